@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class SegmentsConfig(AppConfig):
+    name = "apps.segments"
+    label = "segments"
+
+    def ready(self) -> None:
+        from . import panels
+
+        panels.register()
