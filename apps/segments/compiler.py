@@ -15,11 +15,12 @@ The statement selects person ids. Values go as parameters; its text depends on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from . import tokens
 from .rules import (
     AgeRule,
     AppointmentRule,
@@ -34,6 +35,7 @@ from .rules import (
     Node,
     Rule,
 )
+from .rules.facts import DEFAULTS, comparable
 from .rules.windows import (
     Window,
     age_window,
@@ -42,13 +44,14 @@ from .rules.windows import (
     date_window,
     event_window,
 )
-from . import tokens
 
 Params = list[object]
 UTC = ZoneInfo("UTC")
 
 
-def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
+def compile(
+    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
+) -> tuple[str, Params]:
     """``(sql, params)`` selecting the ids of the people who fit ``rule`` at ``now``.
 
     Raises RuleError when the rule looks at a segment or campaign that is not in ``names``, or at itself.
@@ -57,7 +60,9 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
     return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
 
 
-def condition(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
+def condition(
+    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
+) -> tuple[str, Params]:
     """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples)."""
     writer = _Writer(now.astimezone(zone).date(), names or Names())
     return writer.node(rule, ()), writer.params
@@ -107,7 +112,7 @@ class _Writer:
         if isinstance(leaf, DateRule):
             return self.date(leaf)
         if isinstance(leaf, AgeRule):
-            return self.days("s.birth_day", tokens.days("birth_date", *age_window(leaf, self.today)))
+            return self.days(*tokens.person_days("birth_date", age_window(leaf, self.today)))
         if isinstance(leaf, EventRule):
             return self.event(leaf)
         if isinstance(leaf, EngagementRule):
@@ -121,20 +126,39 @@ class _Writer:
 
     def field(self, rule: FieldRule) -> str:
         if rule.op in ("exists", "missing"):
-            found = self.tokens("@>", [tokens.presence(rule.field)])
+            found = self.known(rule.field)
             return found if rule.op == "exists" else f"NOT {found}"
         if rule.op == "starts_with":
-            return self.tokens("&&", tokens.starts(rule.field, rule.values[0]))
-        wanted = [token for value in rule.values for token in tokens.values(rule.field, value)]
-        found = self.tokens("@>" if len(wanted) == 1 else "&&", wanted)
+            return self.tokens("@>", [tokens.start(rule.field, rule.values[0])])
+        found = self.equals(rule.field, rule.values)
         return found if rule.op in ("is", "in") else f"NOT {found}"
+
+    def known(self, name: str) -> str:
+        if name in DEFAULTS:
+            return "(TRUE)"
+        return self.tokens("@>", [tokens.presence(name)])
+
+    def equals(self, name: str, values: Sequence[str]) -> str:
+        kind = tokens.identity_kind(name)
+        if kind is not None:
+            self.params += [kind, [tokens.identity(name, value) for value in values]]
+            return (
+                "EXISTS (SELECT 1 FROM contacts_personidentity i WHERE i.person_id = s.person_id "
+                "AND i.kind = %s AND i.token = ANY(%s::bytea[]))"
+            )
+        wanted = [tokens.value(name, value) for value in values]
+        found = self.tokens("@>" if len(wanted) == 1 else "&&", wanted)
+        if DEFAULTS.get(name) in {comparable(name, value) for value in values}:
+            # Nothing recorded means the default, as in PersonRecord.
+            return f"({found} OR NOT {self.tokens('@>', [tokens.presence(name)])})"
+        return f"({found})"
 
     def date(self, rule: DateRule) -> str:
         if rule.op == "anniversary_in_days":
-            column = tokens.month_day_column(rule.field)
-            return self.days(column, tokens.month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
-        column = tokens.day_column(rule.field)
-        return self.days(column, tokens.days(rule.field, *date_window(rule, self.today)))
+            return self.days(
+                *tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today))
+            )
+        return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
 
     def consent(self, rule: ConsentRule) -> str:
         if rule.state != "none":
@@ -180,7 +204,7 @@ class _Writer:
             self.params.append(sorted(tokens.group(name) for name in any_of))
         if window is not None:
             parts.append("e.day = ANY(%s::bigint[])")
-            self.params.append(list(tokens.days("event", *window)))
+            self.params.append(tokens.event_days(window))
         where = " AND ".join(parts)
         if times == 1:
             return (
@@ -196,23 +220,27 @@ class _Writer:
 
     def appointment(self, rule: AppointmentRule) -> str:
         window: Window = appointment_window(rule, self.today)
-        self.params += [tokens.appointment_state("booked"), list(tokens.days("appointment", *window))]
+        self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
         no = "NOT " if rule.state == "none_upcoming" else ""
         return (
             f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
-            "AND a.state_token = %s AND a.day = ANY(%s::bigint[]))"
+            "AND a.state = %s AND a.day = ANY(%s::bigint[]))"
         )
 
 
 def _one_token(node: Node) -> bool:
     """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
     if isinstance(node, FieldRule):
-        return node.op == "exists" or (node.op == "is" and len(tokens.values(node.field, node.values[0])) == 1)
+        if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
+            return False
+        return node.op in ("exists", "is", "starts_with")
     return isinstance(node, ConsentRule) and node.state != "none"
 
 
 def _token_of(node: Node) -> int:
-    if isinstance(node, FieldRule):
-        return tokens.presence(node.field) if node.op == "exists" else tokens.values(node.field, node.values[0])[0]
-    assert isinstance(node, ConsentRule)
-    return tokens.consent(node.purpose, node.state)
+    if isinstance(node, ConsentRule):
+        return tokens.consent(node.purpose, node.state)
+    assert isinstance(node, FieldRule)
+    if node.op == "exists":
+        return tokens.presence(node.field)
+    return (tokens.start if node.op == "starts_with" else tokens.value)(node.field, node.values[0])

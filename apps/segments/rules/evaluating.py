@@ -12,7 +12,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from .facts import day_of, field_values, in_set, starts_of_words
+from apps.vault.tokens import normalize
+
+from .facts import comparable, day_of, starts_of, stored, values_of
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -43,10 +45,10 @@ class Record(Protocol):
     def consents(self) -> Mapping[str, str]: ...
 
     @property
-    def events(self) -> Sequence[Mapping[str, Any]]: ...
+    def events(self) -> Sequence[Mapping[str, Any]] | None: ...
 
     @property
-    def appointments(self) -> Sequence[Mapping[str, Any]]: ...
+    def appointments(self) -> Sequence[Mapping[str, Any]] | None: ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,9 +83,11 @@ class Explained:
     children: tuple[Explained, ...] = ()
 
 
-def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool:
+def matches(
+    rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
+) -> bool:
     """Whether the opened ``record`` fits ``rule`` at ``now`` (aware), by the calendar of ``zone``."""
-    return _Evaluator(record, now.astimezone(zone).date(), zone, names or Names()).holds(rule, ())
+    return _Evaluator(record, now.astimezone(zone).date(), names or Names()).holds(rule, ())
 
 
 def explain(
@@ -96,12 +100,12 @@ def explain(
     terms: Terms | None = None,
 ) -> Explained:
     """The rule as a tree of sentences, each with whether it holds for ``record``."""
-    return _Evaluator(record, now.astimezone(zone).date(), zone, names or Names()).explain(rule, (), (), terms)
+    return _Evaluator(record, now.astimezone(zone).date(), names or Names()).explain(rule, (), (), terms)
 
 
 class _Evaluator:
-    def __init__(self, record: Record, today: date, zone: ZoneInfo, names: Names) -> None:
-        self.record, self.today, self.zone, self.names = record, today, zone, names
+    def __init__(self, record: Record, today: date, names: Names) -> None:
+        self.record, self.today, self.names = record, today, names
 
     def holds(self, node: Node, seen: tuple[str, ...]) -> bool:
         if isinstance(node, Group):
@@ -142,17 +146,16 @@ class _Evaluator:
         return self.holds(rule, (*seen, leaf.name)) is leaf.inside
 
     def day(self, name: str) -> date | None:
-        return day_of(self.record.profile, name)
+        return day_of(next(iter(stored(self.record.profile, name)), None))
 
     def field(self, rule: FieldRule) -> bool:
-        mine = field_values(self.record.profile, rule.field)
-        if rule.op == "exists":
-            return bool(mine)
-        if rule.op == "missing":
-            return not mine
+        profile = self.record.profile
         if rule.op == "starts_with":
-            return any(start in starts_of_words(mine) for start in field_values({rule.field: rule.values[0]}, rule.field))
-        asked = {value for text in rule.values for value in field_values({rule.field: text}, rule.field)}
+            return normalize(rule.values[0]) in starts_of(profile, rule.field)
+        mine = values_of(profile, rule.field)
+        if rule.op in ("exists", "missing"):
+            return bool(mine) is (rule.op == "exists")
+        asked = {comparable(rule.field, text) for text in rule.values}
         return bool(asked & mine) is (rule.op in ("is", "in"))
 
     def date(self, rule: DateRule) -> bool:
@@ -165,7 +168,7 @@ class _Evaluator:
         return first <= mine <= last
 
     def happened(self, fits: Callable[[Mapping[str, Any]], bool]) -> Iterator[date | None]:
-        return (event_day(event, self.zone) for event in self.record.events if fits(event))
+        return (day_of(event.get("on")) for event in self.record.events or () if fits(event))
 
     def enough(self, days: Iterator[date | None], rule: EventRule | EngagementRule) -> bool:
         window = event_window(rule, self.today)
@@ -179,11 +182,14 @@ class _Evaluator:
         def fits(event: Mapping[str, Any]) -> bool:
             if event.get("kind") != rule.kind:
                 return False
-            if rule.category is not None and event.get("class") != rule.category:
+            if (
+                rule.category is not None
+                and str(event.get("class", "")).casefold() != rule.category.casefold()
+            ):
                 return False
             if rule.codes and (event.get("system") != rule.system or event.get("code") not in rule.codes):
                 return False
-            return rule.value_set is None or in_set(event, rule.value_set)
+            return rule.value_set is None or rule.value_set in (event.get("sets") or ())
 
         return self.enough(self.happened(fits), rule)
 
@@ -200,8 +206,8 @@ class _Evaluator:
         first, last = appointment_window(rule, self.today)
         booked = any(
             appointment.get("state") == "booked"
-            and (day := event_day(appointment, self.zone)) is not None
+            and (day := day_of(appointment.get("start"))) is not None
             and first <= day <= last
-            for appointment in self.record.appointments
+            for appointment in self.record.appointments or ()
         )
         return booked if rule.state == "booked" else not booked

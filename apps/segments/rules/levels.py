@@ -8,13 +8,12 @@ from apps.contacts.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
 
 from .evaluating import Names
+from .facts import spec_of
 from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, SegmentRule
 from .vocabulary import CLINICAL_LEVEL, PROTECTED_SETS
 
 
-def level(
-    rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldSpec] | None = None
-) -> Level:
+def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldSpec] | None = None) -> Level:
     """The level of ``rule``; segments it looks at count with their own rules (``names``).
 
     An empty rule is public by itself: that patients are in the audience is what makes a message to
@@ -33,11 +32,13 @@ def _level(node: Node, names: Names, fields: Mapping[str, FieldSpec], seen: tupl
 
 def _leaf_level(leaf: Leaf, fields: Mapping[str, FieldSpec]) -> Level:
     if isinstance(leaf, FieldRule | DateRule):
-        spec = fields.get(leaf.field)
+        spec = spec_of(leaf.field, fields)
         # An attribute that has since been removed keeps the rule careful, never public.
         return Level(spec.level) if spec is not None else CLINICAL_LEVEL
     if isinstance(leaf, AgeRule):
-        return max(Level.IDENTIFIER, Level(fields["birth_date"].level) if "birth_date" in fields else Level.PUBLIC)
+        return max(
+            Level.IDENTIFIER, Level(fields["birth_date"].level) if "birth_date" in fields else Level.PUBLIC
+        )
     if isinstance(leaf, EventRule) and leaf.value_set in PROTECTED_SETS:
         return Level.PROTECTED
     # Visits, appointments, consents and what somebody did with our mail are all about a patient.

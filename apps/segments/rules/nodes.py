@@ -191,14 +191,7 @@ class SegmentRule:
 
 
 Leaf = (
-    FieldRule
-    | DateRule
-    | AgeRule
-    | EventRule
-    | AppointmentRule
-    | ConsentRule
-    | EngagementRule
-    | SegmentRule
+    FieldRule | DateRule | AgeRule | EventRule | AppointmentRule | ConsentRule | EngagementRule | SegmentRule
 )
 
 

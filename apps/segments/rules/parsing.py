@@ -7,7 +7,9 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.fields import FIELDS, FieldSpec
+from apps.vault.tokens import normalize
 
+from .facts import searchable, spec_of
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -108,10 +110,10 @@ class _Reader:
         name = _text(tree, "field", path)
         if name == "age":
             return self.age(tree, path)
-        spec = self.fields.get(name)
+        spec = spec_of(name, self.fields)
         if spec is None:
             raise RuleError(path, "there is no attribute of that name: choose one of the list.")
-        if not spec.searchable:
+        if not searchable(spec):
             raise RuleError(path, f"“{spec.label}” is kept sealed and cannot be searched: choose another.")
         if spec.type == "date":
             return self.date_field(tree, name, path)
@@ -120,7 +122,9 @@ class _Reader:
         if operator in ("exists", "missing"):
             return FieldRule(name, operator)
         values = _values(tree.get("value"), path, many=operator in ("in", "not_in"))
-        if operator == "starts_with" and len(values[0].strip()) not in PREFIX_LENGTHS:
+        if operator == "starts_with" and spec.search != "words":
+            raise RuleError(path, "“starts with” works for names; choose “is” for this attribute.")
+        if operator == "starts_with" and len(normalize(values[0])) not in PREFIX_LENGTHS:
             raise RuleError(path, "give two to four letters: the starts of words are searchable so far.")
         return FieldRule(name, operator, values)
 

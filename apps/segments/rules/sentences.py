@@ -7,6 +7,7 @@ from datetime import date
 
 from apps.contacts.fields import FIELDS, FieldSpec
 
+from .facts import spec_of
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -60,25 +61,29 @@ def _no_term(system: str, code: str) -> str | None:
 def _group(group: Group, terms: Terms | None, fields: Mapping[str, FieldSpec] | None, *, outer: bool) -> str:
     if not group.rules:
         return "Everybody"
-    parts = [
-        _group(child, terms, fields, outer=False)
-        if isinstance(child, Group)
-        else sentence(child, terms=terms, fields=fields)
-        for child in group.rules
-    ]
-    parts = parts[:1] + [part[:1].lower() + part[1:] if not isinstance(child, Group) else part
-                         for part, child in zip(parts[1:], group.rules[1:], strict=True)]  # fmt: skip
+    parts = []
+    for child in group.rules:
+        if isinstance(child, Group):
+            part = _group(child, terms, fields, outer=False)
+        else:
+            part = sentence(child, terms=terms, fields=fields)
+        parts.append(part if outer and not parts and group.match != "none" else _inside(part))
     joined = _JOINS[group.match].join(parts)
     if group.match == "none":
         return f"not ({joined})" if not outer else f"Not ({joined})"
     return joined if outer or len(parts) == 1 else f"({joined})"
 
 
+def _inside(part: str) -> str:
+    """The part as it stands within a sentence; "ZIP code" keeps its capitals."""
+    return part if part[1:2].isupper() else part[:1].lower() + part[1:]
+
+
 def _leaf(leaf: Leaf, terms: Terms, fields: Mapping[str, FieldSpec]) -> str:
     if isinstance(leaf, FieldRule):
-        return _field(leaf, fields.get(leaf.field))
+        return _field(leaf, spec_of(leaf.field, fields))
     if isinstance(leaf, DateRule):
-        return _date(leaf, fields.get(leaf.field))
+        return _date(leaf, spec_of(leaf.field, fields))
     if isinstance(leaf, AgeRule):
         return _age(leaf)
     if isinstance(leaf, EventRule):
@@ -98,9 +103,7 @@ def _label(name: str, spec: FieldSpec | None) -> str:
 
 def value_label(spec: FieldSpec | None, value: str) -> str:
     """A stored value as the pages show it: ``female`` for ``F`` where the attribute names its choices."""
-    choices = getattr(spec, "choices", None)
-    pairs = dict(choices) if choices else {}
-    return str(pairs.get(value, value))
+    return dict(spec.choices).get(value, value).lower() if spec is not None and spec.choices else value
 
 
 def _field(rule: FieldRule, spec: FieldSpec | None) -> str:
@@ -183,15 +186,10 @@ def _event(rule: EventRule, terms: Terms) -> str:
     when = _window(rule.first, rule.last, rule.last_days)
     if rule.never:
         return f"Has had no {what}{when}"
-    if rule.times == 1:
-        return f"Has had {_article(what)}{when}"
-    return f"Has had {what} at least {rule.times:,} times{when}"
-
-
-def _article(what: str) -> str:
-    if what.startswith(("medication ", "vaccination ", "procedure ", "condition ")):
-        return what
-    return f"{'an' if what[:1].lower() in 'aeiou' else 'a'} {what}"
+    if not rule.codes:
+        what = f"{'an' if what[:1].lower() in 'aeiou' else 'a'} {what}"
+    times = f" at least {rule.times:,} times" if rule.times > 1 else ""
+    return f"Has had {what}{times}{when}"
 
 
 def _appointment(rule: AppointmentRule) -> str:
@@ -209,11 +207,9 @@ def _consent(rule: ConsentRule) -> str:
 
 
 def _engagement(rule: EngagementRule) -> str:
-    verb = ENGAGEMENT_KINDS[rule.kind]
-    what = f"the campaign “{rule.campaign}”" if rule.campaign else "a message"
-    when = _window(None, None, rule.last_days)
-    if rule.never:
-        what = what if rule.campaign else "any message"
-        return f"Never {verb} {what}{when}"
+    what = (
+        f"the campaign “{rule.campaign}”" if rule.campaign else ("any message" if rule.never else "a message")
+    )
+    said = ENGAGEMENT_KINDS[rule.kind][1 if rule.never else 0].format(what=what)
     times = f" at least {rule.times:,} times" if rule.times > 1 else ""
-    return f"{verb[:1].upper()}{verb[1:]} {what}{times}{when}"
+    return f"{said}{times}{_window(None, None, rule.last_days)}"

@@ -9,32 +9,41 @@ MATCHES = {"all": "all of", "any": "any of", "none": "none of"}
 #: Operators of text and choice attributes.
 VALUE_OPERATORS = ("is", "is_not", "in", "not_in", "starts_with", "exists", "missing")
 DATE_OPERATORS = (
-    "on", "before", "after", "between", "in_last_days", "in_next_days", "anniversary_in_days", "exists", "missing",
-)  # fmt: skip
+    "on",
+    "before",
+    "after",
+    "between",
+    "in_last_days",
+    "in_next_days",
+    "anniversary_in_days",
+    "exists",
+    "missing",
+)
 AGE_OPERATORS = ("between", "at_least", "at_most")
 REPEAT_OPERATORS = ("at_least", "never")
 
 #: Kinds of clinical events a rule may look at: label of one, and the code system its codes come from.
 EVENT_KINDS = {
-    "condition": ("condition", "SNOMED"),
-    "encounter": ("visit", "SNOMED"),
+    "condition": ("condition", "SNOMED-CT"),
+    "encounter": ("visit", "SNOMED-CT"),
     "immunization": ("vaccination", "CVX"),
-    "medication": ("medication", "RXNORM"),
-    "procedure": ("procedure", "SNOMED"),
+    "medication": ("medication", "RxNorm"),
+    "procedure": ("procedure", "SNOMED-CT"),
 }
 APPOINTMENT_STATES = ("booked", "none_upcoming")
 CONSENT_STATES = {"granted": "granted", "denied": "denied", "none": "not recorded"}
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
 
-#: Engagement kinds: the timeline kind is "message." and the word.
+#: Engagement kinds: how it is said when it happened and when it never did. The timeline's kind is "message." and
+#: the word.
 ENGAGEMENT_KINDS = {
-    "sent": "was sent",
-    "delivered": "received",
-    "clicked": "clicked in",
-    "read": "read in the portal",
-    "replied": "replied to",
-    "bounced": "had a bounce of",
-    "unsubscribed": "unsubscribed from",
+    "sent": ("Was sent {what}", "Was never sent {what}"),
+    "delivered": ("Received {what}", "Never received {what}"),
+    "clicked": ("Clicked in {what}", "Never clicked in {what}"),
+    "read": ("Read {what} in the portal", "Never read {what} in the portal"),
+    "replied": ("Replied to {what}", "Never replied to {what}"),
+    "bounced": ("Had {what} bounce", "Never had {what} bounce"),
+    "unsubscribed": ("Unsubscribed from {what}", "Never unsubscribed from {what}"),
 }
 
 #: Starts of words are searchable from two to four letters (architecture.md, idea 2).
