@@ -126,9 +126,7 @@ def level_mark(level: Any) -> SafeString:
     """The sensitivity level 0 to 3 (number, Level, or an object with ``level``)."""
     number = int(getattr(level, "level", level))
     word = words.level(number)
-    return format_html(
-        '<span class="level-mark level-{}">{}{}</span>', number, icon(word.icon, 16), word.label
-    )
+    return format_html('<span class="level-mark level-{}">{}{}</span>', number, icon(word.icon, 16), word.label)
 
 
 @register.simple_tag
@@ -261,9 +259,7 @@ def mask(value: str | None) -> str:
 def figure(context: Context, label: str, value: Any, **more: Any) -> SafeString:
     """A figure tile. More: ``change`` ("+4%"), ``good`` (whether the change is), ``note``, ``url``, ``icon``."""
     shown = number(value) if isinstance(value, int | float) and not isinstance(value, bool) else dash(value)
-    return draw(
-        context, "figure", {"label": label, "value": shown, "icon_name": more.pop("icon", ""), **more}
-    )
+    return draw(context, "figure", {"label": label, "value": shown, "icon_name": more.pop("icon", ""), **more})
 
 
 @register.simple_tag
@@ -271,9 +267,7 @@ def progress(done: int, total: int | None, label: str = "Progress") -> SafeStrin
     """A bar of ``done`` in ``total``; without a total the browser shows that something moves."""
     if not total:
         return format_html('<progress aria-label="{}"></progress>', label)
-    return format_html(
-        '<progress aria-label="{}" value="{}" max="{}"></progress>', label, min(done, total), total
-    )
+    return format_html('<progress aria-label="{}" value="{}" max="{}"></progress>', label, min(done, total), total)
 
 
 @register.simple_tag(takes_context=True)
@@ -370,9 +364,7 @@ def empty_state(context: Context, content: str, title: str, text: str = "", **mo
 @register.simple_block_tag(takes_context=True)
 def table(context: Context, content: str, label: str, **more: Any) -> SafeString:
     """A table in its scrolling region; inside stand <thead> and <tbody>. ``cards=False`` keeps a table on a phone."""
-    return draw(
-        context, "table", {"label": label, "content": content, "cards": more.get("cards", True), **more}
-    )
+    return draw(context, "table", {"label": label, "content": content, "cards": more.get("cards", True), **more})
 
 
 @register.simple_block_tag(takes_context=True)
@@ -383,19 +375,19 @@ def menu(context: Context, content: str, label: str, **more: Any) -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def dialog(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:  # noqa: A002
+def dialog(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:
     """A dialog that `data-dialog-open="ID"` opens; inside stand .dialog-content and .dialog-buttons."""
     return draw(context, "dialog", {"id": id, "title": title, "content": content, **more})
 
 
 @register.simple_block_tag(takes_context=True)
-def drawer(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:  # noqa: A002
+def drawer(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:
     """A dialog at the side; opened like a dialog."""
     return draw(context, "dialog", {"id": id, "title": title, "content": content, "is_drawer": True, **more})
 
 
 @register.simple_block_tag(takes_context=True)
-def tip(context: Context, content: str, id: str, label: str = "What is this?") -> SafeString:  # noqa: A002
+def tip(context: Context, content: str, id: str, label: str = "What is this?") -> SafeString:
     """An info icon whose text appears on press, focus or hover: definitions of figures."""
     return draw(context, "tip", {"id": id, "label": label, "content": content})
 
@@ -444,7 +436,7 @@ def diff(context: Context, rows: Iterable[tuple[str, Any, Any]]) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def code_block(context: Context, text: str, id: str, label: str = "Copy") -> SafeString:  # noqa: A002
+def code_block(context: Context, text: str, id: str, label: str = "Copy") -> SafeString:
     """Ids, headers, links to hand over: monospace with a Copy button."""
     return draw(context, "code_block", {"text": text, "id": id, "label": label})
 
