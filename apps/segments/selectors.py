@@ -81,6 +81,20 @@ def terms(system: str, code: str) -> str | None:
     return Vocabulary.objects.filter(system=system, code=code).values_list("term", flat=True).first()
 
 
+def value_sets() -> list[tuple[str, str]]:
+    """Name and label of the sets of codes a rule may look at."""
+    return []
+
+
+def own_attributes() -> list[str]:
+    """The organization's own attributes, as rules name them (``attribute.NAME``), by name."""
+    names = (
+        sealing.open_service(row.sealed, table=ATTRIBUTE_TABLE, row=bytes(row.token).hex()).get("name", "")
+        for row in AttributeDefinition.objects.all()
+    )
+    return sorted(f"attribute.{name}" for name in names if name)
+
+
 def zone() -> ZoneInfo:
     """The clinic's zone: rules count days on its calendar."""
     return organizations.current().timezone
