@@ -34,3 +34,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     for label, prefix in PREFIXES.items()
     if installed.is_installed(f"apps.{label}") and _exists(f"apps.{label}.urls")
 ]
+
+handler403 = "apps.core.views.not_allowed"
