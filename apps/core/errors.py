@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """An expected refusal. `str()` is one sentence for a person, says what to do and holds no personal data."""
+    """An expected refusal. `str()` is one sentence that says what to do, without personal data."""

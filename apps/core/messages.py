@@ -176,7 +176,7 @@ class CompiledMessage:
         return f"CompiledMessage({self.digest.hex()[:12]})"
 
     def dump(self) -> bytes:
-        """The same message as bytes (JSON), for sealing. `load` is its inverse; equal messages dump equally."""
+        """The same message as JSON bytes, for sealing; `load` reads them. Equal messages dump equally."""
         data = {
             "encoder": self.encoder,
             "entity": [_node_out(n) for n in self.entity],
