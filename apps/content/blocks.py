@@ -64,9 +64,7 @@ class Kind:
     hint: str = ""
 
 
-ALIGN = Setting(
-    "align", "choice", "Alignment", "left", (("left", "Left"), ("center", "Center"), ("right", "Right"))
-)
+ALIGN = Setting("align", "choice", "Alignment", "left", (("left", "Left"), ("center", "Center"), ("right", "Right")))
 OPERATIONS = (
     ("exists", "has a value"),
     ("missing", "has no value"),
@@ -140,11 +138,7 @@ BLOCKS: dict[str, Kind] = {
             "details",
             "Details",
             "list-details",
-            (
-                Setting(
-                    "rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."
-                ),
-            ),
+            (Setting("rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."),),
             hint="A small table of facts, such as the time and place of a visit.",
         ),
         Kind("divider", "Divider", "minus", ()),
@@ -311,9 +305,7 @@ def parse(data: Any) -> Design:
     feet = [number for number, block in enumerate(blocks) if block.type == "footer"]
     if feet and feet != [len(blocks) - 1]:
         problems.append(
-            Problem(
-                "The footer comes once and last. Move it to the end and keep only one.", blocks[feet[0]].id
-            )
+            Problem("The footer comes once and last. Move it to the end and keep only one.", blocks[feet[0]].id)
         )
     if problems:
         raise BadTemplate(problems)
@@ -390,9 +382,7 @@ class _Reader:
         if not isinstance(raw, Mapping) or raw.get("type") not in BLOCKS:
             kind = raw.get("type") if isinstance(raw, Mapping) else raw
             shown = str(kind)[:30]
-            self.problems.append(
-                Problem(f"“{shown}” is not a kind of block. Use one of: {', '.join(BLOCKS)}.", parent)
-            )
+            self.problems.append(Problem(f"“{shown}” is not a kind of block. Use one of: {', '.join(BLOCKS)}.", parent))
             return None
         kind, block_id = BLOCKS[raw["type"]], raw.get("id")
         if not isinstance(block_id, str) or not _ID.match(block_id):
@@ -404,25 +394,19 @@ class _Reader:
             )
             return None
         if block_id in self.seen:
-            self.problems.append(
-                Problem(f"Two blocks have the id “{block_id}”. Give each its own.", block_id)
-            )
+            self.problems.append(Problem(f"Two blocks have the id “{block_id}”. Give each its own.", block_id))
             return None
         self.seen.add(block_id)
         if len(self.seen) > MAX_BLOCKS:
             self.problems.append(Problem(f"A template has at most {MAX_BLOCKS} blocks. Remove some."))
             return None
         if depth > 1 and kind.name == "footer":
-            self.problems.append(
-                Problem("The footer cannot stand inside another block. Move it out.", block_id)
-            )
+            self.problems.append(Problem("The footer cannot stand inside another block. Move it out.", block_id))
         if narrow and kind.name == "columns":
             self.problems.append(Problem("Columns cannot stand inside columns. Move them out.", block_id))
         known = {setting.name for setting in kind.settings} | set(kind.lists) | {"id", "type"}
         for name in sorted(set(raw) - known):
-            self.problems.append(
-                Problem(f"A {kind.label.lower()} has no setting “{name}”. Remove it.", block_id)
-            )
+            self.problems.append(Problem(f"A {kind.label.lower()} has no setting “{name}”. Remove it.", block_id))
         settings = {setting.name: self.setting(setting, raw, block_id) for setting in kind.settings}
         return Block(block_id, kind.name, settings, self.lists(kind, raw, settings, block_id, depth, narrow))
 
@@ -436,9 +420,7 @@ class _Reader:
         narrow: bool,
     ) -> tuple[tuple[Block, ...], ...]:
         if kind.name != "columns":
-            return tuple(
-                self.read_list(raw.get(name, []), block_id, depth + 1, narrow) for name in kind.lists
-            )
+            return tuple(self.read_list(raw.get(name, []), block_id, depth + 1, narrow) for name in kind.lists)
         columns = raw.get("columns", [])
         wanted = len(LAYOUTS.get(settings["layout"], (1, 1)))
         if not isinstance(columns, list) or not 1 <= len(columns) <= 3:
@@ -457,9 +439,7 @@ class _Reader:
             case "line" | "link" | "image":
                 text = _line(value, setting.label, self.problems, block_id)
                 if setting.name == "name" and not _NAME.match(text):
-                    self.say(
-                        "The name in a repeat must be one word of lower-case letters.", block_id, setting
-                    )
+                    self.say("The name in a repeat must be one word of lower-case letters.", block_id, setting)
                 return text
             case "rich":
                 return self.rich(value, block_id, setting)

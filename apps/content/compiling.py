@@ -89,9 +89,7 @@ def _prefix(design: Design, brand: BrandFacts) -> str:
     return f"qk{number}x"
 
 
-def _head(
-    brand: BrandFacts, subject: tuple[str | Field, ...], weaver: Weaver, *, automatic: bool
-) -> tuple[Node, ...]:
+def _head(brand: BrandFacts, subject: tuple[str | Field, ...], weaver: Weaver, *, automatic: bool) -> tuple[Node, ...]:
     def slot(context: Context, *parts: str | Field) -> Slot:
         weaver.slots.append(SlotSpec(context, Part.HEAD, parts))
         return Slot(len(weaver.slots) - 1)

@@ -61,9 +61,7 @@ FIXED_FIELDS = (
     MergeField("appointment.start", "Appointment: day and time", "moment", 2, _VISIT["start"], "Appointment"),
     MergeField("appointment.kind", "Appointment: kind of visit", "text", 2, _VISIT["kind"], "Appointment"),
     MergeField("appointment.location", "Appointment: place", "text", 2, _VISIT["location"], "Appointment"),
-    MergeField(
-        "appointment.provider", "Appointment: clinician", "text", 2, _VISIT["provider"], "Appointment"
-    ),
+    MergeField("appointment.provider", "Appointment: clinician", "text", 2, _VISIT["provider"], "Appointment"),
     MergeField(
         "appointments",
         "Upcoming appointments (for a repeat block)",
@@ -79,6 +77,7 @@ FIXED_FIELDS = (
     MergeField("portal.url", "Link to the message in the portal", "url", 0, "", "Links"),
     MergeField("unsubscribe.url", "Unsubscribe link", "url", 0, "", "Links"),
     MergeField("account.url", "Account link (invitation, password)", "url", 1, "", "Links"),
+    MergeField("account.code", "One-time code", "text", 1, "482 915", "Links"),
     MergeField("account.expires", "When the account link ends", "moment", 0, _VISIT["start"], "Links"),
 )
 
@@ -127,9 +126,7 @@ def _literal(text: str) -> str:
     return text
 
 
-def parse_field(
-    expression: str, catalog: Mapping[str, MergeField], scope: Mapping[str, str] | None = None
-) -> Field:
+def parse_field(expression: str, catalog: Mapping[str, MergeField], scope: Mapping[str, str] | None = None) -> Field:
     """What stands between the braces, as a `Field`. Raises `BadField`."""
     text = expression.replace("\u00a0", " ").strip()
     found = _EXPRESSION.fullmatch(text)
@@ -173,9 +170,7 @@ def _pipes(name: str, pipes: str, type_: str) -> tuple[str, str, str | None]:
     while position < len(pipes):
         found = _PIPE.match(pipes, position)
         if found is None or found.end() == position:
-            raise BadField(
-                f"The part after the bar in “{name}” cannot be read. Write {{{{ {name}|fallback }}}}."
-            )
+            raise BadField(f"The part after the bar in “{name}” cannot be read. Write {{{{ {name}|fallback }}}}.")
         position = found.end()
         quoted, word, word_argument, bare = found.groups()
         bare = bare.strip() if bare is not None else None

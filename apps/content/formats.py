@@ -164,9 +164,7 @@ def format_name(value: str) -> str:
         return value
     words = value.lower().split(" ")
     shown = [
-        word
-        if number and word in _PARTICLES
-        else re.sub(r"(^|['’-])(\w)", lambda m: m[1] + m[2].upper(), word)
+        word if number and word in _PARTICLES else re.sub(r"(^|['’-])(\w)", lambda m: m[1] + m[2].upper(), word)
         for number, word in enumerate(words)
     ]
     return " ".join(shown)

@@ -300,18 +300,14 @@ def _raw_field(field: Field, compiled: CompiledMessage) -> _Value:
     return value
 
 
-def _composed(
-    spec: SlotSpec, compiled: CompiledMessage, one: Callable[[Field, CompiledMessage], _Value]
-) -> _Value:
+def _composed(spec: SlotSpec, compiled: CompiledMessage, one: Callable[[Field, CompiledMessage], _Value]) -> _Value:
     parts = [part if isinstance(part, str) else one(part, compiled) for part in spec.parts]
     if all(isinstance(part, str) for part in parts):
         constant = "".join(str(part) for part in parts)
         return lambda facts, envelope: constant
     if len(parts) == 1 and not isinstance(parts[0], str):
         return parts[0]
-    return lambda facts, envelope: "".join(
-        part if isinstance(part, str) else part(facts, envelope) for part in parts
-    )
+    return lambda facts, envelope: "".join(part if isinstance(part, str) else part(facts, envelope) for part in parts)
 
 
 def _header_value(spec: SlotSpec, compiled: CompiledMessage) -> _Value:

@@ -86,9 +86,7 @@ def prepare(source: str) -> str:
             continue
         depth += -1 if found[1] else 1
         if depth > MAX_DEPTH:
-            raise BadTemplate(
-                [Problem("The template is nested more than 100 deep. Move blocks out of blocks.")]
-            )
+            raise BadTemplate([Problem("The template is nested more than 100 deep. Move blocks out of blocks.")])
     return _TAG.sub(_tidy, source)
 
 
@@ -186,9 +184,7 @@ class _Builder:
         return " ".join([*names, f"blk-{block.id}"] if self.mark else names)
 
     def section(self, inside: str, classes: str = "card") -> str:
-        return _tag(
-            "mj-section", {"background-color": CARD, "padding": "8px 0px", "css-class": classes}, inside
-        )
+        return _tag("mj-section", {"background-color": CARD, "padding": "8px 0px", "css-class": classes}, inside)
 
     def columns(self, block: Block) -> str:
         shares = LAYOUTS[block.settings["layout"]]
@@ -263,9 +259,12 @@ class _Builder:
         weaver = self.weaver
         styles = {**_RICH, "a": f"color:{self.accent};text-decoration:underline"}
         html = rich.to_html(settings["html"], weaver.text, weaver.url, styles)
+        before, mark, after = html.rpartition(f'<p style="{_RICH["p"]}">')
+        if mark and html.endswith("</p>") and "<p" not in after:
+            html = f'{before}<p style="margin:0">{after}'  # the block's own padding follows
         if settings["tone"] == "tint":
             # A table of its own: padding and color in one cell work in every mail program.
-            style = f"background:{TINT};border-radius:6px;padding:16px 16px 4px 16px"
+            style = f"background:{TINT};border-radius:6px;padding:16px"
             html = f'<table {_BOX}><tr><td class="tint" style="{style}">{html}</td></tr></table>'
         return _tag("mj-text", {"css-class": self.classes(block, "ink")}, weaver.hold(html))
 
@@ -332,6 +331,4 @@ class _Builder:
         return _tag("mj-divider", {**look, "css-class": self.classes(block)})
 
     def leaf_spacer(self, block: Block, settings: Mapping[str, Any]) -> str:
-        return _tag(
-            "mj-spacer", {"height": f"{_SPACE[settings['size']]}px", "css-class": self.classes(block)}
-        )
+        return _tag("mj-spacer", {"height": f"{_SPACE[settings['size']]}px", "css-class": self.classes(block)})

@@ -71,9 +71,7 @@ class _Writer:
         return f"{label}:\n{self.weaver.url(settings['url'])}" if settings["url"] else label
 
     def details(self, settings: Mapping[str, Any]) -> str:
-        return "\n".join(
-            f"{self.weaver.text(label)}: {self.weaver.text(value)}" for label, value in settings["rows"]
-        )
+        return "\n".join(f"{self.weaver.text(label)}: {self.weaver.text(value)}" for label, value in settings["rows"])
 
     def divider(self, settings: Mapping[str, Any]) -> str:
         return "- - -"

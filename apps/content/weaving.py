@@ -71,9 +71,7 @@ class Weaver:
     def attribute(self, source: str) -> str:
         """`source` for a quoted attribute of the HTML part."""
         return "".join(
-            self._slot(Context.ATTRIBUTE, (piece,))
-            if isinstance(piece, Field)
-            else v1.escape_attribute(piece)
+            self._slot(Context.ATTRIBUTE, (piece,)) if isinstance(piece, Field) else v1.escape_attribute(piece)
             for piece in self.pieces(source)
         )
 

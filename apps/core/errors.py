@@ -1,7 +1,9 @@
 """Expected refusals."""
 
-from __future__ import annotations
-
 
 class Refused(Exception):
-    """An expected refusal. `str()` is one sentence that says what to do, without personal data."""
+    """Something the product will not do. ``str()`` is a sentence for a person: what happened and what to do.
+
+    It never holds personal data, because it may be shown, logged and audited. Views show it in place; commands
+    print it and exit with 1.
+    """

@@ -74,6 +74,9 @@ def url_value(text: str) -> str:
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%~-._"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_URL_BAD = re.compile('[\x00- <>"\\\\^`{|}\x7f-\xa0]|\\s')
+# What nearly every link looks like: safe, and already as it has to be written.
+_URL_USUAL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9/?#!$&'()*+,;=:%~._-]*)?\Z")
 
 
 def safe_link(url: str) -> str:
@@ -82,7 +85,9 @@ def safe_link(url: str) -> str:
     Only http, https, mailto and tel; http and https need a host and no user name (a phishing trick). White
     space and control characters anywhere refuse, because readers strip them and would find another scheme.
     """
-    if any(ch <= " " or ch in '<>"\\^`{|}\x7f' for ch in url):
+    if _URL_USUAL.match(url):
+        return url
+    if _URL_BAD.search(url):
         raise UnsafeLink("A link holds spaces, quotes or control characters. Correct the link.")
     scheme = _SCHEME.match(url)
     if scheme is None or scheme[1].lower() not in _SCHEMES:
@@ -116,11 +121,14 @@ def run(text: str) -> bytes:
         return text.encode("ascii") + SOFT
     if not text:
         return b""
+    if len(text) < LINE and "\n" not in text and text[0] not in ".F":
+        line = "".join(map(_TOKENS.__getitem__, text.encode("utf-8", "replace")))
+        if len(line) < LINE:
+            return line.encode("ascii") + SOFT
     lines: list[str] = []
     segments = text.split("\n")
     for number, segment in enumerate(segments):
-        last = number == len(segments) - 1
-        _lines(segment, hard=not last, out=lines)
+        _lines(segment, hard=number < len(segments) - 1, out=lines)
     return "".join(lines).encode("ascii")
 
 
@@ -133,19 +141,24 @@ def _lines(segment: str, *, hard: bool, out: list[str]) -> None:
         if hard:
             out.append("\r\n")
         return
-    line = _guarded(tokens, 0)
-    width = len(line)
-    done: list[str] = [line]
-    for position in range(1, len(tokens)):
-        piece = tokens[position]
-        if width + len(piece) > LINE - 1:
-            done.append("=\r\n")
-            piece = _guarded(tokens, position)
-            width = 0
-        done.append(piece)
-        width += len(piece)
-    done.append("\r\n" if hard else "=\r\n")
-    out.append("".join(done))
+    position, count = 0, len(tokens)
+    while position < count:
+        line = _guarded(tokens, position)
+        position += 1
+        # Most tokens are one octet: take as many as surely fit, then go on one by one.
+        while position < count:
+            room = LINE - 1 - len(line)
+            if room < 3:
+                if room < len(tokens[position]):
+                    break
+                line += tokens[position]
+                position += 1
+                continue
+            taken = tokens[position : position + max(1, room // 3)]
+            line += "".join(taken)
+            position += len(taken)
+        out.append(line)
+        out.append("=\r\n" if position < count or not hard else "\r\n")
 
 
 def _guarded(tokens: list[str], position: int) -> str:
@@ -170,9 +183,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
 def header_text(value: str) -> str:
     """`value` as a header shows it, white space collapsed. Raises `UnsafeHeader` on CR, LF or NUL."""
     if _FORBIDDEN.search(value):
-        raise UnsafeHeader(
-            "A value for a header holds a line break or a NUL. Correct the record or the template."
-        )
+        raise UnsafeHeader("A value for a header holds a line break or a NUL. Correct the record or the template.")
     return _SPACES.sub(" ", canonical(value)).strip()
 
 
@@ -199,9 +210,7 @@ def address(name: str, display: str, mailbox: str) -> bytes:
             else (f"{name}:\r\n {box}\r\n".encode("ascii"))
         )
     if text.isascii() and "=?" not in text and len(text) <= 60:
-        phrase = (text if _ATOMS.match(text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"').encode(
-            "ascii"
-        )
+        phrase = (text if _ATOMS.match(text) else '"' + re.sub(r'(["\\])', r"\\\1", text) + '"').encode("ascii")
     else:
         phrase = _encoded_words(text, len(name) + 2)
     start = f"{name}: ".encode("ascii") + phrase
@@ -211,9 +220,7 @@ def address(name: str, display: str, mailbox: str) -> bytes:
 
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
-_DOMAIN = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z"
-)
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
 
 
 def mailbox_text(mailbox: str) -> str:
@@ -267,9 +274,7 @@ def list_unsubscribe(url: str) -> bytes:
     link = safe_link(url)
     if len(link) > 900 or not link.lower().startswith(("https://", "http://")):
         raise UnsafeHeader("The unsubscribe address must be one https address. Correct the public address.")
-    return f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode(
-        "ascii"
-    )
+    return f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode("ascii")
 
 
 def _is_plain(text: str) -> bool:
