@@ -30,9 +30,17 @@ _RENAMING = re.compile(r"<(/?)(div|b|i|h1|h2|h3|pre|tr)(?=[\s>/])", re.IGNORECAS
 _UNSEEN = re.compile(r"<(script|style|title|template|noscript)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 # Merge fields in href stand for addresses: shown to the cleaner as an address it lets pass.
 _HREF_FIELD = re.compile(r'(href\s*=\s*")\s*(\{\{.*?\}\})', re.IGNORECASE)
+_TARGET = re.compile(r"(?:https?://|mailto:|tel:|[^:]*\Z)", re.IGNORECASE)
+
+
+def _kept(tag: str, name: str, value: str) -> bool:
+    """Only href of a link, and nothing with another scheme, however it is disguised."""
+    return tag == "a" and name == "href" and _TARGET.match(value) is not None
+
+
 _CLEANER = Cleaner(
     tags=TAGS,
-    attributes={"a": ["href"]},
+    attributes=_kept,
     protocols={"http", "https", "mailto", "tel"},
     strip=True,
     strip_comments=True,
