@@ -20,7 +20,7 @@ from apps.delivery.policy import (
     measured,
 )
 
-N, O, W, A = TlsClass.NONE, TlsClass.OPPORTUNISTIC, TlsClass.WEBPKI, TlsClass.AUTHENTICATED
+N, OPP, W, A = TlsClass.NONE, TlsClass.OPPORTUNISTIC, TlsClass.WEBPKI, TlsClass.AUTHENTICATED
 DEMAND = PolicyTable(minimum={Level.HEALTH: A})
 TLS_FIRST = PolicyTable(order={Level.HEALTH: (RouteName.TLS,)})
 RELAY_NO_BAA = PolicyTable(relay=Relay(baa_in_force=False, beyond=W))
@@ -34,12 +34,12 @@ RELAY_ENFORCES = PolicyTable(relay=Relay(baa_in_force=True, beyond=W))
         (Level.PUBLIC, Capability(tls=N), PolicyTable(), "tls"),
         (Level.PUBLIC, Capability(), PolicyTable(), "tls"),
         (Level.IDENTIFIER, Capability(tls=N), PolicyTable(), "tls"),
-        (Level.IDENTIFIER, Capability(tls=N), PolicyTable(minimum={Level.IDENTIFIER: O}), "no_route"),
-        (Level.IDENTIFIER, Capability(tls=O), PolicyTable(minimum={Level.IDENTIFIER: O}), "tls"),
+        (Level.IDENTIFIER, Capability(tls=N), PolicyTable(minimum={Level.IDENTIFIER: OPP}), "no_route"),
+        (Level.IDENTIFIER, Capability(tls=OPP), PolicyTable(minimum={Level.IDENTIFIER: OPP}), "tls"),
         (Level.HEALTH, Capability(tls=W), PolicyTable(), "tls"),
         (Level.HEALTH, Capability(tls=A), PolicyTable(), "tls"),
-        (Level.HEALTH, Capability(tls=O), PolicyTable(), "no_route"),
-        (Level.HEALTH, Capability(tls=O, portal=True), PolicyTable(), "portal"),
+        (Level.HEALTH, Capability(tls=OPP), PolicyTable(), "no_route"),
+        (Level.HEALTH, Capability(tls=OPP, portal=True), PolicyTable(), "portal"),
         (Level.HEALTH, Capability(tls=N, portal=True), PolicyTable(), "portal"),
         (Level.HEALTH, Capability(portal=True), PolicyTable(), "portal"),
         (Level.HEALTH, Capability(tls=W, portal=True), DEMAND, "portal"),
@@ -54,7 +54,7 @@ RELAY_ENFORCES = PolicyTable(relay=Relay(baa_in_force=True, beyond=W))
         (Level.IDENTIFIER, Capability(tls=W), RELAY_NO_BAA, "tls"),
         (Level.HEALTH, Capability(tls=A, portal=True), RELAY_SILENT, "portal"),
         (Level.HEALTH, Capability(tls=W, portal=True), RELAY_ENFORCES, "tls"),
-        (Level.HEALTH, Capability(tls=O, portal=True), RELAY_ENFORCES, "portal"),
+        (Level.HEALTH, Capability(tls=OPP, portal=True), RELAY_ENFORCES, "portal"),
     ],
 )
 def test_each_case_of_the_table(level, capability, table, expected):
@@ -68,13 +68,13 @@ def test_the_way_beyond_a_relay_counts_as_none_unless_promised():
     assert effective_class(A, None) is A
     assert effective_class(A, Relay(baa_in_force=True)) is N
     assert effective_class(A, Relay(baa_in_force=True), requiretls=True) is W
-    assert effective_class(O, Relay(baa_in_force=True, beyond=W)) is O
+    assert effective_class(OPP, Relay(baa_in_force=True, beyond=W)) is OPP
 
 
 def test_a_server_that_lost_its_certificate_sends_the_message_to_the_portal():
     planned = Capability(tls=W, portal=True)
     assert decide(Level.HEALTH, planned, PolicyTable()).name is RouteName.TLS
-    again = decide(Level.HEALTH, measured(planned, O), PolicyTable())
+    again = decide(Level.HEALTH, measured(planned, OPP), PolicyTable())
     assert again.name is RouteName.PORTAL
     assert "unverified certificate" in again.reason
 
