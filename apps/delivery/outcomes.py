@@ -85,6 +85,7 @@ class Fault(StrEnum):
     TLS_TOO_WEAK = "tls_too_weak"
     NOT_SMTP = "not_smtp"
     NEEDS_UTF8 = "needs_utf8"
+    NEEDS_8BIT = "needs_8bit"
     TOO_LARGE = "too_large"
 
 
@@ -263,9 +264,7 @@ def of_fault(phase: Phase, fault: Fault) -> Outcome:
         return Outcome(Next.DOUBTFUL, Cause.NETWORK)
     if fault in (Fault.NO_SUCH_DOMAIN, Fault.NULL_MX):
         return Outcome(Next.GIVE_UP, Cause.HARD)
-    if fault is Fault.NEEDS_UTF8:
-        return Outcome(Next.GIVE_UP, Cause.CONTENT)
-    if fault is Fault.TOO_LARGE:
+    if fault in (Fault.NEEDS_UTF8, Fault.NEEDS_8BIT, Fault.TOO_LARGE):
         return Outcome(Next.GIVE_UP, Cause.CONTENT)
     if fault is Fault.TLS_TOO_WEAK:
         # Not a delivery attempt: the policy decides again with what was measured.
