@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import re
 import ssl
 from collections.abc import Sequence
@@ -358,10 +359,8 @@ class Connection:
         """Say goodbye; a server that does not answer is left."""
         if not self._wire.lost and self.usable:
             self._wire.write(b"QUIT\r\n")
-            try:
+            with contextlib.suppress(_Ended):
                 await self._wire.replies(1, self._how.timeouts.quit)
-            except _Ended:
-                pass
         self.usable = False
         self._wire.close()
 
