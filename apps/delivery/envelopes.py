@@ -7,6 +7,7 @@ and nothing in it tells why we write.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class SealedMail:
 def split_fields(head: bytes) -> list[tuple[bytes, bytes]]:
     """Header lines as (name, raw field with its folding and final CRLF), in order.
 
-    Raises SealingRefused when a line is neither a field nor the continuation of one, or ends in anything but CRLF.
+    Raises SealingRefused when a line is neither a field nor the continuation of one, or does not end in CRLF.
     """
     if not head:
         return []
@@ -128,7 +129,7 @@ def neutral_head(head: bytes, subject: str = "Encrypted message") -> SealHead:
 def protect(entity: bytes, head: SealHead) -> bytes:
     """The entity with its header fields inside: RFC 9788, `hp="cipher"` and HP-Outer fields.
 
-    `protected-headers="v1"` is the mark of the draft that mail programs had before the RFC; both say the same.
+    `protected-headers="v1"` is the mark of the draft that mail programs had before the RFC.
     Raises SealingRefused when the entity does not begin with a Content-Type field.
     """
     lines, gap, body = entity.partition(CRLF + CRLF)
@@ -173,8 +174,6 @@ def _folded(address: str) -> str:
     local, at, domain = address.strip().rpartition("@")
     if not at or not local or not domain:
         return ""
-    try:
+    with contextlib.suppress(UnicodeError):
         domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass
     return f"{local.casefold()}@{domain.casefold()}"

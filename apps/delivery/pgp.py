@@ -1,8 +1,8 @@
 """PGP/MIME (RFC 3156): check a recipient's OpenPGP certificate, and seal a message for it.
 
-Two programs judge a certificate at upload: GnuPG, because it is what most recipients read with, and Sequoia,
-because it seals. A certificate only one of them accepts would fail later, on a message that matters. GnuPG works
-in an empty home in memory that is gone when the check ends; no keyring outlives it.
+Two programs judge a certificate at upload: GnuPG, because it is what most recipients read with, and
+Sequoia, because it seals. A certificate only one of them accepts would fail later, on a message that matters.
+GnuPG works in an empty home in memory that is gone when the check ends; no keyring outlives it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _Listing(gnupg.ListKeys):  # type: ignore[misc]
 
 @contextmanager
 def gpg_home() -> Iterator[Path]:
-    """An empty GnuPG home for one job: in memory where the system has such a place, mode 0700, removed after."""
+    """An empty GnuPG home for one job: in memory where there is such a place, mode 0700, then removed."""
     parent = _MEMORY if _MEMORY.is_dir() else None
     home = Path(tempfile.mkdtemp(prefix="seal-", dir=parent))
     try:
@@ -81,10 +81,10 @@ def gpg_home() -> Iterator[Path]:
 
 
 def check(material: bytes, address: str, now: datetime) -> CheckedKey:
-    """Decide whether an uploaded OpenPGP certificate (armored or binary) can seal mail for `address` at `now`.
+    """Decide whether an uploaded OpenPGP certificate (armored or binary) can seal for `address` at `now`.
 
-    Raises KeyRefused with what to do: not a certificate, several, a private key, revoked, expired, not valid yet,
-    no encryption subkey, too weak, user id of someone else, or refused by one of the two programs.
+    Raises KeyRefused with what to do: not a certificate, several, a private key, revoked, expired, not valid
+    yet, no encryption subkey, too weak, user id of someone else, or refused by one of the two programs.
     """
     if len(material) > MAX_KEY_BYTES:
         raise KeyRefused(
@@ -118,8 +118,8 @@ def seal(
 ) -> SealedMail:
     """Seal a MIME entity (`Content-Type` first, CRLF) for `keys`, as multipart/encrypted.
 
-    `signing_key`, the organization's OpenPGP secret key without a passphrase, signs inside the encryption. Raises
-    KeyRefused when there is no key, or one has expired, been revoked or become unreadable since its check.
+    `signing_key`, the organization's OpenPGP secret key without a passphrase, signs inside the encryption.
+    Raises KeyRefused when there is no key, or one has expired, been revoked or become unreadable since its check.
     """
     recipients = [_recipient(key, now) for key in keys]
     if not recipients:
@@ -187,7 +187,7 @@ def _parse(material: bytes, now: datetime) -> pysequoia.Cert:
         packets = list(PacketPile.from_bytes(material)) if len(certificates) == 1 else []
     except RuntimeError:
         raise KeyRefused(
-            "This file is not an OpenPGP public key. In the mail program, export the public key as a .asc file."
+            "This file is not an OpenPGP public key. Export it from the mail program as a .asc file."
         ) from None
     if len(certificates) != 1:
         raise KeyRefused("This file holds several keys or none. Export only the key for this address.")
@@ -202,7 +202,8 @@ def _parse(material: bytes, now: datetime) -> pysequoia.Cert:
 
 def _private() -> KeyRefused:
     return KeyRefused(
-        "This file holds a private key, which its owner must never give away. Nothing was kept; upload the public key."
+        "This file holds a private key, which its owner must never give away. "
+        "Nothing was kept; upload the public key."
     )
 
 
