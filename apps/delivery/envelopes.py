@@ -30,6 +30,10 @@ class SealingRefused(Refused):
     """A message or key that must not be sealed; the text says what to do and names nobody."""
 
 
+class KeyRefused(SealingRefused):
+    """A key or certificate that cannot be used; the text is for the person who uploaded it."""
+
+
 @dataclass(frozen=True)
 class CheckedKey:
     """A recipient's key that passed every check on the day it was looked at.

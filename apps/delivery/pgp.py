@@ -24,9 +24,9 @@ from pysequoia.packet import PacketPile, Tag
 
 from apps.delivery.envelopes import (
     CheckedKey,
+    KeyRefused,
     SealedMail,
     SealHead,
-    SealingRefused,
     protect,
     same_mailbox,
     sealed,
@@ -45,10 +45,6 @@ _ALGORITHMS = {
     "25": ("X25519", 255),
     "26": ("X448", 448),
 }
-
-
-class KeyRefused(SealingRefused):
-    """An uploaded key that cannot be used; the text is one sentence or two for the person who uploaded it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ def seal(
     """Seal a MIME entity (`Content-Type` first, CRLF) for `keys`, as multipart/encrypted.
 
     `signing_key`, the organization's OpenPGP secret key without a passphrase, signs inside the encryption.
-    Raises KeyRefused when there is no key, or one has expired, been revoked or become unreadable since its check.
+    Raises KeyRefused without a key, or when one expired, was revoked or became unreadable since its check.
     """
     recipients = [_recipient(key, now) for key in keys]
     if not recipients:
