@@ -148,7 +148,10 @@ def open_folder(folder: Path, now: dt.datetime) -> Authority:
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner reads, complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (*reversed(path.parent.parents), path.parent):
+        # `parents=True` would give the folders on the way the default mode.
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
