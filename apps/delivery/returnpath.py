@@ -1,8 +1,8 @@
 """Return paths that only we can write: `bounce+TOKEN@bounce.example.org`.
 
 A returned mail is matched by the address it came back to, never by what it says inside (B-352). The token
-holds the number of the message and a keyed MAC, no address and nothing about a person; whoever has not seen this
-very return path cannot suppress anybody. The keys come from the vault; this module is pure.
+holds the number of the message and a keyed MAC, no address and nothing about a person; whoever has not seen
+this very return path cannot suppress anybody. The keys come from the vault; this module is pure.
 """
 
 from __future__ import annotations
