@@ -180,16 +180,12 @@ STATUS = re.compile(r"(?<![\d.\w])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 REPLY = re.compile(r"(?<![\d.\w])([45][0-5]\d)(?=[ \-;:,]|$)(?!\.\d)")
 HARD_STATUS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.1.351"})
 ADDRESS = re.compile(r"[^\s<>@\"'()\[\]:;,]{1,64}@[\w.\-]{1,255}|\"[^\"\n]{1,64}\"@[\w.\-]{1,255}")
-COMPLAINTS = frozenset(
-    {"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "miscategorized", "dismissal"}
-)
+COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "miscategorized", "dismissal"})
 # Where to look for the line that tells most, in this order.
 TELLING = (STATUS, REPLY, FULL, SPAM, GREYLIST, UNKNOWN_USER, UNKNOWN_HOST, TEMPORARY, POLICY)
 
 # Local parts that are no person's name, and would tear holes into what a server says.
-NO_NAMES = frozenset(
-    {"postmaster", "mailer-daemon", "smtp", "mail", "user", "the", "address", "recipient", "not"}
-)
+NO_NAMES = frozenset({"postmaster", "mailer-daemon", "smtp", "mail", "user", "the", "address", "recipient", "not"})
 NAME_AFTER = re.compile(
     r"\b((?:unknown|no such|invalid|bad)\s+(?:local )?(?:user|recipient|mailbox|account)s?:?)\s+"
     r"(?!\(|in\b|or\b|for\b)\S+",

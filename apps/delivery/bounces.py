@@ -49,9 +49,7 @@ class Verdict(StrEnum):
         return self in _FAILURES
 
 
-_FAILURES = frozenset(
-    {Verdict.HARD, Verdict.SOFT, Verdict.POLICY, Verdict.SPAM, Verdict.FULL, Verdict.GREYLIST}
-)
+_FAILURES = frozenset({Verdict.HARD, Verdict.SOFT, Verdict.POLICY, Verdict.SPAM, Verdict.FULL, Verdict.GREYLIST})
 
 
 @dataclass(frozen=True)
@@ -243,10 +241,7 @@ def _words(parts: list[email.message.Message]) -> str:
         if id(part) in inside:
             continue
         kind = part.get_content_type()
-        if (
-            kind in {"message/rfc822", "text/rfc822-headers", "message/delivery-status"}
-            and part is not parts[0]
-        ):
+        if kind in {"message/rfc822", "text/rfc822-headers", "message/delivery-status"} and part is not parts[0]:
             inside.update(id(one) for one in _parts(part))
             continue
         if part.get_content_maintype() == "text" and not part.is_multipart():
@@ -274,9 +269,7 @@ def _status_blocks(parts: list[email.message.Message]) -> list[email.message.Mes
         if isinstance(payload, list):
             groups = [one for one in payload if isinstance(one, email.message.Message)]
         else:
-            groups = [
-                email.message_from_string(one) for one in re.split(r"\n\s*\n", str(payload)[:_MAX_TEXT])
-            ]
+            groups = [email.message_from_string(one) for one in re.split(r"\n\s*\n", str(payload)[:_MAX_TEXT])]
         for group in groups:
             # Some systems leave out the blank line between message and recipient fields.
             if any(group.get(name) for name in ("Final-Recipient", "Action", "Status", "Original-Recipient")):
@@ -467,9 +460,7 @@ def _looks_like_bounce(message: email.message.Message, text: str) -> bool:
 
 
 def _carries_original(message: email.message.Message) -> bool:
-    return any(
-        part.get_content_type() in {"message/rfc822", "text/rfc822-headers"} for part in _parts(message)[1:]
-    )
+    return any(part.get_content_type() in {"message/rfc822", "text/rfc822-headers"} for part in _parts(message)[1:])
 
 
 def _is_auto_reply(message: email.message.Message) -> bool:
@@ -477,9 +468,7 @@ def _is_auto_reply(message: email.message.Message) -> bool:
     submitted = _header(message, "Auto-Submitted").strip().lower()
     if submitted.startswith("auto-replied"):
         return True
-    if any(
-        message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-AutoReply-From")
-    ):
+    if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-AutoReply-From")):
         return True
     if _header(message, "Precedence").strip().lower() in {"auto_reply", "auto-reply"}:
         return True

@@ -70,6 +70,4 @@ def message_of(recipient: str, purpose: Purpose, domain: str, keys: Sequence[byt
 
 
 def _mac(purpose: str, number: bytes, key: bytes) -> bytes:
-    return hmac.new(key, b"return path\x00" + purpose.encode() + b"\x00" + number, hashlib.sha256).digest()[
-        :_MAC_BYTES
-    ]
+    return hmac.new(key, b"return path\x00" + purpose.encode() + b"\x00" + number, hashlib.sha256).digest()[:_MAC_BYTES]

@@ -2,19 +2,18 @@
 
 import email.message
 import json
-import os
 import re
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.delivery.bounces import MAX_READ, Verdict, classify, parse, sanitize
+from tests.conftest import SHARED_DATA
 
-DATA = Path(os.environ.get("CARELANE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = SHARED_DATA
 SISIMAI = DATA / "bounces" / "sisimai"
 FLUFL = DATA / "bounces" / "flufl"
 # What must never end a person's mail, in the words of the corpus.
@@ -54,7 +53,7 @@ def expected(folder):
     return json.loads((folder / "expected.json").read_text())
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_hard_or_not_agrees_with_the_sisimai_corpus():
     agree, filtered, other = 0, [], []
     cases = expected(SISIMAI)
@@ -73,7 +72,7 @@ def test_hard_or_not_agrees_with_the_sisimai_corpus():
     assert [name for name, verdict in other if verdict is Verdict.HARD] == ["lhost-ezweb-02.eml"]
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_nothing_about_policy_spam_full_or_greylisting_is_ever_hard():
     seen = Counter()
     for name, people in expected(SISIMAI).items():
@@ -84,7 +83,7 @@ def test_nothing_about_policy_spam_full_or_greylisting_is_ever_hard():
     assert sum(seen.values()) >= 180
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_full_mailboxes_complaints_and_vacations_are_called_by_name():
     wanted = {"mailboxfull": Verdict.FULL, "vacation": Verdict.AUTO_REPLY, "feedback": Verdict.COMPLAINT}
     found = {reason: Counter() for reason in wanted}
@@ -98,7 +97,7 @@ def test_full_mailboxes_complaints_and_vacations_are_called_by_name():
     assert found["feedback"] == {True: 10, False: 1}
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_failed_or_only_delayed_agrees_with_mailman():
     right, wrong = 0, []
     for name, people in expected(FLUFL).items():
@@ -112,7 +111,7 @@ def test_failed_or_only_delayed_agrees_with_mailman():
     assert right == 55
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 @pytest.mark.parametrize(
     ("path", "verdict", "status"),
     [
@@ -139,7 +138,7 @@ def test_single_reports(path, verdict, status):
     assert (report.verdict, report.status) == (verdict, status)
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_automatic_replies_are_told_from_people_who_mention_vacations():
     folder = DATA / "inbound" / "auto-replies"
     for name, label in json.loads((folder / "labels.json").read_text()).items():
@@ -147,7 +146,7 @@ def test_automatic_replies_are_told_from_people_who_mention_vacations():
         assert parse((folder / name).read_bytes()).verdict is wanted
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_other_line_ends_change_nothing():
     for folder in ("dos", "mac"):
         for path in sorted((SISIMAI / folder).iterdir()):
@@ -156,7 +155,7 @@ def test_other_line_ends_change_nothing():
                 assert parse(path.read_bytes()).verdict is parse(unix.read_bytes()).verdict, path.name
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_nothing_in_the_inbound_corpus_crashes_it_or_ends_anybodys_mail():
     judged = Counter()
     for path in sorted((DATA / "inbound").rglob("*")):
@@ -170,16 +169,14 @@ def test_nothing_in_the_inbound_corpus_crashes_it_or_ends_anybodys_mail():
     assert sum(judged.values()) - judged[Verdict.NOT_A_BOUNCE] - 2 == 6
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_diagnostics_keep_no_address():
     for folder in (SISIMAI / "bsd", FLUFL):
         for path in sorted(folder.iterdir()):
             report = parse(path.read_bytes())
             for said in (report.diagnostic, *(one.diagnostic for one in report.outcomes)):
                 assert "@" not in said
-                assert "kijitora" not in said.lower() or not re.search(
-                    r"kijitora@", path.read_text("latin-1")
-                )
+                assert "kijitora" not in said.lower() or not re.search(r"kijitora@", path.read_text("latin-1"))
                 assert len(said) <= 300
                 assert "\n" not in said
 
@@ -314,12 +311,12 @@ def test_what_lies_beyond_the_limit_is_not_read():
 def test_any_bytes_are_read_without_a_fault(raw):
     assert parse(raw).verdict in Verdict
     parse(
-        b'Content-Type: multipart/report; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
-        + raw
+        b'Content-Type: multipart/report; boundary="b"\r\n\r\n--b\r\n'
+        b"Content-Type: message/delivery-status\r\n\r\n" + raw
     )
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(["lhost-postfix-71.eml", "arf-01.eml", "lhost-exim-05.eml", "lhost-office365-01.eml"]),
