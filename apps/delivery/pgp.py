@@ -83,9 +83,7 @@ def check(material: bytes, address: str, now: datetime) -> CheckedKey:
     yet, no encryption subkey, too weak, user id of someone else, or refused by one of the two programs.
     """
     if len(material) > MAX_KEY_BYTES:
-        raise KeyRefused(
-            "This file is too large for a key. Export only this one public key and upload it again."
-        )
+        raise KeyRefused("This file is too large for a key. Export only this one public key and upload it again.")
     certificate = _parse(material, now)
     with gpg_home() as home:
         expires, algorithm = _judge_by_gnupg(home, certificate, address, now)
@@ -137,9 +135,7 @@ def _multipart(armored: bytes) -> bytes:
     mark = b"=_" + secrets.token_hex(12).encode("ascii")
     data = b"\r\n".join(armored.strip().splitlines())
     return (
-        b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\r\n boundary="'
-        + mark
-        + b'"\r\n'
+        b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\r\n boundary="' + mark + b'"\r\n'
         b"\r\n"
         b"This message is encrypted with OpenPGP.\r\n"
         b"--" + mark + b"\r\n"
@@ -162,9 +158,7 @@ def _recipient(key: CheckedKey, now: datetime) -> pysequoia.Cert:
     if key.kind != "pgp":
         raise KeyRefused("This key is not an OpenPGP key.")
     if key.expires is not None and key.expires <= now:
-        raise KeyRefused(
-            "The recipient's OpenPGP key has expired. Ask for a current key, or send by the portal."
-        )
+        raise KeyRefused("The recipient's OpenPGP key has expired. Ask for a current key, or send by the portal.")
     try:
         certificate = pysequoia.Cert.from_bytes(key.material)
         revoked = certificate.is_revoked
@@ -198,8 +192,7 @@ def _parse(material: bytes, now: datetime) -> pysequoia.Cert:
 
 def _private() -> KeyRefused:
     return KeyRefused(
-        "This file holds a private key, which its owner must never give away. "
-        "Nothing was kept; upload the public key."
+        "This file holds a private key, which its owner must never give away. Nothing was kept; upload the public key."
     )
 
 
@@ -226,14 +219,10 @@ def _judge_by_gnupg(
     if key["trust"] == "e":
         raise KeyRefused("This key has expired. Ask its owner to extend it, and upload it again.")
     if key["trust"] == "i":
-        raise KeyRefused(
-            "This key is not valid: its owner's signature on it does not hold. Ask for a new one."
-        )
+        raise KeyRefused("This key is not valid: its owner's signature on it does not hold. Ask for a new one.")
     meant = [uid for uid in listing.user_ids if _names(uid, address)]
     if meant and all(uid.validity == "e" for uid in meant):
-        raise KeyRefused(
-            "This key has expired for this address. Ask its owner to extend it, and upload it again."
-        )
+        raise KeyRefused("This key has expired for this address. Ask its owner to extend it, and upload it again.")
     if not any(uid.validity not in {"r", "e", "i"} for uid in meant):
         raise KeyRefused(
             "No valid user id of this key has the address it is meant for. "
@@ -241,14 +230,10 @@ def _judge_by_gnupg(
         )
     expires, algorithm = _encryption_key(key)
     if algorithm is None or "E" not in key["cap"]:
-        raise KeyRefused(
-            "This key has no part that can encrypt. Ask its owner for one with an encryption subkey."
-        )
+        raise KeyRefused("This key has no part that can encrypt. Ask its owner for one with an encryption subkey.")
     name, smallest, bits = algorithm
     if bits < smallest:
-        raise KeyRefused(
-            f"This key is too weak ({name} with {bits} bits). Ask for RSA with 3072 bits or Curve 25519."
-        )
+        raise KeyRefused(f"This key is too weak ({name} with {bits} bits). Ask for RSA with 3072 bits or Curve 25519.")
     trial = gpg.encrypt(b"may this key seal mail?", key["fingerprint"], always_trust=True, armor=False)
     if not trial.ok:
         raise KeyRefused("GnuPG cannot encrypt for this key. Ask its owner for a new OpenPGP key.")

@@ -53,9 +53,7 @@ class Signer:
     """PEM; the first one belongs to the key."""
 
 
-def check(
-    material: bytes, address: str, now: datetime, *, anchors: bytes = b"", crls: bytes = b""
-) -> CheckedKey:
+def check(material: bytes, address: str, now: datetime, *, anchors: bytes = b"", crls: bytes = b"") -> CheckedKey:
     """Decide whether an uploaded certificate (PEM, DER or PKCS#7) can seal mail for `address` at `now`.
 
     `anchors` are the trusted roots as PEM, `crls` revocation lists as PEM; neither is ever fetched. RFC 8550:
@@ -63,9 +61,7 @@ def check(
     KeyRefused with what to do. When no list covers the issuer, the note "revocation unknown" says so.
     """
     if len(material) > MAX_CERTIFICATE_BYTES:
-        raise KeyRefused(
-            "This file is too large for a certificate. Upload only the person's own certificate."
-        )
+        raise KeyRefused("This file is too large for a certificate. Upload only the person's own certificate.")
     leaf, others = _parse(material)
     if leaf.not_valid_before_utc > now:
         raise KeyRefused("This certificate is only valid from a later day. Upload it again then.")
@@ -218,9 +214,7 @@ def _parse(material: bytes) -> tuple[x509.Certificate, list[x509.Certificate]]:
     if not certificates:
         raise KeyRefused(_NOT_A_CERTIFICATE)
     if not people:
-        raise KeyRefused(
-            "This is the certificate of an authority, not of a person. Upload the person's own one."
-        )
+        raise KeyRefused("This is the certificate of an authority, not of a person. Upload the person's own one.")
     if len(people) > 1:
         raise KeyRefused("This file holds certificates of several people. Upload only the person's own one.")
     return people[0], [one for one in certificates if one is not people[0]]
@@ -265,9 +259,7 @@ def _algorithm(leaf: x509.Certificate) -> str:
         return f"RSA {key.key_size}"
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
         return f"NIST P-{key.curve.key_size}"
-    raise KeyRefused(
-        "The key of this certificate is of a kind that cannot be used. Ask for one with an RSA key."
-    )
+    raise KeyRefused("The key of this certificate is of a kind that cannot be used. Ask for one with an RSA key.")
 
 
 def _check_usage(leaf: x509.Certificate) -> None:
@@ -287,9 +279,7 @@ def _check_usage(leaf: x509.Certificate) -> None:
         ExtendedKeyUsageOID.EMAIL_PROTECTION,
         ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
     } & set(purposes):
-        raise KeyRefused(
-            "This certificate is not made for mail. Ask for one issued for e-mail protection (S/MIME)."
-        )
+        raise KeyRefused("This certificate is not made for mail. Ask for one issued for e-mail protection (S/MIME).")
 
 
 def _mailboxes(leaf: x509.Certificate) -> list[str]:
@@ -346,9 +336,7 @@ def _must_be_authority(_policy: object, _certificate: x509.Certificate, value: x
         raise ValueError("not an authority")
 
 
-def _may_sign_certificates(
-    _policy: object, _certificate: x509.Certificate, value: x509.KeyUsage | None
-) -> None:
+def _may_sign_certificates(_policy: object, _certificate: x509.Certificate, value: x509.KeyUsage | None) -> None:
     if value is not None and not value.key_cert_sign:
         raise ValueError("may not sign certificates")
 
@@ -375,7 +363,5 @@ def _check_revocation(chain: list[x509.Certificate], crls: bytes, now: datetime)
         covered = covered and bool(current)
         for one in current:
             if one.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
-                raise KeyRefused(
-                    "This certificate was revoked by its authority. Ask its owner for a new one."
-                )
+                raise KeyRefused("This certificate was revoked by its authority. Ask its owner for a new one.")
     return () if covered else ("revocation unknown",)

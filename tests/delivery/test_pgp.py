@@ -1,7 +1,6 @@
 """PGP/MIME against GnuPG and Python's own mail parser, with published test keys."""
 
 import email
-import os
 import stat
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,9 @@ import pytest
 
 from apps.delivery import pgp
 from apps.delivery.envelopes import SealHead, SealingRefused, neutral_head, protect, same_mailbox
+from tests.conftest import SHARED_DATA
 
-DATA = Path(os.environ.get("CARELANE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "crypto"
+DATA = SHARED_DATA / "crypto"
 NOW = datetime.now(UTC)
 HEAD = (
     b"From: Harbor Clinic <care@harbor.example>\r\n"
@@ -66,7 +66,7 @@ def bob(name="bob"):
     return (DATA / "openpgp-samples" / f"{name}-cert.asc").read_bytes()
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_gnupg_reads_what_we_seal_and_the_parser_finds_the_real_message_inside(who, gpg_home):
     key = pgp.check(bob(who), f"{who}@openpgp.example", NOW)
@@ -94,7 +94,7 @@ def test_gnupg_reads_what_we_seal_and_the_parser_finds_the_real_message_inside(w
     assert mail.length == len(mail.entity)
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_nothing_outside_the_encryption_tells_why_we_write():
     key = pgp.check(bob(), "bob@openpgp.example", NOW)
     mail = pgp.seal(ENTITY, neutral_head(HEAD, "Encrypted message from Harbor Clinic"), [key], NOW)
@@ -106,7 +106,7 @@ def test_nothing_outside_the_encryption_tells_why_we_write():
     assert b"\n" not in mail.content.replace(b"\r\n", b"")
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_the_sealed_content_is_integrity_protected_and_aes():
     key = pgp.check(bob(), "bob@openpgp.example", NOW)
     mail = pgp.seal(ENTITY, neutral_head(HEAD), [key], NOW)
@@ -118,7 +118,7 @@ def test_the_sealed_content_is_integrity_protected_and_aes():
     assert "mdc_method: 2" in listing
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_the_organization_may_sign_inside_the_encryption(gpg_home):
     key = pgp.check(bob(), "bob@openpgp.example", NOW)
     secret = (DATA / "openpgp-samples" / "alice-key.asc").read_bytes()
@@ -135,7 +135,7 @@ def public_part(path):
     return bytes(pysequoia.Tsk.from_bytes(path.read_bytes()).extract_certificate())
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 @pytest.mark.parametrize(
     ("file", "address", "words"),
     [
@@ -154,7 +154,7 @@ def test_unusable_keys_are_refused_with_what_to_do(file, address, words):
     assert str(refusal.value).endswith(".")
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_a_private_key_is_refused_and_said_to_be_private():
     for secret in [
         (DATA / "openpgp-gopenpgp" / "key_mismatching_eddsa_key").read_bytes(),
@@ -164,14 +164,14 @@ def test_a_private_key_is_refused_and_said_to_be_private():
             pgp.check(secret, "info@bob.com", NOW)
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_a_key_of_someone_else_is_refused():
     with pytest.raises(pgp.KeyRefused, match="user id"):
         pgp.check(bob(), "alice@openpgp.example", NOW)
     assert pgp.check(bob(), "BOB@OpenPGP.example", NOW).fingerprint
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_alice_of_autocrypt_expired_in_2021_but_was_good_before():
     material = (DATA / "openpgp-autocrypt" / "alice@autocrypt.example.pub.asc").read_bytes()
     with pytest.raises(pgp.KeyRefused, match="expired"):
@@ -192,18 +192,14 @@ def test_a_key_revoked_by_its_owner_with_gnupg_is_refused(gpg_home):
     assert key.expires is not None
     assert abs(key.expires - NOW - timedelta(days=365)) < timedelta(days=2)
     gpg(gpg_home, "--quick-revoke-uid", "rita@example.com", "Rita <rita@example.com>")
-    certificate = (
-        next((gpg_home / "openpgp-revocs.d").iterdir()).read_text().replace(":-----BEGIN", "-----BEGIN")
-    )
+    certificate = next((gpg_home / "openpgp-revocs.d").iterdir()).read_text().replace(":-----BEGIN", "-----BEGIN")
     gpg(gpg_home, "--import", data=certificate.encode())
     with pytest.raises(pgp.KeyRefused, match="revoked"):
         pgp.check(gpg(gpg_home, "--export").stdout, "rita@example.com", datetime.now(UTC))
 
 
 def test_a_key_that_expires_before_the_message_leaves_is_not_used():
-    short = pysequoia.Tsk.generate(
-        user_id="Kim <kim@example.com>", validity_seconds=3600
-    ).extract_certificate()
+    short = pysequoia.Tsk.generate(user_id="Kim <kim@example.com>", validity_seconds=3600).extract_certificate()
     key = pgp.check(bytes(short), "kim@example.com", datetime.now(UTC))
     assert pgp.seal(ENTITY, neutral_head(HEAD), [key], NOW)
     with pytest.raises(pgp.KeyRefused, match="expired"):

@@ -1,11 +1,9 @@
 """S/MIME against OpenSSL and Python's mail parser, with the samples of RFC 9216 and a small CA."""
 
 import email
-import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from email import policy
-from pathlib import Path
 
 import pytest
 from asn1crypto import cms
@@ -17,17 +15,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from apps.delivery import smime
 from apps.delivery.envelopes import KeyRefused, SealingRefused, neutral_head
+from tests.conftest import SHARED_DATA
 
-DATA = Path(os.environ.get("CARELANE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "crypto"
+DATA = SHARED_DATA / "crypto"
 RFC = DATA / "smime-rfc9216"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-HEAD = (
-    b"From: Harbor Clinic <care@harbor.example>\r\nTo: <bob@smime.example>\r\n"
-    b"Subject: Your diabetes check-up\r\n"
-)
+HEAD = b"From: Harbor Clinic <care@harbor.example>\r\nTo: <bob@smime.example>\r\nSubject: Your diabetes check-up\r\n"
 ENTITY = (
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    b"A1c, Jos=C3=A9.\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nA1c, Jos=C3=A9.\r\n"
 )
 
 
@@ -74,9 +69,7 @@ class Authority:
             .not_valid_after(last)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         flags = dict.fromkeys(
             [
@@ -92,13 +85,9 @@ class Authority:
             ],
             False,
         )
-        builder = builder.add_extension(
-            x509.KeyUsage(**{**flags, **dict.fromkeys(usage, True)}), critical=True
-        )
+        builder = builder.add_extension(x509.KeyUsage(**{**flags, **dict.fromkeys(usage, True)}), critical=True)
         if address and not ca:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([x509.RFC822Name(address)]), critical=False
-            )
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(address)]), critical=False)
         if purposes:
             builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         return builder.sign(self.key, hashes.SHA256())
@@ -136,7 +125,7 @@ def openssl_decrypt(tmp_path, content, key):
     return done.stdout
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 @pytest.mark.parametrize(("who", "certificate", "key"), [("alice", "4.3", "4.4"), ("bob", "5.3", "5.4")])
 def test_openssl_opens_what_we_seal_for_the_rfc9216_people(who, certificate, key, tmp_path):
     checked = smime.check(rfc(certificate), f"{who}@smime.example", NOW, anchors=rfc("3.1"))
@@ -156,7 +145,7 @@ def test_openssl_opens_what_we_seal_for_the_rfc9216_people(who, certificate, key
     assert inner.get_param("hp") == "cipher"
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_the_cipher_is_aes_256():
     checked = smime.check(rfc("5.3"), "bob@smime.example", NOW, anchors=rfc("3.1"))
     mail = smime.seal(ENTITY, neutral_head(HEAD), [checked], NOW)
@@ -165,7 +154,7 @@ def test_the_cipher_is_aes_256():
     assert content["algorithm"].native == "aes256_cbc"
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_signed_then_encrypted_verifies_with_openssl(tmp_path):
     checked = smime.check(rfc("5.3"), "bob@smime.example", NOW, anchors=rfc("3.1"))
     signer = smime.Signer(key=rfc("4.2"), certificates=rfc("4.1"))
@@ -195,9 +184,7 @@ def test_signed_then_encrypted_verifies_with_openssl(tmp_path):
 
 
 def test_a_broken_signing_key_says_where_to_mend_it(authority, rsa_key):
-    checked = smime.check(
-        pem(authority.issue(rsa_key.public_key())), "pat@mail.example", NOW, anchors=authority.pem
-    )
+    checked = smime.check(pem(authority.issue(rsa_key.public_key())), "pat@mail.example", NOW, anchors=authority.pem)
     with pytest.raises(SealingRefused, match="delivery settings"):
         smime.seal(ENTITY, neutral_head(HEAD), [checked], NOW, signer=smime.Signer(b"x", b"y"))
 
@@ -208,9 +195,7 @@ def test_people_with_elliptic_curve_certificates_get_theirs_by_openssl(curve, au
     certificate = authority.issue(key.public_key(), usage={"key_agreement"})
     checked = smime.check(pem(certificate), "pat@mail.example", NOW, anchors=authority.pem)
     mail = smime.seal(ENTITY, neutral_head(HEAD), [checked], NOW)
-    inner = email.message_from_bytes(
-        openssl_decrypt(tmp_path, mail.content, private(key)), policy=policy.default
-    )
+    inner = email.message_from_bytes(openssl_decrypt(tmp_path, mail.content, private(key)), policy=policy.default)
     assert inner["Subject"] == "Your diabetes check-up"
 
 
@@ -310,16 +295,14 @@ def test_der_works_like_pem(authority, rsa_key):
 
 
 def test_a_certificate_that_expires_before_the_message_leaves_is_not_used(authority, rsa_key):
-    checked = smime.check(
-        pem(authority.issue(rsa_key.public_key())), "pat@mail.example", NOW, anchors=authority.pem
-    )
+    checked = smime.check(pem(authority.issue(rsa_key.public_key())), "pat@mail.example", NOW, anchors=authority.pem)
     with pytest.raises(KeyRefused, match="expired"):
         smime.seal(ENTITY, neutral_head(HEAD), [checked], NOW + timedelta(days=400))
     with pytest.raises(KeyRefused):
         smime.seal(ENTITY, neutral_head(HEAD), [], NOW)
 
 
-@pytest.mark.shared_data
+@pytest.mark.usefixtures("shared_data")
 def test_rfc4134_relics_are_refused():
     for path in sorted((DATA / "smime-rfc4134").glob("*.cer")):
         with pytest.raises(KeyRefused):
