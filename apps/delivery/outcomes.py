@@ -274,18 +274,6 @@ def of_fault(phase: Phase, fault: Fault) -> Outcome:
     return Outcome(Next.RETRY_LATER, Cause.NETWORK, try_next_host=phase is not Phase.LOOKUP)
 
 
-def of_status(status: str, diagnostic: str = "", *, provider: str = "") -> Outcome:
-    """The meaning of a delivery report's `Status` and `Diagnostic-Code` (RFC 3464): for late bounces."""
-    found = re.search(r"\b([245]\d\d)[ -]", diagnostic)
-    code = int(found.group(1)) if found else {"2": 250, "4": 450, "5": 550}.get(status[:1], 550)
-    if status[:1] in "45" and str(code)[0] != status[:1]:
-        code = 450 if status[:1] == "4" else 550
-    words = re.sub(r"^\s*smtp;\s*", "", diagnostic, flags=re.IGNORECASE)
-    words = re.sub(r"^[245]\d\d[ -]", "", words)
-    text = words if _STATUS.match(words) else f"{status} {words}"
-    return of_reply(Phase.RCPT, Reply(code, text), provider=provider)
-
-
 def wait_before(outcome: Outcome, attempts: int) -> timedelta | None:
     """How long to wait before attempt number `attempts` + 1; None when the time is over.
 

@@ -13,7 +13,6 @@ from apps.delivery.outcomes import (
     Reply,
     of_fault,
     of_reply,
-    of_status,
     provider_of,
     wait_before,
 )
@@ -236,24 +235,6 @@ def test_each_answer(phase, code, text, provider, expected_next, cause):
 def test_each_end_without_an_answer(phase, fault, expected_next, suppresses):
     outcome = of_fault(phase, fault)
     assert outcome.next is expected_next
-    assert outcome.suppresses is suppresses
-
-
-@pytest.mark.parametrize(
-    ("status", "diagnostic", "cause", "suppresses"),
-    [
-        ("5.1.1", "smtp; 550 5.1.1 <x@old.test>: user unknown", Cause.HARD, True),
-        ("5.0.0", "smtp; 550-5.1.1 The email account does not exist", Cause.HARD, True),
-        ("5.2.2", "smtp; 552 5.2.2 mailbox over quota", Cause.FULL, False),
-        ("5.7.1", "smtp; 554 message looks like spam", Cause.SPAM, False),
-        ("4.4.1", "X-Postfix; connect to mx.old.test: Connection timed out", Cause.SOFT, False),
-        ("5.7.26", "smtp; 550-5.7.26 Unauthenticated email", Cause.AUTHENTICATION, False),
-        ("5.1.2", "", Cause.HARD, True),
-    ],
-)
-def test_a_late_report_reads_like_the_answer_would_have(status, diagnostic, cause, suppresses):
-    outcome = of_status(status, diagnostic)
-    assert outcome.cause is cause
     assert outcome.suppresses is suppresses
 
 
