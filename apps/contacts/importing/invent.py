@@ -17,14 +17,14 @@ PROVIDERS = (
 """Provider and share in a hundred. The rest are dead mailboxes at goodmail.test."""
 DEAD_PREFIX = "gone-"
 """Local parts that the demo's mail servers refuse as unknown."""
-HOUSEHOLD_SHARE = 8
+HOUSEHOLD_SHARE = 6
 """One person in this many reads the family's mailbox."""
 
 
 def invent_address(external_id: str, line: str = "", city: str = "", county: str = "") -> str:
     """The mailbox of the person with this id.
 
-    People of one household read one mailbox: at one address line in four everybody does, and one in eight
+    People of one household read one mailbox: at one address line in four everybody does, and one in six
     of the others shares with others of the same county (Synthea gives everybody a line of their own).
     """
     home = _digest("line", " ".join(line.lower().split()), city.strip().lower(), county.strip().lower())
@@ -33,7 +33,7 @@ def invent_address(external_id: str, line: str = "", city: str = "", county: str
     person = _digest("person", external_id)
     chance = person[0] * 256 + person[1]
     if chance % HOUSEHOLD_SHARE == 0:
-        home = _digest("household", county.strip().lower(), str(person[2] % 8))
+        home = _digest("household", county.strip().lower(), str(person[2] % 3))
         return f"home-{home[:5].hex()}@goodmail.test"
     point = (person[3] * 256 + person[4]) % 100
     for provider, share in PROVIDERS:
