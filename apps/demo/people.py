@@ -162,7 +162,7 @@ class _Maker:
         if mailbox and draw.random() > 0.04:
             profile["email"] = mailbox
         died = None
-        if draw.random() < (0.004 if age < 60 else 0.07):
+        if draw.random() < (0.008 if age < 60 else 0.09):
             died = self.today - timedelta(days=draw.randint(20, 900))
             if died <= born:
                 died = None
