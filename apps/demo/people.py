@@ -17,7 +17,7 @@ from apps.demo import names
 
 SOURCE = "demo"
 ZONE = "America/New_York"
-SNOMED, CVX, RXNORM = "SNOMED-CT", "CVX", "RxNorm"
+SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 
 CONDITIONS = {
     # name: (code, term, share of adults at 25, share at 75, medications as (code, term))
@@ -151,6 +151,7 @@ class _Maker:
             "last_name": last,
             "birth_date": born.isoformat(),
             "sex": sex if draw.random() > 0.008 else "X",
+            "relation": "patient",
             "mrn": f"RB-{100000 + number}",
             "language": language,
             "phone": f"(207) 555-01{number % 100:02}",
@@ -168,9 +169,7 @@ class _Maker:
                 died = None
         if died:
             profile["death_date"] = died.isoformat()
-        self.made.people.append(
-            PersonRow(number, key, profile, "patient", () if age < 18 else self.consents())
-        )
+        self.made.people.append(PersonRow(number, key, profile, () if age < 18 else self.consents()))
         self.history(key, age, born, sex, died)
         if not died:
             self.visits(key, age)
@@ -194,11 +193,13 @@ class _Maker:
             "language": "en",
         }
         relation = "b2b" if number % 3 else "subscriber"
+        profile["relation"] = relation
         if relation == "b2b":
-            profile["attributes"] = {"company": draw.choice(names.COMPANIES)}
+            profile["organization"] = draw.choice(names.COMPANIES)
+            profile["job_title"] = draw.choice(("Office manager", "Physician", "Care coordinator", "Buyer"))
         purpose = "b2b" if relation == "b2b" else "marketing"
         consent = self.consent(purpose, "granted") if draw.random() < 0.9 else None
-        self.made.people.append(PersonRow(line, key, profile, relation, (consent,) if consent else ()))
+        self.made.people.append(PersonRow(line, key, profile, (consent,) if consent else ()))
 
     def mailbox(self) -> str:
         """An address at one of the demo providers that says nothing about who reads it."""
@@ -258,7 +259,7 @@ class _Maker:
                 self.event(key, "medication", began, drug, RXNORM, label)
         if sex == "F" and 22 <= age <= 38 and draw.random() < 0.06:
             began = last - timedelta(days=draw.randint(20, 200))
-            self.event(key, "condition", began, "77386006", SNOMED, "Normal pregnancy")
+            self.event(key, "condition", began, "72892002", SNOMED, "Normal pregnancy")
         for years in range(6):
             if draw.random() < (0.7 if age > 50 or age < 12 else 0.45):
                 visit = "well child" if age < 18 else "check-up"

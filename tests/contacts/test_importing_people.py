@@ -47,6 +47,7 @@ def test_a_row_becomes_a_profile_in_our_words() -> None:
         "sex": "F",
         "email": "Rosa.Vega@goodmail.test",
         "phone": "(555) 010-7788",
+        "relation": "patient",
     }
     [consent] = row.consents
     assert (consent.purpose, consent.state, consent.on) == ("marketing", "granted", date(2026, 1, 2))

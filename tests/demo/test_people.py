@@ -32,7 +32,7 @@ def test_no_list_and_no_reason_is_empty() -> None:
     }  # fmt: skip
     assert sum(address.startswith("gone-") for address in mailboxes) > 20
     assert {reason for reason, _ in made.suppressed.values()} == {"hard_bounce", "unsubscribed", "complaint"}
-    assert {row.relation for row in made.people} == {"patient", "b2b", "subscriber"}
+    assert {row.profile["relation"] for row in made.people} == {"patient", "b2b", "subscriber"}
     assert {row.profile.get("language") for row in made.people} == {"en", "es"}
     states = Counter((cell.purpose, cell.state) for row in made.people for cell in row.consents)
     assert states["marketing", "granted"] > 500

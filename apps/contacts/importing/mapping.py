@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.contacts.fields import FIELDS
 from apps.contacts.importing import values
 from apps.contacts.importing.diff import MODES, UPDATE
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
 CONSENT_PARTS = ("", "date", "method", "wording", "by")
 _CONSENT = re.compile(r"consent\.([a-z0-9_]+)(?:\.(date|method|wording|by))?")
-_ATTRIBUTE = re.compile(r"attribute\.[a-z][a-z0-9_]{0,39}")
+_ATTRIBUTE = re.compile(r"attributes\.[a-z][a-z0-9_]{0,39}")
 
 
 class BadMapping(Exception):
@@ -40,38 +41,32 @@ class Target:
     longest: int = 200
 
 
+_GROUPS = {
+    "Name": "first_name middle_name last_name prefix suffix",
+    "Person": "birth_date death_date sex language relation race ethnicity marital_status",
+    "Identifiers": "mrn",
+    "Reach": "email phone",
+    "Address": "address_line city county state zip country",
+    "Work": "organization job_title",
+}
+_READERS = {"sex": "sex", "language": "language", "relation": "relation"}
+_ATTRIBUTE_READERS = {"date": "date", "number": "number", "yes_no": "boolean"}
+
+
 def _targets() -> dict[str, Target]:
-    rows = [
-        ("first_name", "First name", "text", "first_name", "Name"),
-        ("last_name", "Last name", "text", "last_name", "Name"),
-        ("middle_name", "Middle name or initial", "text", "middle_name", "Name"),
-        ("full_name", "Full name (first last)", "text", "full_name", "Name"),
-        ("prefix", "Title", "text", "prefix", "Name"),
-        ("suffix", "Suffix", "text", "suffix", "Name"),
-        ("birth_date", "Birth date", "date", "birth_date", "Person"),
-        ("death_date", "Date of death", "date", "death_date", "Person"),
-        ("sex", "Sex", "sex", "sex", "Person"),
-        ("language", "Language", "language", "language", "Person"),
-        ("race", "Race", "text", "race", "Person"),
-        ("ethnicity", "Ethnicity", "text", "ethnicity", "Person"),
-        ("marital_status", "Marital status", "text", "marital_status", "Person"),
-        ("relation", "Relation (patient, member, b2b…)", "relation", "relation", "Person"),
-        ("mrn", "Medical record number", "text", "mrn", "Identifiers"),
-        ("external_id", "Id in another system", "text", "external_id", "Identifiers"),
-        ("guardian", "Guardian (their match value)", "text", "guardian", "Identifiers"),
-        ("email", "E-mail", "email", "email", "Reach"),
-        ("phone", "Telephone", "phone", "phone", "Reach"),
-        ("street", "Street", "text", "address.line", "Address"),
-        ("city", "City", "text", "address.city", "Address"),
-        ("county", "County", "text", "address.county", "Address"),
-        ("state", "State", "text", "address.state", "Address"),
-        ("zip", "ZIP code", "text", "address.zip", "Address"),
-        ("country", "Country", "text", "address.country", "Address"),
-    ]
-    found = {
-        name: Target(name, label, kind, tuple(path.split(".")), group)
-        for name, label, kind, path, group in rows
-    }
+    found: dict[str, Target] = {}
+    for group, names in _GROUPS.items():
+        for name in names.split():
+            spec = FIELDS[name]
+            kind = _READERS.get(name) or (spec.type if spec.type in ("date", "email", "phone") else "text")
+            found[name] = Target(name, spec.label, kind, spec.path, group)
+    found["full_name"] = Target("full_name", "Full name (first last)", "text", ("full_name",), "Name")
+    found["external_id"] = Target(
+        "external_id", "Id in another system", "text", ("external_id",), "Identifiers"
+    )
+    found["guardian"] = Target(
+        "guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers"
+    )
     words = {
         "": "",
         "date": ": date",
@@ -89,7 +84,7 @@ def _targets() -> dict[str, Target]:
 
 
 TARGETS = _targets()
-"""Everything a column can be mapped to by name; beside these, `attribute.NAME` (see `target_of`)."""
+"""Everything a column can be mapped to by name; beside these, `attributes.NAME` (see `target_of`)."""
 
 MATCHABLE = ("mrn", "external_id", "email", "phone")
 
@@ -99,8 +94,8 @@ def target_of(name: str, attributes: Mapping[str, str] | None = None) -> Target 
     if name in TARGETS:
         return TARGETS[name]
     if _ATTRIBUTE.fullmatch(name):
-        own = name.removeprefix("attribute.")
-        kind = (attributes or {}).get(own, "text")
+        own = name.removeprefix("attributes.")
+        kind = _ATTRIBUTE_READERS.get((attributes or {}).get(own, ""), "text")
         return Target(name, own.replace("_", " ").capitalize(), kind, ("attributes", own), "Attributes", 1000)
     return None
 
@@ -187,7 +182,7 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
         raise BadMapping(f"Column “{both[0]}” is mapped and ignored at once. Choose one.")
     relation = document.get("relation", "patient")
     if relation not in set(values.RELATIONS.values()):
-        raise BadMapping("“relation” must be one of patient, member, caregiver, b2b, subscriber.")
+        raise BadMapping("“relation” must be one of patient, b2b, subscriber.")
     mode = document.get("mode", UPDATE)
     if mode not in MODES:
         raise BadMapping(f"“mode” must be one of {', '.join(MODES)}.")
@@ -271,12 +266,14 @@ _SYNONYMS = {
     "guardian": "guardian guardianid guarantor responsibleparty parent",
     "email": "email emailaddress mail mailaddress correo correoelectronico",
     "phone": "phone telephone telephonenumber phonenumber mobile cell cellphone mobilephone tel telefono",
-    "street": "street address streetaddress address1 addressline1 addressline line1 direccion",
+    "address_line": "street address streetaddress address1 addressline1 addressline line1 direccion",
     "city": "city town ciudad municipality",
     "county": "county",
     "state": "state province region estado statecode",
     "zip": "zip zipcode postalcode postcode postal",
     "country": "country pais countrycode",
+    "organization": "organization organisation company employer practice",
+    "job_title": "jobtitle position role",
 }  # fmt: skip
 _BY_HEADER = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
 _FOREIGN_SECRETS = re.compile(

@@ -77,7 +77,7 @@ def _person(
 ) -> PersonRow:
     profile: dict[str, Any] = {}
     consents: dict[str, dict[str, Any]] = {}
-    relation, outside = mapping.relation, ""
+    outside = ""
     for index, column, target, reader in readers:
         try:
             value = reader(cells[index])
@@ -88,8 +88,6 @@ def _person(
         head = target.path[0]
         if head == "consent":
             consents.setdefault(target.path[1], {})[target.path[2]] = value
-        elif head == "relation":
-            relation = value
         elif head == "external_id":
             outside = value
             profile["external_ids"] = {mapping.source: value}
@@ -106,7 +104,8 @@ def _person(
     born, died = _day(profile, "birth_date"), _day(profile, "death_date")
     if problem := life_problem(born, died, today):
         raise BadValue(problem)
-    return PersonRow(line, key, _without_empty(profile), relation, _consents(consents, mapping, today))
+    profile.setdefault("relation", mapping.relation)
+    return PersonRow(line, key, profile, _consents(consents, mapping, today))
 
 
 def _plain(value: Any) -> Any:
@@ -115,10 +114,6 @@ def _plain(value: Any) -> Any:
 
 def _day(profile: dict[str, Any], name: str) -> date | None:
     return date.fromisoformat(profile[name]) if name in profile else None
-
-
-def _without_empty(profile: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in profile.items() if value != ""}
 
 
 def split_name(full: str) -> tuple[str, str]:

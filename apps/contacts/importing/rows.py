@@ -29,7 +29,6 @@ class PersonRow:
     line: int
     key: str
     profile: dict[str, Any]
-    relation: str = ""
     consents: tuple[ConsentCell, ...] = ()
 
     def __repr__(self) -> str:

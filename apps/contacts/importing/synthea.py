@@ -21,7 +21,7 @@ SOURCE = "synthea"
 USED = ("patients", "encounters", "conditions", "immunizations", "medications", "procedures")
 """Tables that are imported, in the order in which they must be read: people first."""
 
-SNOMED, CVX, RXNORM = "SNOMED-CT", "CVX", "RxNorm"
+SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 _SYSTEMS = {
     "encounters": ("encounter", SNOMED),
     "conditions": ("condition", SNOMED),
@@ -155,7 +155,8 @@ def _patient(
     profile["external_ids"] = {SOURCE: _named("Id", text, key)}
     if invent_addresses:
         profile["email"] = invent.invent_address(key, cell("ADDRESS"), cell("CITY"), cell("COUNTY"))
-    return PersonRow(line, key, profile, relation="patient")
+    profile["relation"] = "patient"
+    return PersonRow(line, key, profile)
 
 
 def _events(table: Table, name: str, today: date) -> Iterator[Row]:
@@ -210,7 +211,7 @@ def _own_system(cells: list[str], at: dict[str, int]) -> str:
     """The SYSTEM column of newer exports, where it names a system of its own."""
     index = at.get("SYSTEM")
     value = cells[index].strip() if index is not None else ""
-    return {"http://snomed.info/sct": SNOMED, "snomed-ct": SNOMED, "snomed": SNOMED}.get(value.lower(), value)
+    return {"http://snomed.info/sct": SNOMED, "snomed-ct": SNOMED}.get(value.lower(), value.upper())
 
 
 def _term(cell: str) -> str:

@@ -54,8 +54,8 @@ DENIED = (FALSE - {""}) | {
     "denied", "withdrawn", "opt-out", "optout", "opted out", "unsubscribed", "declined", "refused", "revoked",
 }  # fmt: skip
 RELATIONS = {
-    "patient": "patient", "member": "member", "caregiver": "caregiver", "guardian": "caregiver",
-    "b2b": "b2b", "business": "b2b", "provider": "b2b", "subscriber": "subscriber", "public": "subscriber",
+    "patient": "patient", "member": "patient", "b2b": "b2b", "business": "b2b", "business contact": "b2b",
+    "provider": "b2b", "partner": "b2b", "subscriber": "subscriber", "public": "subscriber",
 }  # fmt: skip
 
 
@@ -125,14 +125,14 @@ def language(cell: str) -> str:
 
 
 def relation(cell: str) -> str:
-    """patient, member, caregiver, b2b or subscriber."""
+    """patient, b2b or subscriber."""
     value = cell.strip().lower()
     if not value:
         return ""
     try:
         return RELATIONS[value]
     except KeyError:
-        raise BadValue("is none of patient, member, caregiver, b2b, subscriber") from None
+        raise BadValue("is none of patient, b2b, subscriber") from None
 
 
 def number(cell: str) -> int | float | str:
