@@ -1,7 +1,7 @@
 """Value sets: names for groups of clinical codes, so that a rule may say "diabetes".
 
 A set's name becomes a group of each timeline event (`set:diabetes`). The sets are the product's own short
-lists, made for the codes that Synthea and the demo use; they are no clinical reference. Membership in a set of
+lists for the codes that Synthea and the demo use; they are no clinical reference. Membership in a set of
 `PROTECTED` makes an event level 3.
 """
 
