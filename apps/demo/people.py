@@ -276,9 +276,7 @@ class _Maker:
             if day < last and last.year - day.year < 20 and draw.random() < 0.9:
                 self.event(key, "immunization", day, code, CVX, term)
         if age >= 60 and draw.random() < 0.5:
-            self.event(
-                key, "immunization", self.between(last - timedelta(days=2500), last), "121", CVX, "zoster"
-            )
+            self.event(key, "immunization", self.between(last - timedelta(days=2500), last), "121", CVX, "zoster")
         if age >= 50 and draw.random() < 0.25:
             day = self.between(last - timedelta(days=2500), last)
             self.event(key, "procedure", day, "73761001", SNOMED, "Colonoscopy")
@@ -308,9 +306,7 @@ class _Maker:
         """Appointments from last week to two months ahead; a few cancelled, kept or missed."""
         draw = self.chance
         if draw.random() < 0.34:
-            ahead = draw.choices((draw.randint(0, 3), draw.randint(4, 14), draw.randint(15, 60)), (2, 4, 5))[
-                0
-            ]
+            ahead = draw.choices((draw.randint(0, 3), draw.randint(4, 14), draw.randint(15, 60)), (2, 4, 5))[0]
             self.appointment(key, ahead, "cancelled" if draw.random() < 0.07 else "booked", age)
         if draw.random() < 0.06:
             self.appointment(key, -draw.randint(1, 9), draw.choices(("kept", "missed"), (5, 1))[0], age)

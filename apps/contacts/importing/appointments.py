@@ -119,12 +119,13 @@ def _row(
         cell("provider"),
         int(minutes),
         status,
+        tuple(cells),
     )
 
 
 def _stamp(cell: object, day_format: str | None) -> str:
     get = cell
-    assert callable(get)  # noqa: S101 - narrows the type
+    assert callable(get)
     if value := str(get("start")):
         return value
     day = date_reader(day_format or "%Y-%m-%d")(str(get("date")))

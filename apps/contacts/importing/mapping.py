@@ -61,12 +61,8 @@ def _targets() -> dict[str, Target]:
             kind = _READERS.get(name) or (spec.type if spec.type in ("date", "email", "phone") else "text")
             found[name] = Target(name, spec.label, kind, spec.path, group)
     found["full_name"] = Target("full_name", "Full name (first last)", "text", ("full_name",), "Name")
-    found["external_id"] = Target(
-        "external_id", "Id in another system", "text", ("external_id",), "Identifiers"
-    )
-    found["guardian"] = Target(
-        "guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers"
-    )
+    found["external_id"] = Target("external_id", "Id in another system", "text", ("external_id",), "Identifiers")
+    found["guardian"] = Target("guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers")
     words = {
         "": "",
         "date": ": date",
@@ -141,9 +137,7 @@ class ColumnMapping:
         if missing:
             names = ", ".join(f"“{column}”" for column in missing[:5])
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            raise BadMapping(
-                f"The file has no column {names}{more}. Choose the right file, or correct the mapping."
-            )
+            raise BadMapping(f"The file has no column {names}{more}. Choose the right file, or correct the mapping.")
 
     def unmapped(self, headers: tuple[str, ...]) -> list[str]:
         """Columns of the file that are neither mapped nor ignored; they are not imported."""
@@ -153,14 +147,10 @@ class ColumnMapping:
 def parse(document: object, attributes: Mapping[str, str] | None = None) -> ColumnMapping:
     """Check a mapping document. Raises `BadMapping` naming the part."""
     if not isinstance(document, dict):
-        raise BadMapping(
-            "The mapping is not a JSON object. Export one from the mapping page to see its form."
-        )
+        raise BadMapping("The mapping is not a JSON object. Export one from the mapping page to see its form.")
     known = {"match_on", "columns", "date_format", "ignore", "relation", "mode", "consent", "source"}
     if strange := sorted(set(map(str, document)) - known):
-        raise BadMapping(
-            f"The mapping has an unknown key “{strange[0]}”. Known keys: {', '.join(sorted(known))}."
-        )
+        raise BadMapping(f"The mapping has an unknown key “{strange[0]}”. Known keys: {', '.join(sorted(known))}.")
     columns = document.get("columns")
     if not isinstance(columns, dict) or not columns:
         raise BadMapping("The mapping has no “columns”: name at least one column and its field.")
@@ -203,18 +193,14 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
         if not isinstance(name, str) or target_of(name, attributes) is None:
             raise BadMapping(f"Column “{column}” is mapped to a field that does not exist. Choose another.")
         if name in used:
-            raise BadMapping(
-                f"Columns “{used[name]}” and “{column}” are mapped to the same field. Choose one."
-            )
+            raise BadMapping(f"Columns “{used[name]}” and “{column}” are mapped to the same field. Choose one.")
         used[name] = str(column)
     for name in used:
         found = _CONSENT.fullmatch(name)
         if found and found[2] and f"consent.{found[1]}" not in used:
             raise BadMapping(f"“{name}” needs a column for “consent.{found[1]}” beside it.")
         if found and not found[2] and f"{name}.date" not in used:
-            raise BadMapping(
-                f"Consent to {found[1]} needs the day it was given: map a column to “{name}.date”."
-            )
+            raise BadMapping(f"Consent to {found[1]} needs the day it was given: map a column to “{name}.date”.")
     if "full_name" in used and ({"first_name", "last_name"} & set(used)):
         raise BadMapping("Map either the full name or first and last name, not both.")
 
@@ -226,9 +212,7 @@ def parse_json(text: str, attributes: Mapping[str, str] | None = None) -> Column
     try:
         document = json.loads(text)
     except ValueError:
-        raise BadMapping(
-            "The mapping is not JSON. Export one from the mapping page to see its form."
-        ) from None
+        raise BadMapping("The mapping is not JSON. Export one from the mapping page to see its form.") from None
     return parse(document, attributes)
 
 

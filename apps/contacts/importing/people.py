@@ -72,9 +72,7 @@ def _readers(table: Table, mapping: ColumnMapping, attributes: Mapping[str, str]
     return found
 
 
-def _person(
-    line: int, cells: list[str], readers: list[_Reader], mapping: ColumnMapping, today: date
-) -> PersonRow:
+def _person(line: int, cells: list[str], readers: list[_Reader], mapping: ColumnMapping, today: date) -> PersonRow:
     profile: dict[str, Any] = {}
     consents: dict[str, dict[str, Any]] = {}
     outside = ""
@@ -105,7 +103,8 @@ def _person(
     if problem := life_problem(born, died, today):
         raise BadValue(problem)
     profile.setdefault("relation", mapping.relation)
-    return PersonRow(line, key, profile, _consents(consents, mapping, today))
+    guardian = str(profile.pop("guardian", ""))
+    return PersonRow(line, key, profile, _consents(consents, mapping, today), guardian=guardian, cells=tuple(cells))
 
 
 def _plain(value: Any) -> Any:
@@ -125,9 +124,7 @@ def split_name(full: str) -> tuple[str, str]:
     return first.strip(), last.strip()
 
 
-def _consents(
-    found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: date
-) -> tuple[ConsentCell, ...]:
+def _consents(found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: date) -> tuple[ConsentCell, ...]:
     made: list[ConsentCell] = []
     for purpose, parts in sorted(found.items()):
         state = parts.get("")

@@ -1,4 +1,7 @@
-"""What readers hand over: a row about a person, an event or an appointment, or a rejection."""
+"""What readers hand over: a row about a person, an event or an appointment, or a rejection.
+
+`cells` is the row as the file has it: what cannot be stored goes back to the person who sent it, unchanged.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,17 @@ class ConsentCell:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PersonRow:
-    """A person: `profile` has only what the row says, in the shape of the sealed profile."""
+    """A person: `profile` has only what the row says, in the shape of the sealed profile.
+
+    `guardian` is the key of the person who decides for this one.
+    """
 
     line: int
     key: str
     profile: dict[str, Any]
     consents: tuple[ConsentCell, ...] = ()
+    guardian: str = ""
+    cells: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<PersonRow of line {self.line}>"
@@ -48,6 +56,7 @@ class EventRow:
     identity: str
     event: dict[str, Any]
     on: date
+    cells: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<EventRow of line {self.line}>"
@@ -67,6 +76,7 @@ class AppointmentRow:
     provider: str = ""
     minutes: int = 30
     status: str = "booked"
+    cells: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<AppointmentRow of line {self.line}>"
@@ -74,7 +84,7 @@ class AppointmentRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rejection:
-    """A row that is not imported. `reason` quotes no value; `cells` is the row as the file has it."""
+    """A row that is not imported. `reason` quotes no value."""
 
     line: int
     reason: str

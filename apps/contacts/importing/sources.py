@@ -181,9 +181,7 @@ def _refuse_foreign(sample: bytes) -> None:
         raise Unreadable("The file is empty. Export it again, with a header line.")
     for magic, what in _FOREIGN:
         if sample.startswith(magic):
-            raise Unreadable(
-                f"This is {what}, not a CSV file. Open it where it was made and save it as “CSV UTF-8”."
-            )
+            raise Unreadable(f"This is {what}, not a CSV file. Open it where it was made and save it as “CSV UTF-8”.")
 
 
 def _encoding(sample: bytes, rest: BinaryIO) -> str:
@@ -224,9 +222,7 @@ def _encoding(sample: bytes, rest: BinaryIO) -> str:
         return "utf-8-sig" if sample.startswith(codecs.BOM_UTF8) else "utf-8"
     if "cp1252" in decoders and not sample.startswith(codecs.BOM_UTF8):
         return "cp1252"
-    raise Unreadable(
-        "The characters of the file are neither UTF-8 nor Windows-1252. Save it again as “CSV UTF-8”."
-    )
+    raise Unreadable("The characters of the file are neither UTF-8 nor Windows-1252. Save it again as “CSV UTF-8”.")
 
 
 def _bare_utf16(sample: bytes) -> str | None:
@@ -296,9 +292,7 @@ def _checked_headers(cells: list[str]) -> tuple[str, ...]:
     while cells and not cells[-1].strip():
         cells = cells[:-1]  # a trailing delimiter
     if len(cells) > MAX_COLUMNS:
-        raise Unreadable(
-            f"The file has {len(cells):,} columns; {MAX_COLUMNS} are allowed. Export only those you need."
-        )
+        raise Unreadable(f"The file has {len(cells):,} columns; {MAX_COLUMNS} are allowed. Export only those you need.")
     headers = [" ".join(cell.split()) or f"Column {index}" for index, cell in enumerate(cells, 1)]
     seen: dict[str, int] = {}
     for index, header in enumerate(headers, 1):

@@ -33,9 +33,7 @@ UNUSED_COLUMNS = ("SSN", "DRIVERS", "PASSPORT", "MAIDEN", "BIRTHPLACE", "LAT", "
 """Columns of patients.csv that are left out on purpose: nothing in a message needs them."""
 
 
-def table_name(
-    headers: tuple[str, ...], file_name: str = "", sample: list[list[str]] | None = None
-) -> str | None:
+def table_name(headers: tuple[str, ...], file_name: str = "", sample: list[list[str]] | None = None) -> str | None:
     """Which Synthea table has these headers, or `None`. `sample` rows settle equal header sets."""
     has = frozenset(headers)
     if {"Id", "BIRTHDATE", "FIRST", "LAST"} <= has:
@@ -147,16 +145,14 @@ def _patient(
         profile["death_date"] = died.isoformat()
     if value := _named("GENDER", sex, cell("GENDER")):
         profile["sex"] = value
-    address = {
-        field: value for header, field in _ADDRESS.items() if (value := _named(header, text, cell(header)))
-    }
+    address = {field: value for header, field in _ADDRESS.items() if (value := _named(header, text, cell(header)))}
     if address:
         profile["address"] = address
     profile["external_ids"] = {SOURCE: _named("Id", text, key)}
     if invent_addresses:
         profile["email"] = invent.invent_address(key, cell("ADDRESS"), cell("CITY"), cell("COUNTY"))
     profile["relation"] = "patient"
-    return PersonRow(line, key, profile)
+    return PersonRow(line, key, profile, cells=tuple(cells))
 
 
 def _events(table: Table, name: str, today: date) -> Iterator[Row]:
@@ -204,7 +200,7 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
         else:
             base = f"{name}|{patient}|{cells[at['ENCOUNTER']].strip()}|{code}|{event['start']}"
             identity = seen.identity(base, event)
-        yield EventRow(line, patient, identity, event, began)
+        yield EventRow(line, patient, identity, event, began, tuple(cells))
 
 
 def _own_system(cells: list[str], at: dict[str, int]) -> str:
