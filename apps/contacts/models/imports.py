@@ -28,6 +28,7 @@ REJECTION_TABLE = "contacts_importrejection"
     unchanged=Kind.PLAIN,
     rejected=Kind.PLAIN,
     stop=Kind.PLAIN,
+    files_gone=Kind.PLAIN,
     attempts=Kind.PLAIN,
     worker=Kind.PLAIN,
     lease_until=Kind.PLAIN,
@@ -71,6 +72,7 @@ class ImportJob(models.Model):
     unchanged = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
     stop = models.BooleanField(default=False)
+    files_gone = models.BooleanField(default=False)
     attempts = models.SmallIntegerField(default=0)
     worker = models.CharField(max_length=40, blank=True)
     lease_until = models.DateTimeField(null=True)
