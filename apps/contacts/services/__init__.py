@@ -9,6 +9,15 @@ from apps.contacts.services.consents import (
     suppress_many,
     unsuppress,
 )
+from apps.contacts.services.imports import (
+    Upload,
+    import_cancel,
+    import_check,
+    import_create,
+    import_map,
+    import_resume,
+    import_start,
+)
 from apps.contacts.services.people import (
     contact_create,
     contact_erase,
@@ -22,6 +31,7 @@ __all__ = [
     "ChangedEvent",
     "NewConsent",
     "NewEvent",
+    "Upload",
     "appointment_book",
     "appointment_cancel",
     "appointment_move",
@@ -34,6 +44,12 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
+    "import_cancel",
+    "import_check",
+    "import_create",
+    "import_map",
+    "import_resume",
+    "import_start",
     "suppress",
     "suppress_many",
     "unsuppress",

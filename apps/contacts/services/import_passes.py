@@ -100,9 +100,7 @@ def work(job_id: int) -> bool:
 def due(now: Any) -> list[int]:
     """Jobs under way that nobody holds."""
     free = Q(lease_until=None) | Q(lease_until__lt=now)
-    return list(
-        ImportJob.objects.filter(free, state__in=[State.CHECKING, State.RUNNING]).values_list("pk", flat=True)
-    )
+    return list(ImportJob.objects.filter(free, state__in=[State.CHECKING, State.RUNNING]).values_list("pk", flat=True))
 
 
 def _run(job: ImportJob, worker: str) -> None:
@@ -113,6 +111,7 @@ def _run(job: ImportJob, worker: str) -> None:
     if not run.write and job.done:
         _start_over(run)
     waiting: list[Row] = []
+    chunk_of: dict[str, Any] = {}
     at = 0
     for item, row in _rows(run):
         at += 1
@@ -220,11 +219,7 @@ def _write(run: _Pass, rows: list[Row]) -> Outcome:
             )
         )
     if visits:
-        parts.append(
-            appointment_rows(
-                actor=job.actor, rows=visits, cache=run.cache, write=run.write, subject=job.pk
-            )
-        )
+        parts.append(appointment_rows(actor=job.actor, rows=visits, cache=run.cache, write=run.write, subject=job.pk))
     for part in parts:
         total.new += part.new
         total.changed += part.changed

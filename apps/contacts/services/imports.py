@@ -1,7 +1,7 @@
 """An import from upload to result: what a person decides. The work itself is in ``import_passes``.
 
-    draft -> checking -> checked -> running -> done
-      any open state -> cancelled (and back by resuming); checking -> refused, any pass -> failed
+draft -> checking -> checked -> running -> done
+  any open state -> cancelled (and back by resuming); checking -> refused, any pass -> failed
 """
 
 from __future__ import annotations
@@ -220,9 +220,7 @@ def suggestion(data: dict[str, Any]) -> dict[str, Any]:
 
 def guesses(*, actor: Actor, job: ImportJob) -> list[mapping.ColumnGuess]:
     """Columns with type and sample values, for the mapping page. The look is on the trail."""
-    record_read(
-        actor=actor, action=Action.IMPORT_PREVIEW, kind="import", subject=job.pk, purpose="map columns"
-    )
+    record_read(actor=actor, action=Action.IMPORT_PREVIEW, kind="import", subject=job.pk, purpose="map columns")
     table = table_of(job.opened()["files"][0])
     return mapping.guess(table.headers, table.sample())
 
@@ -454,6 +452,8 @@ def uploads_clear(*, actor: Actor) -> int:
             job.files_gone = True
             job.save(update_fields=["sealed", "version", "files_gone"])
             record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
-            transaction.on_commit(lambda items=data["files"]: [default_storage.delete(item["stored"]) for item in items])
+            transaction.on_commit(
+                lambda items=data["files"]: [default_storage.delete(item["stored"]) for item in items]
+            )
         cleared += 1
     return cleared
