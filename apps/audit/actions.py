@@ -38,6 +38,7 @@ class Action(StrEnum):
     IMPORT_CREATE = "import.create"
     IMPORT_CHANGE = "import.change"
     IMPORT_CANCEL = "import.cancel"
+    IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
     CONSENT_RECORD = "consent.record"
     SUPPRESSION_ADD = "suppression.add"
