@@ -46,6 +46,9 @@ class Action(StrEnum):
     APPOINTMENT_MOVE = "appointment.move"
     APPOINTMENT_CANCEL = "appointment.cancel"
     EVENT_RECORD = "event.record"
+    # tracking
+    LINK_CREATE = "link.create"
+    CLICK_SETTLE = "click.settle"
     # audit
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
