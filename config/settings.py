@@ -102,6 +102,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.toasts.ToastMiddleware",
+    "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
@@ -124,6 +126,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
+                "apps.organizations.context_processors.clinic",
             ],
         },
     }
@@ -274,7 +277,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "apps.core.staticfiles.HashedFiles"
     },
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -291,6 +294,6 @@ TIME_ZONE = "UTC"
 LOGGING_CONFIG = "config.logging.configure"
 LOGGING: dict[str, Any] = {}
 
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
