@@ -70,6 +70,9 @@ class Action(StrEnum):
     CAMPAIGN_TEST = "campaign.test"
     CAMPAIGN_LIST = "campaign.list"
     CAMPAIGN_EXPORT = "campaign.export"
+    # tracking
+    LINK_CREATE = "link.create"
+    CLICK_SETTLE = "click.settle"
     # audit
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
