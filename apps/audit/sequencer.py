@@ -1,0 +1,127 @@
+"""Numbering: one writer chains committed entries without gaps, and signs checkpoints outside the database.
+
+Numbering inside each writing transaction would make all writers queue for one lock. Here the sequencer takes the
+entries of transactions that every running transaction already sees as finished (below the snapshot's xmin), so no
+earlier entry can appear later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.conf import settings
+from django.db import connections, transaction
+
+from apps.audit import marks
+from apps.core import clock
+
+LOCK = 0x6361726501  # advisory lock of the sequencer
+BATCH = 20_000
+# Ids are given before commit, so an entry may appear behind later ones, but not this far behind.
+REACH_BACK = 200_000
+
+
+def number_entries(limit: int = 10) -> int:
+    """Number what is committed, in up to ``limit`` batches; returns how many. A second sequencer does nothing."""
+    numbered = 0
+    for _ in range(limit):
+        batch = _number_batch()
+        numbered += batch
+        if batch < BATCH:
+            break
+    return numbered
+
+
+def _number_batch() -> int:
+    alias = settings.AUDIT_WRITER
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute("SELECT sequence, link FROM audit_auditchain ORDER BY sequence DESC LIMIT 1")
+        last = cursor.fetchone()
+        sequence, previous = (last[0], bytes(last[1])) if last else (0, marks.GENESIS)
+        cursor.execute("SELECT coalesce(max(entry), 0) FROM audit_auditchain")
+        floor = cursor.fetchone()[0] - REACH_BACK
+        cursor.execute(
+            """
+            SELECT e.id, e.mac FROM audit_auditentry e
+            WHERE e.id > %s
+              AND e.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+              AND NOT EXISTS (SELECT 1 FROM audit_auditchain c WHERE c.entry = e.id)
+            ORDER BY e.id LIMIT %s
+            """,
+            [floor, BATCH],
+        )
+        rows = cursor.fetchall()
+        at = clock.now()
+        with cursor.copy("COPY audit_auditchain (sequence, entry, at, link) FROM STDIN") as copy:
+            for entry_id, entry_mac in rows:
+                sequence += 1
+                previous = marks.link(previous, sequence, entry_id, bytes(entry_mac))
+                copy.write_row((sequence, entry_id, at, previous))
+        return len(rows)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was true at ``at``: the chain had ``sequence`` links and ended in ``link`` (hex)."""
+
+    sequence: int
+    link: str
+    at: str
+
+
+def sign_checkpoint(now: datetime | None = None) -> Checkpoint | None:
+    """Append a signed checkpoint to the folder ``CARELANE_CHECKPOINTS``; None when nothing was numbered since."""
+    with connections[settings.AUDIT_WRITER].cursor() as cursor:
+        cursor.execute("SELECT sequence, link FROM audit_auditchain ORDER BY sequence DESC LIMIT 1")
+        row = cursor.fetchone()
+    known = checkpoints()
+    if row is None or (known and known[-1].sequence >= row[0]):
+        return None
+    at = now or clock.now()
+    made = Checkpoint(sequence=row[0], link=bytes(row[1]).hex(), at=at.isoformat(timespec="seconds"))
+    body = json.dumps(made.__dict__, sort_keys=True)
+    line = json.dumps({"checkpoint": body, "signature": _private_key().sign(body.encode()).hex()})
+    folder = Path(settings.CARELANE_CHECKPOINTS)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{at:%Y-%m}.jsonl"
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return made
+
+
+def checkpoints() -> list[Checkpoint]:
+    """Every checkpoint whose signature is ours, oldest first. Raises ``ValueError`` for a forged or cut line."""
+    folder = Path(settings.CARELANE_CHECKPOINTS)
+    if not folder.exists():
+        return []
+    public = _private_key().public_key()
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                outer = json.loads(line)
+                public.verify(bytes.fromhex(outer["signature"]), outer["checkpoint"].encode())
+                found.append(Checkpoint(**json.loads(outer["checkpoint"])))
+            except (ValueError, KeyError, TypeError, InvalidSignature):
+                raise ValueError(f"Checkpoint {path.name} line {number} was altered.") from None
+    return found
+
+
+def _private_key() -> Ed25519PrivateKey:
+    loaded = load_pem_private_key((Path(settings.CARELANE_KEYS) / "checkpoint.pem").read_bytes(), None)
+    if not isinstance(loaded, Ed25519PrivateKey):
+        raise ValueError("checkpoint.pem in the key folder is not an Ed25519 key.")
+    return loaded

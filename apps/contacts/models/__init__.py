@@ -1,0 +1,21 @@
+"""Tables about people. Everything personal is sealed; what can be searched is keyed."""
+
+from apps.contacts.models.appointment import Appointment
+from apps.contacts.models.attribute import AttributeDefinition
+from apps.contacts.models.consent import Consent, ConsentState, Suppression
+from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
+from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
+
+__all__ = [
+    "Appointment",
+    "AttributeDefinition",
+    "Consent",
+    "ConsentState",
+    "Person",
+    "PersonIdentity",
+    "PersonSearch",
+    "Suppression",
+    "TimelineEvent",
+    "TimelineSummary",
+    "Vocabulary",
+]

@@ -1,0 +1,38 @@
+"""Appointments, as they stand now; what happened to them is in the timeline."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.contacts.models.person import Person
+from apps.core.classification import Kind, classify
+
+APPOINTMENT_TABLE = "contacts_appointment"
+
+
+@classify(
+    id=Kind.PLAIN,
+    person=Kind.PLAIN,
+    sealed=Kind.SEALED,
+    external=Kind.TOKEN,
+    day=Kind.TOKEN,
+    state=Kind.TOKEN,
+    version=Kind.PLAIN,
+    updated_at=Kind.PLAIN,
+)
+class Appointment(models.Model):
+    """Sealed under the profile key: start (ISO 8601 with offset), zone, kind, location, provider, minutes, state."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="appointments")
+    sealed = models.BinaryField()
+    external = models.BinaryField(max_length=16, null=True, unique=True)
+    day = models.BigIntegerField()
+    state = models.BigIntegerField()
+    version = models.IntegerField(default=1)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["day", "state"], name="appointment_day")]
+
+    def __str__(self) -> str:
+        return f"Appointment {self.pk}"

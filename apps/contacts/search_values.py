@@ -1,0 +1,124 @@
+"""The search values of a profile: pure, but for the keyed functions of the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from apps.contacts import fields
+from apps.vault import tokens
+
+EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class SearchValues:
+    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes)."""
+
+    tokens: list[int]
+    birth_day: int | None
+    birth_month_day: int | None
+    identities: list[tuple[int, bytes]]
+
+
+def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) -> SearchValues:
+    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied."""
+    found: set[int] = set()
+    for spec in fields.FIELDS.values():
+        value = fields.value_of(profile, spec.name)
+        if value in (None, ""):
+            continue
+        if spec.search == "words":
+            found.update(tokens.word_tokens(f"person.{spec.name}", str(value)))
+        elif spec.search == "token" and spec.type not in ("email", "phone"):
+            found.add(tokens.token63(f"person.{spec.name}", tokens.normalize(str(value))))
+        found.add(presence(spec.name))
+    for name, value in (profile.get("attributes") or {}).items():
+        for item in value if isinstance(value, list) else [value]:
+            found.add(tokens.token63(f"attribute.{name}", tokens.normalize(str(item))))
+        found.add(presence(f"attribute.{name}"))
+    for purpose, state in (consents or {}).items():
+        found.add(consent(purpose, state))
+    identities = [(MRN, identity("mrn", profile["mrn"]))] if profile.get("mrn") else []
+    for source, external in (profile.get("external_ids") or {}).items():
+        identities.append((EXTERNAL, identity(f"external.{source}", str(external))))
+    if profile.get("email"):
+        identities.append((EMAIL, mailbox(profile["email"])))
+        found.add(mail_domain(profile["email"].rpartition("@")[2]))
+    if profile.get("phone"):
+        identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
+    born = profile.get("birth_date")
+    birth = date.fromisoformat(born) if born else None
+    return SearchValues(
+        tokens=sorted(found),
+        birth_day=tokens.day_token("person.birth_date", birth) if birth else None,
+        birth_month_day=tokens.month_day_token("person.birth_date", birth) if birth else None,
+        identities=identities,
+    )
+
+
+def presence(name: str) -> int:
+    """The token of everyone who has a value in field ``name``."""
+    return tokens.token63("present", name)
+
+
+def consent(purpose: str, state: str) -> int:
+    """The token of everyone whose consent for ``purpose`` is ``state``."""
+    return tokens.token63("consent", f"{purpose}:{state}")
+
+
+def mail_domain(domain: str) -> int:
+    return tokens.token63("person.mail_domain", domain.casefold())
+
+
+def identity(kind: str, value: str) -> bytes:
+    """The 128-bit token of a record number or external id."""
+    return tokens.token128(f"identity.{kind}", tokens.normalize(value))
+
+
+def mailbox(address: str) -> bytes:
+    """The 128-bit token of a mailbox: case and surrounding space do not count, the domain is folded."""
+    local, _, domain = address.strip().rpartition("@")
+    return tokens.token128("identity.email", f"{local.casefold()}@{domain.casefold()}")
+
+
+def phone_digits(phone: str) -> str:
+    """Digits alone; a North American leading 1 is dropped, so that both ways of writing meet."""
+    digits = "".join(character for character in phone if character.isdigit())
+    return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
+
+
+def typed_identities(text: str) -> list[bytes]:
+    """What was typed, as identity tokens of which a person must have one (address, phone or record number)."""
+    bare = text.strip()
+    if not bare:
+        return []
+    if "@" in bare:
+        return [mailbox(bare)]
+    found = [identity("mrn", bare)]
+    digits = phone_digits(bare)
+    if len(digits) >= 7:
+        found.append(identity("phone", digits))
+    return found
+
+
+def name_tokens(text: str) -> list[list[int]]:
+    """For each word typed, the tokens of which a person must have one (in first or last name)."""
+    words = tokens.normalize(text).replace("-", " ").split()
+    return [
+        [tokens.search_token(f"person.{name}", word) for name in ("first_name", "last_name")]
+        for word in words
+        if len(word) >= 2
+    ]
+
+
+def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
+    """Group tokens of a timeline event: its kind, and each of ``facts`` (``code:CVX:140``)."""
+    names = {f"kind:{kind}", *facts}
+    return sorted(tokens.token63("group", name) for name in names)
+
+
+def event_day(day: date) -> int:
+    return tokens.day_token("event", day)

@@ -1,0 +1,30 @@
+"""Writes about people: the only code that saves them."""
+
+from apps.contacts.services.appointments import appointment_book, appointment_cancel, appointment_move
+from apps.contacts.services.consents import consent_record, suppress, suppress_many, unsuppress
+from apps.contacts.services.people import (
+    contact_create,
+    contact_erase,
+    contact_update,
+    contacts_change,
+    contacts_create,
+)
+from apps.contacts.services.timeline import NewEvent, events_record, vocabulary_add
+
+__all__ = [
+    "NewEvent",
+    "appointment_book",
+    "appointment_cancel",
+    "appointment_move",
+    "consent_record",
+    "contact_create",
+    "contact_erase",
+    "contact_update",
+    "contacts_change",
+    "contacts_create",
+    "events_record",
+    "suppress",
+    "suppress_many",
+    "unsuppress",
+    "vocabulary_add",
+]

@@ -1,0 +1,160 @@
+"""Consent and suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts import search_values, selectors
+from apps.contacts.models import Consent, ConsentState, Person, Suppression
+from apps.contacts.models.consent import CONSENT_TABLE
+from apps.contacts.services.people import refresh_search
+from apps.contacts.services.timeline import NewEvent, events_record
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.core.purposes import Purpose
+from apps.vault import sealing
+
+STATES = ("granted", "denied")
+
+
+@transaction.atomic
+def consent_record(
+    *,
+    actor: Actor,
+    person_id: int,
+    purpose: str,
+    state: str,
+    on: date,
+    method: str,
+    wording: str = "",
+    given_by: str = "",
+    note: str = "",
+    expires: datetime | None = None,
+) -> None:
+    """Record consent granted or denied (withdrawn) for a purpose; the newest counts.
+
+    ``method`` says how (paper, portal, phone, import), ``wording`` which version of the text was agreed to,
+    ``given_by`` who spoke (the person, or a representative with authority: 45 CFR 164.508(c)(1)(vi)).
+    Raises ``Refused`` for an unknown purpose or state, a future date, or an erased person.
+    """
+    if purpose not in set(Purpose) or state not in STATES:
+        raise Refused("Choose a purpose and whether consent was granted or denied.")
+    now = clock.now()
+    if on > now.date():
+        raise Refused("A consent cannot be dated in the future. Correct the date.")
+    row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
+    if row is None:
+        raise Refused("There is no such person any more.")
+    facts: dict[str, Any] = {
+        "purpose": purpose,
+        "state": state,
+        "date": on.isoformat(),
+        "method": method,
+        "wording": wording,
+        "given_by": given_by,
+        "note": note,
+    }
+    key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
+    consent_id = next_ids(CONSENT_TABLE, 1)[0]
+    Consent.objects.create(
+        id=consent_id, person=row, sealed=sealing.seal(key, facts, table=CONSENT_TABLE, row=consent_id)
+    )
+    ConsentState.objects.update_or_create(
+        person=row, purpose=purpose, defaults={"state": state, "since": now, "expires": expires}
+    )
+    refresh_search([row.pk])
+    kind = "consent.granted" if state == "granted" else "consent.withdrawn"
+    events_record(
+        actor=actor,
+        events=[NewEvent(row.pk, kind, on, f"consent:{consent_id}", {"purpose": purpose, "method": method})],
+        action=None,
+    )
+    record(
+        actor=actor,
+        action=Action.CONSENT_RECORD,
+        kind="person",
+        subject=row.pk,
+        people=[row.pk],
+        codes={"purpose": purpose, "state": state},
+    )
+
+
+def consent_history(*, person_id: int, record_key: bytes) -> list[dict[str, Any]]:
+    """All recorded consents of an opened person, newest first."""
+    rows = Consent.objects.filter(person_id=person_id).order_by("-id")
+    return [
+        {
+            **sealing.open_sealed(record_key, row.sealed, table=CONSENT_TABLE, row=row.pk),
+            "recorded_at": row.recorded_at,
+        }
+        for row in rows
+    ]
+
+
+def suppress(*, actor: Actor, address: str, scope: str, reason: str, source: str = "") -> bool:
+    """Suppress one mailbox; whether that was news."""
+    return bool(
+        suppress_many(
+            actor=actor, mailboxes=[search_values.mailbox(address)], scope=scope, reason=reason, source=source
+        )
+    )
+
+
+@transaction.atomic
+def suppress_many(
+    *,
+    actor: Actor,
+    mailboxes: Iterable[bytes],
+    scope: str,
+    reason: str,
+    source: str = "",
+    people: Iterable[int] = (),
+) -> int:
+    """Suppress mailboxes by their tokens; returns how many were not suppressed for that scope before."""
+    wanted = {bytes(mailbox) for mailbox in mailboxes}
+    known = {
+        bytes(found)
+        for found in Suppression.objects.filter(mailbox__in=wanted, scope=scope).values_list("mailbox", flat=True)
+    }
+    now = clock.now()
+    Suppression.objects.bulk_create(
+        (
+            Suppression(mailbox=mailbox, scope=scope, reason=reason, since=now, source=source)
+            for mailbox in sorted(wanted - known)
+        ),
+        ignore_conflicts=True,
+    )
+    record(
+        actor=actor,
+        action=Action.SUPPRESSION_ADD,
+        kind="mailbox",
+        people=people,
+        codes={"scope": scope, "reason": reason, "new": len(wanted - known)},
+    )
+    return len(wanted - known)
+
+
+@transaction.atomic
+def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
+    """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went."""
+    person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
+    if person is None or not person.email:
+        raise Refused("This person has no mailbox.")
+    lifted, _ = Suppression.objects.filter(mailbox=search_values.mailbox(person.email)).delete()
+    record(
+        actor=actor,
+        action=Action.SUPPRESSION_LIFT,
+        kind="mailbox",
+        people=[person_id],
+        reason=reason,
+        codes={"lifted": lifted},
+    )
+    return lifted

@@ -1,0 +1,117 @@
+"""What happens to people is recorded here, once for each source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts import search_values
+from apps.contacts.models import Person, Vocabulary
+from apps.contacts.models.timeline import EVENT_TABLE
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import copy_rows, next_ids
+from apps.vault import sealing, tokens
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """``facts`` are sealed; ``groups`` are group names (``code:CVX:140``); ``source`` makes it once.
+
+    ``kind`` is a word such as ``immunization`` or ``message.clicked``; ``code`` the clinical code, or "".
+    """
+
+    person_id: int
+    kind: str
+    on: date
+    source: str
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    groups: tuple[str, ...] = ()
+    code: str = ""
+
+
+@transaction.atomic
+def events_record(
+    *,
+    actor: Actor,
+    events: Sequence[NewEvent],
+    profile_keys: Mapping[int, bytes] | None = None,
+    action: Action | None = Action.EVENT_RECORD,
+    subject: str | int | None = None,
+) -> int:
+    """Record events in bulk; returns how many were new. An event whose source is known changes nothing.
+
+    ``profile_keys`` saves unwrapping where the caller has the keys. ``action`` None: the caller audits.
+    """
+    if not events:
+        return 0
+    keys = dict(profile_keys or {})
+    missing = {event.person_id for event in events} - keys.keys()
+    if missing:
+        rows = Person.objects.filter(pk__in=missing, erased_at__isnull=True)
+        for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
+            assert wrapped is not None  # the constraint on erased people
+            keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
+    now = clock.now()
+    by_source = {tokens.token128("event.source", event.source): event for event in events}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT source FROM contacts_timelineevent WHERE source = ANY(%s)", [list(by_source)])
+        for (known,) in cursor.fetchall():
+            by_source.pop(bytes(known))
+        fresh = [(source, event) for source, event in by_source.items() if event.person_id in keys]
+        if not fresh:
+            return 0
+        rows_out = []
+        for event_id, (source, event) in zip(next_ids(EVENT_TABLE, len(fresh)), fresh, strict=True):
+            facts = {"kind": event.kind, "on": event.on.isoformat(), **event.facts}
+            groups = search_values.event_groups(event.kind, event.groups)
+            sealed = sealing.seal(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
+            code = tokens.token63("event.code", f"{event.kind}|{event.code}")
+            day = search_values.event_day(event.on)
+            rows_out.append((event_id, event.person_id, sealed, code, groups, day, source, now))
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8,"
+            " groups int8[], day int8, source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE new_event")
+        copy_rows(
+            "new_event (id, person_id, sealed, code, groups, day, source, recorded_at)",
+            ["int8", "int8", "bytea", "int8", "int8[]", "int8", "bytea", "timestamptz"],
+            rows_out,
+        )
+        # Two imports of one file may race to here: the constraint decides, and only winners are counted.
+        cursor.execute(
+            """
+            WITH added AS (
+                INSERT INTO contacts_timelineevent (id, person_id, sealed, code, groups, day, source, recorded_at)
+                SELECT id, person_id, sealed, code, groups, day, source, recorded_at FROM new_event
+                ON CONFLICT (source) DO NOTHING
+                RETURNING id, person_id, groups
+            ), counted AS (
+                INSERT INTO contacts_timelinesummary ("group", person_id, count)
+                SELECT g, person_id, count(*) FROM added, unnest(groups) AS g GROUP BY g, person_id
+                ORDER BY g, person_id
+                ON CONFLICT ("group", person_id)
+                DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
+                RETURNING 1
+            )
+            SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM counted)
+            """
+        )
+        added = cursor.fetchone()[0]
+    if action is not None:
+        people = sorted({event.person_id for _, event in fresh})
+        record(actor=actor, action=action, kind="event", subject=subject, people=people, codes={"events": added})
+    return int(added)
+
+
+def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:
+    """Add (system, code, term) rows that are not known yet; returns how many. Terms carry no personal data."""
+    rows = [Vocabulary(system=system, code=code, term=term[:300]) for system, code, term in dict.fromkeys(terms)]
+    return len(Vocabulary.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000))

@@ -1,0 +1,40 @@
+"""Request context: who acts, and answers that no cache keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from apps.core import actors
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class ActorMiddleware:
+    """Sets ``request.actor``. The portal replaces it when a patient proves who they are."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if user.is_authenticated:
+            request.actor = actors.staff(user.pk, getattr(user, "role", ""))  # type: ignore[attr-defined]
+        else:
+            request.actor = actors.STRANGER  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class PrivateResponseMiddleware:
+    """Pages hold health information: no cache keeps them (ASVS 14.3.2)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
+        return response

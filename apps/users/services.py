@@ -1,0 +1,204 @@
+"""Staff: invited, enrolled, changed, disabled. Sessions of whoever loses access end at once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.utils.encoding import force_str
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.core.permissions import Role
+from apps.users.models import TABLE, RecoveryCode, RecoveryDevice, TotpDevice, User, login_token
+from apps.vault import sealing
+
+RECOVERY_CODES = 10
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class InvitationTokens(PasswordResetTokenGenerator):
+    """Links that set a password once: they end with the first use, with a change of state, or after three days."""
+
+    key_salt = "apps.users.invitation"
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        return f"{user.pk}{user.password}{user.is_active}{user.last_login}{timestamp}"
+
+
+invitation_tokens = InvitationTokens()
+
+
+@transaction.atomic
+def user_create(*, actor: Actor, email: str, name: str, role: str, password: str | None = None) -> User:
+    """Create a member of staff. Raises ``Refused`` for a bad address, an unknown role, or a taken address."""
+    try:
+        validate_email(email)
+        chosen = Role(role)
+    except ValidationError:
+        raise Refused("That is not an e-mail address. Check it and try again.") from None
+    except ValueError:
+        raise Refused(f"There is no such role. Choose one of: {', '.join(Role)}.") from None
+    token = login_token(email)
+    sealed = sealing.seal_service({"email": email.strip(), "name": name.strip()}, table=TABLE, row=token)
+    user = User(login=token, sealed=sealed, role=chosen.value)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:
+        raise Refused("Somebody signs in with that address already. Open their row instead.") from None
+    record(actor=actor, action=Action.USER_CREATE, kind="user", subject=user.pk, codes={"role": chosen.value})
+    return user
+
+
+@transaction.atomic
+def user_invite(*, actor: Actor, email: str, name: str, role: str) -> tuple[User, str]:
+    """Create a member of staff without a password; returns them and the path of a one-time link."""
+    user = user_create(actor=actor, email=email, name=name, role=role)
+    record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk)
+    return user, invitation_path(user)
+
+
+def invitation_path(user: User) -> str:
+    """``uid/token`` of the one-time link that lets ``user`` choose a password."""
+    return f"{urlsafe_base64_encode(str(user.pk).encode())}/{invitation_tokens.make_token(user)}"
+
+
+def invited(uid: str, token: str) -> User | None:
+    """The member of staff an unused, fresh link belongs to, else None."""
+    try:
+        user = User.objects.filter(pk=int(force_str(urlsafe_base64_decode(uid))), is_active=True).first()
+    except (ValueError, OverflowError):
+        return None
+    return user if user and invitation_tokens.check_token(user, token) else None
+
+
+@transaction.atomic
+def user_set_password(*, actor: Actor, user: User, password: str) -> None:
+    """Set a validated password; every session of the person ends (the caller may start a new one)."""
+    user.set_password(password)
+    user.failed_tries, user.locked_until = 0, None
+    user.save(update_fields=["password", "failed_tries", "locked_until"])
+    sessions_end(user)
+    record(actor=actor, action=Action.USER_SET_PASSWORD, kind="user", subject=user.pk)
+
+
+@transaction.atomic
+def user_change(*, actor: Actor, user: User, name: str, role: str) -> None:
+    """Change name and role. Nobody changes their own role, and the last administrator stays one."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if role != user.role:
+        if actor.kind == "staff" and actor.id == str(user.pk):
+            raise Refused("Ask another administrator to change your own role.")
+        _keep_an_administrator(user)
+        sessions_end(user)
+    user.role = Role(role).value
+    user.sealed = sealing.seal_service({"email": user.email, "name": name.strip()}, table=TABLE, row=user.login)
+    user.save(update_fields=["role", "sealed"])
+    record(
+        actor=actor,
+        action=Action.USER_CHANGE,
+        kind="user",
+        subject=user.pk,
+        fields=["name", "role"],
+        codes={"role": user.role},
+    )
+
+
+@transaction.atomic
+def user_disable(*, actor: Actor, user: User) -> None:
+    """End access now: sign-in refused, sessions gone (S-124)."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if actor.kind == "staff" and actor.id == str(user.pk):
+        raise Refused("Ask another administrator to disable your own access.")
+    _keep_an_administrator(user)
+    user.is_active, user.disabled_at = False, clock.now()
+    user.save(update_fields=["is_active", "disabled_at"])
+    sessions_end(user)
+    record(actor=actor, action=Action.USER_DISABLE, kind="user", subject=user.pk)
+
+
+@transaction.atomic
+def user_enable(*, actor: Actor, user: User) -> None:
+    """Give access back; the second factor stays as it was."""
+    user.is_active, user.disabled_at, user.failed_tries, user.locked_until = True, None, 0, None
+    user.save(update_fields=["is_active", "disabled_at", "failed_tries", "locked_until"])
+    record(actor=actor, action=Action.USER_ENABLE, kind="user", subject=user.pk)
+
+
+@transaction.atomic
+def factor_reset(*, actor: Actor, user: User) -> None:
+    """Remove the second factor: the person enrolls a new one at the next sign-in; sessions end."""
+    TotpDevice.objects.filter(user=user).delete()
+    RecoveryDevice.objects.filter(user=user).delete()
+    sessions_end(user)
+    record(actor=actor, action=Action.USER_RESET_FACTOR, kind="user", subject=user.pk)
+
+
+@transaction.atomic
+def factor_begin(*, user: User) -> TotpDevice:
+    """A fresh, unconfirmed authenticator for enrolment; replaces an earlier unconfirmed one."""
+    TotpDevice.objects.filter(user=user, confirmed=False).delete()
+    sealed = sealing.seal_service({"secret": os.urandom(20).hex()}, table="users_totpdevice", row=user.pk)
+    return TotpDevice.objects.create(user=user, name="Authenticator app", confirmed=False, sealed=sealed)
+
+
+@transaction.atomic
+def factor_confirm(*, actor: Actor, user: User, device: TotpDevice, code: str) -> list[str]:
+    """Confirm the authenticator by a code; returns ten recovery codes, shown this once.
+
+    Raises ``Refused`` when the code is wrong or the device already has a confirmed sibling.
+    """
+    if TotpDevice.objects.filter(user=user, confirmed=True).exists():
+        raise Refused("An authenticator is enrolled already. An administrator can reset it.")
+    if not device.verify_token(code):
+        raise Refused("That code is not right. Wait for the next one and type it again.")
+    TotpDevice.objects.filter(pk=device.pk).update(confirmed=True)
+    record(actor=actor, action=Action.USER_ENROL_FACTOR, kind="user", subject=user.pk)
+    return recovery_codes_renew(actor=actor, user=user)
+
+
+@transaction.atomic
+def recovery_codes_renew(*, actor: Actor, user: User) -> list[str]:
+    """Ten new recovery codes (``xxxxx-xxxxx``, 49 bits); the old ones end."""
+    RecoveryDevice.objects.filter(user=user).delete()
+    device = RecoveryDevice.objects.create(user=user, name="Recovery codes", confirmed=True)
+    codes = []
+    for _ in range(RECOVERY_CODES):
+        raw = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+        codes.append(f"{raw[:5]}-{raw[5:]}")
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(device=device, token=RecoveryDevice.token_of(user.pk, code)) for code in codes
+    )
+    record(actor=actor, action=Action.USER_NEW_RECOVERY_CODES, kind="user", subject=user.pk)
+    return codes
+
+
+def sessions_end(user: User, keep: str = "") -> int:
+    """Delete every session of ``user`` but the one with key ``keep``; returns how many."""
+    ended = 0
+    for session in Session.objects.filter(expire_date__gte=clock.now()).iterator():
+        if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(user.pk):
+            session.delete()
+            ended += 1
+    return ended
+
+
+def _keep_an_administrator(user: User) -> None:
+    others = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
+    if user.role == Role.ADMINISTRATOR and not others.select_for_update().exists():
+        raise Refused("This is the only administrator. Make somebody else one first.")

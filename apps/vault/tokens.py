@@ -1,0 +1,87 @@
+"""Search tokens: HMAC-SHA256 of field and value under the index key.
+
+A token shows that two rows share a value, and nothing else: neither the value, nor which values are near each other.
+What equal tokens still tell is written down in docs/security.md.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+
+from apps.vault import keys
+
+PREFIX_LENGTHS = range(2, 5)
+
+
+def normalize(value: str) -> str:
+    """The form in which words are compared: compatibility-composed, case-folded, single spaces, no marks."""
+    folded = unicodedata.normalize("NFKD", value).casefold()
+    bare = "".join(character for character in folded if not unicodedata.combining(character))
+    return " ".join(bare.split())
+
+
+def token63(field: str, value: str) -> int:
+    """A 63-bit token, for ``bigint`` columns and arrays. ``value`` is taken as it is: normalize words first."""
+    return int.from_bytes(_digest(field, value)[:8], "big") >> 1
+
+
+def token128(field: str, value: str) -> bytes:
+    """A 128-bit token of 16 bytes, for identity look-ups where uniqueness is a constraint."""
+    return _digest(field, value)[:16]
+
+
+def word_tokens(field: str, text: str) -> list[int]:
+    """Tokens of a name: the whole, each word, and each word's prefixes of 2 to 4 letters."""
+    whole = normalize(text)
+    if not whole:
+        return []
+    found = {token63(field, whole)}
+    for word in whole.replace("-", " ").split():
+        found.add(token63(field, word))
+        found.update(prefix_tokens(field, word))
+    return sorted(found)
+
+
+def prefix_tokens(field: str, word: str) -> list[int]:
+    """Tokens of the prefixes of 2 to 4 letters of a normalized word."""
+    return [token63(f"{field}^", word[:length]) for length in PREFIX_LENGTHS if len(word) >= length]
+
+
+def search_token(field: str, text: str) -> int:
+    """The token that finds what a person typed: a prefix when it has 2 to 4 letters, else the whole word."""
+    word = normalize(text)
+    if len(word) in PREFIX_LENGTHS:
+        return token63(f"{field}^", word)
+    return token63(field, word)
+
+
+@lru_cache(maxsize=200_000)
+def day_token(field: str, day: date) -> int:
+    """One keyed value of a day."""
+    return token63(f"{field}/day", day.isoformat())
+
+
+@lru_cache(maxsize=4_000)
+def month_day_token(field: str, day: date) -> int:
+    """One keyed value of month and day, for anniversaries."""
+    return token63(f"{field}/month-day", f"{day.month:02}-{day.day:02}")
+
+
+def day_range(field: str, first: date, last: date) -> list[int]:
+    """The tokens of every day from ``first`` to ``last``, both included, in an order that says nothing."""
+    count = (last - first).days + 1
+    return sorted(day_token(field, first + timedelta(days=number)) for number in range(max(count, 0)))
+
+
+def many63(field: str, values: Iterable[str]) -> list[int]:
+    """Tokens of several values of one field, without repeats."""
+    return sorted({token63(field, value) for value in values})
+
+
+def _digest(field: str, value: str) -> bytes:
+    message = f"{field}\x1f{value}".encode("utf-8", "surrogatepass")
+    return hmac.digest(keys.ring().index, message, "sha256")

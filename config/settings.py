@@ -1,0 +1,296 @@
+"""The settings of an installation: one file, driven by the environment.
+
+Every variable is described in docs/settings.md. A secret may come from a file: NAME_FILE holds its path.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """The environment variable ``name``, or the text of the file that ``name``_FILE points to."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+# -- What kind of installation -----------------------------------------------------------------------------
+
+CARELANE_HOME = Path(env("CARELANE_HOME", str(BASE_DIR / ".home")))
+CARELANE_KEYS = Path(env("CARELANE_KEYS", str(BASE_DIR / ".keys")))
+CARELANE_CHECKPOINTS = Path(env("CARELANE_CHECKPOINTS", str(CARELANE_KEYS / "checkpoints")))
+CARELANE_MODE = env("CARELANE_MODE", "production" if os.environ.get("DATABASE_URL") else "demo")
+if CARELANE_MODE not in {"demo", "production"}:
+    raise ImproperlyConfigured("CARELANE_MODE must be demo or production.")
+PRODUCTION = CARELANE_MODE == "production"
+DEMO = CARELANE_MODE == "demo"
+DEBUG = False
+
+EMBEDDED = None
+if not os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_URL_FILE"):
+    EMBEDDED = embedded.places(CARELANE_HOME, CARELANE_KEYS)
+
+
+def secret_key() -> str:
+    """Django's signing key: the environment's, else the key folder's; a laptop makes one on first use."""
+    if given := env("SECRET_KEY"):
+        return given
+    path = CARELANE_KEYS / "secret.key"
+    if not path.exists():
+        if PRODUCTION:
+            raise ImproperlyConfigured(f"{path} is missing. Run 'manage.py create_keys' or set SECRET_KEY.")
+        from apps.core import keyfiles
+
+        keyfiles.create_missing(CARELANE_KEYS)
+    return path.read_text().strip()
+
+
+if PRODUCTION and (CARELANE_KEYS == CARELANE_HOME or CARELANE_HOME in CARELANE_KEYS.parents):
+    raise ImproperlyConfigured("CARELANE_KEYS must not lie inside CARELANE_HOME: keys and data are kept apart.")
+SECRET_KEY = secret_key()
+
+# -- Addresses ---------------------------------------------------------------------------------------------
+
+PUBLIC_URL = env("CARELANE_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE = PUBLIC_URL.startswith("https://")
+if PRODUCTION and not SECURE:
+    raise ImproperlyConfigured("CARELANE_URL must begin with https:// in production.")
+
+# -- Parts -------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_otp",
+    "auditlog",
+]
+# Lowest layer first; import-linter holds the order.
+APPS = (
+    ["core", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
+    + ["content", "delivery", "portal", "campaigns", "journeys", "analytics"]
+    + (["demo"] if DEMO else [])
+)
+INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.middleware.ActorMiddleware",
+    "apps.core.middleware.PrivateResponseMiddleware",
+    "apps.users.middleware.SessionTimeoutMiddleware",
+    "apps.users.middleware.SecondFactorGate",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.core.context_processors.shell",
+            ],
+        },
+    }
+]
+
+# -- Database: four roles ----------------------------------------------------------------------------------
+
+DATABASE_ROLE_VARIABLES = {
+    "default": "DATABASE_URL",
+    "owner": "DATABASE_OWNER_URL",
+    "audit": "DATABASE_AUDIT_URL",
+    "reader": "DATABASE_READER_URL",
+}
+
+
+def databases() -> dict[str, dict[str, Any]]:
+    """One connection for each role: application, owner (migrations), audit writer, reader (backup, export)."""
+    found: dict[str, dict[str, Any]] = {}
+    for alias, variable in DATABASE_ROLE_VARIABLES.items():
+        if EMBEDDED:
+            found[alias] = embedded.database_settings(EMBEDDED, "app" if alias == "default" else alias)
+        else:
+            address = env(variable)
+            if not address:
+                raise ImproperlyConfigured(f"{variable} is missing: each of the four database roles needs one.")
+            found[alias] = dict(dj_database_url.parse(address))
+        found[alias]["CONN_HEALTH_CHECKS"] = True
+        found[alias]["CONN_MAX_AGE"] = 60 if alias == "default" else 0
+        # One schema, four ways in: tests create and migrate one database.
+        found[alias]["TEST"] = {"MIRROR": "default"} if alias != "default" else {}
+    return found
+
+
+DATABASES = databases()
+AUDIT_WRITER = "audit"  # alias of the audit writer's connection
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if PRODUCTION:
+    for alias, chosen in DATABASES.items():
+        local = str(chosen.get("HOST", "")).startswith("/")
+        if not local and chosen.get("OPTIONS", {}).get("sslmode") not in {"verify-full", "verify-ca"}:
+            raise ImproperlyConfigured(
+                f"{DATABASE_ROLE_VARIABLES[alias]} must say sslmode=verify-full: unencrypted connections "
+                "between the product's own parts are refused in production."
+            )
+
+# -- Redis and Celery --------------------------------------------------------------------------------------
+
+REDIS_URL = env("REDIS_URL") or (embedded.redis_url(EMBEDDED) if EMBEDDED else "")
+if not REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL is missing.")
+if PRODUCTION and not REDIS_URL.startswith(("rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL must begin with rediss:// or unix:// in production.")
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# -- Sign-in and sessions ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["apps.users.backends.LockingBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "users:sign_in"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "users:sign_in"
+# The address a person types is looked up by its keyed token; no table holds it in plain.
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "apps.users.adapter.StaffAccountAdapter"
+ACCOUNT_FORMS = {"login": "apps.users.forms.SignInForm"}
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}  # five wrong tries lock: users.backends
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_IDLE = timedelta(minutes=15)  # NIST SP 800-63B-4, AAL2 and stricter
+SESSION_ABSOLUTE = timedelta(hours=12)
+SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "apps.core.views.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+OTP_TOTP_ISSUER = "Carelane"
+SIGN_IN_TRIES = 5
+SIGN_IN_LOCK = timedelta(minutes=15)
+
+# -- Browser security --------------------------------------------------------------------------------------
+
+SECURE_HSTS_SECONDS = 2 * 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_SSL_REDIRECT = SECURE and env("CARELANE_TLS_REDIRECT", "1") == "1"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "object-src": [NONE],
+        "frame-ancestors": [SELF],
+    }
+}
+
+# -- Files, words, time ------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env("CARELANE_STATIC", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEMO
+WHITENOISE_AUTOREFRESH = DEMO
+STORAGES = {
+    # Whatever is stored here is sealed before it arrives; names are random.
+    "default": {
+        "BACKEND": env("CARELANE_STORAGE", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600}
+        if not env("CARELANE_STORAGE")
+        else {},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEMO
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 100 * 1024 * 1024  # an upload never touches the disk in plain
+DATA_UPLOAD_MAX_MEMORY_SIZE = 110 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING_CONFIG = "config.logging.configure"
+LOGGING: dict[str, Any] = {}
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS += ["django.forms"]
+SILENCED_SYSTEM_CHECKS: list[str] = []

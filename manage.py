@@ -1,0 +1,25 @@
+#!/usr/bin/env python
+"""Carelane's command line. Without DATABASE_URL and REDIS_URL it starts the embedded servers when they are down."""
+
+import os
+import sys
+
+# These neither read nor write the database.
+WITHOUT_DATABASE = {"help", "--help", "-h", "--version", "collectstatic", "create_keys", "servers"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.conf import settings
+    from django.core.management import execute_from_command_line
+
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if settings.EMBEDDED and command not in WITHOUT_DATABASE and "--help" not in sys.argv:
+        from config import embedded
+
+        embedded.ensure_running(settings.EMBEDDED)
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The cast, the database and the clock of every test.
+
+Tests run against a real PostgreSQL: one database is made, migrated by the owner role, and used by the application
+role, as in production.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from apps.core import actors, clock
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Start the embedded servers, if the environment names none, before the first connection."""
+    from config import embedded
+
+    if settings.EMBEDDED:
+        embedded.ensure_running(settings.EMBEDDED)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest, django_db_modify_db_settings: None) -> Iterator[None]:
+    """One fresh database, migrated as the owner; all four roles point at it."""
+    from config import embedded
+
+    assert settings.EMBEDDED, "The tests need the embedded servers: unset DATABASE_URL."
+    name = f"test_carelane_{os.getpid()}"
+    embedded.drop_database(settings.EMBEDDED, name)
+    embedded.create_database(settings.EMBEDDED, name)
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+            settings.DATABASES[alias]["NAME"] = name
+        call_command("migrate", verbosity=0)
+        # Tests that commit clean up by TRUNCATE, which the application role may not do outside tests.
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {embedded.ROLES['app']}")
+        for alias in connections:
+            if alias != "default":
+                connections[alias].close()
+        # Inside a test's transaction the other roles could not see its rows: they share its connection.
+        settings.AUDIT_WRITER = "default"
+    yield
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
+        embedded.drop_database(settings.EMBEDDED, name)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder CARELANE_DATA. Absent: the test is left out with one line, and fails where CI is set."""
+    if not SHARED_DATA.is_dir():
+        message = f"left out: CARELANE_DATA ({SHARED_DATA}) is absent"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return SHARED_DATA
+
+
+@pytest.fixture
+def noon() -> Iterator[datetime]:
+    """The clock stands at noon UTC of Nov 20, 2026."""
+    with clock.frozen(datetime(2026, 11, 20, 12, tzinfo=UTC)) as at:
+        yield at
+
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def cast(db: None) -> SimpleNamespace:
+    """Ada administers, Max markets, Rita reviews, Nora nurses, Otto audits. Each is a ``User``."""
+    from apps.users import services
+
+    def make(name: str, role: str) -> object:
+        return services.user_create(
+            actor=actors.COMMAND_LINE,
+            email=f"{name.lower()}@clinic.test",
+            name=name,
+            role=role,
+            password=PASSWORD,
+        )
+
+    return SimpleNamespace(
+        ada=make("Ada", "administrator"),
+        max=make("Max", "marketer"),
+        rita=make("Rita", "reviewer"),
+        nora=make("Nora", "care_staff"),
+        otto=make("Otto", "auditor"),
+    )
+
+
+@pytest.fixture
+def signed_in(cast: SimpleNamespace):
+    """``signed_in("max")`` is a test client with password and second factor done."""
+    from django.test import Client
+    from django_otp import DEVICE_ID_SESSION_KEY
+
+    from apps.users import services
+
+    def enter(name: str) -> Client:
+        user = getattr(cast, name)
+        client = Client()
+        client.force_login(user)
+        device = services.factor_begin(user=user)
+        device.confirmed = True
+        device.save(update_fields=["confirmed"])
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+        client.staff = user
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def max_actor(cast: SimpleNamespace) -> actors.Actor:
+    return actors.staff(cast.max.pk, cast.max.role)
