@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from apps.audit.actions import Action
-
 from apps.core.errors import Refused
 
 READING_VERBS = ("open", "search", "list", "reveal", "export", "preview", "view")

@@ -43,9 +43,7 @@ def check(definition: Definition, known: Known) -> tuple[Problem, ...]:
     say = problems.append
     trigger = definition.trigger
     if trigger.kind is TriggerKind.SEGMENT and trigger.segment not in known.segments:
-        missing = (
-            f"There is no segment “{trigger.segment}”." if trigger.segment else "The trigger has no segment."
-        )
+        missing = f"There is no segment “{trigger.segment}”." if trigger.segment else "The trigger has no segment."
         say(Problem("", f"{missing} Choose the segment that lets people in."))
     if trigger.kind is TriggerKind.EVENT and not trigger.event:
         say(Problem("", "The trigger has no event. Choose the kind of event that lets people in."))
@@ -77,9 +75,7 @@ def _check_step(place: Located, definition: Definition, known: Known, sent_befor
             if not step.template:
                 yield Problem(step.id, f"{label} sends a message but has no template. Choose one.")
             elif step.template not in known.templates:
-                yield Problem(
-                    step.id, f"{label}: there is no template “{step.template}”. Choose another or create it."
-                )
+                yield Problem(step.id, f"{label}: there is no template “{step.template}”. Choose another or create it.")
             if step.sender and step.sender not in known.senders:
                 yield Problem(step.id, f"{label}: there is no sender “{step.sender}”. Choose another.")
             if step.before and step.before not in dates:
@@ -91,9 +87,7 @@ def _check_step(place: Located, definition: Definition, known: Known, sent_befor
             if not step.signals:
                 yield Problem(step.id, f"{label} waits for nothing. Choose a click, a reply or a read.")
             if not sent_before:
-                yield Problem(
-                    step.id, f"{label} waits for an answer, but nothing is sent before. Move it down."
-                )
+                yield Problem(step.id, f"{label} waits for an answer, but nothing is sent before. Move it down.")
         case Condition():
             if not step.rule_json:
                 yield Problem(step.id, f"{label} has no condition. Say what to ask about the person.")

@@ -268,9 +268,7 @@ class _Walk:
         value = self.facts.dates.get(step.field)
         if value is None:
             return None, self._skip(step, Reason.NO_DATE)
-        due = localtime.near_date(
-            value, days=step.days, direction=step.direction, at=step.at, zone=self.facts.zone
-        )
+        due = localtime.near_date(value, days=step.days, direction=step.direction, at=step.at, zone=self.facts.zone)
         if due > self.now:
             return due, None
         if resumed or due == self.now or step.late_hours is None:

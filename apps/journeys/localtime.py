@@ -22,9 +22,7 @@ def local_day(value: datetime | date, zone: ZoneInfo) -> date:
     return value.astimezone(zone).date() if isinstance(value, datetime) else value
 
 
-def near_date(
-    value: datetime | date, *, days: int, direction: Direction, at: time, zone: ZoneInfo
-) -> datetime:
+def near_date(value: datetime | date, *, days: int, direction: Direction, at: time, zone: ZoneInfo) -> datetime:
     """The moment (UTC) `days` calendar days before or after `value`, when the clock shows `at`."""
     offset = timedelta(days=-days if direction is Direction.BEFORE else days)
     return instant(local_day(value, zone) + offset, at, zone)

@@ -70,9 +70,7 @@ class Journey(models.Model):
 
     def opened(self) -> dict[str, Any]:
         """``{"name", "about", "draft": definition JSON}``."""
-        data: dict[str, Any] = sealing.open_service(
-            self.sealed, table="journey", row=self.pk, version=self.revision
-        )
+        data: dict[str, Any] = sealing.open_service(self.sealed, table="journey", row=self.pk, version=self.revision)
         return data
 
 
@@ -219,9 +217,7 @@ class JourneyCount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["journey", "step", "outcome", "reason"], name="journey_count_once"
-            )
+            models.UniqueConstraint(fields=["journey", "step", "outcome", "reason"], name="journey_count_once")
         ]
 
     def __str__(self) -> str:

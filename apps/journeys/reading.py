@@ -90,9 +90,7 @@ class _Reader:
         for place in walk(definition):
             step = place.step
             if isinstance(step, WaitFor) and step.of and sends.get(step.of, MAX_STEPS * 10) > place.number:
-                self._say(
-                    step.id, f"Step {step.id} waits for an answer to a message that no step before sends."
-                )
+                self._say(step.id, f"Step {step.id} waits for an answer to a message that no step before sends.")
 
     def _trigger(self, data: Any) -> Trigger:
         if not isinstance(data, dict) or not isinstance(data.get("kind"), str):

@@ -169,9 +169,7 @@ def rules_of(definition: Definition) -> list[str]:
     return lines
 
 
-def step(
-    value: Step, dates: Mapping[str, str] | None = None, rule_words: RuleWords | None = None
-) -> StepWords:
+def step(value: Step, dates: Mapping[str, str] | None = None, rule_words: RuleWords | None = None) -> StepWords:
     """The words of one step. `dates` are labels of date fields; `rule_words` puts a rule in words."""
     dates = dates or {}
     match value:

@@ -74,9 +74,7 @@ Counts = Mapping[tuple[str, str, str], int]
 _ORDER = ("sent", "done", "yes", "no", "exit", "skipped")
 
 
-def figures(
-    step_id: str, waiting: Mapping[str, int], counts: Counts, labels: Mapping[str, str]
-) -> tuple[Figure, ...]:
+def figures(step_id: str, waiting: Mapping[str, int], counts: Counts, labels: Mapping[str, str]) -> tuple[Figure, ...]:
     """The counts of one step worth showing, in a fixed order; zero is not shown."""
     found = []
     if waiting.get(step_id):

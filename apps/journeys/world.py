@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,11 +25,7 @@ def zone() -> ZoneInfo:
 
 def date_labels() -> dict[str, str]:
     """Date attributes of a person a step may wait for: name to label in the middle of a sentence."""
-    return {
-        name: f"the {spec.label.lower()}"
-        for name, spec in FIELDS.items()
-        if spec.type == "date" and spec.merge
-    }
+    return {name: f"the {spec.label.lower()}" for name, spec in FIELDS.items() if spec.type == "date" and spec.merge}
 
 
 def template_names() -> list[str]:
@@ -95,6 +92,21 @@ def level_of(definition: Definition) -> Level:
             parsed = rules.parse(place.step.rule)
             found.append(rules.level(parsed, segments.names_for(parsed)))
     return max(found)
+
+
+def segment_sql(name: str, now: datetime) -> tuple[str, list[object]]:
+    """One statement that selects the ids of the people in a segment now."""
+    return segments.audience(segments.by_name(name).rule, now)
+
+
+def message_of(facts: Mapping[str, Any]) -> tuple[int, str, int]:
+    """(run, step, round) of the journey's message an event is about; run 0 when it is none of ours."""
+    origin = str(facts.get("origin", ""))
+    kind, _, rest = origin.partition(":")
+    parts = rest.split(":")
+    if kind != "journey" or len(parts) != 3 or not parts[0].isdigit() or not parts[2].isdigit():
+        return 0, "", 0
+    return int(parts[0]), parts[1], int(parts[2])
 
 
 class Questions:

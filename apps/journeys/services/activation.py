@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import world
+from apps.journeys import locks, world
 from apps.journeys.checks import check
-from apps.journeys.definition import DefinitionBroken, to_json
+from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
 from apps.journeys.reading import parse
-from apps.journeys.services import intake
+from apps.journeys.services import intake, ticks
 from apps.vault import sealing
 
 
@@ -50,9 +50,9 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         locked.state = JourneyState.ACTIVE
         locked.changed_at = clock.now()
         if first:
-            locked.seen_transaction, locked.seen_event = timeline_end(), 0
+            locked.seen_transaction, locked.seen_event = intake.settled(), 0
         locked.save(update_fields=["version", "state", "changed_at", "seen_transaction", "seen_event"])
-        entered = intake.take_in(actor=actor, journey=locked, definition=definition, enter=take_in) if first else 0
+        entered = _first_look(actor, locked, definition, take_in) if first else 0
         audit.record(
             actor=actor,
             action=Action.JOURNEY_ACTIVATE,
@@ -75,16 +75,19 @@ def journey_resume(*, actor: Actor, journey: Journey) -> None:
 
 def _switch(actor: Actor, journey: Journey, before: JourneyState, after: JourneyState, action: Action) -> None:
     with transaction.atomic():
-        changed = Journey.objects.filter(pk=journey.pk, state=before).update(
-            state=after, changed_at=clock.now()
-        )
+        changed = Journey.objects.filter(pk=journey.pk, state=before).update(state=after, changed_at=clock.now())
         if not changed:
             raise Refused(f"This journey is not {before.label.lower()}. The page shows its newest state.")
         audit.record(actor=actor, action=action, kind="journey", subject=journey.pk)
 
 
-def timeline_end() -> int:
-    """The transaction number below which everything in the timeline is settled."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        return int(cursor.fetchone()[0])
+def _first_look(actor: Actor, journey: Journey, definition: Definition, take_in: bool) -> int:
+    """Who is at the door when the journey opens: booked appointments to come, members of the segment."""
+    now = clock.now()
+    locks.intake()
+    standings = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
+    if take_in:
+        standings += intake.at_the_door(journey=journey, definition=definition, now=now)
+    result = ticks.TickResult()
+    ticks.settle(actor=actor, standings=standings, plans=ticks.Plans(), now=now, result=result)
+    return result.entered

@@ -13,8 +13,8 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
-from apps.journeys.ready import ReadyJourney
 from apps.journeys.reading import parse
+from apps.journeys.ready import ReadyJourney
 from apps.vault import sealing, tokens
 
 
@@ -98,9 +98,7 @@ def draft_save(
         locked.changed_at = clock.now()
         _seal(locked, data)
         locked.save(update_fields=["name_token", "revision", "changed_at", "sealed"])
-        audit.record(
-            actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=fields
-        )
+        audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=fields)
     return locked
 
 

@@ -33,9 +33,7 @@ def gather(
     *, actor: Actor, walkers: Sequence[Walker], plans: Mapping[int, Plan], questions: world.Questions
 ) -> dict[int, Gathered]:
     """Facts by run. One audit entry for all people; a handful of queries whatever the number of runs."""
-    records = contacts.open_people(
-        actor=actor, purpose=PURPOSE, ids=[walker.person for walker in walkers]
-    )
+    records = contacts.open_people(actor=actor, purpose=PURPOSE, ids=[walker.person for walker in walkers])
     asking = {
         walker.person
         for walker in walkers
@@ -94,9 +92,7 @@ def guard(record: PersonRecord | None, plan: Plan, about: Mapping[str, Any] | No
 def _appointments(
     walkers: Sequence[Walker], plans: Mapping[int, Plan], records: Mapping[int, PersonRecord]
 ) -> dict[int | None, dict[str, Any]]:
-    wanted = [
-        walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT
-    ]
+    wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT]
     found: dict[int | None, dict[str, Any]] = {}
     for row in Appointment.objects.filter(pk__in=[each for each in wanted if each is not None]):
         record = records.get(row.person_id)

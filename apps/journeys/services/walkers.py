@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import connection
 
 from apps.journeys.engine import Decision, State
+from apps.journeys.models import JourneyRun
 
 
 @dataclass(slots=True)
@@ -43,8 +44,23 @@ COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due
 def from_row(row: Sequence) -> Walker:
     """The walker of a row selected by ``COLUMNS``."""
     run, journey, version, person, key, subject, turn, step, due, sent, signals = row
+    return Walker(run, journey, version, person, bytes(key), subject, turn, step, due, list(sent), list(signals))
+
+
+def of(run: JourneyRun) -> Walker:
+    """The walker of a row."""
     return Walker(
-        run, journey, version, person, bytes(key), subject, turn, step, due, list(sent), list(signals)
+        run.pk,
+        run.journey_id,
+        run.version_id,
+        run.person_id,
+        bytes(run.key),
+        run.subject,
+        run.round,
+        run.step,
+        run.due_at,
+        list(run.sent),
+        list(run.signals),
     )
 
 
@@ -56,6 +72,18 @@ def claim_due(now: datetime, limit: int, journeys: Sequence[int]) -> list[Walker
             " WHERE state = 'waiting' AND due_at <= %s AND journey_id = ANY(%s)"
             " ORDER BY due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
             [now, list(journeys), limit],
+        )
+        return [from_row(row) for row in cursor.fetchall()]
+
+
+def claim(run: int, *, due: datetime | None = None) -> list[Walker]:
+    """One waiting run by its number, locked; with ``due``, only if it is due by then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM journeys_journeyrun"  # noqa: S608 - fixed column names
+            " WHERE id = %s AND state = 'waiting' AND (%s::timestamptz IS NULL OR due_at <= %s)"
+            " FOR NO KEY UPDATE",
+            [run, due, due],
         )
         return [from_row(row) for row in cursor.fetchall()]
 
@@ -138,14 +166,10 @@ def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> None:
 
 
 def _store_visits(cursor, changed: Sequence[tuple[Walker, Decision]], now: datetime) -> None:
-    with cursor.copy(
-        "COPY journeys_journeystepvisit (run_id, step, round, outcome, reason, at) FROM STDIN"
-    ) as copy:
+    with cursor.copy("COPY journeys_journeystepvisit (run_id, step, round, outcome, reason, at) FROM STDIN") as copy:
         for walker, decision in changed:
             for visit in decision.visits:
-                copy.write_row(
-                    (walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now)
-                )
+                copy.write_row((walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now))
 
 
 def _store_counts(cursor, changed: Sequence[tuple[Walker, Decision]]) -> None:
