@@ -58,37 +58,25 @@ class TestAppointmentReminder:
         assert (second.step, second.due_at) == ("s3", local("2026-12-08T09:00"))
 
     def test_a_click_ends_it_at_once(self):
-        facts = booked(
-            "2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"})
-        )
-        decision = decide(
-            REMINDER, replace(facts, signals=frozenset({("clicked", "s2")})), local("2026-12-07T10:00")
-        )
+        facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))
+        decision = decide(REMINDER, replace(facts, signals=frozenset({("clicked", "s2")})), local("2026-12-07T10:00"))
         assert (decision.state, decision.reason) == (State.FINISHED, "completed")
         assert decision.visits == (Visit("s3", Outcome.YES, "signal"),)
 
     def test_a_portal_read_counts_like_a_click(self):
-        facts = booked(
-            "2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"})
-        )
-        decision = decide(
-            REMINDER, replace(facts, signals=frozenset({("read", "s2")})), local("2026-12-07T10:00")
-        )
+        facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))
+        decision = decide(REMINDER, replace(facts, signals=frozenset({("read", "s2")})), local("2026-12-07T10:00"))
         assert decision.state is State.FINISHED
         assert decision.sends == ()
 
     def test_silence_sends_the_second_reminder(self):
-        facts = booked(
-            "2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"})
-        )
+        facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))
         decision = decide(REMINDER, facts, local("2026-12-08T09:00"))
         assert decision.sends == ("s4",)
         assert decision.state is State.FINISHED
 
     def test_a_minute_early_nothing_is_to_be_stored(self):
-        facts = booked(
-            "2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"})
-        )
+        facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))
         decision = decide(REMINDER, facts, local("2026-12-08T08:59"))
         assert not decision.changed
         assert decision.step == "s3"
@@ -176,24 +164,18 @@ class TestClocks:
         ],
     )
     def test_nine_o_clock_is_nine_on_the_clinic_s_wall(self, zone, appointment, due):
-        facts = Facts(
-            run=1, zone=ZoneInfo(zone), dates={"appointment.start": datetime.fromisoformat(appointment)}
-        )
+        facts = Facts(run=1, zone=ZoneInfo(zone), dates={"appointment.start": datetime.fromisoformat(appointment)})
         decision = decide(REMINDER, facts, datetime(2026, 1, 1, tzinfo=UTC))
         assert decision.due_at == datetime.fromisoformat(due)
 
     def test_an_hour_the_clock_skips_comes_as_much_later(self):
-        plan = prepare(
-            parse(journey({"id": "s1", "type": "wait_until", "field": "visit", "days": 0, "at": "02:30"}))
-        )
+        plan = prepare(parse(journey({"id": "s1", "type": "wait_until", "field": "visit", "days": 0, "at": "02:30"})))
         facts = Facts(run=1, zone=ZoneInfo("America/New_York"), dates={"visit": date(2026, 3, 8)})
         decision = decide(plan, facts, datetime(2026, 1, 1, tzinfo=UTC))
         assert decision.due_at == datetime(2026, 3, 8, 7, 30, tzinfo=UTC)  # 3:30 AM EDT
 
     def test_an_hour_the_clock_repeats_is_taken_once(self):
-        plan = prepare(
-            parse(journey({"id": "s1", "type": "wait_until", "field": "visit", "days": 0, "at": "01:30"}))
-        )
+        plan = prepare(parse(journey({"id": "s1", "type": "wait_until", "field": "visit", "days": 0, "at": "01:30"})))
         facts = Facts(run=1, zone=ZoneInfo("America/New_York"), dates={"visit": date(2026, 11, 1)})
         decision = decide(plan, facts, datetime(2026, 1, 1, tzinfo=UTC))
         assert decision.due_at == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)  # the first, EDT

@@ -18,7 +18,9 @@ from apps.journeys.services.intake import Standing
 
 
 def run_add(*, actor: Actor, journey: Journey, person_id: int) -> None:
-    """Let one person in by hand. Raises ``Refused`` when the journey is not active, has another trigger or knows them."""
+    """Let one person in by hand.
+
+    Raises ``Refused`` when the journey is not active, has another trigger, or has them on the way already."""
     with transaction.atomic():
         locks.intake()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.db import DatabaseError, transaction
 
 from apps.audit import services as audit
@@ -30,6 +31,8 @@ from apps.journeys.services.intake import Standing
 from apps.journeys.services.walkers import Walker
 
 CHUNK = 2_000
+# COPY reports psycopg's own errors, past Django's.
+BREAKS = (DatabaseError, psycopg.Error, Refused, LookupError, TypeError, ValueError)
 logger = logging.getLogger(__name__)
 
 
@@ -149,7 +152,7 @@ def _advance(actor: Actor, now: datetime, plans: Plans, result: TickResult, acti
         with transaction.atomic():
             claimed = walkers.claim_due(now, size, active)
             settle(actor=actor, standings=_waiting(claimed), plans=plans, now=now, result=result)
-    except (DatabaseError, Refused, LookupError, TypeError, ValueError):
+    except BREAKS:
         # One run that cannot be stored must not hold up the others for ever: find it, and show it to a person.
         logger.exception("A chunk of %d journey runs could not be moved; trying one by one.", len(claimed))
         for walker in claimed:
@@ -162,7 +165,7 @@ def _advance_one(actor: Actor, now: datetime, plans: Plans, result: TickResult, 
         with transaction.atomic():
             found = walkers.claim(run, due=now)
             settle(actor=actor, standings=_waiting(found), plans=plans, now=now, result=result)
-    except (DatabaseError, Refused, LookupError, TypeError, ValueError):
+    except BREAKS:
         logger.exception("Journey run %d could not be moved.", run)
         with transaction.atomic():
             found = walkers.claim(run, due=now)
