@@ -1,0 +1,69 @@
+// 15 idle minutes end a session. Two minutes before, a dialog asks; afterwards the page is covered, what was typed
+// stays under the cover, and a new sign-in in another tab lets the work go on.
+const body = document.body;
+const url = body.dataset.sessionUrl;
+const WARN_AT = 120;
+
+if (url) {
+  const idle = Number(body.dataset.idleSeconds);
+  const warning = document.getElementById("session-warning");
+  const over = document.getElementById("session-over");
+  const left = warning.querySelector("[data-session-left]");
+  let until = Date.now() + idle * 1000;
+  let acted = false;
+
+  const ask = async (passive) => {
+    const headers = { "HX-Request": "true", Accept: "application/json" };
+    if (passive) headers["X-Passive"] = "1";
+    const answer = await fetch(url, { headers, redirect: "error", cache: "no-store" });
+    if (!answer.ok) return null;
+    const state = await answer.json();
+    until = Date.now() + state.seconds * 1000;
+    return state;
+  };
+  const end = () => {
+    if (warning.open) warning.close();
+    if (!over.open) over.showModal();
+  };
+  const words = (seconds) => seconds >= 60 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} minutes` : `${seconds} seconds`;
+
+  setInterval(async () => {
+    if (over.open) return;
+    const seconds = Math.round((until - Date.now()) / 1000);
+    if (seconds <= 0) {
+      // Another tab may have kept the session alive: ask without touching it.
+      const state = await ask(true).catch(() => null);
+      if (!state || state.seconds <= 0) end(); else if (warning.open) warning.close();
+    } else if (seconds <= WARN_AT) {
+      if (acted && !warning.open) { acted = false; ask(false).catch(() => null); return; }
+      if (!warning.open) {
+        const state = await ask(true).catch(() => null);
+        if (state && state.seconds > WARN_AT) return;
+        warning.showModal();
+      }
+      left.textContent = words(Math.max(0, Math.round((until - Date.now()) / 1000)));
+    }
+  }, 1000);
+  // Typing is activity, although it sends nothing: it is reported when the time runs low.
+  for (const name of ["keydown", "pointerdown"]) {
+    document.addEventListener(name, () => { if (!warning.open) acted = true; }, { passive: true, capture: true });
+  }
+  document.addEventListener("htmx:after:request", (event) => {
+    if (event.detail.ctx.response.status === 401) { event.preventDefault(); end(); }
+    else { until = Date.now() + idle * 1000; }
+  });
+  warning.addEventListener("cancel", (event) => { event.preventDefault(); });
+  warning.querySelector("[data-session-stay]").addEventListener("click", async () => {
+    if (await ask(false).catch(() => null)) warning.close(); else end();
+  });
+  over.addEventListener("cancel", (event) => event.preventDefault());
+  over.querySelector("[data-session-continue]").addEventListener("click", async () => {
+    const state = await ask(false).catch(() => null);
+    over.querySelector("[data-session-problem]").hidden = Boolean(state);
+    if (!state) return;
+    // A new sign-in has a new token; the forms of this page take it over.
+    for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = state.csrf;
+    body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": state.csrf }));
+    over.close();
+  });
+}
