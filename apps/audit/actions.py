@@ -80,3 +80,15 @@ class Action(StrEnum):
     # backup
     BACKUP_MAKE = "backup.make"
     BACKUP_RESTORE = "backup.restore"
+    TRAIL_REVIEW = "trail.review"
+    # journeys
+    JOURNEY_CREATE = "journey.create"
+    JOURNEY_CHANGE = "journey.change"
+    JOURNEY_ACTIVATE = "journey.activate"
+    JOURNEY_PAUSE = "journey.pause"
+    JOURNEY_RESUME = "journey.resume"
+    JOURNEY_ADVANCE = "journey.advance"
+    JOURNEY_ADD_PERSON = "journey.add_person"
+    JOURNEY_REMOVE_PERSON = "journey.remove_person"
+    JOURNEY_RETRY = "journey.retry"
+    JOURNEY_LIST = "journey.list"

@@ -57,9 +57,7 @@ class Authority:
         builder = self._begin(names[0], key, first, last).add_extension(
             x509.SubjectAlternativeName([_general_name(n) for n in names]), critical=False
         )
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         return self._finish(builder, key)
 
     def person(self, address: str, now: dt.datetime, *, expired: bool = False) -> Issued:
@@ -97,9 +95,7 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
 
-    def _finish(
-        self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-    ) -> Issued:
+    def _finish(self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Issued:
         certificate = builder.sign(self.key, hashes.SHA256())
         return Issued(
             certificate.public_bytes(Encoding.PEM),
@@ -137,10 +133,10 @@ def open_folder(folder: Path, now: dt.datetime) -> Authority:
     root_path, key_path = folder / "root.pem", folder / "root-key.pem"
     if root_path.exists() and key_path.exists():
         key = load_pem_private_key(key_path.read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it ourselves
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
         return Authority(x509.load_pem_x509_certificate(root_path.read_bytes()), key)
     made = create("Carelane demo mail authority", now)
-    assert isinstance(made.key, ec.EllipticCurvePrivateKey)  # noqa: S101 - `create` makes no other
+    assert isinstance(made.key, ec.EllipticCurvePrivateKey)
     write_private(key_path, made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     write_private(root_path, made.root_pem)
     return made
@@ -166,9 +162,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _usage(
-    *, signature: bool = False, encipherment: bool = False, certificates: bool = False
-) -> x509.KeyUsage:
+def _usage(*, signature: bool = False, encipherment: bool = False, certificates: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=signature,
         content_commitment=False,

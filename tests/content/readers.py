@@ -1,5 +1,4 @@
-"""Readers that share no code with what they check: a mail parser written from the RFCs, and an HTML5 parser.
-"""
+"""Readers that share no code with what they check: a mail parser written from the RFCs, and an HTML5 parser."""
 
 from __future__ import annotations
 

@@ -110,8 +110,7 @@ class OutboxMessage(models.Model):
                 name="journey_step_visit_once",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=["campaign", "journey"])
-                | Q(source_id__isnull=False, person__isnull=False),
+                condition=~Q(kind__in=["campaign", "journey"]) | Q(source_id__isnull=False, person__isnull=False),
                 name="sent_to_a_person_for_a_source",
             ),
             models.CheckConstraint(
@@ -194,9 +193,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["slot", "fence", "lane", "sequence"], name="attempt_place_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["slot", "fence", "lane", "sequence"], name="attempt_place_once")]
 
     def __str__(self) -> str:
         return f"Attempt {self.pk}"
