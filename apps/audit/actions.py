@@ -38,6 +38,7 @@ class Action(StrEnum):
     IMPORT_CREATE = "import.create"
     IMPORT_CHANGE = "import.change"
     IMPORT_CANCEL = "import.cancel"
+    IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
     CONSENT_RECORD = "consent.record"
     SUPPRESSION_ADD = "suppression.add"
@@ -69,7 +70,25 @@ class Action(StrEnum):
     CAMPAIGN_TEST = "campaign.test"
     CAMPAIGN_LIST = "campaign.list"
     CAMPAIGN_EXPORT = "campaign.export"
+    # tracking
+    LINK_CREATE = "link.create"
+    CLICK_SETTLE = "click.settle"
     # audit
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
     TRAIL_VERIFY = "trail.verify"
+    # backup
+    BACKUP_MAKE = "backup.make"
+    BACKUP_RESTORE = "backup.restore"
+    TRAIL_REVIEW = "trail.review"
+    # journeys
+    JOURNEY_CREATE = "journey.create"
+    JOURNEY_CHANGE = "journey.change"
+    JOURNEY_ACTIVATE = "journey.activate"
+    JOURNEY_PAUSE = "journey.pause"
+    JOURNEY_RESUME = "journey.resume"
+    JOURNEY_ADVANCE = "journey.advance"
+    JOURNEY_ADD_PERSON = "journey.add_person"
+    JOURNEY_REMOVE_PERSON = "journey.remove_person"
+    JOURNEY_RETRY = "journey.retry"
+    JOURNEY_LIST = "journey.list"
