@@ -142,7 +142,7 @@ def _event(kind: str, given: Any) -> Draft:
     if which == "class" and kind == "encounter":
         node["class"] = given("class") or "wellness"
     elif which == "code":
-        term, system, code = split_code(given("code"))
+        _, system, code = split_code(given("code"))
         node["code"], node["system"] = code, system or EVENT_KINDS[node["event"]][1]
     elif which == "set":
         node["set"] = given("set")

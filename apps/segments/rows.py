@@ -131,9 +131,7 @@ def rows(
     return _row(draft, (), offer, terms, errors or {}, focus)
 
 
-def _row(
-    node: Draft, path: Path, offer: Offer, terms: Terms, errors: dict[Path, str], focus: Path | None
-) -> Row:
+def _row(node: Draft, path: Path, offer: Offer, terms: Terms, errors: dict[Path, str], focus: Path | None) -> Row:
     base: dict[str, Any] = {
         "key": key(path),
         "number": ".".join(str(index + 1) for index in path),
@@ -189,9 +187,7 @@ def _attribute(node: Draft) -> dict[str, Any]:
             "missing": ("op",),
         }
         return found | {"ops": list(DATE_WORDS.items()), "parts": parts.get(operator, ("op", "date"))}
-    operators = [
-        pair for pair in VALUE_WORDS.items() if pair[0] != "starts_with" or (spec and spec.search == "words")
-    ]
+    operators = [pair for pair in VALUE_WORDS.items() if pair[0] != "starts_with" or (spec and spec.search == "words")]
     value = node.get("value", "")
     found |= {"ops": operators, "value": ", ".join(value) if isinstance(value, list) else str(value)}
     if operator in ("exists", "missing"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -88,11 +89,7 @@ def value_sets() -> list[tuple[str, str]]:
 
 def own_attributes() -> list[str]:
     """The organization's own attributes, as rules name them (``attribute.NAME``), by name."""
-    names = (
-        sealing.open_service(row.sealed, table=ATTRIBUTE_TABLE, row=bytes(row.token).hex()).get("name", "")
-        for row in AttributeDefinition.objects.all()
-    )
-    return sorted(f"attribute.{name}" for name in names if name)
+    return sorted(f"attribute.{name}" for name in attributes.types())
 
 
 def zone() -> ZoneInfo:
