@@ -4,6 +4,8 @@ from django.apps import apps as installed
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from apps.users import views as users
+
 PREFIXES = {
     "analytics": "",
     "core": "",
@@ -33,6 +35,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(prefix, include(f"apps.{label}.urls"))
     for label, prefix in PREFIXES.items()
     if installed.is_installed(f"apps.{label}") and _exists(f"apps.{label}.urls")
+]
+# Names by which the sign-in library finds its way.
+urlpatterns += [
+    path("account/sign-in/", users.sign_in, name="account_login"),
+    path("account/sign-out/", users.sign_out, name="account_logout"),
+    path("account/sign-up/", users.signup_closed, name="account_signup"),
+    path("account/inactive/", users.signup_closed, name="account_inactive"),
+    path("account/reset/", users.signup_closed, name="account_reset_password"),
 ]
 
 handler403 = "apps.core.views.not_allowed"

@@ -50,3 +50,6 @@ class Action(StrEnum):
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
     TRAIL_VERIFY = "trail.verify"
+    # backup
+    BACKUP_MAKE = "backup.make"
+    BACKUP_RESTORE = "backup.restore"

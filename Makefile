@@ -1,0 +1,56 @@
+# Every command a person or CI runs. `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SIZE ?= 100000
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:  ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: requirements/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+		{ echo "Install Python 3.11 or 3.12 (with venv and pip), or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Install the venv module of Python (Debian: apt-get install python3-venv)."; exit 1; }
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, database
+	@$(BIN)/python frontend/vendor.py
+	@$(BIN)/python manage.py create_keys
+	@$(BIN)/python manage.py migrate --verbosity 0
+
+demo: setup  ## Start everything with invented patients and print the address and the sign-ins
+	@$(BIN)/python manage.py demo
+
+stop: $(VENV)/.ready  ## Stop everything that make demo started
+	@$(BIN)/python manage.py demo --stop
+
+lint: $(VENV)/.ready  ## Formatting, lint, types, layers, templates, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy apps config
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates apps --extension=html
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+test: setup lint  ## Everything: lint, types, layers, unit, interop and browser tests
+	$(BIN)/python -m tests.tools
+	$(BIN)/python -m pytest
+
+bench: setup  ## Benchmarks; SIZE=100000 contacts; the last line is one JSON object
+	@$(BIN)/python -m benchmarks.run --size $(SIZE)
+
+lock:  ## Renew the hashed locks (names no index)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--extra embedded --extra dev --extra tools pyproject.toml -o requirements/dev.lock --upgrade
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		-c requirements/dev.lock pyproject.toml -o requirements/base.lock --upgrade
+
+clean:  ## Remove the virtual environment and generated files (data and keys stay)
+	rm -rf $(VENV) static/vendor static/icons.svg staticfiles frontend/node_modules .mypy_cache .ruff_cache
+
+.PHONY: help setup demo stop lint test bench lock clean

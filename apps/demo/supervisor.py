@@ -1,0 +1,169 @@
+"""Starts the processes of the demo, watches them, and stops them all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process of the product; ``command`` is run from the checkout, output goes to ``logs/NAME.log``."""
+
+    name: str
+    command: tuple[str, ...] = field(repr=False)
+
+
+def parts(address: str) -> list[Part]:
+    """The processes of the demo: web, worker, beat, receiver of inbound mail, demo mail servers."""
+    manage = (sys.executable, str(settings.BASE_DIR / "manage.py"))
+    celery = (str(BIN / "celery"), "--app", "config", "--quiet")
+    return [
+        Part(
+            "web",
+            (str(BIN / "gunicorn"), "config.wsgi", "--bind", address, "--workers", "2", "--threads", "4")
+            + ("--worker-tmp-dir", "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp", "--log-level", "warning"),  # noqa: S108
+        ),
+        Part(
+            "worker",
+            (*celery, "worker", "--queues", "default,imports,journeys,send", "--concurrency", "2")
+            + ("--loglevel", "warning", "--without-gossip", "--without-mingle"),
+        ),
+        Part(
+            "beat",
+            (*celery, "beat", "--loglevel", "warning", "--pidfile", "")
+            + ("--schedule", str(settings.CARELANE_HOME / "celerybeat-schedule")),
+        ),
+        Part("receiver", (*manage, "receive_mail")),
+        Part("mailboxes", (*manage, "demo_mail")),
+    ]
+
+
+class Supervisor:
+    """Owns the demo's processes. Their pids stand in a file, so that another shell can stop them."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
+        self.logs = Path(settings.CARELANE_HOME) / "logs"
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start every part and wait until the web process answers. Raises ``RuntimeError`` naming a part's log."""
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        environment = {
+            **os.environ,
+            "CARELANE_MODE": "demo",
+            "CARELANE_URL": f"http://{self.address}",
+            "PYTHONUNBUFFERED": "1",
+        }
+        for part in parts(self.address):
+            log = (self.logs / f"{part.name}.log").open("ab")
+            self.running[part.name] = subprocess.Popen(
+                part.command,
+                cwd=settings.BASE_DIR,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            log.close()
+        self.pid_file.write_text(json.dumps({name: process.pid for name, process in self.running.items()}))
+        self._wait_for_web()
+
+    def watch(self) -> None:
+        """Return when a part has died (its name is printed) or Ctrl-C came."""
+        with contextlib.suppress(KeyboardInterrupt), _terminate_as_interrupt():
+            while True:
+                for name, process in self.running.items():
+                    if process.poll() is not None:
+                        sys.stderr.write(f"The part {name!r} stopped by itself; see {self.logs / name}.log\n")
+                        return
+                time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Stop what this supervisor started."""
+        _stop([process.pid for process in self.running.values()], self.running)
+        self.pid_file.unlink(missing_ok=True)
+
+    def stop_recorded(self) -> bool:
+        """Stop the parts another shell started; whether there were any."""
+        try:
+            pids = json.loads(self.pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return False
+        _stop([pid for pid in pids.values() if _is_ours(pid)], {})
+        self.pid_file.unlink(missing_ok=True)
+        return True
+
+    def _wait_for_web(self) -> None:
+        host, _, port = self.address.rpartition(":")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for name, process in self.running.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"The part {name!r} did not start; see {self.logs / name}.log")
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"The web process does not answer; see {self.logs / 'web'}.log")
+
+
+def _stop(pids: list[int], children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        for process in children.values():
+            process.poll()
+        if not any(_alive(pid) for pid in pids):
+            return
+        time.sleep(0.05)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
+def _is_ours(pid: int) -> bool:
+    # The machine may have restarted and given the number to somebody else.
+    with contextlib.suppress(OSError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return str(BIN).encode() in command or str(settings.BASE_DIR).encode() in command
+    return False
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,44 @@
+"""Queues, schedule, migrations: everything that is named exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+
+from config.celery import QUEUES, SCHEDULE, app
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", SCHEDULE)
+def test_every_beat_entry_names_a_real_task(name: str) -> None:
+    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
+    assert SCHEDULE[name]["task"] in app.tasks
+
+
+def test_every_route_leads_to_a_queue_that_is_declared() -> None:
+    assert {route["queue"] for route in app.conf.task_routes.values()} <= set(QUEUES)
+
+
+@pytest.mark.parametrize("config", [c for c in apps.get_app_configs() if c.name.startswith("apps.")], ids=str)
+def test_migrations_are_one_line(config) -> None:
+    folder = Path(config.path) / "migrations"
+    numbers = sorted(path.name[:4] for path in folder.glob("[0-9]*.py"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+def test_no_view_or_model_saves_on_its_own() -> None:
+    """Writes live in services (and in management of the embedded servers and of sessions)."""
+    pattern = re.compile(r"\.(save|bulk_create|bulk_update)\(|\.objects\.(create|update_or_create|get_or_create)\(")
+    offenders = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in (REPOSITORY / "apps").rglob("*.py")
+        if path.name in ("views.py", "forms.py", "tasks.py", "selectors.py", "policy.py") or "/views/" in str(path)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert offenders == []
