@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -146,10 +147,13 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 @staff_only
 @require_GET
 def session_state(request: HttpRequest) -> JsonResponse:
-    """Seconds until the session ends by inactivity. Asked with ``X-Passive`` it does not prolong the session."""
+    """Seconds until the session ends by inactivity. Asked with ``X-Passive`` it does not prolong the session.
+
+    ``csrf``: after a new sign-in in another tab, a page that was covered goes on with the new token.
+    """
     seen = request.session.get(SEEN, clock.now().timestamp())
     left = settings.SESSION_IDLE.total_seconds() - (clock.now().timestamp() - seen)
-    return JsonResponse({"seconds_left": max(int(left), 0)})
+    return JsonResponse({"seconds_left": max(int(left), 0), "csrf": get_token(request)})
 
 
 def _user(request: HttpRequest) -> User:
