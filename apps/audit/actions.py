@@ -46,6 +46,16 @@ class Action(StrEnum):
     APPOINTMENT_MOVE = "appointment.move"
     APPOINTMENT_CANCEL = "appointment.cancel"
     EVENT_RECORD = "event.record"
+    # content
+    BRAND_SAVE = "brand.save"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_PUBLISH = "template.publish"
+    TEMPLATE_ARCHIVE = "template.archive"
+    TEMPLATE_PREVIEW = "template.preview"
+    SKELETON_STORE = "skeleton.store"
+    ASSET_UPLOAD = "asset.upload"
+    ASSET_CHANGE = "asset.change"
     # audit
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
