@@ -49,9 +49,7 @@ _BLANKS_AT_END = re.compile(rb"[ \t]+\r\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _PREHASHED = utils.Prehashed(hashes.SHA256())
 _PADDING = padding.PKCS1v15()
-_DOMAIN = re.compile(
-    r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?"
-)
+_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Unsignable(Refused):
@@ -82,9 +80,7 @@ class Signer:
     def load(cls, domain: str, selector: str, pem: bytes) -> Signer:
         """Read a PEM private key; raises `Unsignable` for what may not sign (RFC 8301: RSA < 2048)."""
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
-            raise Unsignable(
-                "The signing domain or selector is not a valid name. Correct it in the settings."
-            )
+            raise Unsignable("The signing domain or selector is not a valid name. Correct it in the settings.")
         try:
             key = load_pem_private_key(pem, None)
         except (ValueError, TypeError) as e:
@@ -93,9 +89,7 @@ class Signer:
             return cls(domain, selector, key)
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return cls(domain, selector, key)
-        raise Unsignable(
-            "The signing key is too weak or of an unknown kind. Create a new one in the settings."
-        )
+        raise Unsignable("The signing key is too weak or of an unknown kind. Create a new one in the settings.")
 
     def dns_name(self) -> str:
         """Where the record is published."""

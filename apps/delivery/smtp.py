@@ -223,9 +223,7 @@ def _joined(lines: list[str]) -> str:
 class Connection:
     """An open dialogue with one mail server. Not for use by two tasks at once."""
 
-    def __init__(
-        self, wire: _Wire, host: Host, how: Dialogue, tls: TlsEvidence, extensions: dict[str, str]
-    ) -> None:
+    def __init__(self, wire: _Wire, host: Host, how: Dialogue, tls: TlsEvidence, extensions: dict[str, str]) -> None:
         self._wire = wire
         self.host = host
         self.tls = tls
@@ -509,7 +507,7 @@ async def _handshake(wire: _Wire, host: Host, how: Dialogue, step: str, fault: s
     verified = step == "verified"
     context = how.trust.verified if verified else how.trust.unverified
     loop = asyncio.get_running_loop()
-    assert wire.transport is not None  # noqa: S101 - connection_made ran before
+    assert wire.transport is not None
     try:
         transport = await loop.start_tls(
             wire.transport,

@@ -67,9 +67,7 @@ def test_the_static_map_wins_over_relay_and_dns():
     assert elsewhere.hosts == (relay,)
 
 
-@pytest.mark.parametrize(
-    "wrong", ["goodmail.test", "=127.0.0.1:25", "a.test=x:y", "a.test=b:99999", "a.test=@:1"]
-)
+@pytest.mark.parametrize("wrong", ["goodmail.test", "=127.0.0.1:25", "a.test=x:y", "a.test=b:99999", "a.test=@:1"])
 def test_a_wrong_entry_of_the_map_is_named(wrong):
     with pytest.raises(ValueError, match=r"transport map|host:port"):
         parse_map(wrong)

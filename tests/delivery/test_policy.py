@@ -86,9 +86,7 @@ capabilities = st.builds(
     smime=st.booleans(),
     portal=st.booleans(),
 )
-relays = st.none() | st.builds(
-    Relay, baa_in_force=st.booleans(), beyond=st.none() | st.sampled_from(TlsClass)
-)
+relays = st.none() | st.builds(Relay, baa_in_force=st.booleans(), beyond=st.none() | st.sampled_from(TlsClass))
 tables = st.builds(
     PolicyTable,
     minimum=st.dictionaries(st.sampled_from(Level), st.sampled_from(TlsClass)),

@@ -91,9 +91,7 @@ def test_one_connection_carries_many_messages_one_after_the_other(world):
         (None, "mx.goodmail.test", TlsClass.NONE, "does not offer TLS"),
     ],
 )
-def test_the_class_is_measured_and_a_weak_connection_carries_nothing_that_needs_more(
-    world, tls, name, expected, words
-):
+def test_the_class_is_measured_and_a_weak_connection_carries_nothing_that_needs_more(world, tls, name, expected, words):
     async def scene():
         inbox = Inbox()
         async with polite(inbox, tls=world[tls] if tls else None, name=name) as host:
@@ -138,9 +136,7 @@ def test_a_pinned_certificate_is_authenticated_and_another_is_distrusted(world):
             seen = await probe(host, world["how"])
             for pin in (seen.fingerprint, seen.key_fingerprint):
                 trust = Trust(pins={"mx.goodmail.test": frozenset({pin})})
-                assert (
-                    await probe(host, replace(world["how"], trust=trust))
-                ).tls_class is TlsClass.AUTHENTICATED
+                assert (await probe(host, replace(world["how"], trust=trust))).tls_class is TlsClass.AUTHENTICATED
         async with polite(Inbox(), tls=world["good"]) as host:
             trust = replace(world["how"].trust, pins={"mx.goodmail.test": frozenset({"00" * 32})})
             seen = await probe(host, replace(world["how"], trust=trust))
@@ -170,9 +166,7 @@ def test_tls_before_1_2_is_no_tls(world, tmp_path):
         asyncio.run(scene())
 
 
-@pytest.mark.parametrize(
-    "address", ["a@b.test>\r\nRCPT TO:<c@d.test", "a b@c.test", "a@b.test\0", "a<b@c.test"]
-)
+@pytest.mark.parametrize("address", ["a@b.test>\r\nRCPT TO:<c@d.test", "a b@c.test", "a@b.test\0", "a<b@c.test"])
 def test_no_address_breaks_out_of_its_command(world, address):
     async def scene():
         inbox = Inbox()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -15,6 +17,8 @@ OUTBOX_TABLE = "delivery_outboxmessage"
 CONTENT_PLACE = f"{OUTBOX_TABLE}.content"
 RECORD_PLACE = f"{OUTBOX_TABLE}.record"
 EVIDENCE_PLACE = f"{OUTBOX_TABLE}.evidence"
+# "infinity" cannot be read as a Python date.
+PAUSED_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class MessageKind(models.TextChoices):
@@ -110,8 +114,7 @@ class OutboxMessage(models.Model):
                 name="journey_step_visit_once",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=["campaign", "journey"])
-                | Q(source_id__isnull=False, person__isnull=False),
+                condition=~Q(kind__in=["campaign", "journey"]) | Q(source_id__isnull=False, person__isnull=False),
                 name="sent_to_a_person_for_a_source",
             ),
             models.CheckConstraint(
@@ -138,7 +141,7 @@ class OutboxMessage(models.Model):
     not_before=Kind.PLAIN,
 )
 class ReadyMessage(models.Model):
-    """What waits to be sent: narrow, and gone once claimed. A paused source waits until "infinity"."""
+    """What waits to be sent: narrow, and gone once claimed. A paused source waits until `PAUSED_UNTIL`."""
 
     message = models.OneToOneField(
         OutboxMessage, primary_key=True, on_delete=models.CASCADE, db_constraint=False, related_name="ready"
@@ -194,9 +197,7 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["slot", "fence", "lane", "sequence"], name="attempt_place_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["slot", "fence", "lane", "sequence"], name="attempt_place_once")]
 
     def __str__(self) -> str:
         return f"Attempt {self.pk}"
