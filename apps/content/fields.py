@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from apps.contacts.fields import FIELDS as PEOPLE
 from apps.content.formats import FORMATS
 from apps.core.messages import Field
 
@@ -37,17 +38,35 @@ class MergeField:
 
 _ITEM_FIELDS = ("start", "kind", "location", "provider")
 
+_SAMPLES = {
+    "first_name": "Maria",
+    "middle_name": "Elena",
+    "last_name": "Alvarez",
+    "prefix": "Ms.",
+    "email": "maria.alvarez@example.test",
+    "phone": "555-0142",
+    "mrn": "000123",
+    "birth_date": "1968-04-12",
+    "city": "Lexington",
+    "state": "KY",
+    "zip": "40507",
+    "language": "en",
+    "sex": "F",
+}
+
 PERSON_FIELDS = (
-    MergeField("first_name", "First name", sample="Maria"),
-    MergeField("last_name", "Last name", sample="Alvarez"),
     MergeField("full_name", "Full name", sample="Maria Alvarez"),
-    MergeField("prefix", "Title", sample="Ms."),
-    MergeField("email", "E-mail address", sample="maria.alvarez@example.test"),
-    MergeField("phone", "Phone", sample="555-0142"),
-    MergeField("birth_date", "Date of birth", "date", sample="1968-04-12"),
-    MergeField("address.city", "City", sample="Lexington"),
-    MergeField("address.state", "State", sample="KY"),
-    MergeField("address.zip", "ZIP code", sample="40507"),
+    *(
+        MergeField(
+            spec.name,
+            spec.label,
+            "date" if spec.type == "date" else "text",
+            int(spec.level),
+            _SAMPLES.get(spec.name, ""),
+        )
+        for spec in PEOPLE.values()
+        if spec.merge
+    ),
 )
 
 _VISIT = {

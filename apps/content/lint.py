@@ -95,8 +95,9 @@ def size(compiled: CompiledMessage) -> int:
 
 # Words that tell a stranger who sees a subject line what somebody suffers from or is treated for.
 _HEALTH_WORDS = re.compile(
-    r"\b(abortion|addiction|aids|alcohol|anxiety|asthma|biopsy|cancer|chemo\w*|colonoscop\w*|contracepti\w*|covid\w*|"
-    r"depress\w*|diabet\w*|diagnos\w*|dialysis|disease|fertility|flu|hepatitis|herpes|hiv|hypertension|immuniz\w*|"
+    r"\b(abortion|addiction|aids|alcohol|anxiety|asthma|biopsy|cancer|chemo\w*|colonoscop\w*|contracepti\w*|"
+    r"covid\w*|depress\w*|diabet\w*|diagnos\w*|dialysis|disease|fertility|flu|hepatitis|herpes|hiv|"
+    r"hypertension|immuniz\w*|"
     r"insulin|mammogra\w*|medications?|mental health|oncolog\w*|overdose|pregnan\w*|prenatal|prescriptions?|"
     r"psychiatr\w*|std|sti|stroke|surgery|syphilis|test results?|therapy|treatment|tumou?r|vaccin\w*|"
     r"ansiedad|asma|cáncer|depresión|embarazo|enfermedad\w*|gripe|medicament\w*|quimioterapia|recetas?|sida|"
@@ -123,8 +124,8 @@ def _envelope(design: Design, catalog: Mapping[str, MergeField]) -> Iterator[Fin
             if field.level > 1:
                 yield Finding(
                     f"{name}-field",
-                    f"The {name} shows “{field.name}”, which is health information. Anyone who sees the phone can "
-                    "read it: take the field out.",
+                    f"The {name} shows “{field.name}”, which is health information. "
+                    "Anyone who sees the phone can read it: take the field out.",
                     setting=name,
                 )
         words = health_words(source)
@@ -204,8 +205,8 @@ def _block(block: Block, catalog: Mapping[str, MergeField]) -> Iterator[Finding]
         if not settings["alt"] and not settings["decorative"]:
             yield Finding(
                 "alt",
-                "This image has no description. Write what someone should know who cannot see it, or mark it as "
-                "decoration.",
+                "This image has no description. Write what someone should know who cannot see it, "
+                "or mark it as decoration.",
                 block=block.id,
                 setting="alt",
             )

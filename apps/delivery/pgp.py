@@ -53,7 +53,7 @@ class _UserId:
     validity: str
 
 
-class _Listing(gnupg.ListKeys):  # type: ignore[misc]
+class _Listing(gnupg.ListKeys):
     """GnuPG's list of keys, with the validity of each user id, which the library leaves out."""
 
     def __init__(self, gpg: Any) -> None:

@@ -57,9 +57,7 @@ class Authority:
         builder = self._begin(names[0], key, first, last).add_extension(
             x509.SubjectAlternativeName([_general_name(n) for n in names]), critical=False
         )
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         return self._finish(builder, key)
 
     def person(self, address: str, now: dt.datetime, *, expired: bool = False) -> Issued:
@@ -97,9 +95,7 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
 
-    def _finish(
-        self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-    ) -> Issued:
+    def _finish(self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Issued:
         certificate = builder.sign(self.key, hashes.SHA256())
         return Issued(
             certificate.public_bytes(Encoding.PEM),
@@ -166,9 +162,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _usage(
-    *, signature: bool = False, encipherment: bool = False, certificates: bool = False
-) -> x509.KeyUsage:
+def _usage(*, signature: bool = False, encipherment: bool = False, certificates: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=signature,
         content_commitment=False,

@@ -268,9 +268,7 @@ class Handler:
         return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
 
 
-def delivery_report(
-    provider: Provider, sender: str, mailbox: str, original: bytes, now: dt.datetime
-) -> bytes:
+def delivery_report(provider: Provider, sender: str, mailbox: str, original: bytes, now: dt.datetime) -> bytes:
     """The report of a mailbox that turned out not to exist (RFC 3464, headers only as RFC 6522 allows)."""
     words = EmailMessage()
     words["From"] = f"Mail Delivery System <mailer-daemon@{provider.mx}>"

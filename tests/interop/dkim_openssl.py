@@ -91,8 +91,6 @@ def verify(message: bytes, records: dict[str, str]) -> list[bool]:
         # The signature's own field counts with an empty b= (the last tag here).
         text += _canonical_field(name, value[: value.rindex("b=") + 2])
         kind = tags["a"].split("-")[0]
-        good = _openssl(
-            kind, base64.b64decode(record["p"]), base64.b64decode(tags["b"]), text.encode("latin-1")
-        )
+        good = _openssl(kind, base64.b64decode(record["p"]), base64.b64decode(tags["b"]), text.encode("latin-1"))
         verdicts.append(body_good and good and record["k"] == kind)
     return verdicts

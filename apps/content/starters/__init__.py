@@ -14,8 +14,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """One shipped template. `kind`: template (offered to marketers), notice (portal), account (staff mail).
-    """
+    """One shipped template. `kind`: template (offered to marketers), notice (portal), account (staff mail)."""
 
     slug: str
     name: str
