@@ -34,9 +34,7 @@ def rows_of(text: str, document: dict = DOCUMENT) -> list:
 
 
 def test_a_row_becomes_a_profile_in_our_words() -> None:
-    [row] = rows_of(
-        HEADER + "A-1, Rosa ,Vega,4/12/1985,Female,Rosa.Vega@Goodmail.TEST,(555) 010-7788,yes,1/2/2026\n"
-    )
+    [row] = rows_of(HEADER + "A-1, Rosa ,Vega,4/12/1985,Female,Rosa.Vega@Goodmail.TEST,(555) 010-7788,yes,1/2/2026\n")
     assert isinstance(row, PersonRow)
     assert row.key == "A-1"
     assert row.profile == {
@@ -165,9 +163,7 @@ def test_empty_cells_never_erase_what_is_known() -> None:
 
 
 def test_a_sorted_column_trips_the_guard_and_a_few_weddings_do_not() -> None:
-    people_known = [
-        {"first_name": f"N{n}", "last_name": f"L{n}", "birth_date": f"19{n:02}-01-01"} for n in range(60)
-    ]
+    people_known = [{"first_name": f"N{n}", "last_name": f"L{n}", "birth_date": f"19{n:02}-01-01"} for n in range(60)]
     calm = diff.ShiftGuard()
     for number, person in enumerate(people_known):
         calm.see(person, {**person, "last_name": "Married"} if number % 3 == 0 else person)

@@ -91,10 +91,7 @@ def test_invented_mailboxes_follow_from_the_id_and_are_shared_dead_or_keyed_in_p
 
 def test_a_household_at_one_address_line_reads_one_mailbox() -> None:
     lines = [f"{n} Oak Ave" for n in range(40)]
-    homes = [
-        (invent.invent_address("p1", line, "Lugo"), invent.invent_address("p2", line, "Lugo"))
-        for line in lines
-    ]
+    homes = [(invent.invent_address("p1", line, "Lugo"), invent.invent_address("p2", line, "Lugo")) for line in lines]
     assert any(one == two and one.startswith("home-") for one, two in homes)
 
 
@@ -119,9 +116,7 @@ def test_appointments_come_in_local_time_with_their_zone() -> None:
         ("2026-12-02T15:30", "America/Chicago", "booked"),
     ]
     reasons = [row.reason for row in rows if isinstance(row, Rejection)]
-    for reason, word in zip(
-        reasons, ["skips", "with a time", "MRN", "zone", "status", "earlier"], strict=True
-    ):
+    for reason, word in zip(reasons, ["skips", "with a time", "MRN", "zone", "status", "earlier"], strict=True):
         assert word in reason
 
 

@@ -25,7 +25,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
 from apps.core.errors import Refused
-from apps.vault import sealing
+from apps.vault import ledger, sealing
 
 
 @transaction.atomic
@@ -169,6 +169,8 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     row.wrapped_profile, row.sealed, row.erased_at = None, None, clock.now()
     row.version += 1
     row.save(update_fields=["wrapped_profile", "sealed", "erased_at", "version"])
+    # Before the commit: an erasure that a restore cannot know of would be undone by it.
+    ledger.add(person_id, row.erased_at)
     record(
         actor=actor,
         action=Action.CONTACT_ERASE,
