@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_event_transaction'),
+        ('contacts', '0002_storage'),
     ]
 
     operations = [
