@@ -6,6 +6,7 @@ Every variable is described in docs/settings.md. A secret may come from a file: 
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,9 @@ def secret_key() -> str:
 if PRODUCTION and (CARELANE_KEYS == CARELANE_HOME or CARELANE_HOME in CARELANE_KEYS.parents):
     raise ImproperlyConfigured("CARELANE_KEYS must not lie inside CARELANE_HOME: keys and data are kept apart.")
 SECRET_KEY = secret_key()
+
+# The version is the first heading of the changelog.
+VERSION = re.search(r"^## (\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE).group(1)  # type: ignore[union-attr]
 
 # -- Addresses ---------------------------------------------------------------------------------------------
 
