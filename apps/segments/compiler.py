@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - statements are made of constants of this file; every value is a parameter
 """From a rule to ONE SQL statement over the search tables; nothing sealed is opened.
 
 Shapes are chosen for a million people:
@@ -49,9 +50,7 @@ Params = list[object]
 UTC = ZoneInfo("UTC")
 
 
-def compile(
-    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
-) -> tuple[str, Params]:
+def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
     """``(sql, params)`` selecting the ids of the people who fit ``rule`` at ``now``.
 
     Raises RuleError when the rule looks at a segment or campaign that is not in ``names``, or at itself.
@@ -60,9 +59,7 @@ def compile(
     return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
 
 
-def condition(
-    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
-) -> tuple[str, Params]:
+def condition(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
     """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples)."""
     writer = _Writer(now.astimezone(zone).date(), names or Names())
     return writer.node(rule, ()), writer.params
@@ -155,9 +152,7 @@ class _Writer:
 
     def date(self, rule: DateRule) -> str:
         if rule.op == "anniversary_in_days":
-            return self.days(
-                *tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today))
-            )
+            return self.days(*tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
         return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
 
     def consent(self, rule: ConsentRule) -> str:
@@ -207,10 +202,7 @@ class _Writer:
             self.params.append(tokens.event_days(window))
         where = " AND ".join(parts)
         if times == 1:
-            return (
-                f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e "
-                f"WHERE e.person_id = s.person_id AND {where})"
-            )
+            return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
         self.params.append(times)
         # Counting per person: IN over one grouped pass, never a count per row of the outer table.
         return (

@@ -55,9 +55,7 @@ def count(rule: rules.Rule, *, ticket: str = "", timeout_ms: int = TIMEOUT_MS) -
         return Counted(found, round((time.perf_counter() - started) * 1000))
 
 
-def some_ids(
-    rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int = LIVE_TIMEOUT_MS
-) -> list[int]:
+def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int = LIVE_TIMEOUT_MS) -> list[int]:
     """Up to ``size`` ids of people who fit, in no meaningful order."""
     where, params = selectors.condition(rule, clock.now())
     with _limited(ticket, timeout_ms) as cursor:

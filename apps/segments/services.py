@@ -61,17 +61,13 @@ def segment_save(
     level = rules.level(parsed, names)
     now = clock.now()
     if segment_id is None:
-        segment = Segment(
-            name_token=token, level=level, owner=str(actor), created_at=now, changed_at=now, sealed=b""
-        )
+        segment = Segment(name_token=token, level=level, owner=str(actor), created_at=now, changed_at=now, sealed=b"")
         segment.save(force_insert=True)
         action, old_name = Action.SEGMENT_CREATE, name
     else:
         segment = _locked(segment_id)
         if version is not None and version != segment.version:
-            raise Refused(
-                "Somebody else changed this segment meanwhile. Reload the page to see their version."
-            )
+            raise Refused("Somebody else changed this segment meanwhile. Reload the page to see their version.")
         old_name = selectors.opened(segment).name
         action = Action.SEGMENT_CHANGE
         segment.version += 1
@@ -113,9 +109,7 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = original.name[: LONGEST_NAME - len(suffix)] + suffix
         if not Segment.objects.filter(name_token=name_token(name)).exists():
-            return segment_save(
-                actor=actor, name=name, rule=original.rule.as_json(), description=original.description
-            )
+            return segment_save(actor=actor, name=name, rule=original.rule.as_json(), description=original.description)
     raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
 
 
@@ -131,9 +125,7 @@ def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:
             count=found.count, count_ms=found.ms, counted_at=now
         )
         SegmentCount.objects.filter(segment=segment, version=segment.version, at__date=now.date()).delete()
-        SegmentCount.objects.create(
-            segment=segment, version=segment.version, at=now, count=found.count, ms=found.ms
-        )
+        SegmentCount.objects.create(segment=segment, version=segment.version, at=now, count=found.count, ms=found.ms)
         record(
             actor=actor,
             action=Action.SEGMENT_COUNT,

@@ -83,9 +83,7 @@ def town() -> dict[int, Any]:
     with clock.frozen(NOW):
         made = services.contacts_create(actor=CLI, profiles=[some_profile(draw) for _ in range(80)])
         ids = [record.id for record in made]
-        services.events_record(
-            actor=CLI, events=[event for person_id in ids for event in some_events(draw, person_id)]
-        )
+        services.events_record(actor=CLI, events=[event for person_id in ids for event in some_events(draw, person_id)])
         for person_id in draw.sample(ids, 30):
             services.consent_record(
                 actor=CLI,
@@ -191,9 +189,7 @@ def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int
     for number in range(400):
         tree = {"match": "all", "rules": [some_leaf(draw)]} if number < 150 else some_rule(draw)
         rule = rules.parse(tree)
-        by_records = {
-            person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, NAMES)
-        }
+        by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, NAMES)}
         assert by_tokens(rule) == by_records, tree
         sizes.add(len(by_records))
     assert len(sizes) > 40, "the rules must tell people apart, not all be empty or everybody"

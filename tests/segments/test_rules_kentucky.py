@@ -36,9 +36,7 @@ def test_thirty_three_women_of_kentucky_are_due_for_a_flu_shot(shared_data: Path
     folder = shared_data / "patients" / "synthea-csv-kentucky"
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in table(folder, "encounters"):
-        events[row["PATIENT"]].append(
-            {"kind": "encounter", "class": row["ENCOUNTERCLASS"], "on": row["START"][:10]}
-        )
+        events[row["PATIENT"]].append({"kind": "encounter", "class": row["ENCOUNTERCLASS"], "on": row["START"][:10]})
     for row in table(folder, "immunizations"):
         events[row["PATIENT"]].append(
             {"kind": "immunization", "system": "CVX", "code": row["CODE"], "on": row["DATE"][:10]}

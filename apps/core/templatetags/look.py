@@ -16,13 +16,13 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.core import charts, clock, datewords, words
 
 register = template.Library()
 
-NONE = "—"
+NONE = SafeString("—")
 ALERT_ICONS = {
     "info": "info-circle",
     "good": "circle-check",
@@ -42,7 +42,7 @@ def draw(context: Context, name: str, values: Mapping[str, Any]) -> SafeString:
 
 def trimmed(content: str) -> SafeString:
     """What a block tag holds, without the space around it; it was escaped when it was rendered."""
-    return mark_safe(content.strip())
+    return SafeString(content.strip())
 
 
 # -- Icons and badges -----------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def trimmed(content: str) -> SafeString:
 @register.simple_tag
 def icon(name: str, size: int = 20, label: str = "") -> SafeString:
     """A drawing of the sprite: 16 in text, 20 in buttons, 24 in circles. Without ``label`` it is decoration."""
-    role = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    role = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     css = "icon" if size == 20 else f"icon icon-{size}"
     return format_html(
         '<svg class="{}" {} focusable="false"><use href="{}#{}"></use></svg>',
@@ -109,7 +109,7 @@ def _code(thing: Any, *attributes: str) -> str:
 def status_badge(thing: Any, label: str = "") -> SafeString:
     """A state as icon and word, from an object with ``state`` or ``status`` or from a code word."""
     if thing in (None, ""):
-        return mark_safe(NONE)
+        return NONE
     return _badge(words.status(_code(thing, "state", "status")), label)
 
 
@@ -117,7 +117,7 @@ def status_badge(thing: Any, label: str = "") -> SafeString:
 def protection_badge(route: Any) -> SafeString:
     """How a message was or will be protected: tls, portal, pgp, smime, held, opportunistic, none."""
     if route in (None, ""):
-        return mark_safe(NONE)
+        return NONE
     return _badge(words.protection(_code(route, "route")))
 
 
@@ -177,7 +177,7 @@ def _time(value: datetime, text: str) -> SafeString:
 def when(value: datetime | None) -> SafeString:
     """Relative within 24 hours, otherwise the day; the exact moment in the tooltip. "—" for none."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     return _time(value, datewords.relative(value, clock.now(), timezone.get_current_timezone()))
 
 
@@ -185,7 +185,7 @@ def when(value: datetime | None) -> SafeString:
 def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
     """``Nov 22, 2026, 9:00 AM`` in the clinic's zone, with its name on request."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     return _time(value, datewords.moment(value, timezone.get_current_timezone(), with_zone=with_zone))
 
 
@@ -193,7 +193,7 @@ def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
 def day(value: date | datetime | None) -> SafeString:
     """``Nov 22, 2026``; a moment is taken in the clinic's zone."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     local = value.astimezone(timezone.get_current_timezone()) if isinstance(value, datetime) else value
     return format_html('<time datetime="{}">{}</time>', local.strftime("%Y-%m-%d"), datewords.day(local))
 

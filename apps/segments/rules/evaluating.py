@@ -83,9 +83,7 @@ class Explained:
     children: tuple[Explained, ...] = ()
 
 
-def matches(
-    rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None
-) -> bool:
+def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool:
     """Whether the opened ``record`` fits ``rule`` at ``now`` (aware), by the calendar of ``zone``."""
     return _Evaluator(record, now.astimezone(zone).date(), names or Names()).holds(rule, ())
 
@@ -115,13 +113,9 @@ class _Evaluator:
             return not found if node.match == "none" else found
         return self.leaf(node, seen)
 
-    def explain(
-        self, node: Node, path: tuple[int, ...], seen: tuple[str, ...], terms: Terms | None
-    ) -> Explained:
+    def explain(self, node: Node, path: tuple[int, ...], seen: tuple[str, ...], terms: Terms | None) -> Explained:
         if isinstance(node, Group):
-            children = tuple(
-                self.explain(child, (*path, index), seen, terms) for index, child in enumerate(node.rules)
-            )
+            children = tuple(self.explain(child, (*path, index), seen, terms) for index, child in enumerate(node.rules))
             return Explained(group_head(node), self.holds(node, seen), path, children)
         return Explained(sentence(node, terms=terms), self.leaf(node, seen), path)
 
@@ -182,10 +176,7 @@ class _Evaluator:
         def fits(event: Mapping[str, Any]) -> bool:
             if event.get("kind") != rule.kind:
                 return False
-            if (
-                rule.category is not None
-                and str(event.get("class", "")).casefold() != rule.category.casefold()
-            ):
+            if rule.category is not None and str(event.get("class", "")).casefold() != rule.category.casefold():
                 return False
             if rule.codes and (event.get("system") != rule.system or event.get("code") not in rule.codes):
                 return False

@@ -36,9 +36,7 @@ def _leaf_level(leaf: Leaf, fields: Mapping[str, FieldSpec]) -> Level:
         # An attribute that has since been removed keeps the rule careful, never public.
         return Level(spec.level) if spec is not None else CLINICAL_LEVEL
     if isinstance(leaf, AgeRule):
-        return max(
-            Level.IDENTIFIER, Level(fields["birth_date"].level) if "birth_date" in fields else Level.PUBLIC
-        )
+        return max(Level.IDENTIFIER, Level(fields["birth_date"].level) if "birth_date" in fields else Level.PUBLIC)
     if isinstance(leaf, EventRule) and leaf.value_set in PROTECTED_SETS:
         return Level.PROTECTED
     # Visits, appointments, consents and what somebody did with our mail are all about a patient.

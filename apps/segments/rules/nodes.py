@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from apps.core.errors import Refused
+
 #: JSON of a rule or of one node, as stored (sealed), uploaded and shown in the API.
 Json = dict[str, Any]
 
 
-class RuleError(ValueError):
+class RuleError(Refused):
     """A rule that cannot be used.
 
     ``where`` is the node as a person counts it ("Condition 2.1", "The rule"), ``path`` the same as indexes
@@ -190,9 +192,7 @@ class SegmentRule:
         return {"segment": self.name, "op": "in" if self.inside else "not_in"}
 
 
-Leaf = (
-    FieldRule | DateRule | AgeRule | EventRule | AppointmentRule | ConsentRule | EngagementRule | SegmentRule
-)
+Leaf = FieldRule | DateRule | AgeRule | EventRule | AppointmentRule | ConsentRule | EngagementRule | SegmentRule
 
 
 @dataclass(frozen=True, repr=False)

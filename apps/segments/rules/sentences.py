@@ -207,9 +207,7 @@ def _consent(rule: ConsentRule) -> str:
 
 
 def _engagement(rule: EngagementRule) -> str:
-    what = (
-        f"the campaign “{rule.campaign}”" if rule.campaign else ("any message" if rule.never else "a message")
-    )
+    what = f"the campaign “{rule.campaign}”" if rule.campaign else ("any message" if rule.never else "a message")
     said = ENGAGEMENT_KINDS[rule.kind][1 if rule.never else 0].format(what=what)
     times = f" at least {rule.times:,} times" if rule.times > 1 else ""
     return f"{said}{times}{_window(None, None, rule.last_days)}"
