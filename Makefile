@@ -33,7 +33,6 @@ lint: $(VENV)/.ready  ## Formatting, lint, types, layers, templates, migrations
 	$(BIN)/ruff check .
 	$(BIN)/mypy apps config
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --quiet templates apps --extension=html
 	$(BIN)/djlint --lint --quiet templates apps --extension=html
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -6,6 +6,7 @@ Every variable is described in docs/settings.md. A secret may come from a file: 
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,9 @@ if PRODUCTION and (CARELANE_KEYS == CARELANE_HOME or CARELANE_HOME in CARELANE_K
     raise ImproperlyConfigured("CARELANE_KEYS must not lie inside CARELANE_HOME: keys and data are kept apart.")
 SECRET_KEY = secret_key()
 
+# The version is the first heading of the changelog.
+VERSION = re.search(r"^## (\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MULTILINE).group(1)  # type: ignore[union-attr]
+
 # -- Addresses ---------------------------------------------------------------------------------------------
 
 PUBLIC_URL = env("CARELANE_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -102,6 +106,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.toasts.ToastMiddleware",
+    "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
@@ -124,6 +130,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
+                "apps.organizations.context_processors.clinic",
             ],
         },
     }
@@ -274,7 +281,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "apps.core.staticfiles.HashedFiles"
     },
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -291,6 +298,6 @@ TIME_ZONE = "UTC"
 LOGGING_CONFIG = "config.logging.configure"
 LOGGING: dict[str, Any] = {}
 
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
 SILENCED_SYSTEM_CHECKS: list[str] = []

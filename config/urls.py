@@ -44,3 +44,5 @@ urlpatterns += [
     path("account/inactive/", users.signup_closed, name="account_inactive"),
     path("account/reset/", users.signup_closed, name="account_reset_password"),
 ]
+
+handler403 = "apps.core.views.not_allowed"

@@ -109,7 +109,7 @@ def checkpoints() -> list[Checkpoint]:
         return []
     public = _private_key().public_key()
     found = []
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted(folder.glob("[0-9]*.jsonl")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             try:
                 outer = json.loads(line)

@@ -12,11 +12,17 @@ from apps.core import navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Template variables ``menu``, ``demo``, ``idle_seconds`` and ``user_theme``."""
+    """Template variables ``menu``, ``demo``, ``idle_seconds``, ``error_frame`` and ``user_theme``."""
     user = getattr(request, "user", None)
     return {
         "menu": SimpleLazyObject(lambda: navigation.menu(request)),
         "demo": settings.DEMO,
         "idle_seconds": int(settings.SESSION_IDLE.total_seconds()),
+        # Error pages: in the shell for staff who are fully signed in, in the public frame for everybody else.
+        "error_frame": "base.html" if _is_staff(user) else "public.html",
         "user_theme": getattr(user, "theme", "") or "",
     }
+
+
+def _is_staff(user: Any) -> bool:
+    return bool(user and user.is_authenticated and getattr(user, "is_verified", lambda: False)())

@@ -123,9 +123,7 @@ class ZonedDateTimeWidget(forms.MultiWidget):
     use_fieldset = True
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(
-            {"date": DateInput({"aria-label": "Date"}), "time": TimeInput({"aria-label": "Time"})}, attrs
-        )
+        super().__init__({"date": DateInput({"aria-label": "Date"}), "time": TimeInput({"aria-label": "Time"})}, attrs)
 
     def decompress(self, value: datetime | None) -> list[date | time | None]:
         if value is None:

@@ -41,9 +41,7 @@ class SampleForm(forms.Form):
         required=False, label="Files", widget=UploadZones(words="CSV, gzip or not, up to 100 MB each.")
     )
     remind = forms.BooleanField(required=False, label="Remind me the day before", widget=Switch())
-    agree = forms.BooleanField(
-        label="I checked the wording with the clinic", help_text="Needed once a version."
-    )
+    agree = forms.BooleanField(label="I checked the wording with the clinic", help_text="Needed once a version.")
 
 
 @staff_only

@@ -145,6 +145,7 @@ class TotpDevice(ThrottlingMixin, Device):
                 last_step=totp.t(), drift=totp.drift
             )
             if won:
+                self.last_step, self.drift = totp.t(), totp.drift  # throttle_reset saves the whole row
                 self.throttle_reset()
                 return True
             return False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
+from django.db.models import Func
+from django.db.models.functions import Cast
 
 from apps.contacts.models.person import Person
 from apps.core import clock
 from apps.core.classification import Kind, classify
 
+_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
 EVENT_TABLE = "contacts_timelineevent"
 
 
@@ -22,6 +25,7 @@ EVENT_TABLE = "contacts_timelineevent"
     day=Kind.TOKEN,
     source=Kind.TOKEN,
     recorded_at=Kind.PLAIN,
+    transaction=Kind.PLAIN,
 )
 class TimelineEvent(models.Model):
     """Outside the seal: keyed kind and code, keyed groups, keyed day, and when we recorded it (our own act)."""
@@ -33,10 +37,14 @@ class TimelineEvent(models.Model):
     day = models.BigIntegerField()
     source = models.BinaryField(max_length=16, unique=True)
     recorded_at = models.DateTimeField(default=clock.now)
+    # Which transaction wrote it: readers with a saved position (journeys) read below the oldest open one.
+    transaction = models.BigIntegerField(db_default=_TRANSACTION)
 
     class Meta:
         indexes = [
             GinIndex(fields=["groups"], name="event_groups"),
+            # Numbers of transactions rise with the pages they are written to: a few kilobytes for millions of rows.
+            BrinIndex(fields=["transaction"], name="event_transaction", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,23 @@
 """Writes about people: the only code that saves them."""
 
 from apps.contacts.services.appointments import appointment_book, appointment_cancel, appointment_move
-from apps.contacts.services.consents import consent_record, suppress, suppress_many, unsuppress
+from apps.contacts.services.consents import (
+    NewConsent,
+    consent_record,
+    consents_record,
+    suppress,
+    suppress_many,
+    unsuppress,
+)
+from apps.contacts.services.imports import (
+    Upload,
+    import_cancel,
+    import_check,
+    import_create,
+    import_map,
+    import_resume,
+    import_start,
+)
 from apps.contacts.services.people import (
     contact_create,
     contact_erase,
@@ -9,20 +25,31 @@ from apps.contacts.services.people import (
     contacts_change,
     contacts_create,
 )
-from apps.contacts.services.timeline import NewEvent, events_record, vocabulary_add
+from apps.contacts.services.timeline import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 
 __all__ = [
+    "ChangedEvent",
+    "NewConsent",
     "NewEvent",
+    "Upload",
     "appointment_book",
     "appointment_cancel",
     "appointment_move",
     "consent_record",
+    "consents_record",
     "contact_create",
     "contact_erase",
     "contact_update",
     "contacts_change",
     "contacts_create",
+    "events_change",
     "events_record",
+    "import_cancel",
+    "import_check",
+    "import_create",
+    "import_map",
+    "import_resume",
+    "import_start",
     "suppress",
     "suppress_many",
     "unsuppress",

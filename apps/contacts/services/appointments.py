@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +47,7 @@ def appointment_book(
     if start <= clock.now():
         raise Refused("An appointment can only be booked in the future. Correct the date.")
     key = _profile_key(person_id)
-    token = tokens.token128("appointment.external", external) if external else None
+    token = external_token(external) if external else None
     if token and Appointment.objects.filter(external=token).exists():
         raise Refused("An appointment with this id is booked already. Move it instead.")
     facts: dict[str, Any] = {
@@ -102,6 +104,84 @@ def appointment_cancel(*, actor: Actor, appointment_id: int) -> Appointment:
     return row
 
 
+@dataclass(frozen=True)
+class GivenAppointment:
+    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed."""
+
+    person_id: int
+    external: str
+    start: datetime
+    zone: str
+    kind: str = ""
+    location: str = ""
+    provider: str = ""
+    minutes: int = 30
+    state: str = BOOKED
+
+    def facts(self) -> dict[str, Any]:
+        """The sealed part of the row."""
+        return {
+            "start": self.start.isoformat(),
+            "zone": self.zone,
+            "kind": self.kind,
+            "location": self.location,
+            "provider": self.provider,
+            "minutes": self.minutes,
+            "state": self.state,
+        }
+
+
+def external_token(external: str) -> bytes:
+    """The keyed id of an appointment of another system."""
+    return tokens.token128("appointment.external", external)
+
+
+@transaction.atomic
+def appointments_take_over(
+    *,
+    actor: Actor,
+    new: Sequence[GivenAppointment],
+    changed: Mapping[int, tuple[GivenAppointment, dict[str, Any]]],
+    profile_keys: Mapping[int, bytes],
+    subject: str | int | None = None,
+) -> None:
+    """Write appointments of another system in bulk: ``new`` ones, and ``changed`` ones by id with our old facts.
+
+    A new one is told to the timeline as booked (and as cancelled, kept or missed when it is); a changed one by what
+    changed: its state, or its start (moved). One audit entry.
+    """
+    rows, events = [], []
+    for row_id, given in zip(next_ids(APPOINTMENT_TABLE, len(new)), new, strict=True):
+        row = Appointment(id=row_id, person_id=given.person_id, external=external_token(given.external), version=1)
+        facts = given.facts()
+        _fill(row, facts, profile_keys[given.person_id])
+        rows.append(row)
+        events.append(_event(row, facts, "booked"))
+        if given.state != BOOKED:
+            events.append(_event(row, facts, given.state))
+    Appointment.objects.bulk_create(rows, batch_size=1_000)
+    known = list(Appointment.objects.select_for_update().filter(pk__in=changed).order_by("pk"))
+    for row in known:
+        given, before = changed[row.pk]
+        facts = given.facts()
+        row.version += 1
+        _fill(row, facts, profile_keys[given.person_id])
+        if facts["state"] != before["state"]:
+            events.append(_event(row, facts, facts["state"]))
+        elif facts["start"] != before["start"]:
+            events.append(_event(row, facts, "moved"))
+    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "version"], batch_size=500)
+    events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
+    record(
+        actor=actor,
+        action=Action.CONTACT_IMPORT,
+        kind="appointment",
+        subject=subject,
+        people=sorted({given.person_id for given in new} | {row.person_id for row in known}),
+        codes={"new": len(rows), "changed": len(known)},
+    )
+
+
 def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
     row = Appointment.objects.select_for_update().filter(pk=appointment_id).first()
     if row is None:
@@ -123,18 +203,26 @@ def _profile_key(person_id: int) -> bytes:
 
 
 def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = False) -> None:
-    row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
-    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
-    row.state = state_token(facts["state"])
+    _fill(row, facts, key)
     row.save(force_insert=insert)
 
 
+def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
+    row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
+    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
+    row.state = state_token(facts["state"])
+
+
 def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key: bytes) -> None:
-    event = NewEvent(
+    events_record(actor=actor, events=[_event(row, facts, what)], profile_keys={row.person_id: key}, action=None)
+
+
+def _event(row: Appointment, facts: dict[str, Any], what: str) -> NewEvent:
+    return NewEvent(
         person_id=row.person_id,
         kind=f"appointment.{what}",
         on=clock.now().date(),
-        source=f"appointment:{row.pk}:{row.version}",
+        source=f"appointment:{row.pk}:{row.version}:{what}",
         facts={
             "appointment": row.pk,
             "start": facts["start"],
@@ -144,4 +232,3 @@ def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key:
         },
         groups=("any:appointment",),
     )
-    events_record(actor=actor, events=[event], profile_keys={row.person_id: key}, action=None)

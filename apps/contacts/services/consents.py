@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -85,6 +87,85 @@ def consent_record(
         people=[row.pk],
         codes={"purpose": purpose, "state": state},
     )
+
+
+@dataclass(frozen=True)
+class NewConsent:
+    """One of many consents to record; the particulars are those of ``consent_record``."""
+
+    person_id: int
+    purpose: str
+    state: str
+    on: date
+    method: str
+    wording: str = ""
+    given_by: str = ""
+
+
+@transaction.atomic
+def consents_record(
+    *,
+    actor: Actor,
+    consents: Sequence[NewConsent],
+    record_keys: Mapping[int, bytes],
+    profile_keys: Mapping[int, bytes],
+    subject: str | int | None = None,
+) -> int:
+    """Record consents in bulk; returns how many. One audit entry for all.
+
+    The caller has validated them, holds the people's keys, and writes their search values (``contacts_create`` with
+    ``consents``, or ``contacts_change`` afterwards). Several for one person and purpose: the last one counts.
+    """
+    if not consents:
+        return 0
+    now = clock.now()
+    rows, states, events = [], {}, []
+    for consent_id, given in zip(next_ids(CONSENT_TABLE, len(consents)), consents, strict=True):
+        facts = {
+            "purpose": given.purpose,
+            "state": given.state,
+            "date": given.on.isoformat(),
+            "method": given.method,
+            "wording": given.wording,
+            "given_by": given.given_by,
+            "note": "",
+        }
+        sealed = sealing.seal(record_keys[given.person_id], facts, table=CONSENT_TABLE, row=consent_id)
+        rows.append(Consent(id=consent_id, person_id=given.person_id, sealed=sealed, recorded_at=now))
+        states[given.person_id, given.purpose] = ConsentState(
+            person_id=given.person_id, purpose=given.purpose, state=given.state, since=now
+        )
+        kind = "consent.granted" if given.state == "granted" else "consent.withdrawn"
+        told = {"purpose": given.purpose, "method": given.method}
+        events.append(NewEvent(given.person_id, kind, given.on, f"consent:{consent_id}", told))
+    Consent.objects.bulk_create(rows, batch_size=1_000)
+    ConsentState.objects.bulk_create(
+        [states[key] for key in sorted(states)],
+        batch_size=1_000,
+        update_conflicts=True,
+        unique_fields=["person", "purpose"],
+        update_fields=["state", "since", "expires"],
+    )
+    events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
+    record(
+        actor=actor,
+        action=Action.CONSENT_RECORD,
+        kind="person",
+        subject=subject,
+        people=sorted({given.person_id for given in consents}),
+        codes={"consents": len(consents)},
+    )
+    return len(consents)
+
+
+def last_consent_days(record_keys: Mapping[int, bytes]) -> dict[tuple[int, str], date]:
+    """The day of the latest consent of each (person, purpose), from the sealed history of opened people."""
+    latest: dict[tuple[int, str], date] = defaultdict(lambda: date.min)
+    for row in Consent.objects.filter(person_id__in=record_keys).iterator(chunk_size=2_000):
+        facts = sealing.open_sealed(record_keys[row.person_id], row.sealed, table=CONSENT_TABLE, row=row.pk)
+        key = (row.person_id, facts["purpose"])
+        latest[key] = max(latest[key], date.fromisoformat(facts["date"]))
+    return dict(latest)
 
 
 def consent_history(*, person_id: int, record_key: bytes) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
 from apps.core.errors import Refused
-from apps.vault import sealing
+from apps.vault import ledger, sealing
 
 
 @transaction.atomic
@@ -43,22 +43,28 @@ def contacts_create(
     *,
     actor: Actor,
     profiles: Sequence[dict[str, Any]],
+    consents: Sequence[Mapping[str, str]] = (),
     action: Action = Action.CONTACT_CREATE,
     subject: str | int | None = None,
 ) -> list[PersonRecord]:
-    """Create people in bulk by COPY; one audit entry. Raises ``IntegrityError`` for a taken record number."""
+    """Create people in bulk by COPY; one audit entry. Raises ``IntegrityError`` for a taken record number.
+
+    ``consents`` (purpose to state, one for each profile) are what the caller records for them in this transaction:
+    their search values are written with the people instead of a second time.
+    """
     ids = next_ids(PERSON_TABLE, len(profiles))
     now = clock.now()
     records = []
     people, searches, identities = [], [], []
-    for person_id, profile in zip(ids, profiles, strict=True):
+    stated = consents or [{}] * len(profiles)
+    for person_id, profile, states in zip(ids, profiles, stated, strict=True):
         keys = sealing.new_person_keys(person_id)
         sealed = sealing.seal(keys.profile, profile, table=PERSON_TABLE, row=person_id, version=1, epoch=keys.kek_id)
-        found = search_values.of(profile)
+        found = search_values.of(profile, states)
         people.append((person_id, keys.kek_id, keys.wrapped_profile, keys.wrapped_record, sealed, 1, now))
         searches.append((person_id, found.tokens, found.birth_day, found.birth_month_day, 1))
         identities += [(kind, token, person_id) for kind, token in found.identities]
-        records.append(PersonRecord(person_id, profile, keys.profile, keys.record, created_at=now))
+        records.append(PersonRecord(person_id, profile, keys.profile, keys.record, dict(states), created_at=now))
     copy_rows(
         f"{PERSON_TABLE} (id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at)",
         ["int8", "int2", "bytea", "bytea", "bytea", "int4", "timestamptz"],
@@ -163,6 +169,8 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     row.wrapped_profile, row.sealed, row.erased_at = None, None, clock.now()
     row.version += 1
     row.save(update_fields=["wrapped_profile", "sealed", "erased_at", "version"])
+    # Before the commit: an erasure that a restore cannot know of would be undone by it.
+    ledger.add(person_id, row.erased_at)
     record(
         actor=actor,
         action=Action.CONTACT_ERASE,

@@ -111,6 +111,63 @@ def events_record(
     return int(added)
 
 
+@dataclass(frozen=True)
+class ChangedEvent:
+    """A recorded event whose facts changed at their source (an end was added, a class corrected)."""
+
+    event_id: int
+    event: NewEvent
+    profile_key: bytes = field(repr=False)
+
+
+@transaction.atomic
+def events_change(*, changes: Sequence[ChangedEvent]) -> int:
+    """Rewrite recorded events in bulk, and the summaries they count in; returns how many. The caller audits."""
+    if not changes:
+        return 0
+    rows = []
+    for change in changes:
+        event = change.event
+        facts = {"kind": event.kind, "on": event.on.isoformat(), **event.facts}
+        rows.append(
+            (
+                change.event_id,
+                sealing.seal(change.profile_key, facts, table=EVENT_TABLE, row=change.event_id),
+                tokens.token63("event.code", f"{event.kind}|{event.code}"),
+                search_values.event_groups(event.kind, event.groups),
+                search_values.event_day(event.on),
+            )
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS changed_event (id int8, sealed bytea, code int8, groups int8[],"
+            " day int8) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE changed_event")
+        copy_rows("changed_event (id, sealed, code, groups, day)", ["int8", "bytea", "int8", "int8[]", "int8"], rows)
+        # Groups that an event leaves count one less, groups it enters one more.
+        cursor.execute(
+            """
+            WITH moved AS (
+                SELECT e.person_id, e.groups AS old, c.groups AS new
+                FROM changed_event c JOIN contacts_timelineevent e ON e.id = c.id WHERE e.groups <> c.groups
+            ), steps AS (
+                SELECT g, person_id, 1 AS step FROM moved, unnest(new) AS g
+                UNION ALL SELECT g, person_id, -1 FROM moved, unnest(old) AS g
+            )
+            INSERT INTO contacts_timelinesummary ("group", person_id, count)
+            SELECT g, person_id, sum(step) FROM steps GROUP BY g, person_id HAVING sum(step) <> 0
+            ORDER BY g, person_id
+            ON CONFLICT ("group", person_id) DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
+            """
+        )
+        cursor.execute(
+            "UPDATE contacts_timelineevent e SET sealed = c.sealed, code = c.code, groups = c.groups, day = c.day"
+            " FROM changed_event c WHERE c.id = e.id"
+        )
+        return int(cursor.rowcount)
+
+
 def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:
     """Add (system, code, term) rows that are not known yet; returns how many. Terms carry no personal data."""
     rows = [Vocabulary(system=system, code=code, term=term[:300]) for system, code, term in dict.fromkeys(terms)]

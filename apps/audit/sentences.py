@@ -1,0 +1,186 @@
+"""Each entry of the trail as a sentence a person reads. Pure.
+
+An action is ``noun.verb``; most sentences follow from that grammar, so that an app which adds an action
+gets a readable sentence at once. Where the grammar reads badly, ``PHRASES`` has the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+# "{people}" becomes "Jo's count": "1 person", "412 people"; "{subject}" the row's number.
+PHRASES: Mapping[str, str] = {
+    "user.sign_in": "Signed in",
+    "user.sign_in_failed": "Tried to sign in and failed",
+    "user.lock": "The account was locked after wrong tries",
+    "user.sign_out": "Signed out",
+    "user.session_expire": "Signed out by the product: the session was idle or too old",
+    "user.set_password": "Set a password for account {subject}",
+    "user.enrol_factor": "Enrolled a second factor for account {subject}",
+    "user.reset_factor": "Reset the second factor of account {subject}",
+    "user.use_recovery_code": "Signed in with a recovery code",
+    "user.new_recovery_codes": "Made new recovery codes",
+    "contact.open": "Opened the records of {people}",
+    "contact.search": "Searched people: {people} found",
+    "contact.list": "Looked at a list of {people}, masked",
+    "contact.reveal": "Revealed masked details of {people}",
+    "contact.export": "Exported {people}",
+    "contact.import": "Imported {people}",
+    "contact.create": "Added {people}",
+    "contact.change": "Changed {people}",
+    "contact.erase": "Erased {people}",
+    "consent.record": "Recorded a consent of {people}",
+    "suppression.add": "Stopped a mailbox",
+    "suppression.lift": "Lifted the stop of a mailbox",
+    "appointment.book": "Booked an appointment for {people}",
+    "appointment.move": "Moved an appointment of {people}",
+    "appointment.cancel": "Canceled an appointment of {people}",
+    "event.record": "Recorded events of {people}",
+    "trail.view": "Looked at the audit trail",
+    "trail.export": "Exported the audit trail",
+    "trail.verify": "Verified the audit trail",
+    "trail.review": "Reviewed the audit trail",
+}
+
+# Irregular or clearer past forms; other verbs take -d or -ed.
+PAST: Mapping[str, str] = {
+    "send": "Sent",
+    "read": "Read",
+    "see": "Saw",
+    "hold": "Held",
+    "withdraw": "Withdrew",
+    "begin": "Began",
+    "run": "Ran",
+    "set": "Set",
+    "cancel": "Canceled",
+    "stop": "Stopped",
+    "open": "Opened",
+    "view": "Looked at",
+    "list": "Looked at a list of",
+    "try": "Tried",
+    "retry": "Retried",
+    "reply": "Replied to",
+    "verify": "Verified",
+    "put": "Put",
+    "take": "Took",
+    "give": "Gave",
+    "enter": "Let people into",
+    "tick": "Moved people along in",
+    "dispatch": "Handed over",
+    "sign_in": "Signed in to",
+    "plan": "Planned",
+}
+
+NOUNS: Mapping[str, str] = {
+    "user": "account",
+    "trail": "the audit trail",
+    "organization": "the organization's settings",
+    "baa": "a business associate agreement",
+    "contact": "person",
+}
+
+# Numbers and code words of `codes`, in the order in which they are worth reading.
+CODE_WORDS: Mapping[str, str] = {
+    "entries": "{} entries",
+    "read": "{} read",
+    "new": "{} new",
+    "changed": "{} changed",
+    "unchanged": "{} unchanged",
+    "rejected": "{} rejected",
+    "queued": "{} queued",
+    "sent": "{} sent",
+    "failed": "{} failed",
+    "held": "{} held",
+    "count": "{} in all",
+    "rows": "{} rows",
+    "format": "as {}",
+    "version": "version {}",
+    "entered": "{} came in",
+    "left": "{} left",
+    "finished": "{} finished",
+}
+
+
+class Entry(Protocol):
+    """What a sentence needs of an entry."""
+
+    action: str
+    kind: str
+    subject: str
+    purpose: str
+    people_count: int
+    codes: dict[str, Any]
+    fields: list[str]
+
+
+def people(count: int) -> str:
+    """ "1 person", "2,013 people"."""
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+def verb_past(verb: str) -> str:
+    """The past form of a verb of the action grammar, capitalized, underscores as spaces."""
+    if verb in PAST:
+        return PAST[verb]
+    first, _, rest = verb.partition("_")
+    past = PAST.get(first) or (first + ("d" if first.endswith("e") else "ed")).capitalize()
+    return f"{past} {rest.replace('_', ' ')}".strip()
+
+
+def sentence(entry: Entry) -> str:
+    """The entry in words, without the actor: "Opened the records of 412 people for treatment"."""
+    noun, _, verb = entry.action.partition(".")
+    phrase = PHRASES.get(entry.action)
+    if phrase is None:
+        words = f"{verb_past(verb)} {NOUNS.get(noun, noun.replace('_', ' '))}"
+        if entry.subject:
+            words += f" {entry.subject}"
+        if entry.people_count:
+            words += f" ({people(entry.people_count)})"
+    else:
+        words = phrase.format(people=_whom(entry), subject=entry.subject)
+        words = " ".join(words.split())
+    if entry.purpose:
+        words += f" for {entry.purpose.replace('_', ' ')}"
+    return words
+
+
+def details(entry: Entry) -> str:
+    """Numbers and field names of an entry as one line, or ""."""
+    parts = [
+        words.format(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value)
+        for name, words in CODE_WORDS.items()
+        if (value := entry.codes.get(name)) is not None and not isinstance(value, dict | list)
+    ]
+    known = set(CODE_WORDS)
+    parts += [
+        f"{name.replace('_', ' ')}: {_plain(value)}"
+        for name, value in sorted(entry.codes.items())
+        if name not in known and value is not None
+    ]
+    if entry.fields:
+        parts.append("fields: " + ", ".join(name.replace("_", " ") for name in entry.fields))
+    return ", ".join(parts)
+
+
+def action_label(action: str) -> str:
+    """A short name of an action for the filter: "Contact: open"."""
+    noun, _, verb = action.partition(".")
+    return f"{noun.replace('_', ' ').capitalize()}: {verb.replace('_', ' ')}"
+
+
+def _whom(entry: Entry) -> str:
+    if entry.people_count == 1 and entry.subject and entry.kind in ("person", "contact"):
+        return f"person {entry.subject}"
+    return people(entry.people_count)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(each)}" for name, each in sorted(value.items()))
+    if isinstance(value, list):
+        return ", ".join(_plain(each) for each in value)
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("_", " ")

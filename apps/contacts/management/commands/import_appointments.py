@@ -1,0 +1,34 @@
+"""Import appointments of another system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.contacts.management import importing
+from apps.contacts.models import ImportJob
+from apps.core.actors import Actor
+from apps.core.commands import RoadCommand
+
+
+class Command(RoadCommand):
+    help = (
+        "Import appointments from a CSV with external_id, mrn or patient_id, start, and (optional) zone, kind, "
+        "location, provider, minutes, status. The same file a second time changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        importing.add_file_arguments(parser, several=False)
+
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        return importing.run(
+            actor=actor,
+            kind=ImportJob.JobKind.APPOINTMENTS,
+            files=options["files"],
+            dry_run=options["dry_run"],
+            errors_to=options["errors_to"],
+        )
+
+    def line(self, result: dict[str, Any]) -> str:
+        return importing.sentence(result)

@@ -1,0 +1,28 @@
+"""Print the rejected rows of an import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.contacts.models import ImportJob
+from apps.contacts.services import imports
+from apps.core.actors import Actor
+from apps.core.commands import RoadCommand
+from apps.core.errors import Refused
+
+
+class Command(RoadCommand):
+    help = "Print the rejected rows of an import as CSV. Careful where you send it: it is as the file was."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("job", type=int, metavar="IMPORT", help="number of the import")
+
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        if not ImportJob.objects.filter(pk=options["job"]).exists():
+            raise Refused("There is no import with this number.")
+        return {"csv": "".join(imports.rejected_csv(actor=actor, job_id=options["job"]))}
+
+    def line(self, result: dict[str, Any]) -> str:
+        return str(result["csv"]).rstrip("\r\n")

@@ -1,0 +1,96 @@
+"""What the import commands share: files in, passes run here and now, figures out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from apps.contacts.models import ImportJob
+from apps.contacts.services import imports
+from apps.contacts.services.import_passes import work
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+
+
+def add_file_arguments(parser: CommandParser, several: bool) -> None:
+    """FILE, --dry-run and --errors-to."""
+    parser.add_argument("files", nargs="+" if several else 1, metavar="FILE", help="CSV, gzip or not")
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    parser.add_argument(
+        "--errors-to",
+        metavar="PATH",
+        help="write the rejected rows there in plain (readable by you alone); otherwise they stay sealed",
+    )
+
+
+def run(
+    *, actor: Actor, kind: str, files: list[str], dry_run: bool, errors_to: str | None, **given: Any
+) -> dict[str, Any]:
+    """Import ``files`` from beginning to end. Raises ``Refused`` and ``CommandError``."""
+    paths = [Path(name) for name in files]
+    for path in paths:
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.")
+    with contextlib.ExitStack() as stack:
+        uploads = [imports.Upload(path.name, stack.enter_context(path.open("rb"))) for path in paths]
+        job = imports.import_create(actor=actor, kind=kind, uploads=uploads, **given)
+    imports.import_check(actor=actor, job_id=job.pk)
+    job = _finished(job.pk, ImportJob.State.CHECKED)
+    if not dry_run:
+        imports.import_start(actor=actor, job_id=job.pk)
+        job = _finished(job.pk, ImportJob.State.DONE)
+    result = dict(imports.counts(job))
+    data = job.opened()
+    result["errors_file"] = _errors(actor, job, errors_to)
+    result["tables"] = data.get("tables", {})
+    result["unused"] = [item["table"] for item in data["files"] if not item["used"]]
+    result["reasons"] = data.get("reasons", {})
+    result["import"] = job.pk
+    if kind != ImportJob.JobKind.SYNTHEA:
+        result.pop("unused")
+    imports.uploads_clear(actor=actor)
+    return result
+
+
+def _finished(job_id: int, wanted: str) -> ImportJob:
+    """Work here instead of ringing a worker (which finds nothing to do, or helps)."""
+    import time
+
+    job = ImportJob.objects.get(pk=job_id)
+    while job.under_way:
+        if not work(job_id):
+            time.sleep(0.2)  # a worker was quicker
+        job.refresh_from_db()
+    if job.state != wanted:
+        raise Refused(job.opened().get("problem") or "The import was cancelled.")
+    return job
+
+
+def _errors(actor: Actor, job: ImportJob, errors_to: str | None) -> str | None:
+    if not job.rejected:
+        return None
+    if errors_to:
+        handle = os.open(errors_to, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            out.writelines(imports.rejected_csv(actor=actor, job_id=job.pk))
+        return errors_to
+    return imports.rejections_file(actor=actor, job_id=job.pk)
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """The result for people."""
+    text = (
+        f"Read {result['read']:,} rows: {result['new']:,} new, {result['changed']:,} changed, "
+        f"{result['unchanged']:,} unchanged, {result['rejected']:,} rejected."
+    )
+    if result.get("unused"):
+        text += f"\nNot used: {', '.join(sorted(result['unused']))}."
+    for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
+        text += f"\n  {count:,} rejected: {reason}"
+    if result["errors_file"]:
+        text += f"\nRejected rows: {result['errors_file']} (sealed ones: manage.py import_errors {result['import']})"
+    return text

@@ -1,0 +1,507 @@
+"""The blocks of a template: their schema, the checking of JSON against it, and the forms the editor shows.
+
+One list, `BLOCKS`, says what every kind of block holds; `parse` accepts nothing else. Errors name the block
+and say what to do, so the editor, the command line and the API can show them as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from apps.content import rich
+from apps.core.errors import Refused
+
+MAX_BLOCKS = 200
+MAX_DEPTH = 6
+MAX_TEXT = 20_000
+MAX_LINE = 500
+LANGUAGES = {"en": "English", "es": "Spanish"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a template. `block` is a block id, or "" for the template as a whole."""
+
+    message: str
+    block: str = ""
+    setting: str = ""
+
+
+class BadTemplate(Refused):
+    """A template that cannot be saved or compiled; `problems` has all that was found."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(problems[0].message if problems else "The template cannot be read.")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a block. `kind`: line, rich, link, image, choice, flag, number, rows, field, words."""
+
+    name: str
+    kind: str
+    label: str
+    default: Any = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    low: int = 0
+    high: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of block. `lists` names the JSON keys of its nested lists."""
+
+    name: str
+    label: str
+    icon: str
+    settings: tuple[Setting, ...]
+    lists: tuple[str, ...] = ()
+    hint: str = ""
+
+
+ALIGN = Setting("align", "choice", "Alignment", "left", (("left", "Left"), ("center", "Center"), ("right", "Right")))
+OPERATIONS = (
+    ("exists", "has a value"),
+    ("missing", "has no value"),
+    ("is", "is"),
+    ("is_not", "is not"),
+    ("in", "is one of"),
+)
+
+BLOCKS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "header",
+            "Clinic header",
+            "building",
+            (
+                Setting("show", "choice", "Show", "name", (("name", "Clinic name"), ("logo", "Logo"))),
+                replace(ALIGN, default="left"),
+            ),
+            hint="The clinic's name or logo, so people know at once who writes.",
+        ),
+        Kind(
+            "heading",
+            "Heading",
+            "heading",
+            (
+                Setting("text", "line", "Text", "A heading"),
+                Setting(
+                    "level",
+                    "choice",
+                    "Level",
+                    "1",
+                    (("1", "Main heading"), ("2", "Section"), ("3", "Small")),
+                ),
+                ALIGN,
+            ),
+        ),
+        Kind(
+            "text",
+            "Text",
+            "align-left",
+            (
+                Setting("html", "rich", "Text", "<p>Write here.</p>"),
+                Setting("tone", "choice", "Look", "plain", (("plain", "Plain"), ("tint", "Tinted box"))),
+            ),
+        ),
+        Kind(
+            "image",
+            "Image",
+            "photo",
+            (
+                Setting("src", "image", "Image"),
+                Setting("alt", "line", "Description", "", hint="What someone reads who cannot see it."),
+                Setting("decorative", "flag", "Decoration only (no description needed)", False),
+                Setting("width", "number", "Width in pixels", 536, low=16, high=600),
+                Setting("href", "link", "Link (optional)"),
+                replace(ALIGN, default="center"),
+            ),
+        ),
+        Kind(
+            "button",
+            "Button",
+            "hand-finger",
+            (
+                Setting("label", "line", "Label", "Open"),
+                Setting("url", "link", "Link", "", hint="https://… or a link field such as {{ portal.url }}"),
+                replace(ALIGN, default="left"),
+            ),
+        ),
+        Kind(
+            "details",
+            "Details",
+            "list-details",
+            (Setting("rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."),),
+            hint="A small table of facts, such as the time and place of a visit.",
+        ),
+        Kind("divider", "Divider", "minus", ()),
+        Kind(
+            "spacer",
+            "Space",
+            "arrows-vertical",
+            (
+                Setting(
+                    "size",
+                    "choice",
+                    "Height",
+                    "medium",
+                    (("small", "Small"), ("medium", "Medium"), ("large", "Large")),
+                ),
+            ),
+        ),
+        Kind(
+            "columns",
+            "Columns",
+            "columns-2",
+            (
+                Setting(
+                    "layout",
+                    "choice",
+                    "Layout",
+                    "1-1",
+                    (
+                        ("1-1", "Two equal"),
+                        ("1-2", "Narrow, wide"),
+                        ("2-1", "Wide, narrow"),
+                        ("1-1-1", "Three"),
+                    ),
+                ),
+            ),
+            ("columns",),
+        ),
+        Kind(
+            "condition",
+            "Condition",
+            "git-branch",
+            (
+                Setting("field", "field", "If this field", "appointment.location"),
+                Setting("op", "choice", "Test", "exists", OPERATIONS),
+                Setting("values", "words", "Value", (), hint="Several values: one a line."),
+            ),
+            ("then", "otherwise"),
+            hint="Shows one part to some people and another to the rest.",
+        ),
+        Kind(
+            "loop",
+            "Repeat",
+            "repeat",
+            (
+                Setting("field", "field", "For each of", "appointments"),
+                Setting("name", "line", "Called", "visit", hint="Used as {{ visit.start }} inside."),
+            ),
+            ("blocks",),
+            hint="Repeats its content for each item of a list.",
+        ),
+        Kind(
+            "footer",
+            "Footer",
+            "layout-bottombar",
+            (
+                Setting(
+                    "reason",
+                    "line",
+                    "Why they get this",
+                    "You get this message because you are in touch with {{ clinic.name }}.",
+                ),
+                Setting("unsubscribe", "flag", "Unsubscribe link", True),
+            ),
+            hint="Clinic name, postal address, phone and the unsubscribe link. Always last.",
+        ),
+    )
+}
+
+LAYOUTS = {"1-1": (1, 1), "1-2": (1, 2), "2-1": (2, 1), "1-1-1": (1, 1, 1)}
+LEAVES = frozenset({"header", "heading", "text", "image", "button", "details", "divider", "spacer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block, checked: all settings of its kind are there; `lists` are its nested lists in order of the
+    kind.
+    """
+
+    id: str
+    type: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    lists: tuple[tuple[Block, ...], ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind."""
+        return BLOCKS[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A whole template, checked. `text` is the author's own text part, or None to generate it."""
+
+    subject: str
+    preheader: str
+    language: str
+    blocks: tuple[Block, ...]
+    text: str | None = None
+    level: int = 0
+
+    def walk(self) -> Iterator[Block]:
+        """Every block, outer before inner."""
+        yield from walk(self.blocks)
+
+    def find(self, block_id: str) -> Block | None:
+        """The block of that id."""
+        return next((block for block in self.walk() if block.id == block_id), None)
+
+
+def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """Every block of a list, outer before inner."""
+    for block in blocks:
+        yield block
+        for inner in block.lists:
+            yield from walk(inner)
+
+
+def new(kind: str, block_id: str) -> dict[str, Any]:
+    """A fresh block of `kind` as JSON, with its defaults."""
+    spec = BLOCKS[kind]
+    data: dict[str, Any] = {"id": block_id, "type": kind}
+    for setting in spec.settings:
+        data[setting.name] = _out(setting.default)
+    if kind == "columns":
+        data["columns"] = [[], []]
+    else:
+        data.update({name: [] for name in spec.lists})
+    return data
+
+
+def parse(data: Any) -> Design:
+    """Check template JSON and return it as a `Design`. Raises `BadTemplate` with every problem found."""
+    if not isinstance(data, Mapping):
+        raise BadTemplate([Problem("The template must be a JSON object with subject, preheader and blocks.")])
+    problems: list[Problem] = []
+    unknown = sorted(set(data) - {"subject", "preheader", "language", "blocks", "text", "level", "name"})
+    if unknown:
+        problems.append(Problem(f"“{unknown[0]}” is not part of a template. Remove it."))
+    subject = _line(data.get("subject", ""), "subject", problems)
+    preheader = _line(data.get("preheader", ""), "preheader", problems)
+    language = data.get("language", "en")
+    if language not in LANGUAGES:
+        problems.append(Problem(f"The language must be one of {', '.join(LANGUAGES)}.", setting="language"))
+    level = data.get("level", 0)
+    if level not in (0, 1, 2, 3) or isinstance(level, bool):
+        problems.append(Problem("The level must be 0, 1, 2 or 3.", setting="level"))
+        level = 0
+    text = data.get("text")
+    if text is not None and (not isinstance(text, str) or len(text) > MAX_TEXT * 5):
+        problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
+        text = None
+    reader = _Reader(problems)
+    blocks = reader.read_list(data.get("blocks", []), "", 1)
+    feet = [number for number, block in enumerate(blocks) if block.type == "footer"]
+    if feet and feet != [len(blocks) - 1]:
+        problems.append(
+            Problem("The footer comes once and last. Move it to the end and keep only one.", blocks[feet[0]].id)
+        )
+    if problems:
+        raise BadTemplate(problems)
+    return Design(subject, preheader, language, blocks, text, level)
+
+
+def dump(design: Design) -> dict[str, Any]:
+    """The JSON of a design; `parse` reads it back unchanged."""
+    out: dict[str, Any] = {
+        "subject": design.subject,
+        "preheader": design.preheader,
+        "language": design.language,
+        "blocks": [dump_block(block) for block in design.blocks],
+    }
+    if design.text is not None:
+        out["text"] = design.text
+    if design.level:
+        out["level"] = design.level
+    return out
+
+
+def dump_block(block: Block) -> dict[str, Any]:
+    """The JSON of one block."""
+    data: dict[str, Any] = {"id": block.id, "type": block.type}
+    data.update({name: _out(value) for name, value in block.settings.items()})
+    if block.type == "columns":
+        data["columns"] = [[dump_block(inner) for inner in column] for column in block.lists]
+    else:
+        for name, blocks in zip(block.kind.lists, block.lists, strict=True):
+            data[name] = [dump_block(inner) for inner in blocks]
+    return data
+
+
+def _out(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_out(item) for item in value]
+    return value
+
+
+def _line(value: Any, name: str, problems: list[Problem], block: str = "") -> str:
+    if not isinstance(value, str):
+        problems.append(Problem(f"“{name}” must be text.", block, name))
+        return ""
+    text = " ".join(value.split())
+    if len(text) > MAX_LINE:
+        problems.append(Problem(f"“{name}” is longer than {MAX_LINE} characters. Shorten it.", block, name))
+        return ""
+    return text
+
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
+_NAME = re.compile(r"[a-z][a-z_]{0,29}\Z")
+_FIELD = re.compile(r"[A-Za-z_][\w.]{0,79}\Z")
+
+
+class _Reader:
+    """Reads nested lists of blocks, collecting problems."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.seen: set[str] = set()
+
+    def read_list(self, raw: Any, parent: str, depth: int, narrow: bool = False) -> tuple[Block, ...]:
+        """`narrow`: the list stands, at any depth, inside a column."""
+        if not isinstance(raw, list):
+            self.problems.append(Problem("A list of blocks is expected here.", parent))
+            return ()
+        if depth > MAX_DEPTH:
+            self.problems.append(Problem("Blocks are nested too deeply. Move them out.", parent))
+            return ()
+        return tuple(block for item in raw if (block := self.read(item, parent, depth, narrow)) is not None)
+
+    def read(self, raw: Any, parent: str, depth: int, narrow: bool) -> Block | None:
+        if not isinstance(raw, Mapping) or raw.get("type") not in BLOCKS:
+            kind = raw.get("type") if isinstance(raw, Mapping) else raw
+            shown = str(kind)[:30]
+            self.problems.append(Problem(f"“{shown}” is not a kind of block. Use one of: {', '.join(BLOCKS)}.", parent))
+            return None
+        kind, block_id = BLOCKS[raw["type"]], raw.get("id")
+        if not isinstance(block_id, str) or not _ID.match(block_id):
+            self.problems.append(
+                Problem(
+                    f"A {kind.label.lower()} block has no proper id. Use lower-case letters and digits.",
+                    parent,
+                )
+            )
+            return None
+        if block_id in self.seen:
+            self.problems.append(Problem(f"Two blocks have the id “{block_id}”. Give each its own.", block_id))
+            return None
+        self.seen.add(block_id)
+        if len(self.seen) > MAX_BLOCKS:
+            self.problems.append(Problem(f"A template has at most {MAX_BLOCKS} blocks. Remove some."))
+            return None
+        if depth > 1 and kind.name == "footer":
+            self.problems.append(Problem("The footer cannot stand inside another block. Move it out.", block_id))
+        if narrow and kind.name == "columns":
+            self.problems.append(Problem("Columns cannot stand inside columns. Move them out.", block_id))
+        known = {setting.name for setting in kind.settings} | set(kind.lists) | {"id", "type"}
+        for name in sorted(set(raw) - known):
+            self.problems.append(Problem(f"A {kind.label.lower()} has no setting “{name}”. Remove it.", block_id))
+        settings = {setting.name: self.setting(setting, raw, block_id) for setting in kind.settings}
+        return Block(block_id, kind.name, settings, self.lists(kind, raw, settings, block_id, depth, narrow))
+
+    def lists(
+        self,
+        kind: Kind,
+        raw: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        block_id: str,
+        depth: int,
+        narrow: bool,
+    ) -> tuple[tuple[Block, ...], ...]:
+        if kind.name != "columns":
+            return tuple(self.read_list(raw.get(name, []), block_id, depth + 1, narrow) for name in kind.lists)
+        columns = raw.get("columns", [])
+        wanted = len(LAYOUTS.get(settings["layout"], (1, 1)))
+        if not isinstance(columns, list) or not 1 <= len(columns) <= 3:
+            self.problems.append(Problem("Columns need two or three lists of blocks.", block_id))
+            return ((),) * wanted
+        inside = [self.read_list(column, block_id, depth + 1, True) for column in columns]
+        # A narrower layout keeps what stood in the column that goes: it moves to the last one.
+        while len(inside) > wanted:
+            extra = inside.pop()
+            inside[-1] = inside[-1] + extra
+        return tuple(inside + [()] * (wanted - len(inside)))
+
+    def setting(self, setting: Setting, raw: Mapping[str, Any], block_id: str) -> Any:
+        value = raw.get(setting.name, setting.default)
+        match setting.kind:
+            case "line" | "link" | "image":
+                text = _line(value, setting.label, self.problems, block_id)
+                if setting.name == "name" and not _NAME.match(text):
+                    self.say("The name in a repeat must be one word of lower-case letters.", block_id, setting)
+                return text
+            case "rich":
+                return self.rich(value, block_id, setting)
+            case "choice":
+                if value not in dict(setting.choices):
+                    self.say(
+                        f"“{setting.label}” must be one of {', '.join(dict(setting.choices))}.",
+                        block_id,
+                        setting,
+                    )
+                    return setting.default
+            case "flag":
+                if not isinstance(value, bool):
+                    self.say(f"“{setting.label}” must be yes or no.", block_id, setting)
+                    return setting.default
+            case "number":
+                whole = isinstance(value, int) and not isinstance(value, bool)
+                if not whole or not setting.low <= value <= setting.high:
+                    self.say(
+                        f"“{setting.label}” must be a whole number from {setting.low} to {setting.high}.",
+                        block_id,
+                        setting,
+                    )
+                    return setting.default
+            case "field":
+                if not isinstance(value, str) or not _FIELD.match(value):
+                    self.say(f"“{setting.label}” must be the name of a field. Choose one.", block_id, setting)
+                    return setting.default
+            case "words":
+                return self.words(value, block_id, setting)
+            case "rows":
+                return self.rows(value, block_id, setting)
+        return value
+
+    def say(self, message: str, block_id: str, setting: Setting) -> None:
+        self.problems.append(Problem(message, block_id, setting.name))
+
+    def rich(self, value: Any, block_id: str, setting: Setting) -> str:
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            self.say(f"A text block holds at most {MAX_TEXT:,} characters. Split it.", block_id, setting)
+            return ""
+        try:
+            return rich.clean(value)
+        except rich.TooDeep:
+            self.say("This text is nested too deeply. Paste it again as plain text.", block_id, setting)
+            return ""
+
+    def words(self, value: Any, block_id: str, setting: Setting) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or len(value) > 50:
+            self.say("The values of a condition must be a list of at most 50 words.", block_id, setting)
+            return ()
+        return tuple(_line(item, setting.label, self.problems, block_id) for item in value)
+
+    def rows(self, value: Any, block_id: str, setting: Setting) -> tuple[tuple[str, str], ...]:
+        good = isinstance(value, (list, tuple)) and len(value) <= 20
+        if not good or any(not isinstance(row, (list, tuple)) or len(row) != 2 for row in value):
+            self.say("Details are at most 20 rows of a label and a value.", block_id, setting)
+            return ()
+        return tuple(
+            (
+                _line(label, setting.label, self.problems, block_id),
+                _line(text, setting.label, self.problems, block_id),
+            )
+            for label, text in value
+        )

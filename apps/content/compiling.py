@@ -1,0 +1,150 @@
+"""A design and a brand become a `CompiledMessage`: literal runs, slots, branches and repeats.
+
+Pure: the same design, brand and catalogue give the same bytes, so a skeleton can be addressed by its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from apps.content import mjml, plaintext
+from apps.content.blocks import BadTemplate, Design, Problem, dump
+from apps.content.brands import BrandFacts
+from apps.content.encoders import CURRENT, v1
+from apps.content.fields import CATALOG, MergeField
+from apps.content.weaving import Weaver
+from apps.core.messages import (
+    CompiledMessage,
+    Condition,
+    Context,
+    Field,
+    Literal,
+    Node,
+    Part,
+    Slot,
+    SlotSpec,
+    Test,
+)
+
+
+def compile_message(
+    design: Design,
+    brand: BrandFacts,
+    *,
+    catalog: Mapping[str, MergeField] = CATALOG,
+    automatic: bool = False,
+) -> CompiledMessage:
+    """The message as it will be sent. `automatic` marks it ``Auto-Submitted`` (RFC 3834).
+
+    Raises `BadTemplate` with every problem found, `UnsafeHeader` when the brand's own addresses are
+    malformed.
+    """
+    compiled, problems = compile_draft(design, brand, catalog=catalog, automatic=automatic)
+    if problems:
+        raise BadTemplate(problems)
+    return compiled
+
+
+def compile_draft(
+    design: Design,
+    brand: BrandFacts,
+    *,
+    catalog: Mapping[str, MergeField] = CATALOG,
+    automatic: bool = False,
+    mark: bool = False,
+) -> tuple[CompiledMessage, list[Problem]]:
+    """A design that may have faults, for the preview: faulty fields stay visible as text. Never send it.
+
+    `mark` gives every block's element the class ``blk-ID``, so that a click in the preview finds its block.
+    """
+    weaver = Weaver(_prefix(design, brand), catalog, brand.constants())
+    html = mjml.to_html(design, brand, weaver, mark=mark)
+    weaver.part = Part.TEXT
+    text = plaintext.to_text(design, brand, weaver)
+    weaver.part, weaver.block = Part.HEAD, ""
+    subject = tuple(weaver.pieces(design.subject))
+    if not design.subject:
+        weaver.say("The message has no subject. Write one.")
+    head = _head(brand, subject, weaver, automatic=automatic)
+    entity = _entity(weaver, text, html)
+    compiled = CompiledMessage(
+        language=design.language,
+        head=head,
+        entity=entity,
+        slots=tuple(weaver.slots),
+        level=design.level,
+        encoder=CURRENT,
+        links=tuple(weaver.links),
+    )
+    return compiled, weaver.problems
+
+
+def _prefix(design: Design, brand: BrandFacts) -> str:
+    """A word of letters and digits that occurs nowhere in the template or brand."""
+    source = repr(dump(design)) + "".join(str(getattr(brand, name)) for name in brand.__slots__)
+    number = 0
+    while f"qk{number}x" in source:
+        number += 1
+    return f"qk{number}x"
+
+
+def _head(brand: BrandFacts, subject: tuple[str | Field, ...], weaver: Weaver, *, automatic: bool) -> tuple[Node, ...]:
+    def slot(context: Context, *parts: str | Field) -> Slot:
+        weaver.slots.append(SlotSpec(context, Part.HEAD, parts))
+        return Slot(len(weaver.slots) - 1)
+
+    def copy(name: str) -> Field:
+        return Field(("envelope", name))
+
+    fixed = v1.address("From", brand.from_name, brand.from_address)
+    if brand.reply_to:
+        fixed += v1.address("Reply-To", "", brand.reply_to)
+    end = b"Auto-Submitted: auto-generated\r\n" if automatic else b""
+    nodes: list[Node] = [
+        Literal(fixed),
+        slot(Context.ADDRESS, copy("to")),
+        slot(Context.HEADER, *(subject or (brand.name,))),
+        slot(Context.HEADER, copy("date")),
+        slot(Context.HEADER, copy("message_id")),
+        Condition(
+            Test(("envelope", "list_unsubscribe"), "exists"),
+            (slot(Context.HEADER, copy("list_unsubscribe")),),
+        ),
+        Literal(end + b"MIME-Version: 1.0\r\n"),
+    ]
+    return tuple(nodes)
+
+
+def _entity(weaver: Weaver, text: str, html: str) -> tuple[Node, ...]:
+    # "=_" never comes out of the encoder, so a boundary with it cannot occur in any body, whatever is merged.
+    boundary = "=_" + hashlib.sha256(f"{text}\0{html}".encode()).hexdigest()[:24]
+
+    def part(kind: str) -> bytes:
+        return (
+            f"--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\n"
+            "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        ).encode("ascii")
+
+    start = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii")
+    # Both bodies end in a line break, which serves as the one before the boundary.
+    nodes = [
+        Literal(start + part("text/plain")),
+        *weaver.nodes(text),
+        Literal(part("text/html")),
+        *weaver.nodes(html.strip("\n") + "\n"),
+        Literal(f"--{boundary}--\r\n".encode("ascii")),
+    ]
+    return _joined(nodes)
+
+
+def _joined(nodes: list[Node]) -> tuple[Node, ...]:
+    """Neighboring literals as one: fewer steps for every copy."""
+    out: list[Node] = []
+    for node in nodes:
+        last = out[-1] if out else None
+        if isinstance(node, Literal) and isinstance(last, Literal):
+            out[-1] = Literal(last.data + node.data)
+        else:
+            out.append(node)
+    return tuple(out)

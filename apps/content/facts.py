@@ -1,0 +1,67 @@
+"""What is merged: nested mappings by merge field name, made from an opened person or from an invented one.
+
+Pure. The other facts of a message (the clinic's, the links) come from the brand and the envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from apps.contacts.fields import FIELDS, value_of
+from apps.content.fields import CATALOG
+
+_VISIT_FIELDS = ("start", "kind", "location", "provider")
+
+
+def person_facts(
+    profile: Mapping[str, Any],
+    *,
+    appointment: Mapping[str, Any] | None = None,
+    appointments: Iterable[Mapping[str, Any]] = (),
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """The facts about one person.
+
+    `appointment` is the one the message is about; without it the next of `appointments` after `now` is taken.
+    Appointments are mappings with ``start`` (ISO 8601 with offset), ``kind``, ``location``, ``provider``, and
+    ``state``; cancelled and past ones are left out of the list when `now` is given.
+    """
+    facts: dict[str, Any] = {}
+    for name, spec in FIELDS.items():
+        if spec.merge:
+            value = value_of(profile, name)
+            if value not in (None, ""):
+                facts[name] = value
+    whole = " ".join(str(facts[name]) for name in ("first_name", "last_name") if name in facts)
+    if whole:
+        facts["full_name"] = whole
+    coming = [visit for visit in appointments if now is None or _is_coming(visit, now)]
+    if appointment is None and coming:
+        appointment = coming[0]
+    if appointment is not None:
+        facts["appointment"] = _visit(appointment)
+    facts["appointments"] = [_visit(visit) for visit in coming]
+    return facts
+
+
+def _is_coming(visit: Mapping[str, Any], now: datetime) -> bool:
+    return visit.get("state", "booked") == "booked" and datetime.fromisoformat(str(visit["start"])) >= now
+
+
+def _visit(visit: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: visit[name] for name in _VISIT_FIELDS if visit.get(name)}
+
+
+def invented_facts() -> dict[str, Any]:
+    """An invented person who has a value for every merge field, for previews and test sends."""
+    facts: dict[str, Any] = {}
+    for field in CATALOG.values():
+        here = facts
+        *parents, last = field.path
+        for step in parents:
+            here = here.setdefault(step, {})
+        here[last] = [dict(item) for item in field.sample] if isinstance(field.sample, tuple) else field.sample
+    facts["account"]["url"] = "https://portal.example.test/account/example"
+    return facts

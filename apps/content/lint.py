@@ -1,0 +1,313 @@
+"""The checks before a template may be approved: what a careful colleague would notice.
+
+Pure. An error stops approval, a warning asks to look again. Each finding names the block and says what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+
+from apps.content import rich
+from apps.content.blocks import BadTemplate, Block, Design
+from apps.content.brands import BrandFacts, contrast, ink_on
+from apps.content.compiling import compile_draft
+from apps.content.fields import CATALOG, BadField, MergeField, parse
+from apps.content.mjml import CARD
+from apps.core.messages import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
+
+COMMERCIAL = frozenset({"marketing", "fundraising", "b2b"})
+"""Purposes that need an unsubscribe link and a postal address (15 U.S.C. 7704(a)(5), CAN-SPAM)."""
+CLIPPED = 102 * 1024
+"""Gmail shows no more of a message than this many bytes of HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed. `rule` is a stable code word; `block` and `setting` say where, "" for the whole."""
+
+    rule: str
+    message: str
+    error: bool = True
+    block: str = ""
+    setting: str = ""
+
+
+def check(
+    design: Design,
+    brand: BrandFacts,
+    *,
+    purpose: str = "",
+    catalog: Mapping[str, MergeField] = CATALOG,
+) -> list[Finding]:
+    """Everything worth saying about a design, errors first. `purpose` is a `core.purposes.Purpose`, "" if
+    unknown.
+    """
+    findings: list[Finding] = []
+    compiled: CompiledMessage | None = None
+    try:
+        compiled, problems = compile_draft(design, brand, catalog=catalog)
+        findings += [Finding("compiles", p.message, True, p.block, p.setting) for p in problems]
+    except BadTemplate as error:
+        findings += [Finding("compiles", p.message, True, p.block, p.setting) for p in error.problems]
+    except UnsafeHeader as error:
+        findings.append(Finding("sender", f"The sender of this brand cannot be used. {error}"))
+    findings += _envelope(design, catalog)
+    for block in design.walk():
+        findings += _block(block, catalog)
+    findings += _headings(design)
+    findings += _footer(design, brand, purpose)
+    findings += _colors(brand)
+    if compiled is not None and size(compiled) > CLIPPED:
+        findings.append(
+            Finding("size", "The mail is larger than 102 KB: Gmail cuts off the rest. Shorten it.", error=False)
+        )
+    if not any(block.type in ("text", "heading", "details") for block in design.walk()):
+        findings.append(
+            Finding(
+                "words",
+                "There is no text in this mail. People who see no images get nothing.",
+                bool(design.blocks),
+            )
+        )
+    return sorted(findings, key=lambda finding: not finding.error)
+
+
+def size(compiled: CompiledMessage) -> int:
+    """Bytes of the message without what is merged, all branches counted."""
+
+    def count(nodes: tuple[Node, ...]) -> int:
+        total = 0
+        for node in nodes:
+            if isinstance(node, Literal):
+                total += len(node.data)
+            elif isinstance(node, Condition):
+                total += max(count(node.then), count(node.otherwise))
+            elif isinstance(node, Loop):
+                total += count(node.body)
+        return total
+
+    return count(compiled.entity)
+
+
+# Words that tell a stranger who sees a subject line what somebody suffers from or is treated for.
+_HEALTH_WORDS = re.compile(
+    r"\b(abortion|addiction|aids|alcohol|anxiety|asthma|biopsy|cancer|chemo\w*|colonoscop\w*|contracepti\w*|"
+    r"covid\w*|depress\w*|diabet\w*|diagnos\w*|dialysis|disease|fertility|flu|hepatitis|herpes|hiv|"
+    r"hypertension|immuniz\w*|"
+    r"insulin|mammogra\w*|medications?|mental health|oncolog\w*|overdose|pregnan\w*|prenatal|prescriptions?|"
+    r"psychiatr\w*|std|sti|stroke|surgery|syphilis|test results?|therapy|treatment|tumou?r|vaccin\w*|"
+    r"ansiedad|asma|cáncer|depresión|embarazo|enfermedad\w*|gripe|medicament\w*|quimioterapia|recetas?|sida|"
+    r"tratamiento|vacuna\w*|vih)\b",
+    re.IGNORECASE,
+)
+
+
+def health_words(text: str) -> list[str]:
+    """Words in `text` that may tell something about someone's health, in order, without repeats."""
+    return list(dict.fromkeys(found[0].lower() for found in _HEALTH_WORDS.finditer(text)))
+
+
+def _fields(source: str, catalog: Mapping[str, MergeField], scope: Mapping[str, str] | None = None) -> list[Field]:
+    try:
+        return [piece for piece in parse(source, catalog, scope or {}) if isinstance(piece, Field)]
+    except BadField:
+        return []  # reported by the compiler
+
+
+def _envelope(design: Design, catalog: Mapping[str, MergeField]) -> Iterator[Finding]:
+    for name, source in (("subject", design.subject), ("preheader", design.preheader)):
+        for field in _fields(source, catalog):
+            if field.level > 1:
+                yield Finding(
+                    f"{name}-field",
+                    f"The {name} shows “{field.name}”, which is health information. "
+                    "Anyone who sees the phone can read it: take the field out.",
+                    setting=name,
+                )
+        words = health_words(source)
+        if words:
+            yield Finding(
+                f"{name}-words",
+                f"The {name} says “{words[0]}”, which may tell something about someone's health. Use neutral words.",
+                error=False,
+                setting=name,
+            )
+    if len(design.subject) > 78:
+        yield Finding("subject-long", "The subject is longer than 78 characters. Most phones show 40.", False)
+    if not design.preheader:
+        yield Finding(
+            "preheader",
+            "There is no preview line. Write one sentence that goes on from the subject.",
+            error=False,
+            setting="preheader",
+        )
+
+
+_EMPTY_WORDS = frozenset(
+    {
+        "here",
+        "click here",
+        "click",
+        "more",
+        "read more",
+        "link",
+        "this",
+        "aquí",
+        "haga clic aquí",
+        "más",
+        "leer más",
+    }
+)
+
+
+class _Links(HTMLParser):
+    """Collects (target, words) of the links of rich text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.open = True
+            self.found.append((dict(attrs).get("href") or "", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open = self.open and tag != "a"
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            target, words = self.found[-1]
+            self.found[-1] = (target, words + data)
+
+
+def _links(block: Block) -> list[tuple[str, str]]:
+    settings: Mapping[str, Any] = block.settings
+    if block.type == "text":
+        reader = _Links()
+        reader.feed(settings["html"])
+        return reader.found
+    if block.type == "button":
+        return [(settings["url"], settings["label"])]
+    if block.type == "image" and settings["href"]:
+        return [(settings["href"], settings["alt"])]
+    return []
+
+
+def _block(block: Block, catalog: Mapping[str, MergeField]) -> Iterator[Finding]:
+    settings = block.settings
+    if block.type == "image" and settings["src"]:
+        if not settings["alt"] and not settings["decorative"]:
+            yield Finding(
+                "alt",
+                "This image has no description. Write what someone should know who cannot see it, "
+                "or mark it as decoration.",
+                block=block.id,
+                setting="alt",
+            )
+        if not settings["src"].startswith("asset:"):
+            yield Finding(
+                "image-host",
+                "This image lies on another host, which learns who opens the mail. Upload it to the library.",
+                block=block.id,
+                setting="src",
+            )
+        if settings["decorative"] and settings["href"]:
+            yield Finding("alt-link", "A linked image needs a description.", block=block.id, setting="alt")
+    if block.type == "heading" and not settings["text"]:
+        yield Finding("empty", "This heading is empty. Write it, or remove the block.", block=block.id)
+    if block.type == "text" and not rich.plain(settings["html"]).strip():
+        yield Finding("empty", "This text block is empty. Write it, or remove the block.", False, block.id)
+    for target, words in _links(block):
+        yield from _link(block, target, " ".join(words.split()), catalog)
+
+
+def _link(block: Block, target: str, words: str, catalog: Mapping[str, MergeField]) -> Iterator[Finding]:
+    where = {"block": block.id}
+    for field in _fields(target, catalog):
+        if field.level > 0 and field.path != ("account", "url"):
+            yield Finding(
+                "link-field",
+                f"The link holds “{field.name}”. Personal data in a link ends up in logs: take the field out.",
+                **where,
+            )
+    for field in _fields(words, catalog):
+        if field.level > 1:
+            yield Finding("link-words", f"The words of a link show “{field.name}”. Use neutral words.", **where)
+    if target and not words:
+        yield Finding("link-empty", "A link has no words: it cannot be heard or pressed. Give it some.", **where)
+    elif words.lower().rstrip(".!") in _EMPTY_WORDS:
+        yield Finding("link-vague", f"“{words}” does not say where the link goes. Name the goal.", False, **where)
+    if target.lower().startswith("http://"):
+        yield Finding(
+            "link-http", "A link begins with http://. Use https://, so nobody can read along.", False, **where
+        )
+    shown = re.match(r"(?:https?://)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)", words, re.IGNORECASE)
+    real = re.match(r"https?://([^/:?#]+)", target, re.IGNORECASE)
+    if shown and real and shown[1].lower() != real[1].lower():
+        yield Finding(
+            "link-differs",
+            f"The words show {shown[1]} but the link goes to {real[1]}. That is how phishing looks: make them equal.",
+            **where,
+        )
+
+
+def _headings(design: Design) -> Iterator[Finding]:
+    last = 0
+    for block in design.walk():
+        if block.type != "heading":
+            continue
+        level = int(block.settings["level"])
+        if level > last + 1:
+            yield Finding(
+                "heading-order",
+                f"A heading of level {level} follows one of level {last}. People who listen use the order: "
+                f"choose level {last + 1}."
+                if last
+                else "The first heading must be a main heading.",
+                block=block.id,
+                setting="level",
+            )
+        last = level
+
+
+def _footer(design: Design, brand: BrandFacts, purpose: str) -> Iterator[Finding]:
+    footer = next((block for block in design.blocks if block.type == "footer"), None)
+    commercial = purpose in COMMERCIAL
+    if footer is None:
+        yield Finding("footer", "There is no footer. Add one: it says who writes and why.", error=commercial)
+        return
+    if commercial and not footer.settings["unsubscribe"]:
+        yield Finding(
+            "unsubscribe",
+            "Mail of this purpose must offer to unsubscribe. Switch on the link in the footer.",
+            block=footer.id,
+            setting="unsubscribe",
+        )
+    if not brand.postal_address:
+        yield Finding(
+            "postal-address",
+            "The brand has no postal address. Mail of this purpose must show one: complete the brand.",
+            error=commercial,
+            block=footer.id,
+        )
+    if not footer.settings["reason"]:
+        yield Finding("reason", "The footer does not say why someone gets this mail.", False, footer.id, "reason")
+    if commercial and design.text is not None and "unsubscribe.url" not in design.text:
+        yield Finding(
+            "unsubscribe-text",
+            "Your own text part has no {{ unsubscribe.url }}. Add it, or generate the text part again.",
+            setting="text",
+        )
+
+
+def _colors(brand: BrandFacts) -> Iterator[Finding]:
+    if contrast(ink_on(brand.primary), brand.primary) < 4.5:
+        yield Finding("contrast", "Words on buttons in the brand color are hard to read. Choose a darker color.")
+    if contrast(brand.page, CARD) > 3 and contrast(ink_on(brand.page), brand.page) < 4.5:
+        yield Finding("contrast-page", "Footer words are hard to read on the page color. Choose a lighter color.")

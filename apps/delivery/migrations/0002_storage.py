@@ -1,0 +1,24 @@
+"""Ciphertext does not compress, and the queue's rows die young."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0001_initial")]
+    operations = [
+        migrations.RunSQL(
+            """
+            ALTER TABLE delivery_outboxmessage ALTER COLUMN content SET STORAGE EXTERNAL;
+            ALTER TABLE delivery_outboxmessage ALTER COLUMN record SET STORAGE EXTERNAL;
+            ALTER TABLE delivery_outboxmessage ALTER COLUMN evidence SET STORAGE EXTERNAL;
+            ALTER TABLE delivery_readymessage SET (autovacuum_vacuum_scale_factor = 0.02);
+            ALTER TABLE delivery_attempt SET (autovacuum_vacuum_scale_factor = 0.02);
+            """,
+            migrations.RunSQL.noop,
+        ),
+        migrations.RunSQL(
+            "INSERT INTO delivery_slot (number, worker, lease_until, fence)"
+            " SELECT n, '', now(), 0 FROM generate_series(1, 8) AS n",
+            "DELETE FROM delivery_slot",
+        ),
+    ]

@@ -1,0 +1,17 @@
+"""Tables of the one way out."""
+
+from apps.delivery.models.capability import MailDomain, RecipientKey
+from apps.delivery.models.outbox import Attempt, OutboxMessage, ReadyMessage, Slot, SourceStop
+from apps.delivery.models.setup import DeliverySettings, DkimKey
+
+__all__ = [
+    "Attempt",
+    "DeliverySettings",
+    "DkimKey",
+    "MailDomain",
+    "OutboxMessage",
+    "ReadyMessage",
+    "RecipientKey",
+    "Slot",
+    "SourceStop",
+]

@@ -1,0 +1,24 @@
+"""Writes of journeys. Each function: keyword-only, ``actor`` first, one transaction, one audit entry."""
+
+from apps.journeys.services.activation import (
+    journey_activate,
+    journey_pause,
+    journey_resume,
+)
+from apps.journeys.services.drafts import draft_save, journey_create, journey_from_ready
+from apps.journeys.services.runs import run_add, run_remove, run_retry
+from apps.journeys.services.ticks import TickResult, tick
+
+__all__ = [
+    "TickResult",
+    "draft_save",
+    "journey_activate",
+    "journey_create",
+    "journey_from_ready",
+    "journey_pause",
+    "journey_resume",
+    "run_add",
+    "run_remove",
+    "run_retry",
+    "tick",
+]

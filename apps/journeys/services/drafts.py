@@ -1,0 +1,116 @@
+"""Drafts: what somebody is still working on. Nobody walks a draft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.journeys.definition import Definition, to_json
+from apps.journeys.models import Journey
+from apps.journeys.reading import parse
+from apps.journeys.ready import ReadyJourney
+from apps.vault import sealing, tokens
+
+
+class NameTaken(Refused):
+    """Another journey has this name."""
+
+
+class DraftChanged(Refused):
+    """Somebody else saved the draft in the meantime."""
+
+
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
+    return tokens.token128("journey.name", tokens.normalize(name))
+
+
+def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict[str, Any]) -> Journey:
+    """A new journey in draft. ``definition`` is JSON. Raises ``NameTaken``, ``DefinitionBroken``."""
+    name = clean_name(name)
+    draft = to_json(parse(definition))
+    now = clock.now()
+    with transaction.atomic():
+        if Journey.objects.filter(name_token=name_token(name)).exists():
+            raise NameTaken("A journey has this name already. Choose another.")
+        journey = Journey(
+            name_token=name_token(name), sealed=b"", created_at=now, changed_at=now, created_by=str(actor)
+        )
+        try:
+            with transaction.atomic():
+                journey.save(force_insert=True)
+        except IntegrityError:
+            raise NameTaken("A journey has this name already. Choose another.") from None
+        _seal(journey, {"name": name, "about": about.strip()[:500], "draft": draft})
+        journey.save(update_fields=["sealed"])
+        audit.record(actor=actor, action=Action.JOURNEY_CREATE, kind="journey", subject=journey.pk)
+    return journey
+
+
+def journey_from_ready(*, actor: Actor, ready: ReadyJourney) -> Journey:
+    """A new draft from a ready-made journey, under its own name or the next free one."""
+    name, number = ready.name, 2
+    while Journey.objects.filter(name_token=name_token(name)).exists():
+        name, number = f"{ready.name} {number}", number + 1
+    return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
+
+
+def draft_save(
+    *,
+    actor: Actor,
+    journey: Journey,
+    revision: int,
+    definition: Definition | None = None,
+    name: str | None = None,
+    about: str | None = None,
+) -> Journey:
+    """Save the draft's definition, name or description; what is None stays.
+
+    ``revision`` is the one the editor saw. Raises ``DraftChanged`` when it is no longer the newest, ``NameTaken``.
+    """
+    with transaction.atomic():
+        locked = Journey.objects.select_for_update().get(pk=journey.pk)
+        if locked.revision != revision:
+            raise DraftChanged("Somebody saved this journey meanwhile. The page shows the newest state.")
+        data = locked.opened()
+        fields = []
+        if name is not None and clean_name(name) != data["name"]:
+            data["name"] = clean_name(name)
+            if Journey.objects.filter(name_token=name_token(name)).exclude(pk=locked.pk).exists():
+                raise NameTaken("A journey has this name already. Choose another.")
+            locked.name_token = name_token(name)
+            fields.append("name")
+        if about is not None and about.strip()[:500] != data.get("about", ""):
+            data["about"] = about.strip()[:500]
+            fields.append("about")
+        if definition is not None and to_json(definition) != data["draft"]:
+            data["draft"] = to_json(definition)
+            fields.append("draft")
+        if not fields:
+            return locked
+        locked.revision += 1
+        locked.changed_at = clock.now()
+        _seal(locked, data)
+        locked.save(update_fields=["name_token", "revision", "changed_at", "sealed"])
+        audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=fields)
+    return locked
+
+
+def clean_name(name: str) -> str:
+    """The name with single spaces. Raises ``Refused`` for an empty or over-long one."""
+    name = " ".join(name.split())
+    if not name:
+        raise Refused("Give the journey a name.")
+    if len(name) > 120:
+        raise Refused("A name has at most 120 characters. Shorten it.")
+    return name
+
+
+def _seal(journey: Journey, data: dict[str, Any]) -> None:
+    journey.sealed = sealing.seal_service(data, table="journey", row=journey.pk, version=journey.revision)

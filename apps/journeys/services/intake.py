@@ -1,0 +1,342 @@
+"""Who comes in, starts over, or leaves because of something that happened.
+
+The timeline is read from a saved position, below the oldest open transaction: numbers commit out of
+order, and a row of a transaction that every other sees as finished can no longer be preceded by a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from apps.contacts import search_values
+from apps.contacts import selectors as contacts
+from apps.contacts.models import Appointment, TimelineEvent
+from apps.contacts.services.appointments import BOOKED, state_token
+from apps.core.actors import Actor
+from apps.journeys import world
+from apps.journeys.definition import Definition, Key, Reentry, TriggerKind
+from apps.journeys.engine import State
+from apps.journeys.models import Journey
+from apps.journeys.services.gathering import PURPOSE
+from apps.journeys.services.walkers import COLUMNS, Walker, from_row, new_ids
+from apps.vault import tokens
+from apps.vault.sealing import SealBroken
+
+BATCH = 5_000
+AHEAD = timedelta(days=800)
+SIGNAL_KINDS = {"message.clicked": "clicked", "message.read": "read", "message.replied": "replied"}
+# Whoever left for one of these comes in again only by a person's hand.
+FINAL = frozenset({"deceased", "erased", "suppressed", "removed"})
+
+
+@dataclass(slots=True)
+class Standing:
+    """A run as the intake finds and leaves it: to be decided if it waits, else ended with ``reason``."""
+
+    walker: Walker
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One opened event of the timeline. ``enters``: it lets its person in."""
+
+    person: int
+    kind: str
+    facts: Mapping[str, Any]
+    enters: bool = False
+    id: int = 0
+
+
+def group_token(name: str) -> int:
+    """The keyed value of an event group."""
+    return tokens.token63("group", name)
+
+
+def key_of(definition: Definition, person: int, subject: int | None) -> bytes:
+    """The key of a run: what makes a second entry the same run."""
+    what = person if definition.key is Key.PERSON else subject
+    return tokens.token128("journey.key", f"{definition.key.value}:{what}")
+
+
+def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> list[Standing]:
+    """Runs touched by what happened since the saved position, which moves on. Call under the intake lock."""
+    below = settled()
+    if journey.seen_transaction > below:
+        # The database was restored into another cluster, whose numbers begin lower. What the old one wrote is
+        # history; from here on its own numbers count.
+        journey.seen_transaction, journey.seen_event = below, 0
+        journey.save(update_fields=["seen_transaction", "seen_event"])
+        return []
+    rows = _rows(journey, list(_wanted(definition)), below)
+    happened = _open(actor, rows, definition)
+    fold = _Fold(journey, definition, {event.person for event in happened})
+    for event in happened:
+        fold.take(event)
+    if len(rows) == BATCH:
+        journey.seen_transaction, journey.seen_event = rows[-1][2], rows[-1][0]
+    else:
+        journey.seen_transaction, journey.seen_event = below, 0
+    journey.save(update_fields=["seen_transaction", "seen_event"])
+    return numbered(fold.touched.values())
+
+
+def _wanted(definition: Definition) -> dict[int, str]:
+    """Tokens of the kinds of event this journey reads, with their words."""
+    kinds = set(definition.restart_on) | set(definition.exit_on) | set(SIGNAL_KINDS)
+    if definition.trigger.kind is TriggerKind.APPOINTMENT:
+        kinds.add("appointment.booked")
+    if definition.trigger.kind is TriggerKind.EVENT:
+        kinds.add(definition.trigger.event)
+    return {group_token(f"kind:{kind}"): kind for kind in kinds}
+
+
+def settled() -> int:
+    """The transaction number below which all is finished: no row of an earlier one can appear later."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        return int(cursor.fetchone()[0])
+
+
+def _rows(journey: Journey, wanted: Sequence[int], below: int) -> list[tuple[int, int, int]]:
+    """Up to ``BATCH`` rows (id, person, transaction) behind the saved position, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, person_id, transaction FROM contacts_timelineevent"
+            " WHERE transaction >= %s AND transaction < %s AND (transaction, id) > (%s, %s) AND groups && %s"
+            " ORDER BY transaction, id LIMIT %s",
+            [
+                journey.seen_transaction,
+                below,
+                journey.seen_transaction,
+                journey.seen_event,
+                list(wanted),
+                BATCH,
+            ],
+        )
+        return cursor.fetchall()
+
+
+def _open(actor: Actor, rows: Sequence[tuple[int, int, int]], definition: Definition) -> list[Happened]:
+    """The events of ``rows`` in their order, opened; those of erased people are gone with their key."""
+    records = contacts.open_people(
+        actor=actor, purpose=PURPOSE, ids=[person for _, person, _ in rows], with_consents=False
+    )
+    wanted = _wanted(definition)
+    filters = {group_token(f"{definition.trigger.event}|{name}") for name in definition.trigger.groups}
+    events = TimelineEvent.objects.in_bulk([event for event, _, _ in rows])
+    found = []
+    for event_id, person, _ in rows:
+        event = events.get(event_id)
+        if person not in records or event is None:
+            continue
+        groups = set(event.groups)
+        kind = next(word for token, word in wanted.items() if token in groups)
+        try:
+            facts = contacts.open_event(event, records[person].profile_key)
+        except SealBroken:
+            continue
+        found.append(Happened(person, kind, facts, _lets_in(definition, kind) and filters <= groups, event_id))
+    return found
+
+
+def _lets_in(definition: Definition, kind: str) -> bool:
+    trigger = definition.trigger
+    if trigger.kind is TriggerKind.APPOINTMENT:
+        return kind == "appointment.booked"
+    return trigger.kind is TriggerKind.EVENT and kind == trigger.event
+
+
+def runs_of(journey: Journey, people: Iterable[int]) -> list[Standing]:
+    """All runs of these people in a journey, locked in the order of their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT state, reason, {COLUMNS} FROM journeys_journeyrun"  # noqa: S608 - fixed column names
+            " WHERE journey_id = %s AND person_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [journey.pk, list(people)],
+        )
+        return [Standing(from_row(row[2:]), row[0], row[1]) for row in cursor.fetchall()]
+
+
+class _Fold:
+    """What events, in their order, do to the runs of one journey; each run is touched in its last state."""
+
+    def __init__(self, journey: Journey, definition: Definition, people: Iterable[int]) -> None:
+        self.journey, self.definition = journey, definition
+        self.by_key: dict[tuple[int, bytes], Standing] = {}
+        self.touched: dict[tuple[int, bytes], Standing] = {}
+        for standing in runs_of(journey, people):
+            self.by_key[standing.walker.person, standing.walker.key] = standing
+
+    def take(self, event: Happened) -> None:
+        """Let one event act."""
+        if event.kind in SIGNAL_KINDS:
+            self._signal(event)
+        if event.enters:
+            self._enter(event)
+        if event.kind in self.definition.exit_on:
+            for standing in self._concerned(event):
+                if standing.state == State.WAITING:
+                    standing.state, standing.reason = State.LEFT.value, event.kind
+                    self._touch(standing)
+        elif event.kind in self.definition.restart_on:
+            for standing in self._concerned(event):
+                if standing.state in (State.WAITING, State.FINISHED):
+                    self._restart(standing)
+
+    def _subject(self, event: Happened) -> int | None:
+        if self.definition.key is Key.APPOINTMENT:
+            return event.facts.get("appointment")
+        return event.id if self.definition.key is Key.EVENT else None
+
+    def _concerned(self, event: Happened) -> list[Standing]:
+        """The runs an event is about: an appointment's own, else all of the person."""
+        if self.definition.key is Key.APPOINTMENT and "appointment" in event.facts:
+            key = key_of(self.definition, event.person, event.facts["appointment"])
+            return [found] if (found := self.by_key.get((event.person, key))) else []
+        return [standing for (person, _), standing in self.by_key.items() if person == event.person]
+
+    def _enter(self, event: Happened) -> None:
+        subject = self._subject(event)
+        key = key_of(self.definition, event.person, subject)
+        standing = self.by_key.get((event.person, key))
+        if standing is None:
+            standing = fresh(self.journey, event.person, key, subject)
+            self.by_key[event.person, key] = standing
+            self._touch(standing)
+        elif (
+            # One appointment or event is let in once; a person may come back when the last pass is over.
+            self.definition.key is Key.PERSON
+            and self.definition.reentry is Reentry.AFTER_EXIT
+            and standing.state in (State.FINISHED, State.LEFT)
+            and standing.reason not in FINAL
+        ):
+            self._restart(standing)
+
+    def _restart(self, standing: Standing) -> None:
+        assert self.journey.version_id is not None
+        standing.walker.restart(self.journey.version_id)
+        standing.state, standing.reason = State.WAITING.value, ""
+        self._touch(standing)
+
+    def _signal(self, event: Happened) -> None:
+        """A click, read or reply belongs to the message of one run, step and round."""
+        run, step, turn = world.message_of(event.facts)
+        for (person, _), standing in self.by_key.items():
+            if person != event.person or standing.walker.id != run or not run:
+                continue
+            signal = f"{SIGNAL_KINDS[event.kind]}:{step}"
+            if standing.walker.round == turn and signal not in standing.walker.signals:
+                standing.walker.signals.append(signal)
+                if standing.state == State.WAITING:
+                    self._touch(standing)
+
+    def _touch(self, standing: Standing) -> None:
+        self.touched[standing.walker.person, standing.walker.key] = standing
+
+
+def fresh(journey: Journey, person: int, key: bytes, subject: int | None) -> Standing:
+    """A run that is about to begin; ``numbered`` gives it its number."""
+    assert journey.version_id is not None
+    walker = Walker(0, journey.pk, journey.version_id, person, key, subject, fresh=True)
+    return Standing(walker, State.WAITING.value)
+
+
+def numbered(standings: Iterable[Standing]) -> list[Standing]:
+    """The standings, those that are new with numbers of their own."""
+    found = list(standings)
+    new = [standing.walker for standing in found if standing.walker.fresh]
+    for walker, run_id in zip(new, new_ids(len(new)) if new else [], strict=True):
+        walker.id = run_id
+    return found
+
+
+def booked_ahead(now: datetime) -> list[tuple[int, int]]:
+    """(appointment, person) of every booked appointment from today on. Nothing is opened: days are keyed."""
+    today = now.astimezone(world.zone()).date()
+    days = tokens.day_range("appointment", today, today + AHEAD)
+    return list(
+        Appointment.objects.filter(day__in=days, state=state_token(BOOKED))
+        .order_by("pk")
+        .values_list("pk", "person_id")
+    )
+
+
+def at_the_door(*, journey: Journey, definition: Definition, now: datetime) -> list[Standing]:
+    """Who would have come in had the journey been active before: appointments to come that have no run yet."""
+    if definition.trigger.kind is not TriggerKind.APPOINTMENT:
+        return []
+    ahead = booked_ahead(now)
+    known = {
+        (standing.walker.person, standing.walker.key) for standing in runs_of(journey, {person for _, person in ahead})
+    }
+    found = []
+    for appointment, person in ahead:
+        key = key_of(definition, person, appointment)
+        if (person, key) not in known:
+            found.append(fresh(journey, person, key, appointment))
+    return numbered(found)
+
+
+def segment_changes(*, journey: Journey, definition: Definition, now: datetime, enter: bool) -> list[Standing]:
+    """Who entered the journey's segment since the last look, and remember who is in it now.
+
+    ``enter`` False only remembers: for a first look that lets nobody in.
+    """
+    if definition.trigger.kind is not TriggerKind.SEGMENT:
+        return []
+    sql, params = world.segment_sql(definition.trigger.segment, now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS journey_inside (person_id int8 PRIMARY KEY) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE journey_inside")
+        cursor.execute(f"INSERT INTO journey_inside {sql}", params)
+        cursor.execute(
+            "DELETE FROM journeys_journeymember m WHERE m.journey_id = %s"
+            " AND NOT EXISTS (SELECT 1 FROM journey_inside i WHERE i.person_id = m.person_id)",
+            [journey.pk],
+        )
+        cursor.execute(
+            "INSERT INTO journeys_journeymember (journey_id, person_id)"
+            " SELECT %s, i.person_id FROM journey_inside i"
+            " WHERE NOT EXISTS (SELECT 1 FROM journeys_journeymember m"
+            "                   WHERE m.journey_id = %s AND m.person_id = i.person_id)"
+            " RETURNING person_id",
+            [journey.pk, journey.pk],
+        )
+        people = [row[0] for row in cursor.fetchall()]
+    return enter_people(journey=journey, definition=definition, people=people) if enter else []
+
+
+def enter_people(*, journey: Journey, definition: Definition, people: Sequence[int]) -> list[Standing]:
+    """People who come in as persons (by segment or by hand); who is on the way already is left out."""
+    if not people:
+        return []
+    fold = _Fold(journey, definition, people)
+    for person in people:
+        fold.take(Happened(person, "person.entered", {}, enters=True))
+    return numbered(fold.touched.values())
+
+
+def gone(limit: int) -> list[Standing]:
+    """Waiting runs of people who died or were erased: they leave now, not when their step is due.
+
+    The search row nominates (an erased person has none); the decision opens the record and says why.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM journeys_journeyrun r"  # noqa: S608 - fixed column names
+            " WHERE r.state = 'waiting' AND (NOT EXISTS"
+            "  (SELECT 1 FROM contacts_personsearch s WHERE s.person_id = r.person_id)"
+            "  OR r.person_id IN (SELECT s.person_id FROM contacts_personsearch s WHERE s.tokens @> %s))"
+            " ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED",
+            [[search_values.presence("death_date")], limit],
+        )
+        return [Standing(from_row(row), State.WAITING.value) for row in cursor.fetchall()]

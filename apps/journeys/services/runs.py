@@ -1,0 +1,87 @@
+"""What staff do by hand: add a person, take a run out, try a failed one again."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.journeys import locks
+from apps.journeys.definition import TriggerKind
+from apps.journeys.engine import Decision, Reason, State
+from apps.journeys.models import Journey, JourneyRun, JourneyState, RunState
+from apps.journeys.services import intake, ticks, walkers
+from apps.journeys.services.intake import Standing
+
+
+def run_add(*, actor: Actor, journey: Journey, person_id: int) -> None:
+    """Let one person in by hand.
+
+    Raises ``Refused`` when the journey is not active, has another trigger, or has them on the way already."""
+    with transaction.atomic():
+        locks.intake()
+        locked = Journey.objects.select_for_update().get(pk=journey.pk)
+        if locked.state != JourneyState.ACTIVE or locked.version_id is None:
+            raise Refused("Only an active journey takes people in. Activate it first.")
+        plans = ticks.Plans()
+        definition = plans.load([locked.version_id])[locked.version_id].definition
+        if definition.trigger.kind is not TriggerKind.MANUAL:
+            raise Refused("People come into this journey by its trigger, not by hand.")
+        standings = intake.enter_people(journey=locked, definition=definition, people=[person_id])
+        if not standings:
+            raise Refused("This person is in the journey already.")
+        ticks.settle(actor=actor, standings=standings, plans=plans, now=clock.now(), result=ticks.TickResult())
+        audit.record(
+            actor=actor,
+            action=Action.JOURNEY_ADD_PERSON,
+            kind="journey",
+            subject=locked.pk,
+            people=[person_id],
+        )
+
+
+def run_remove(*, actor: Actor, run: JourneyRun) -> None:
+    """Take a waiting or failed run out. What was sent is sent; nothing more will be."""
+    with transaction.atomic():
+        locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
+        if locked.state not in (RunState.WAITING, RunState.FAILED):
+            raise Refused("This person is no longer on the way. The list shows the newest state.")
+        walker = walkers.of(locked)
+        decision = Decision(walker.id, walker.round, State.LEFT, reason=Reason.REMOVED.value)
+        walkers.store([(walker, decision)], clock.now())
+        audit.record(
+            actor=actor,
+            action=Action.JOURNEY_REMOVE_PERSON,
+            kind="journey",
+            subject=locked.journey_id,
+            people=[locked.person_id],
+        )
+
+
+def run_retry(*, actor: Actor, run: JourneyRun) -> None:
+    """Try a failed run again from the step where it stopped, in the version it walks."""
+    with transaction.atomic():
+        locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
+        if locked.state != RunState.FAILED:
+            raise Refused("This run has not failed. The list shows the newest state.")
+        plans = ticks.Plans()
+        walker = walkers.of(locked)
+        if walker.step not in plans.load([walker.version])[walker.version].steps:
+            raise Refused("The step it stopped at is not in its version. Take the person out and add them again.")
+        audit.record(
+            actor=actor,
+            action=Action.JOURNEY_RETRY,
+            kind="journey",
+            subject=locked.journey_id,
+            people=[locked.person_id],
+        )
+        ticks.settle(
+            actor=actor,
+            standings=[Standing(walker, State.WAITING.value)],
+            plans=plans,
+            now=clock.now(),
+            result=ticks.TickResult(),
+        )

@@ -1,0 +1,202 @@
+"""Runs in memory and their bulk writes. Used by the tick, the intake and staff's single acts alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection
+
+from apps.journeys.engine import Decision, State
+from apps.journeys.models import JourneyRun
+
+
+@dataclass(slots=True)
+class Walker:
+    """One run on its way through a tick. ``fresh``: not in the table yet."""
+
+    id: int
+    journey: int
+    version: int
+    person: int
+    key: bytes
+    subject: int | None
+    round: int = 1
+    step: str | None = None
+    due_at: datetime | None = None
+    sent: list[str] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    fresh: bool = False
+
+    def restart(self, version: int) -> None:
+        """Begin the next round, in the version that is active now."""
+        self.round += 1
+        self.version = version
+        self.step, self.due_at = None, None
+        self.sent, self.signals = [], []
+
+
+COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due_at, sent, signals"
+
+
+def from_row(row: Sequence) -> Walker:
+    """The walker of a row selected by ``COLUMNS``."""
+    run, journey, version, person, key, subject, turn, step, due, sent, signals = row
+    return Walker(run, journey, version, person, bytes(key), subject, turn, step, due, list(sent), list(signals))
+
+
+def of(run: JourneyRun) -> Walker:
+    """The walker of a row."""
+    return Walker(
+        run.pk,
+        run.journey_id,
+        run.version_id,
+        run.person_id,
+        bytes(run.key),
+        run.subject,
+        run.round,
+        run.step,
+        run.due_at,
+        list(run.sent),
+        list(run.signals),
+    )
+
+
+def claim_due(now: datetime, limit: int, journeys: Sequence[int]) -> list[Walker]:
+    """Due runs of active journeys, locked until the transaction ends; those another worker holds are skipped."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM journeys_journeyrun"  # noqa: S608 - fixed column names
+            " WHERE state = 'waiting' AND due_at <= %s AND journey_id = ANY(%s)"
+            " ORDER BY due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED",
+            [now, list(journeys), limit],
+        )
+        return [from_row(row) for row in cursor.fetchall()]
+
+
+def claim(run: int, *, due: datetime | None = None) -> list[Walker]:
+    """One waiting run by its number, locked; with ``due``, only if it is due by then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM journeys_journeyrun"  # noqa: S608 - fixed column names
+            " WHERE id = %s AND state = 'waiting' AND (%s::timestamptz IS NULL OR due_at <= %s)"
+            " FOR NO KEY UPDATE",
+            [run, due, due],
+        )
+        return [from_row(row) for row in cursor.fetchall()]
+
+
+def new_ids(count: int) -> list[int]:
+    """Numbers for runs that are to be inserted with their first decision."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('journeys_journeyrun', 'id')) FROM generate_series(1, %s)",
+            [count],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> None:
+    """Write next states, visits and counts: a fixed number of statements for any number of runs.
+
+    A visit that exists already breaks the unique constraint and with it the whole transaction: better no step than
+    a step twice.
+    """
+    changed = [(walker, decision) for walker, decision in walkers if decision.changed or walker.fresh]
+    if not changed:
+        return
+    fresh = [pair for pair in changed if pair[0].fresh]
+    old = [pair for pair in changed if not pair[0].fresh]
+    with connection.cursor() as cursor:
+        if fresh:
+            with cursor.copy(
+                "COPY journeys_journeyrun (id, journey_id, version_id, person_id, key, subject, state, step, due_at,"
+                " reason, round, sent, signals, tries, entered_at, changed_at) FROM STDIN"
+            ) as copy:
+                for walker, decision in fresh:
+                    copy.write_row(
+                        (
+                            walker.id,
+                            walker.journey,
+                            walker.version,
+                            walker.person,
+                            walker.key,
+                            walker.subject,
+                            decision.state.value,
+                            decision.step,
+                            decision.due_at,
+                            decision.reason,
+                            walker.round,
+                            [*walker.sent, *decision.sends],
+                            walker.signals,
+                            0,
+                            now,
+                            now,
+                        )
+                    )
+        if old:
+            cursor.execute(
+                """
+                UPDATE journeys_journeyrun AS r
+                SET version_id = d.version, state = d.state, step = d.step, due_at = d.due, reason = d.reason,
+                    round = d.round, sent = string_to_array(d.sent, ','),
+                    signals = string_to_array(d.signals, ','), changed_at = %s
+                FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+                            %s::int[], %s::text[], %s::text[])
+                     AS d(id, version, state, step, due, reason, round, sent, signals)
+                WHERE r.id = d.id
+                """,
+                [
+                    now,
+                    [walker.id for walker, _ in old],
+                    [walker.version for walker, _ in old],
+                    [decision.state.value for _, decision in old],
+                    [decision.step for _, decision in old],
+                    [decision.due_at for _, decision in old],
+                    [decision.reason for _, decision in old],
+                    [walker.round for walker, _ in old],
+                    [",".join([*walker.sent, *decision.sends]) for walker, decision in old],
+                    [",".join(walker.signals) for walker, _ in old],
+                ],
+            )
+        _store_visits(cursor, changed, now)
+        _store_counts(cursor, changed)
+
+
+def _store_visits(cursor, changed: Sequence[tuple[Walker, Decision]], now: datetime) -> None:
+    with cursor.copy("COPY journeys_journeystepvisit (run_id, step, round, outcome, reason, at) FROM STDIN") as copy:
+        for walker, decision in changed:
+            for visit in decision.visits:
+                copy.write_row((walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now))
+
+
+def _store_counts(cursor, changed: Sequence[tuple[Walker, Decision]]) -> None:
+    counts: Counter[tuple[int, str, str, str]] = Counter()
+    for walker, decision in changed:
+        for visit in decision.visits:
+            counts[walker.journey, visit.step, visit.outcome.value, visit.reason] += 1
+        if walker.fresh:
+            counts[walker.journey, "", "entered", ""] += 1
+        if decision.state is not State.WAITING:
+            counts[walker.journey, "", decision.state.value, decision.reason] += 1
+    if not counts:
+        return
+    # Sorted, so that two workers lock the same rows in the same order.
+    rows = sorted(counts.items())
+    cursor.execute(
+        """
+        INSERT INTO journeys_journeycount (journey_id, step, outcome, reason, count)
+        SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+        ON CONFLICT (journey_id, step, outcome, reason)
+        DO UPDATE SET count = journeys_journeycount.count + excluded.count
+        """,
+        [
+            [key[0] for key, _ in rows],
+            [key[1] for key, _ in rows],
+            [key[2] for key, _ in rows],
+            [key[3] for key, _ in rows],
+            [count for _, count in rows],
+        ],
+    )

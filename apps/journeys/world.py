@@ -1,0 +1,126 @@
+"""What journeys ask of the other parts: templates, senders, segments, the clinic's zone, rules in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apps.contacts.fields import FIELDS
+from apps.contacts.records import PersonRecord
+from apps.core.levels import Level
+from apps.journeys.checks import Known
+from apps.journeys.definition import Condition, Definition, TriggerKind, walk
+from apps.organizations import selectors as organizations
+from apps.segments import rules
+from apps.segments import selectors as segments
+
+
+def zone() -> ZoneInfo:
+    """The clinic's zone: "9:00 AM" is nine on its wall."""
+    return organizations.current().timezone
+
+
+def date_labels() -> dict[str, str]:
+    """Date attributes of a person a step may wait for: name to label in the middle of a sentence."""
+    return {name: f"the {spec.label.lower()}" for name, spec in FIELDS.items() if spec.type == "date" and spec.merge}
+
+
+def template_names() -> list[str]:
+    """Names of the templates that may be sent, in order."""
+    from apps.content import selectors as content
+
+    return content.sendable_names()
+
+
+def sender_names() -> list[str]:
+    """Names of the brands mail may come from, in order."""
+    from apps.content import selectors as content
+
+    return content.brand_names()
+
+
+def segment_names() -> list[str]:
+    """Names of all segments, in order."""
+    return [segment.name for segment in segments.everyone()]
+
+
+def known() -> Known:
+    """What exists, for ``checks.check``."""
+    return Known(
+        templates=frozenset(template_names()),
+        senders=frozenset(sender_names()),
+        segments=frozenset(segment_names()),
+        dates=date_labels(),
+        rule_problem=rule_problem,
+    )
+
+
+def rule_problem(rule: dict[str, Any]) -> str:
+    """What is wrong with a condition's rule, or ""."""
+    try:
+        parsed = rules.parse(rule)
+        missing = set(rules.mentioned_segments(parsed)) - set(segment_names())
+    except rules.RuleError as error:
+        return str(error)
+    if missing:
+        return f"There is no segment “{min(missing)}”. Choose another."
+    return ""
+
+
+def rule_words(rule: dict[str, Any]) -> str:
+    """A condition's rule as a question in words."""
+    try:
+        words = rules.sentence(rules.parse(rule), terms=segments.terms)
+    except rules.RuleError:
+        return "A condition that cannot be read"
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}?"
+
+
+def level_of(definition: Definition) -> Level:
+    """The level of everything a journey looks at: it flows into every message of it."""
+    found = [Level.PUBLIC]
+    trigger = definition.trigger
+    if trigger.kind in (TriggerKind.APPOINTMENT, TriggerKind.EVENT):
+        found.append(Level.HEALTH)
+    if trigger.kind is TriggerKind.SEGMENT:
+        found.append(segments.by_name(trigger.segment).level)
+    for place in walk(definition):
+        if isinstance(place.step, Condition) and place.step.rule_json:
+            parsed = rules.parse(place.step.rule)
+            found.append(rules.level(parsed, segments.names_for(parsed)))
+    return max(found)
+
+
+def segment_sql(name: str, now: datetime) -> tuple[str, list[object]]:
+    """One statement that selects the ids of the people in a segment now."""
+    return segments.audience(segments.by_name(name).rule, now)
+
+
+def message_of(facts: Mapping[str, Any]) -> tuple[int, str, int]:
+    """(run, step, round) of the journey's message an event is about; run 0 when it is none of ours."""
+    origin = str(facts.get("origin", ""))
+    kind, _, rest = origin.partition(":")
+    parts = rest.split(":")
+    if kind != "journey" or len(parts) != 3 or not parts[0].isdigit() or not parts[2].isdigit():
+        return 0, "", 0
+    return int(parts[0]), parts[1], int(parts[2])
+
+
+class Questions:
+    """Asks rules of opened records; each rule is read once, however many people it is asked of."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now, self.zone = now, zone()
+        self._read: dict[str, tuple[rules.Rule, rules.Names]] = {}
+
+    def holds(self, rule: dict[str, Any], record: PersonRecord) -> bool:
+        """Whether the person fits the rule now."""
+        key = json.dumps(rule, sort_keys=True)
+        if key not in self._read:
+            parsed = rules.parse(rule)
+            self._read[key] = parsed, segments.names_for(parsed)
+        parsed, names = self._read[key]
+        return rules.matches(parsed, record, self.now, self.zone, names)

@@ -1,0 +1,238 @@
+# ruff: noqa: S608 - statements are made of constants of this file; every value is a parameter
+"""From a rule to ONE SQL statement over the search tables; nothing sealed is opened.
+
+Shapes are chosen for a million people:
+
+* values of attributes are tokens in one array: neighbors in an "all" group become one ``tokens @> {…}``
+  (GIN), in an "any" or "none" group one ``tokens && {…}``;
+* a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes; a person without the date has
+  NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
+* what happened is ``EXISTS`` over the timeline: at the top of an "all" group it becomes a semi or anti join,
+  below OR the planner may choose between a hashed set and a probe per person;
+* one group without dates is answered by the summary (one row for a person and a group).
+
+The statement selects person ids. Values go as parameters; its text depends on the shape of the rule only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from . import tokens
+from .rules import (
+    AgeRule,
+    AppointmentRule,
+    ConsentRule,
+    DateRule,
+    EngagementRule,
+    EventRule,
+    FieldRule,
+    Group,
+    Leaf,
+    Names,
+    Node,
+    Rule,
+)
+from .rules.facts import DEFAULTS, comparable
+from .rules.windows import (
+    Window,
+    age_window,
+    anniversary_days,
+    appointment_window,
+    date_window,
+    event_window,
+)
+
+Params = list[object]
+UTC = ZoneInfo("UTC")
+
+
+def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
+    """``(sql, params)`` selecting the ids of the people who fit ``rule`` at ``now``.
+
+    Raises RuleError when the rule looks at a segment or campaign that is not in ``names``, or at itself.
+    """
+    where, params = condition(rule, now, zone, names)
+    return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
+
+
+def condition(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
+    """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples)."""
+    writer = _Writer(now.astimezone(zone).date(), names or Names())
+    return writer.node(rule, ()), writer.params
+
+
+@dataclass
+class _Writer:
+    today: date
+    names: Names
+    params: Params = field(default_factory=list)
+
+    # -- groups ----------------------------------------------------------------------------------------
+
+    def node(self, node: Node, seen: tuple[str, ...]) -> str:
+        if isinstance(node, Group):
+            return self.group(node, seen)
+        return self.leaf(node, seen)
+
+    def group(self, group: Group, seen: tuple[str, ...]) -> str:
+        every = group.match == "all"
+        parts: list[str] = []
+        together = [child for child in group.rules if _one_token(child)]
+        gathered = [_token_of(child) for child in together] if len(together) > 1 else []
+        if gathered:
+            parts.append(self.tokens("@>" if every else "&&", gathered))
+        parts += [self.node(child, seen) for child in group.rules if not (gathered and _one_token(child))]
+        if not parts:
+            return "FALSE" if group.match == "any" else "TRUE"
+        joined = (" AND " if every else " OR ").join(parts)
+        if group.match == "none":
+            return f"NOT ({joined})"
+        return joined if len(parts) == 1 else f"({joined})"
+
+    def tokens(self, operator: str, values: Sequence[int]) -> str:
+        self.params.append(sorted(set(values)))
+        return f"s.tokens {operator} %s::bigint[]"
+
+    def days(self, column: str, values: Sequence[int]) -> str:
+        self.params.append(list(values))
+        return f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))"
+
+    # -- conditions ------------------------------------------------------------------------------------
+
+    def leaf(self, leaf: Leaf, seen: tuple[str, ...]) -> str:
+        if isinstance(leaf, FieldRule):
+            return self.field(leaf)
+        if isinstance(leaf, DateRule):
+            return self.date(leaf)
+        if isinstance(leaf, AgeRule):
+            return self.days(*tokens.person_days("birth_date", age_window(leaf, self.today)))
+        if isinstance(leaf, EventRule):
+            return self.event(leaf)
+        if isinstance(leaf, EngagementRule):
+            return self.engagement(leaf)
+        if isinstance(leaf, AppointmentRule):
+            return self.appointment(leaf)
+        if isinstance(leaf, ConsentRule):
+            return self.consent(leaf)
+        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name))
+        return f"({inner})" if leaf.inside else f"NOT ({inner})"
+
+    def field(self, rule: FieldRule) -> str:
+        if rule.op in ("exists", "missing"):
+            found = self.known(rule.field)
+            return found if rule.op == "exists" else f"NOT {found}"
+        if rule.op == "starts_with":
+            return self.tokens("@>", [tokens.start(rule.field, rule.values[0])])
+        found = self.equals(rule.field, rule.values)
+        return found if rule.op in ("is", "in") else f"NOT {found}"
+
+    def known(self, name: str) -> str:
+        if name in DEFAULTS:
+            return "(TRUE)"
+        return self.tokens("@>", [tokens.presence(name)])
+
+    def equals(self, name: str, values: Sequence[str]) -> str:
+        kind = tokens.identity_kind(name)
+        if kind is not None:
+            self.params += [kind, [tokens.identity(name, value) for value in values]]
+            return (
+                "EXISTS (SELECT 1 FROM contacts_personidentity i WHERE i.person_id = s.person_id "
+                "AND i.kind = %s AND i.token = ANY(%s::bytea[]))"
+            )
+        wanted = [tokens.value(name, value) for value in values]
+        found = self.tokens("@>" if len(wanted) == 1 else "&&", wanted)
+        if DEFAULTS.get(name) in {comparable(name, value) for value in values}:
+            # Nothing recorded means the default, as in PersonRecord.
+            return f"({found} OR NOT {self.tokens('@>', [tokens.presence(name)])})"
+        return f"({found})"
+
+    def date(self, rule: DateRule) -> str:
+        if rule.op == "anniversary_in_days":
+            return self.days(*tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
+        return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
+
+    def consent(self, rule: ConsentRule) -> str:
+        if rule.state != "none":
+            return self.tokens("@>", [tokens.consent(rule.purpose, rule.state)])
+        said = [tokens.consent(rule.purpose, state) for state in ("granted", "denied")]
+        return f"NOT {self.tokens('&&', said)}"
+
+    # -- what happened ---------------------------------------------------------------------------------
+
+    def event(self, rule: EventRule) -> str:
+        groups = [f"kind:{rule.kind}"]
+        if rule.category is not None:
+            groups.append(f"class:{rule.category.casefold()}")
+        if rule.value_set is not None:
+            groups.append(f"set:{rule.value_set}")
+        codes = [f"code:{rule.system}:{code}" for code in rule.codes]
+        if len(codes) == 1:
+            groups.append(codes[0])
+            codes = []
+        return self.happened(rule, groups, codes)
+
+    def engagement(self, rule: EngagementRule) -> str:
+        kind = f"message.{rule.kind}"
+        if rule.campaign is None:
+            return self.happened(rule, [f"kind:{kind}"], [])
+        return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [])
+
+    def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str]) -> str:
+        """EXISTS over the timeline: in all groups of ``every``, in one of ``any_of``, in the window."""
+        window = event_window(rule, self.today)
+        times = 1 if rule.never else rule.times
+        no = "NOT " if rule.never else ""
+        if window is None and len(every) == 1 and not any_of:
+            self.params += [tokens.group(every[0]), times]
+            return (
+                f"{no}EXISTS (SELECT 1 FROM contacts_timelinesummary t WHERE t.person_id = s.person_id "
+                'AND t."group" = %s AND t.count >= %s)'
+            )
+        parts = ["e.groups @> %s::bigint[]"]
+        self.params.append(sorted(tokens.group(name) for name in every))
+        if any_of:
+            parts.append("e.groups && %s::bigint[]")
+            self.params.append(sorted(tokens.group(name) for name in any_of))
+        if window is not None:
+            parts.append("e.day = ANY(%s::bigint[])")
+            self.params.append(tokens.event_days(window))
+        where = " AND ".join(parts)
+        if times == 1:
+            return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
+        self.params.append(times)
+        # Counting per person: IN over one grouped pass, never a count per row of the outer table.
+        return (
+            f"s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where} "
+            "GROUP BY e.person_id HAVING count(*) >= %s)"
+        )
+
+    def appointment(self, rule: AppointmentRule) -> str:
+        window: Window = appointment_window(rule, self.today)
+        self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
+        no = "NOT " if rule.state == "none_upcoming" else ""
+        return (
+            f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
+            "AND a.state = %s AND a.day = ANY(%s::bigint[]))"
+        )
+
+
+def _one_token(node: Node) -> bool:
+    """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
+    if isinstance(node, FieldRule):
+        if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
+            return False
+        return node.op in ("exists", "is", "starts_with")
+    return isinstance(node, ConsentRule) and node.state != "none"
+
+
+def _token_of(node: Node) -> int:
+    if isinstance(node, ConsentRule):
+        return tokens.consent(node.purpose, node.state)
+    assert isinstance(node, FieldRule)
+    if node.op == "exists":
+        return tokens.presence(node.field)
+    return (tokens.start if node.op == "starts_with" else tokens.value)(node.field, node.values[0])

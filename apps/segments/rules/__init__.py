@@ -1,0 +1,54 @@
+"""Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
+
+from .evaluating import Explained, Names, Record, explain, matches
+from .levels import level
+from .nodes import (
+    AgeRule,
+    AppointmentRule,
+    ConsentRule,
+    DateRule,
+    EngagementRule,
+    EventRule,
+    FieldRule,
+    Group,
+    Leaf,
+    Node,
+    Rule,
+    RuleError,
+    SegmentRule,
+    mentioned_campaigns,
+    mentioned_segments,
+    renamed,
+    walk,
+)
+from .parsing import parse
+from .sentences import Terms, sentence
+
+__all__ = [
+    "AgeRule",
+    "AppointmentRule",
+    "ConsentRule",
+    "DateRule",
+    "EngagementRule",
+    "EventRule",
+    "Explained",
+    "FieldRule",
+    "Group",
+    "Leaf",
+    "Names",
+    "Node",
+    "Record",
+    "Rule",
+    "RuleError",
+    "SegmentRule",
+    "Terms",
+    "explain",
+    "level",
+    "matches",
+    "mentioned_campaigns",
+    "mentioned_segments",
+    "parse",
+    "renamed",
+    "sentence",
+    "walk",
+]

@@ -1,0 +1,89 @@
+"""How a value in a profile compares: the same normal forms from which the search tokens are made.
+
+`contacts.search_values` writes a token for each of these values; here they are compared in the open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.search_values import phone_digits
+from apps.core.levels import Level
+from apps.vault.tokens import normalize
+
+from .vocabulary import PREFIX_LENGTHS
+
+ATTRIBUTE = "attribute."
+_ATTRIBUTE_NAME = re.compile(r"attribute\.[a-z][a-z0-9_]{0,39}")
+
+#: What a person is to us when the record does not say: the careful answer (contacts.PersonRecord.relation).
+DEFAULTS = {"relation": "patient"}
+
+
+def spec_of(name: str, fields: Mapping[str, FieldSpec] | None = None) -> FieldSpec | None:
+    """The attribute called ``name``: of the list, or one the organization added (``attribute.NAME``)."""
+    found = (FIELDS if fields is None else fields).get(name)
+    if found is not None or not _ATTRIBUTE_NAME.fullmatch(name):
+        return found
+    own = name.removeprefix(ATTRIBUTE)
+    label = own.replace("_", " ").capitalize()
+    return FieldSpec(name, label, "text", Level.HEALTH, ("attributes", own), "token")
+
+
+def searchable(spec: FieldSpec) -> bool:
+    """Whether anything can be asked of the attribute without opening people."""
+    return spec.search != "none"
+
+
+def stored(profile: Mapping[str, Any], name: str) -> list[str]:
+    """The values of an attribute as the profile has them; none when it is not known."""
+    spec = spec_of(name)
+    found: Any = profile
+    for key in spec.path if spec is not None else ():
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if found in (None, "", []):
+        found = DEFAULTS.get(name)
+    if found is None or isinstance(found, Mapping):
+        return []
+    return [str(item) for item in (found if isinstance(found, list) else [found])]
+
+
+def comparable(name: str, value: str) -> str:
+    """The form in which two values of the attribute are equal."""
+    spec = spec_of(name)
+    if spec is not None and spec.type == "email":
+        local, _, domain = value.strip().rpartition("@")
+        return f"{local.casefold()}@{domain.casefold()}"
+    if spec is not None and spec.type == "phone":
+        return normalize(phone_digits(value))
+    return normalize(value)
+
+
+def values_of(profile: Mapping[str, Any], name: str) -> set[str]:
+    """Everything an attribute is equal to; of a name the whole and each of its words."""
+    found: set[str] = set()
+    spec = spec_of(name)
+    for value in stored(profile, name):
+        whole = comparable(name, value)
+        found.add(whole)
+        if spec is not None and spec.search == "words":
+            found.update(whole.replace("-", " ").split())
+    return found
+
+
+def starts_of(profile: Mapping[str, Any], name: str) -> set[str]:
+    """The starts of two to four letters of the words of a name."""
+    words = {word for value in stored(profile, name) for word in normalize(value).replace("-", " ").split()}
+    return {word[:length] for word in words for length in PREFIX_LENGTHS if len(word) >= length}
+
+
+def day_of(value: object) -> date | None:
+    """The calendar day of an ISO date or time as it is written, or None."""
+    try:
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except ValueError:
+        return None

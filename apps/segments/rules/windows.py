@@ -1,0 +1,95 @@
+"""Which days a condition means: the one place where the evaluator and the SQL compiler read a calendar.
+
+All windows are inclusive pairs of days on the clinic's calendar. A side left open reaches to a fixed
+horizon, because a searchable day is one keyed value and a range is the list of all its days. Both readers
+use the same horizon, so they cannot disagree about a record dated 1753 or 2100.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from .nodes import AgeRule, AppointmentRule, DateRule, EngagementRule, EventRule
+
+Window = tuple[date, date]
+
+#: The first day anything can be dated: earlier dates are typing errors and match no range.
+BEGINNING = date(1880, 1, 1)
+#: How far a window without an end reaches past today.
+HORIZON_YEARS = 3
+#: Nobody has been older than 122; a window for "at least 65" stops here.
+OLDEST = 130
+#: The longest "last N days" and "next N days" anyone may ask for.
+MOST_DAYS = 3660
+
+
+def years_before(day: date, years: int) -> date:
+    """The day ``years`` earlier; Feb 29 becomes Feb 28, so that age turns the day after it, on Mar 1."""
+    year = day.year - years
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
+
+
+def horizon(today: date) -> date:
+    """The last day of a window that has no end."""
+    return years_before(today, -HORIZON_YEARS)
+
+
+def age_on(birth: date, today: date) -> int:
+    """Completed years; who was born on Feb 29 turns a year older on Mar 1 of a common year."""
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+
+
+def age_window(rule: AgeRule, today: date) -> Window:
+    """Birth days of people whose age on ``today`` fits the rule."""
+    low = rule.low if rule.low is not None else 0
+    high = rule.high if rule.high is not None else OLDEST
+    first = years_before(today, high + 1) + timedelta(days=1)
+    return max(first, BEGINNING), years_before(today, low)
+
+
+def date_window(rule: DateRule, today: date) -> Window:
+    """Days a date attribute may have; not for anniversaries."""
+    if rule.op == "in_last_days":
+        return today - timedelta(days=rule.days or 0), today
+    if rule.op == "in_next_days":
+        return today, today + timedelta(days=rule.days or 0)
+    if rule.op == "on":
+        return rule.first or BEGINNING, rule.first or BEGINNING
+    if rule.op == "after":
+        return (rule.first or BEGINNING) + timedelta(days=1), horizon(today)
+    if rule.op == "before":
+        return BEGINNING, (rule.last or BEGINNING) - timedelta(days=1)
+    return rule.first or BEGINNING, rule.last or horizon(today)
+
+
+def anniversary_days(days: int, today: date) -> list[tuple[int, int]]:
+    """Months and days that come up from today to ``days`` ahead, both included.
+
+    Feb 29 is kept on Feb 28 in common years: a birthday greeting comes once a year, not once in four.
+    """
+    found: dict[tuple[int, int], None] = {}
+    for ahead in range(min(days, 366) + 1):
+        day = today + timedelta(days=ahead)
+        found[day.month, day.day] = None
+        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:
+            found[2, 29] = None
+    return list(found)
+
+
+def event_window(rule: EventRule | EngagementRule, today: date) -> Window | None:
+    """Days on which the event counts, or None when any day does."""
+    if rule.last_days is not None:
+        return today - timedelta(days=rule.last_days), today
+    if isinstance(rule, EngagementRule) or (rule.first is None and rule.last is None):
+        return None
+    return rule.first or BEGINNING, rule.last or horizon(today)
+
+
+def appointment_window(rule: AppointmentRule, today: date) -> Window:
+    """Days of the appointments the rule looks at: from today on."""
+    if rule.days is None:
+        return today, horizon(today)
+    return today, today + timedelta(days=rule.days)

@@ -1,0 +1,137 @@
+"""Reading segments: opened names and rules, where they are used, and why a person is in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from apps.contacts.models import Vocabulary
+from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.organizations import selectors as organizations
+from apps.vault import sealing
+from apps.vault.tokens import normalize, token128
+
+from . import compiler, rules, usages
+from .models import Segment, SegmentUse
+
+TABLE = "segments_segment"
+
+
+@dataclass(frozen=True, repr=False)
+class OpenedSegment:
+    """A segment with its name and rule in clear."""
+
+    id: int
+    name: str
+    description: str
+    rule: rules.Rule
+    level: Level
+    version: int
+    row: Segment
+
+    @property
+    def sentence(self) -> str:
+        """The rule as one sentence, codes by their terms."""
+        return rules.sentence(self.rule, terms=terms)
+
+
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a segment's name; case, accents and spaces do not count."""
+    return token128("segment.name", normalize(name))
+
+
+def opened(segment: Segment) -> OpenedSegment:
+    """Open one row. A rule that names an attribute since removed raises RuleError."""
+    data = sealing.open_service(segment.sealed, table=TABLE, row=segment.pk, version=segment.version)
+    return OpenedSegment(
+        id=segment.pk,
+        name=str(data["name"]),
+        description=str(data.get("description", "")),
+        rule=rules.parse(data["rule"]),
+        level=Level(segment.level),
+        version=segment.version,
+        row=segment,
+    )
+
+
+def by_id(segment_id: int) -> OpenedSegment | None:
+    """The segment, or None."""
+    row = Segment.objects.filter(pk=segment_id).first()
+    return opened(row) if row is not None else None
+
+
+def by_name(name: str) -> OpenedSegment:
+    """The segment of that name. Raises Refused when there is none."""
+    row = Segment.objects.filter(name_token=name_token(name)).first()
+    if row is None:
+        raise Refused("There is no segment of that name.")
+    return opened(row)
+
+
+def everyone() -> list[OpenedSegment]:
+    """All segments in the order of their names; segments are counted in dozens, not in thousands."""
+    return sorted((opened(row) for row in Segment.objects.all()), key=lambda each: normalize(each.name))
+
+
+def terms(system: str, code: str) -> str | None:
+    """The term of a code in the vocabulary, or None."""
+    return Vocabulary.objects.filter(system=system, code=code).values_list("term", flat=True).first()
+
+
+def zone() -> ZoneInfo:
+    """The clinic's zone: rules count days on its calendar."""
+    return organizations.current().timezone
+
+
+def names_for(rule: rules.Rule) -> rules.Names:
+    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to."""
+    found: dict[str, rules.Rule] = {}
+    campaigns: set[str] = set(rules.mentioned_campaigns(rule))
+    waiting = rules.mentioned_segments(rule)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        row = Segment.objects.filter(name_token=name_token(name)).first()
+        if row is None:
+            continue
+        found[name] = opened(row).rule
+        campaigns.update(rules.mentioned_campaigns(found[name]))
+        waiting += rules.mentioned_segments(found[name])
+    return rules.Names(segments=found, campaigns=usages.campaign_ids() if campaigns else {})
+
+
+def reachable(ids: Iterable[int]) -> set[int]:
+    """Ids of all segments that the given ones look at, directly or through others."""
+    found: set[int] = set()
+    edge = set(ids)
+    while edge:
+        step = set(SegmentUse.objects.filter(user_id__in=edge).values_list("used_id", flat=True))
+        edge = step - found
+        found |= step
+    return found
+
+
+def where_used(segment_id: int) -> list[usages.Usage]:
+    """Other segments, then campaigns and journeys, that use the segment."""
+    users = [opened(row) for row in Segment.objects.filter(uses__used_id=segment_id).order_by("pk")]
+    inside = [usages.Usage("Segment", user.name, f"/segments/{user.id}/") for user in users]
+    return inside + usages.uses_of(segment_id)
+
+
+def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[object]]:
+    """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar."""
+    return compiler.compile(rule, now, zone(), names_for(rule))
+
+
+def condition(rule: rules.Rule, now: datetime) -> tuple[str, list[object]]:
+    """The condition over ``contacts_personsearch s``, for statements that join further tables."""
+    return compiler.condition(rule, now, zone(), names_for(rule))
+
+
+def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:
+    """Whether an opened record fits ``rule``: what decides at the moment of sending."""
+    return rules.matches(rule, record, now, zone(), names_for(rule))

@@ -1,0 +1,185 @@
+"""Writing segments. Names and rules are sealed; the graph of segments that look at segments stays acyclic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.vault import sealing
+
+from . import counting, rules, selectors, usages
+from .models import Segment, SegmentCount, SegmentUse
+from .selectors import TABLE, name_token
+
+LONGEST_NAME = 120
+LONGEST_DESCRIPTION = 500
+_GRAPH_LOCK = 0x7365676D  # two saves at once could each see no cycle and make one together
+
+
+class InUse(Refused):
+    """The segment is used elsewhere; ``usages`` says where."""
+
+    def __init__(self, found: list[usages.Usage]) -> None:
+        self.usages = found
+        places = "one place" if len(found) == 1 else f"{len(found)} places"
+        super().__init__(f"This segment is used in {places}. Take it out there first, then delete it.")
+
+
+@transaction.atomic
+def segment_save(
+    *,
+    actor: Actor,
+    name: str,
+    rule: object,
+    description: str = "",
+    segment_id: int | None = None,
+    version: int | None = None,
+) -> Segment:
+    """Create a segment, or change the one with ``segment_id``.
+
+    ``rule`` is the JSON of ``rules.parse``; ``version`` the version the editor started from (a change made
+    meanwhile by somebody else is refused). Raises Refused with a sentence, RuleError for a node of the rule.
+    """
+    name, description = " ".join(name.split()), description.strip()
+    if not name:
+        raise Refused("Give the segment a name.")
+    if len(name) > LONGEST_NAME or len(description) > LONGEST_DESCRIPTION:
+        raise Refused(f"A name has at most {LONGEST_NAME} characters, a description {LONGEST_DESCRIPTION}.")
+    parsed = rules.parse(rule)
+    _lock_graph()
+    token = name_token(name)
+    if Segment.objects.filter(name_token=token).exclude(pk=segment_id).exists():
+        raise Refused("Another segment has this name. Choose a different one.")
+    used = _used(parsed, segment_id)
+    names = selectors.names_for(parsed)
+    level = rules.level(parsed, names)
+    now = clock.now()
+    if segment_id is None:
+        segment = Segment(name_token=token, level=level, owner=str(actor), created_at=now, changed_at=now, sealed=b"")
+        segment.save(force_insert=True)
+        action, old_name = Action.SEGMENT_CREATE, name
+    else:
+        segment = _locked(segment_id)
+        if version is not None and version != segment.version:
+            raise Refused("Somebody else changed this segment meanwhile. Reload the page to see their version.")
+        old_name = selectors.opened(segment).name
+        action = Action.SEGMENT_CHANGE
+        segment.version += 1
+        segment.name_token, segment.level, segment.changed_at = token, level, now
+        segment.count = segment.count_ms = segment.counted_at = None
+    _seal(segment, {"name": name, "description": description, "rule": parsed.as_json()})
+    segment.save()
+    SegmentUse.objects.filter(user=segment).delete()
+    SegmentUse.objects.bulk_create(SegmentUse(user=segment, used_id=used_id) for used_id in used)
+    if segment_id is not None:
+        _follow(segment, old_name, name)
+    record(
+        actor=actor,
+        action=action,
+        kind="segment",
+        subject=segment.pk,
+        codes={"version": segment.version, "level": level.value},
+    )
+    return segment
+
+
+@transaction.atomic
+def segment_delete(*, actor: Actor, segment_id: int) -> None:
+    """Delete a segment nobody uses. Raises InUse with the places otherwise."""
+    _lock_graph()
+    segment = _locked(segment_id)
+    found = [usage for usage in selectors.where_used(segment.pk) if usage.blocks]
+    if found:
+        raise InUse(found)
+    record(actor=actor, action=Action.SEGMENT_DELETE, kind="segment", subject=segment.pk)
+    segment.delete()
+
+
+@transaction.atomic
+def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
+    """A copy under the next free name ("Name (copy)", "Name (copy 2)")."""
+    original = selectors.opened(_locked(segment_id))
+    for number in range(1, 100):
+        suffix = " (copy)" if number == 1 else f" (copy {number})"
+        name = original.name[: LONGEST_NAME - len(suffix)] + suffix
+        if not Segment.objects.filter(name_token=name_token(name)).exists():
+            return segment_save(actor=actor, name=name, rule=original.rule.as_json(), description=original.description)
+    raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
+
+
+def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:
+    """Count a saved segment now and remember its size. Raises Refused when it takes too long."""
+    segment = Segment.objects.filter(pk=segment_id).first()
+    if segment is None:
+        raise Refused("This segment no longer exists.")
+    found = counting.count(selectors.opened(segment).rule)
+    with transaction.atomic():
+        now = clock.now()
+        Segment.objects.filter(pk=segment.pk, version=segment.version).update(
+            count=found.count, count_ms=found.ms, counted_at=now
+        )
+        SegmentCount.objects.filter(segment=segment, version=segment.version, at__date=now.date()).delete()
+        SegmentCount.objects.create(segment=segment, version=segment.version, at=now, count=found.count, ms=found.ms)
+        record(
+            actor=actor,
+            action=Action.SEGMENT_COUNT,
+            kind="segment",
+            subject=segment.pk,
+            codes={"version": segment.version, "count": found.count},
+        )
+    return found
+
+
+def _lock_graph() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_GRAPH_LOCK])
+
+
+def _locked(segment_id: int) -> Segment:
+    segment = Segment.objects.select_for_update().filter(pk=segment_id).first()
+    if segment is None:
+        raise Refused("This segment no longer exists.")
+    return segment
+
+
+def _seal(segment: Segment, data: dict[str, Any]) -> None:
+    segment.sealed = sealing.seal_service(data, table=TABLE, row=segment.pk, version=segment.version)
+
+
+def _used(parsed: rules.Rule, segment_id: int | None) -> set[int]:
+    """Ids of the segments the rule looks at. Raises Refused for an unknown one or a way back to itself."""
+    found: set[int] = set()
+    for name in rules.mentioned_segments(parsed):
+        used = Segment.objects.filter(name_token=name_token(name)).values_list("pk", flat=True).first()
+        if used is None:
+            raise Refused(f"There is no segment “{name}”. Choose one of the list.")
+        found.add(used)
+    known = usages.campaign_ids() if rules.mentioned_campaigns(parsed) else {}
+    for name in rules.mentioned_campaigns(parsed):
+        if name not in known:
+            raise Refused(f"There is no campaign “{name}”. Choose one of the list.")
+    if segment_id is not None and segment_id in found | selectors.reachable(found):
+        raise Refused("A segment cannot look at itself, not even through other segments.")
+    return found
+
+
+def _follow(segment: Segment, old_name: str, new_name: str) -> None:
+    """Bring the segments that look at this one up to date: its new name in their rules, its level in theirs."""
+    for user in Segment.objects.select_for_update().filter(uses__used=segment).order_by("pk"):
+        opened = selectors.opened(user)
+        rule = rules.renamed(opened.rule, old_name, new_name)
+        assert isinstance(rule, rules.Group)
+        _seal(user, {"name": opened.name, "description": opened.description, "rule": rule.as_json()})
+        level = rules.level(rule, selectors.names_for(rule))
+        changed = level != user.level
+        user.level = level
+        user.count = user.count_ms = user.counted_at = None
+        user.save(update_fields=["sealed", "level", "count", "count_ms", "counted_at"])
+        if changed:
+            _follow(user, opened.name, opened.name)

@@ -1,0 +1,60 @@
+"""What the unsubscribe page says, in English and Spanish. No medical word, no name of a list, no address."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, dict[str, str]] = {
+    "en": {
+        "language": "en",
+        "other": "Español",
+        "other_code": "es",
+        "skip": "Skip to content",
+        "title": "Stop these e-mails",
+        "ask": "Do you want to stop newsletters and other optional e-mail to this mailbox?",
+        "keeps": "You will still get messages about your own care, such as appointment reminders, "
+        "and about your account.",
+        "stop": "Stop these e-mails",
+        "stop_all": "Stop reminders too",
+        "done_title": "You are unsubscribed",
+        "done": "We will not send newsletters or other optional e-mail to this mailbox any more. This is in force now.",
+        "still": "Messages about your own care, such as appointment reminders, and about your account still come.",
+        "reminders_title": "Reminders too?",
+        "reminders_ask": "If you stop reminders, please note your appointments yourself.",
+        "all_title": "All optional mail and reminders are stopped",
+        "all": "We will send neither newsletters nor reminders to this mailbox any more. This is in force now.",
+        "account": "Only messages about your account and answers to your own messages still come.",
+        "undo": "Undo",
+        "undone_title": "You are subscribed again",
+        "undone": "You will get our e-mail as before.",
+        "call": "Questions? Call us: ",
+    },
+    "es": {
+        "language": "es",
+        "other": "English",
+        "other_code": "en",
+        "skip": "Ir al contenido",
+        "title": "Dejar de recibir estos correos",
+        "ask": "¿Desea dejar de recibir boletines y otros correos opcionales en este buzón?",
+        "keeps": "Seguirá recibiendo mensajes sobre su propia atención, como recordatorios de citas, "
+        "y sobre su cuenta.",
+        "stop": "Dejar de recibirlos",
+        "stop_all": "Dejar también los recordatorios",
+        "done_title": "Ha cancelado la suscripción",
+        "done": "No enviaremos más boletines ni otros correos opcionales a este buzón. Ya está en vigor.",
+        "still": "Seguirá recibiendo mensajes sobre su propia atención, como recordatorios de citas, "
+        "y sobre su cuenta.",
+        "reminders_title": "¿También los recordatorios?",
+        "reminders_ask": "Si deja los recordatorios, anote usted mismo sus citas.",
+        "all_title": "Se detuvieron los correos opcionales y los recordatorios",
+        "all": "No enviaremos más boletines ni recordatorios a este buzón. Ya está en vigor.",
+        "account": "Solo seguirá recibiendo mensajes sobre su cuenta y respuestas a sus propios mensajes.",
+        "undo": "Deshacer",
+        "undone_title": "Está suscrito de nuevo",
+        "undone": "Recibirá nuestros correos como antes.",
+        "call": "¿Preguntas? Llámenos: ",
+    },
+}
+
+
+def texts(language: str) -> dict[str, str]:
+    """The words of a language; English for one we do not speak."""
+    return TEXTS.get(language, TEXTS["en"])

@@ -1,0 +1,159 @@
+"""Chromium, with eyes open: a test fails when a page breaks the security policy, logs an error, asks another host
+for something, or misses a file. ``axe(page)`` looks for what keeps people with disabilities out.
+
+    def test_contacts(enter, axe):
+        page = enter("max")                # signed in, second factor done
+        page.open("/contacts/")
+        axe(page)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page
+
+# Playwright drives its own event loop in this thread; the ORM would refuse to be used beside it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# Says what the policy blocked, in the console, where the collector below reads it.
+REPORT_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
+  `CSP: ${event.violatedDirective} blocked ${event.blockedURI} ${event.sample} in ${event.sourceFile}`));"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """The machine's Chromium when there is one, otherwise the one Playwright installed."""
+    chosen = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    more = {"executable_path": chosen} if Path(chosen).exists() else {}
+    return {**browser_type_launch_args, "args": ARGUMENTS, **more}
+
+
+class Visit:
+    """A page of the browser that remembers what went wrong on it; every other attribute is Playwright's."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
+        self.problems: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.page, name)
+
+    def open(self, path: str) -> None:
+        """Go to a path of the product and wait until its scripts have run."""
+        self.page.goto(self.origin + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def no_overflow(self) -> None:
+        """Nothing sticks out to the right (WCAG 1.4.10, reflow)."""
+        wide, shown = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert wide <= shown, f"the page is {wide} px wide in a window of {shown} px"
+
+    def _console(self, message: Any) -> None:
+        # Missing files are told by _response, with their address; expected 4xx answers of pages are none.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.problems.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        url = request.url
+        if url.startswith(("data:", "blob:", "about:")):
+            return
+        if urlsplit(url).netloc != urlsplit(self.origin).netloc:
+            self.problems.append(f"asked another host: {urlsplit(url).netloc}")
+
+    def _response(self, response: Any) -> None:
+        if response.status >= 500 or (
+            response.status >= 400 and response.request.resource_type not in ("document", "fetch", "xhr")
+        ):
+            self.problems.append(f"{response.status} for {response.url}")
+
+
+@pytest.fixture
+def visits(browser: Browser, live_server: Any) -> Iterator[Callable[..., Visit]]:
+    """``visits(width=375, scheme="dark")`` is a fresh window; at the end of the test nothing may have gone wrong."""
+    opened: list[tuple[BrowserContext, Visit]] = []
+
+    def visit(*, width: int = 1280, height: int = 900, scheme: str = "light", cookies: dict | None = None) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.add_init_script(REPORT_VIOLATIONS)
+        context.set_default_timeout(10_000)
+        for name, value in (cookies or {}).items():
+            context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
+        made = Visit(context.new_page(), live_server.url)
+        opened.append((context, made))
+        return made
+
+    yield visit
+    problems = [problem for _, made in opened for problem in made.problems]
+    for context, _ in opened:
+        context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def page(visits: Callable[..., Visit]) -> Visit:
+    """A window of nobody in particular: public pages, the portal, sign-in."""
+    return visits()
+
+
+@pytest.fixture
+def enter(visits: Callable[..., Visit], signed_in: Callable[[str], Any]) -> Callable[..., Visit]:
+    """``enter("max", width=375, scheme="dark")``: a window of a member of the cast, second factor done."""
+    clients: dict[str, Any] = {}
+
+    def come_in(name: str, **window: Any) -> Visit:
+        client = clients.setdefault(name, signed_in(name)) if name not in clients else clients[name]
+        return visits(
+            cookies={settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}, **window
+        )
+
+    return come_in
+
+
+@pytest.fixture
+def axe() -> Callable[..., None]:
+    """``axe(page)`` fails with the rule and the elements when the page breaks WCAG 2.2 A or AA."""
+
+    def check(page: Visit | Page, *, within: str | None = None) -> None:
+        plain = page.page if isinstance(page, Visit) else page
+        found = Axe().run(plain, context=within, options={"runOnly": {"type": "tag", "values": WCAG}})
+        violations = [SimpleNamespace(**item) for item in found.response["violations"]]
+        told = [
+            f"{item.id} ({item.impact}): {item.help}\n    "
+            + "\n    ".join(
+                f"{node['target']} {node['html'][:160]} {node.get('failureSummary', '')}" for node in item.nodes[:5]
+            )
+            for item in violations
+        ]
+        assert not told, "\n".join(told)
+
+    return check

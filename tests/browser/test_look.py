@@ -1,0 +1,99 @@
+"""The page /components: every part of the look, in both themes, wide and on a phone, and what its scripts do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375, 320])
+def test_every_component_is_accessible_and_keeps_the_policy(enter, axe, width, scheme):
+    page = enter("ada", width=width, scheme=scheme)
+    page.open("/components")
+    page.no_overflow()
+    axe(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_open_parts_are_accessible_too(enter, axe, scheme):
+    page = enter("ada", scheme=scheme)
+    page.open("/components")
+    page.get_by_role("button", name="More").first.click()
+    expect(page.get_by_role("button", name="Duplicate")).to_be_focused()
+    axe(page)
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Archive")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Open dialog").click()
+    expect(page.get_by_role("dialog", name="Duplicate campaign")).to_be_visible()
+    axe(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Open drawer").click()
+    expect(page.get_by_role("dialog", name="Message to Rosa Delgado")).to_be_visible()
+    axe(page)
+
+
+def test_the_menu_is_a_drawer_on_a_phone(enter, axe):
+    page = enter("ada", width=375)
+    page.open("/components")
+    page.get_by_role("button", name="Open menu").click()
+    drawer = page.get_by_role("dialog", name="Menu")
+    expect(drawer).to_be_visible()
+    axe(page)
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(page.get_by_role("button", name="Open menu")).to_be_focused()
+
+
+def test_choosing_rows_shows_how_many(enter):
+    page = enter("ada")
+    page.open("/components")
+    page.get_by_label("Choose Welcome to the portal").check()
+    expect(page.locator("[data-chosen-count]")).to_have_text("1 chosen")
+    page.get_by_label("Choose all on this page").check()
+    expect(page.locator("[data-chosen-count]")).to_have_text("4 chosen")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("[data-chosen-bar]")).to_be_hidden()
+
+
+def test_compact_rows_are_remembered(enter):
+    page = enter("ada")
+    page.open("/components")
+    page.get_by_role("button", name="Compact").click()
+    page.open("/components")
+    expect(page.get_by_role("button", name="Compact")).to_have_attribute("aria-pressed", "true")
+    assert page.locator("html").get_attribute("class") == "table-compact"
+
+
+def test_a_combobox_is_typed_into_and_sets_the_select(enter):
+    page = enter("ada")
+    page.open("/components")
+    box = page.get_by_role("combobox", name="Owner").last
+    box.click()
+    box.fill("oka")
+    expect(page.locator(".combobox-list [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("Sam Okafor")
+    assert page.locator("select#id_owner").input_value() == "2"
+
+
+def test_unsaved_changes_are_said_and_the_first_error_is_linked(enter):
+    page = enter("ada")
+    page.open("/components")
+    summary = page.locator("[data-error-summary]")
+    expect(summary).to_be_focused()
+    expect(page.locator("[data-save-state]")).to_have_text("")
+    summary.get_by_role("link", name=re.compile("^Name")).click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("Autumn")
+    expect(page.locator("[data-save-state]")).to_have_text("Unsaved changes")
+
+
+def test_the_page_says_who_may_open_what_one_may_not(enter, axe):
+    page = enter("nora")
+    page.open("/no-such-page")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    axe(page)

@@ -1,0 +1,97 @@
+"""The clinic of the journey scenes: Dana has an appointment, and letters are caught before delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from apps.contacts import services as contacts
+from apps.core import actors, clock
+from apps.journeys import outgoing, ready, services, world
+from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
+from apps.organizations import services as organizations
+
+LOUISVILLE = ZoneInfo("America/Kentucky/Louisville")
+CLI = actors.COMMAND_LINE
+BEAT = actors.system("beat")
+
+
+def local(text: str) -> datetime:
+    """A moment on the clinic's wall clock."""
+    return datetime.fromisoformat(text).replace(tzinfo=LOUISVILLE)
+
+
+@pytest.fixture
+def clinic(db, monkeypatch) -> SimpleNamespace:
+    """The clinic in Louisville on Nov 22, 2026 at noon, with a post box that keeps letters instead of sending."""
+    letters: list[outgoing.Letter] = []
+
+    def keep(*, actor, letters: list, now) -> int:
+        kept.extend(letters)
+        return len(letters)
+
+    kept = letters
+    monkeypatch.setattr(outgoing, "enqueue", keep)
+    monkeypatch.setattr(world, "template_names", lambda: [ready.APPOINTMENT_REMINDER, ready.SECOND_REMINDER])
+    monkeypatch.setattr(world, "sender_names", list)
+    monkeypatch.setattr(world, "zone", lambda: LOUISVILLE)
+    return SimpleNamespace(letters=letters)
+
+
+@pytest.fixture
+def at() -> Callable[[str], object]:
+    """``with at("2026-11-22T12:00"): ...`` stands the clock still, clinic time."""
+    return lambda text: clock.frozen(local(text))
+
+
+def person(first_name: str = "Dana", **changes) -> int:
+    profile = {"first_name": first_name, "last_name": "Quist", "email": f"{first_name.lower()}@goodmail.test"}
+    return contacts.contact_create(actor=CLI, profile=profile | changes).id
+
+
+def book(person_id: int, start: str, **changes) -> int:
+    return contacts.appointment_book(actor=CLI, person_id=person_id, start=local(start), kind="Check-up", **changes).pk
+
+
+def tick(text: str, **changes) -> services.TickResult:
+    """Beat ticks at this moment of the clinic's clock."""
+    with clock.frozen(local(text)):
+        return services.tick(actor=BEAT, now=local(text), **changes)
+
+
+def reminder(**changes) -> Journey:
+    """The ready-made reminder, active."""
+    journey = services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    services.journey_activate(actor=CLI, journey=journey, **changes)
+    journey.refresh_from_db()
+    return journey
+
+
+def run_of(person_id: int) -> JourneyRun:
+    return JourneyRun.objects.get(person_id=person_id)
+
+
+def trail(run: JourneyRun) -> list[tuple[str, str, str, int]]:
+    """(step, outcome, reason, round) in order."""
+    return list(
+        JourneyStepVisit.objects.filter(run=run).order_by("id").values_list("step", "outcome", "reason", "round")
+    )
+
+
+__all__ = [
+    "BEAT",
+    "CLI",
+    "LOUISVILLE",
+    "book",
+    "local",
+    "organizations",
+    "person",
+    "reminder",
+    "run_of",
+    "tick",
+    "trail",
+]

@@ -1,0 +1,225 @@
+"""Tokens nominate, the opened record decides, and both say the same: random people, random rules."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+
+from apps.contacts import selectors as contacts
+from apps.contacts import services
+from apps.contacts.services import NewEvent
+from apps.core import actors, clock
+from apps.segments import compiler, rules
+
+pytestmark = pytest.mark.django_db
+CLI = actors.COMMAND_LINE
+ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+CAMPAIGNS = {"Flu 2026": 12, "Checkup": 13}
+CODES = [
+    ("immunization", "CVX", "140"),
+    ("immunization", "CVX", "121"),
+    ("condition", "SNOMED-CT", "44054006"),
+]
+
+
+def some_day(draw: random.Random, first: int, last: int) -> date:
+    return TODAY + timedelta(days=draw.randint(first, last))
+
+
+def some_profile(draw: random.Random) -> dict[str, Any]:
+    profile: dict[str, Any] = {"first_name": draw.choice(["Ana", "Mary Ann", "Öyvind"])}
+    if draw.random() < 0.8:
+        profile["birth_date"] = some_day(draw, -100 * 365, 0).isoformat()
+    if draw.random() < 0.1:
+        profile["birth_date"] = draw.choice(["2004-02-29", "2008-11-20", "1961-11-21", "1880-01-01"])
+    if draw.random() < 0.8:
+        profile["sex"] = draw.choice("FMX")
+    if draw.random() < 0.7:
+        profile["address"] = {"city": draw.choice(["Lexington", "Ashland"]), "state": "Kentucky"}
+    if draw.random() < 0.5:
+        profile["relation"] = draw.choice(["patient", "b2b", "subscriber"])
+    if draw.random() < 0.7:
+        profile["email"] = draw.choice(["a@goodmail.test", "B@goodmail.test"])
+    if draw.random() < 0.3:
+        profile["attributes"] = {"plan": draw.choice(["Gold", "Silver"])}
+    return profile
+
+
+def some_events(draw: random.Random, person_id: int) -> list[NewEvent]:
+    found = []
+    for number in range(draw.choice([0, 0, 1, 3, 6])):
+        on = some_day(draw, -900, 0)
+        source = f"{person_id}:{number}"
+        kind = draw.choice(["encounter", "coded", "message"])
+        if kind == "encounter":
+            word = draw.choice(["wellness", "ambulatory"])
+            found.append(NewEvent(person_id, kind, on, source, {"class": word}, (f"class:{word}",)))
+        elif kind == "coded":
+            kind, system, code = draw.choice(CODES)
+            facts = {"system": system, "code": code}
+            groups = [f"code:{system}:{code}"]
+            if kind == "condition":
+                facts["sets"] = ["diabetes"]
+                groups.append("set:diabetes")
+            found.append(NewEvent(person_id, kind, on, source, facts, tuple(groups), code))
+        else:
+            kind, campaign = draw.choice(["message.clicked", "message.sent"]), draw.choice([12, 13, None])
+            groups = (f"{kind}:campaign:{campaign}",) if campaign else ()
+            found.append(NewEvent(person_id, kind, on, source, {"campaign": campaign}, groups))
+    return found
+
+
+@pytest.fixture
+def town() -> dict[int, Any]:
+    """Eighty people of every kind, opened."""
+    draw = random.Random(7)
+    with clock.frozen(NOW):
+        made = services.contacts_create(actor=CLI, profiles=[some_profile(draw) for _ in range(80)])
+        ids = [record.id for record in made]
+        services.events_record(actor=CLI, events=[event for person_id in ids for event in some_events(draw, person_id)])
+        for person_id in draw.sample(ids, 30):
+            services.consent_record(
+                actor=CLI,
+                person_id=person_id,
+                purpose=draw.choice(["marketing", "fundraising"]),
+                state=draw.choice(["granted", "denied"]),
+                on=TODAY,
+                method="paper",
+            )
+        for person_id in draw.sample(ids, 30):
+            start = datetime(2026, 11, 20, 15, tzinfo=ZONE) + timedelta(days=draw.randint(0, 40))
+            row = services.appointment_book(actor=CLI, person_id=person_id, start=start, kind="Visit")
+            if draw.random() < 0.3:
+                services.appointment_cancel(actor=CLI, appointment_id=row.pk)
+        people = contacts.open_people(actor=CLI, purpose="scene", ids=ids)
+        contacts.load_events(people)
+        contacts.load_appointments(people)
+    return people
+
+
+def some_leaf(draw: random.Random) -> dict[str, Any]:
+    window: dict[str, Any] = draw.choice(
+        [
+            {},
+            {"last_days": draw.randint(0, 800)},
+            {"from": some_day(draw, -900, 0).isoformat()},
+            {"to": some_day(draw, -900, 0).isoformat()},
+            {"from": some_day(draw, -900, -400).isoformat(), "to": some_day(draw, -300, 0).isoformat()},
+        ]
+    )
+    repeat = draw.choice([{"op": "never"}, {"op": "at_least", "times": draw.choice([1, 1, 2, 3])}])
+    day = some_day(draw, -36000, 0).isoformat()
+    kind, system, code = draw.choice(CODES)
+    return draw.choice(
+        [
+            {"field": "sex", "op": draw.choice(["is", "is_not"]), "value": draw.choice("FM")},
+            {"field": "city", "op": draw.choice(["in", "not_in"]), "value": ["Lexington", "Paris"]},
+            {"field": draw.choice(["sex", "birth_date", "email"]), "op": draw.choice(["exists", "missing"])},
+            {
+                "field": "relation",
+                "op": draw.choice(["is", "is_not"]),
+                "value": draw.choice(["patient", "b2b"]),
+            },
+            {"field": "relation", "op": draw.choice(["exists", "missing"])},
+            {"field": "email", "op": draw.choice(["is", "is_not"]), "value": "b@GOODMAIL.test"},
+            {"field": "first_name", "op": "starts_with", "value": draw.choice(["ann", "oy", "an"])},
+            {"field": "first_name", "op": "is", "value": draw.choice(["ann", "mary ann"])},
+            {"field": "attribute.plan", "op": draw.choice(["is", "is_not"]), "value": "gold"},
+            {"field": "birth_date", "op": draw.choice(["before", "after"]), "value": day},
+            {"field": "birth_date", "op": "anniversary_in_days", "days": draw.choice([0, 30, 120])},
+            {"field": "age", "op": "at_least", "from": draw.randint(0, 90)},
+            {"field": "age", "op": "at_most", "to": draw.randint(0, 90)},
+            {"event": "encounter", "class": draw.choice(["wellness", None])} | repeat | window,
+            {"event": kind, "system": system, "code": draw.choice([code, [code, "121"]])} | repeat | window,
+            {"event": "condition", "set": "diabetes"} | repeat | window,
+            {"appointment": "booked", "in_next_days": draw.randint(0, 40)},
+            {"appointment": "none_upcoming"},
+            {"consent": "marketing", "state": draw.choice(["granted", "denied", "none"])},
+            {"engagement": draw.choice(["clicked", "sent"]), "campaign": draw.choice([None, "Flu 2026"])}
+            | repeat
+            | draw.choice([{}, {"last_days": 300}]),
+            {"segment": "Grown women", "op": draw.choice(["in", "not_in"])},
+        ]
+    )
+
+
+def some_rule(draw: random.Random, depth: int = 0) -> dict[str, Any]:
+    nodes = [
+        some_rule(draw, depth + 1) if depth < 3 and draw.random() < 0.3 else some_leaf(draw)
+        for _ in range(draw.randint(1, 4))
+    ]
+    return {"match": draw.choice(["all", "any", "none"]), "rules": nodes}
+
+
+NAMES = rules.Names(
+    segments={
+        "Grown women": rules.parse(
+            {
+                "match": "all",
+                "rules": [
+                    {"field": "sex", "op": "is", "value": "F"},
+                    {"field": "age", "op": "at_least", "from": 18},
+                ],
+            }
+        )
+    },
+    campaigns=CAMPAIGNS,
+)
+
+
+def by_tokens(rule: rules.Rule) -> set[int]:
+    sql, params = compiler.compile(rule, NOW, ZONE, NAMES)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = [row[0] for row in cursor.fetchall()]
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int, Any]) -> None:
+    draw = random.Random(11)
+    sizes = set()
+    for number in range(400):
+        tree = {"match": "all", "rules": [some_leaf(draw)]} if number < 150 else some_rule(draw)
+        rule = rules.parse(tree)
+        by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, NAMES)}
+        assert by_tokens(rule) == by_records, tree
+        sizes.add(len(by_records))
+    assert len(sizes) > 40, "the rules must tell people apart, not all be empty or everybody"
+
+
+def test_the_text_of_a_statement_holds_no_value_of_the_rule() -> None:
+    tree = {"match": "all", "rules": [{"field": "last_name", "op": "is", "value": "Robert'); DROP TABLE--"}]}
+    sql, params = compiler.compile(rules.parse(tree), NOW, ZONE)
+    assert "Robert" not in sql
+    assert "DROP" not in sql
+    assert "Robert" not in repr(params)
+
+
+def test_neighbors_share_one_look_into_the_index() -> None:
+    tree = {
+        "match": "all",
+        "rules": [
+            {"field": "sex", "op": "is", "value": "F"},
+            {"field": "city", "op": "is", "value": "Lexington"},
+            {"consent": "marketing", "state": "granted"},
+            {
+                "match": "none",
+                "rules": [
+                    {"field": "language", "op": "is", "value": "es"},
+                    {"field": "language", "op": "is", "value": "en"},
+                ],
+            },
+        ],
+    }
+    sql, params = compiler.compile(rules.parse(tree), NOW, ZONE)
+    assert sql.count("s.tokens @>") == 1
+    assert sql.count("s.tokens &&") == 1
+    assert sorted(len(param) for param in params) == [2, 3]
