@@ -21,7 +21,6 @@ DRAFT_TABLE = "portal_securemessage.draft"
 CONVERSATION_TABLE = "portal_conversation"
 REPLY_TABLE = "portal_reply"
 TASK_TABLE = "portal_inboxtask"
-ACCOUNT_TABLE = "portal_portalaccount"
 LOST_LINK_TABLE = "portal_lostlink"
 
 
@@ -32,7 +31,7 @@ LOST_LINK_TABLE = "portal_lostlink"
     password_since=Kind.PLAIN,
     mailbox=Kind.TOKEN,
     refused_mailbox=Kind.TOKEN,
-    sealed=Kind.SEALED,
+    guardian=Kind.PLAIN,
     state=Kind.PLAIN,
     failed_tries=Kind.PLAIN,
     last_failed_at=Kind.PLAIN,
@@ -44,8 +43,8 @@ LOST_LINK_TABLE = "portal_lostlink"
 class PortalAccount(models.Model):
     """One person's way in. ``mailbox`` is where the last notice went; ``refused_mailbox`` said "this is not me".
 
-    ``failed_tries`` counts for the person, whatever browser or link the wrong answers came by. ``sealed`` holds
-    what the patient chose (language) under the record key.
+    ``failed_tries`` counts for the person, whatever browser or link the wrong answers came by. ``guardian`` is set
+    when a minor's notices go to a parent's mailbox.
     """
 
     class State(models.TextChoices):
@@ -57,7 +56,7 @@ class PortalAccount(models.Model):
     password_since = models.DateTimeField(null=True)
     mailbox = models.BinaryField(max_length=16)
     refused_mailbox = models.BinaryField(max_length=16, null=True)
-    sealed = models.BinaryField(null=True)
+    guardian = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     failed_tries = models.PositiveSmallIntegerField(default=0)
     last_failed_at = models.DateTimeField(null=True)

@@ -15,7 +15,7 @@ from apps.vault import tokens
 
 
 def accounts_of_mailbox(mailbox: bytes) -> QuerySet[PortalAccount]:
-    """Open accounts of living records whose mailbox this is today, in the order of their ids.
+    """Open accounts of records whose mailbox, or whose guardian's mailbox, this is today, in the order of ids.
 
     A person who changed the address, or whose mailbox said "this is not me", is not among them: an old notice in
     a mailbox that somebody else has now opens nothing.
@@ -25,8 +25,8 @@ def accounts_of_mailbox(mailbox: bytes) -> QuerySet[PortalAccount]:
         PortalAccount.objects.filter(
             state=PortalAccount.State.OPEN,
             person__erased_at__isnull=True,
-            person_id__in=owners.values("person_id"),
         )
+        .filter(Q(person_id__in=owners.values("person_id")) | Q(guardian_id__in=owners.values("person_id")))
         .exclude(refused_mailbox=mailbox)
         .order_by("pk")
     )
@@ -38,10 +38,6 @@ def born_on(person_ids: Sequence[int], day: date | None) -> set[int]:
     return set(
         PersonSearch.objects.filter(person_id__in=list(person_ids), birth_day=token).values_list("person_id", flat=True)
     )
-
-
-def has_birth_date(person_id: int) -> bool:
-    return PersonSearch.objects.filter(person_id=person_id, birth_day__isnull=False).exists()
 
 
 def live_link(token: str) -> NoticeLink | None:
@@ -69,11 +65,3 @@ def message_of(person_id: int, public: str) -> SecureMessage | None:
 
 def account_of(person_id: int) -> PortalAccount | None:
     return PortalAccount.objects.filter(person_id=person_id).first()
-
-
-def can_enter(person_id: int, mailbox: bytes) -> bool:
-    """Whether this person could prove who they are: a birth date on record, and no refusal by this mailbox."""
-    refused = PortalAccount.objects.filter(person_id=person_id).filter(
-        Q(refused_mailbox=mailbox) | Q(state=PortalAccount.State.CLOSED)
-    )
-    return has_birth_date(person_id) and not refused.exists()

@@ -20,13 +20,15 @@ from django.db import transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import search_values
+from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people, record_keys
 from apps.contacts.services import contacts_change
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.portal import mail, policy, selectors, throttles
+from apps.organizations import selectors as organizations
+from apps.portal import notices, policy, selectors, throttles
 from apps.portal.models import (
     TASK_TABLE,
     AccessCode,
@@ -94,8 +96,8 @@ def code_ask(*, link: NoticeLink, browser: str, ip: str, language: str) -> Asked
     within = throttles.allowed("code", mailbox)
     if not throttles.allowed("code.ip", throttles.address_token(ip)) or not within:
         return Asked.OFTEN
-    address = _address(accounts, mailbox)
-    if not address:
+    owner = _owner(accounts, mailbox)
+    if owner is None:
         return Asked.GONE
     AccessCode.objects.filter(mailbox=mailbox, browser=policy.hashed(browser), used_at__isnull=True).update(used_at=now)
     code = policy.new_code()
@@ -106,7 +108,7 @@ def code_ask(*, link: NoticeLink, browser: str, ip: str, language: str) -> Asked
         created_at=now,
         expires_at=now + policy.CODE_LIFE,
     )
-    mail.send_code(address=address, code=code, language=language)
+    notices.send_code(person=owner, code=code, language=language)
     record(
         actor=actors.STRANGER,
         action=Action.PORTAL_ASK_CODE,
@@ -163,6 +165,8 @@ def code_prove(
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
+    if _is_grown_up(account, mailbox):
+        return Outcome(State.CALL)
     return _enter(account, "code", old_token)
 
 
@@ -233,6 +237,8 @@ def password_sign_in(
         return Outcome(State.WRONG, tries_left=policy.TRIES - row.count)
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
+    if _is_grown_up(account, mailbox):
+        return Outcome(State.CALL)
     throttles.forget("password", mailbox)
     return _enter(account, "password", old_token)
 
@@ -259,7 +265,7 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
     record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
     person = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
     if person and person[person_id].email:
-        mail.send_password_changed(address=person[person_id].email, language=language)
+        notices.send_password_changed(person=person[person_id], language=language)
     return ""
 
 
@@ -303,11 +309,11 @@ def _send_fresh_link(typed: str, language: str) -> bool:
     mailbox = search_values.mailbox(typed)
     accounts = list(selectors.accounts_of_mailbox(mailbox))
     # To the address on record, never to what was typed: the two may differ where a server folds more than we do.
-    address = _address(accounts, mailbox) if accounts else ""
-    if not address:
+    owner = _owner(accounts, mailbox) if accounts else None
+    if owner is None:
         return False
     token = link_create(mailbox=mailbox, message_id=None, expires_at=clock.now() + policy.LOST_LINK_LIFE)
-    mail.send_fresh_link(address=address, token=token, language=language)
+    notices.send_fresh_link(person=owner, token=token, language=language)
     record(
         actor=actors.system("portal"),
         action=Action.PORTAL_SEND_LINK,
@@ -427,14 +433,25 @@ def _code_hash(mailbox: bytes, browser: str, code: str) -> bytes:
     return tokens.token128("portal.code", f"{mailbox.hex()}|{policy.hashed(browser).hex()}|{code}")
 
 
-def _address(accounts: list[PortalAccount], mailbox: bytes) -> str:
+def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
+    """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
+    ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
     people = open_people(
-        actor=actors.system("portal"),
-        purpose="address of a notice",
-        ids=[account.person_id for account in accounts],
-        with_consents=False,
+        actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False
     )
     for person in people.values():
         if person.email and search_values.mailbox(person.email) == mailbox:
-            return person.email
-    return ""
+            return person
+    return None
+
+
+def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether a parent's mailbox asks for somebody who is of age by now: that needs a new permission."""
+    if account.guardian_id is None:
+        return False
+    person = open_people(
+        actor=actors.system("portal"), purpose=PURPOSE, ids=[account.person_id], with_consents=False
+    ).get(account.person_id)
+    if person is None or (person.email and search_values.mailbox(person.email) == mailbox):
+        return False
+    return not person.is_minor(clock.today(organizations.current().zone))
