@@ -98,6 +98,16 @@ class Action(StrEnum):
     # tracking
     LINK_CREATE = "link.create"
     CLICK_SETTLE = "click.settle"
+    # content
+    BRAND_SAVE = "brand.save"
+    TEMPLATE_CREATE = "template.create"
+    TEMPLATE_CHANGE = "template.change"
+    TEMPLATE_PUBLISH = "template.publish"
+    TEMPLATE_ARCHIVE = "template.archive"
+    TEMPLATE_PREVIEW = "template.preview"
+    SKELETON_STORE = "skeleton.store"
+    ASSET_UPLOAD = "asset.upload"
+    ASSET_CHANGE = "asset.change"
     # audit
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
