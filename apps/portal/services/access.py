@@ -354,17 +354,19 @@ def not_me(*, actor: Actor, link: NoticeLink) -> None:
     ids = [account.person_id for account in accounts]
     people = open_people(actor=actor, purpose="not me", ids=ids, with_consents=False)
     keys = record_keys(ids)
+    owner = _owner(accounts, mailbox) if accounts else None
     for account in accounts:
         person = people.get(account.person_id)
         if person is None:
             continue
         account.refused_mailbox = mailbox
         account.save(update_fields=["refused_mailbox"])
-        profile = {name: value for name, value in person.profile.items() if name != "email"}
-        contacts_change(actor=actor, profiles={person.id: profile})
+        if person.email and search_values.mailbox(person.email) == mailbox:
+            profile = {name: value for name, value in person.profile.items() if name != "email"}
+            contacts_change(actor=actor, profiles={person.id: profile})
         if not InboxTask.objects.filter(person_id=person.id, kind="not_me", state="open").exists():
             task_id = next_ids(TASK_TABLE, 1)[0]
-            facts = {"address": person.email}
+            facts = {"address": owner.email if owner else ""}
             InboxTask.objects.create(
                 id=task_id,
                 person_id=person.id,

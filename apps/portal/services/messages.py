@@ -255,7 +255,7 @@ def _count_reading(actor: Actor, row: SecureMessage, content: Mapping[str, Any])
 
 def _event(row: SecureMessage, kind: str, source: str, content: Mapping[str, Any]) -> NewEvent:
     origin = content.get("origin") or {}
-    groups = ["any:message"] + [f"{kind}:{name}:{value}" for name, value in sorted(origin.items()) if name != "message"]
+    groups = ["any:message"] + [f"{kind}:{name}:{origin[name]}" for name in ("campaign", "journey") if name in origin]
     return NewEvent(
         person_id=row.person_id,
         kind=kind,
