@@ -263,6 +263,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# -- Inbound mail: bounces, complaints, replies --------------------------------------------------------------
+
+# Where the receiver listens: "host:port" or the path of a Unix socket; empty means not at all.
+INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
+INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
