@@ -35,6 +35,9 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
         elif spec.search == "token" and spec.type not in ("email", "phone"):
             found.add(tokens.token63(f"person.{spec.name}", tokens.normalize(str(value))))
         found.add(presence(spec.name))
+    if profile.get("guardian_id"):
+        # Only that there is one: plans send a minor's mail to the guardian.
+        found.add(presence("guardian_id"))
     for name, value in (profile.get("attributes") or {}).items():
         for item in value if isinstance(value, list) else [value]:
             found.add(tokens.token63(f"attribute.{name}", tokens.normalize(str(item))))
