@@ -87,9 +87,10 @@ def _unbase64(content: bytes) -> bytes:
         run = re.sub(rb"\s", b"", match.group()).replace(b"-", b"+").replace(b"_", b"/")
         for start in range(4):
             piece = run[start:]
-            piece = piece[: len(piece) & ~3]
+            if len(piece) % 4 == 1:  # six bits are no byte
+                piece = piece[:-1]
             if len(piece) >= 8:
-                parts.append(base64.b64decode(piece))
+                parts.append(base64.b64decode(piece + b"=" * (-len(piece) % 4)))
     return b"\n".join(parts)
 
 
