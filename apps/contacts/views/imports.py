@@ -209,7 +209,7 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         "rate": rate,
         "left": _left((job.total - job.done) / rate) if rate and job.total > job.done else "",
         "steps": _steps(job),
-        "step": 4 if data.get("pass") == State.RUNNING or job.state == State.DONE else 3,
+        "step": len(_steps(job)) - (data.get("pass") != State.RUNNING),
         "resumable": job.state in (State.CANCELLED, State.FAILED)
         and data.get("pass") == State.RUNNING
         and not job.files_gone,
