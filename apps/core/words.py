@@ -77,6 +77,8 @@ STATUS: dict[str, Word] = {
     "exited": Word("Exited", "neutral", "logout"),
     "skipped": Word("Skipped", "neutral", "corner-down-right"),
     # Import rows and changes.
+    "checking": Word("Checking", "info", "loader-2"),
+    "checked": Word("Checked", "info", "checklist"),
     "new": Word("New", "good", "plus"),
     "changed": Word("Changed", "info", "pencil"),
     "unchanged": Word("Unchanged", "neutral", "minus"),
