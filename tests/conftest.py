@@ -133,3 +133,8 @@ def signed_in(cast: SimpleNamespace):
 @pytest.fixture
 def max_actor(cast: SimpleNamespace) -> actors.Actor:
     return actors.staff(cast.max.pk, cast.max.role)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser scenes come last: the browser's driver keeps an event loop running to the end of the session."""
+    items.sort(key=lambda item: "browser" in item.path.parts or item.path.name.startswith("test_browser"))

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('contacts', '0003_event_transaction'),
+        ('contacts', '0004_event_transaction'),
     ]
 
     operations = [

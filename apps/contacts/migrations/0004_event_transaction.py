@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0002_storage'),
+        ('contacts', '0003_imports'),
     ]
 
     operations = [
