@@ -81,9 +81,9 @@ def terms_of(agreement: Agreement) -> Terms:
     )
 
 
-def vendor_rows(*, archived: bool = False) -> list[VendorRow]:
+def vendor_rows(*, archived: bool = False, on: date | None = None) -> list[VendorRow]:
     """Every vendor with its best agreement, by name. A register has dozens of rows, so it is sorted here."""
-    day = today()
+    day = on or today()
     found: dict[int, list[Agreement]] = {}
     for agreement in _with_documents(Agreement.objects.filter(vendor__archived_at__isnull=not archived)):
         found.setdefault(agreement.vendor_id, []).append(agreement)
@@ -105,7 +105,7 @@ def reminders(on: date | None = None) -> list[Reminder]:
     day = on or today()
     bad: list[Reminder] = []
     soon: list[Reminder] = []
-    for row in vendor_rows():
+    for row in vendor_rows(on=day):
         url = reverse("compliance:vendor", args=[row.vendor.pk])
         name = row.vendor.name
         if row.vendor.handles_health_information and row.standing not in (Standing.IN_FORCE, Standing.EXPIRING):
