@@ -103,7 +103,9 @@ def signers(domain: str) -> list[dkim.Signer]:
 def measured_classes(domains: Iterable[str], now: datetime) -> dict[str, TlsClass]:
     """The measured class of mail domains whose measure is still believed."""
     found = {}
-    for row in MailDomain.objects.filter(domain__in=set(domains), tls_class__isnull=False):
+    for row in MailDomain.objects.filter(domain__in=set(domains)):
+        if row.tls_class is None:
+            continue
         tls = TlsClass(row.tls_class)
         if now - row.measured_at < (GOOD_FOR if tls >= TlsClass.WEBPKI else BAD_FOR):
             found[row.domain] = tls
