@@ -58,4 +58,4 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def _greeting(hour: int) -> str:
-    return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"
+    return "Good evening" if hour < 5 or hour >= 18 else "Good morning" if hour < 12 else "Good afternoon"
