@@ -127,4 +127,3 @@ def test_the_pages_hold_in_both_themes_and_on_a_phone(
         page.no_overflow()
         axe(page)
         page.page.screenshot(path=f"/tmp/seg-{width}-{scheme}-{path.strip('/').replace('/', '_')}.png")
-
