@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,9 +17,10 @@ from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
-from apps.content import blocks, facts
+from apps.content import blocks, facts, starters
 from apps.content.brands import SAMPLE, BrandFacts
-from apps.content.models import Asset, Brand, Skeleton, Template
+from apps.content.compiling import compile_message
+from apps.content.models import Asset, Brand, Skeleton, Template, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
 from apps.core.actors import Actor
@@ -63,6 +65,46 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
         portal=portal,
         asset_base=base,
     )
+
+
+def compile_version(
+    version: TemplateVersion, brand: Brand | None = None, *, automatic: bool = False
+) -> CompiledMessage:
+    """A published version, compiled with a brand (its template's own, or the default one). Raises
+    `BadTemplate`.
+    """
+    facts_ = brand_facts(brand or version.template.brand)
+    return compile_message(version.design, facts_, automatic=automatic)
+
+
+def system_message(slug: str, language: str = "en") -> CompiledMessage:
+    """A notice or account mail, compiled: ``portal_notice``, ``account_invitation``, ``account_password``,
+    ``account_code``.
+
+    Someone's own published template of the same kind and name replaces the shipped one. Spanish where there
+    is one.
+    """
+    shipped = starters.all_starters()
+    starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
+    own = Template.objects.living().filter(name_token=name_token(starter.name), kind=starter.kind, published__gt=0)
+    template = own.first()
+    if template is not None:
+        design = template.versions.get(number=template.published).design
+        return _compiled_system(design, brand_facts(template.brand))
+    return _compiled_system(starter.design, brand_facts())
+
+
+_SYSTEM: dict[tuple[str, BrandFacts], CompiledMessage] = {}
+
+
+def _compiled_system(design: blocks.Design, facts_: BrandFacts) -> CompiledMessage:
+    """The same object for the same design and brand: merging keeps its program by identity."""
+    key = (json.dumps(blocks.dump(design), sort_keys=True), facts_)
+    if key not in _SYSTEM:
+        if len(_SYSTEM) > 32:
+            _SYSTEM.clear()
+        _SYSTEM[key] = compile_message(design, facts_, automatic=True)
+    return _SYSTEM[key]
 
 
 @lru_cache(maxsize=64)

@@ -135,6 +135,8 @@ def settings_of(block: Block) -> list[dict[str, Any]]:
     for setting in block.kind.settings:
         value = block.settings[setting.name]
         row = {"setting": setting, "value": value, "id": f"set-{block.id}-{setting.name}"}
+        if setting.kind == "image" and value.startswith("asset:"):
+            row["url"] = reverse("content:image", args=[value.removeprefix("asset:")])
         if setting.kind == "words":
             row["value"] = "\n".join(value)
         if setting.kind == "field":
