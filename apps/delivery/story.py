@@ -72,7 +72,7 @@ def _chapter(attempt: Mapping[str, Any], hide: Sequence[str]) -> Chapter:
             return Chapter(f"Not sent{where}", "shield-x", "caution", at, words, facts)
         if attempt.get("phase") == "body":
             words += " The message had been handed in, so it may have arrived."
-        return Chapter(f"No answer{where}", "plug-connected-x", "caution", at, words, facts)
+        return Chapter(f"No answer{where}", "alert-triangle", "caution", at, words, facts)
     cause = attempt.get("cause", "")
     words = CAUSE_WORDS[Cause(cause)] + "." if cause in set(Cause) else ""
     tone = "bad" if code is not None and code >= 500 else "caution"
@@ -98,7 +98,7 @@ def _facts(attempt: Mapping[str, Any], hide: Sequence[str]) -> tuple[tuple[str, 
     if tls.get("fingerprint"):
         found.append(("SHA-256", str(tls["fingerprint"])))
     if attempt.get("ip"):
-        found.append(("Address", str(attempt["ip"])))
+        found.append(("IP address", str(attempt["ip"])))
     if attempt.get("requiretls"):
         found.append(("REQUIRETLS", "Asked for and accepted"))
     if attempt.get("code") is not None:

@@ -102,6 +102,11 @@ def _message_context(request: HttpRequest, message_id: int) -> dict[str, Any]:
     )
     record = opened.get("record", {})
     address = str(record.get("to", ""))
+    facts = [row.get_purpose_display()]
+    if row.source_id is not None:
+        facts.append(f"{row.get_kind_display()} {row.source_id}")
+    if row.reason:
+        facts.append(story.reason_words(row.reason))
     return {
         "row": row,
         "crumbs": [("Delivery", reverse("delivery:overview")), (f"Message {row.pk}", "")],
@@ -109,6 +114,7 @@ def _message_context(request: HttpRequest, message_id: int) -> dict[str, Any]:
         "record": record,
         "cipher": record.get("cipher", {}),
         "signatures": str(record.get("dkim", "")).count("DKIM-Signature:"),
+        "facts": facts,
         "reason": story.reason_words(row.reason),
         "chapters": story.tell(opened.get("evidence", {}).get("attempts", []), hide=[address] if address else []),
         "person_url": person_url(row.person_id),
