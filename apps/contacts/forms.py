@@ -194,6 +194,16 @@ class EraseForm(forms.Form):
         return "ERASE"
 
 
+class FilesField(forms.FileField):
+    """Several files in one field; the cleaned value is a list."""
+
+    widget = UploadZones
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        single = super().clean
+        return [single(item, initial) for item in data] if isinstance(data, list) else [single(data, initial)]
+
+
 class UploadForm(forms.Form):
     """What is imported, and the files."""
 
@@ -209,7 +219,7 @@ class UploadForm(forms.Form):
             }
         ),
     )
-    files = forms.FileField(widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once."))
+    files = FilesField(widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once."))
     invent_addresses = forms.BooleanField(
         required=False,
         label="Invent an e-mail address for each person of a Synthea export",

@@ -226,11 +226,12 @@ def test_an_appointment_is_booked_moved_and_cancelled(signed_in, dana, edgar) ->
 
 
 def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
-    signed_in("nora").get(f"/contacts/{dana}/")
+    nora = signed_in("nora")
+    nora.get(f"/contacts/{dana}/")
     page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
     assert "contact.open" in page
     assert "care_staff" in page
-    assert signed_in("nora").get(f"/contacts/{dana}/access/").status_code == 403
+    assert nora.get(f"/contacts/{dana}/access/").status_code == 403
 
 
 def test_erasing_needs_the_word_and_leaves_a_certificate(signed_in, dana) -> None:
@@ -245,13 +246,14 @@ def test_erasing_needs_the_word_and_leaves_a_certificate(signed_in, dana) -> Non
 
 def test_a_higher_layer_brings_its_own_tab(signed_in, dana, monkeypatch) -> None:
     monkeypatch.setattr(panels, "_PANELS", {})
-    assert signed_in("nora").get(f"/contacts/{dana}/tab/letters/").status_code == 404
+    client = signed_in("nora")
+    assert client.get(f"/contacts/{dana}/tab/letters/").status_code == 404
     panels.register(
         panels.Panel(
             "letters", "Letters", "components/empty_state.html", lambda request, record: {"title": record.name}
         )
     )
-    page = text_of(signed_in("nora").get(f"/contacts/{dana}/tab/letters/"))
+    page = text_of(client.get(f"/contacts/{dana}/tab/letters/"))
     assert "Letters" in page
     assert "Dana Öberg-Quist" in page
 
@@ -342,4 +344,4 @@ def test_a_refusal_is_told_as_a_message(signed_in, noon) -> None:
     file.name = "c.csv"
     client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
     response = client.post(f"/contacts/imports/{ImportJob.objects.get().pk}/start/")
-    assert "Check the import first" in str(list(get_messages(response.wsgi_request))[0])
+    assert "Check the import first" in str(next(iter(get_messages(response.wsgi_request))))

@@ -40,7 +40,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         kind = form.cleaned_data["kind"]
-        uploads = [imports.Upload(file.name or "", file) for file in request.FILES.getlist("files")]
+        uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
                 actor=request.actor,  # type: ignore[attr-defined]
