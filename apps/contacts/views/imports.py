@@ -217,8 +217,14 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
+
+
+def _match_label(data: dict[str, Any]) -> str:
+    target = mapping.TARGETS.get((data.get("mapping") or {}).get("match_on", ""))
+    return target.label if target else ""
 
 
 def _left(seconds: float) -> str:
