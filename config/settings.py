@@ -263,6 +263,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# -- Inbound mail: bounces, complaints, replies --------------------------------------------------------------
+
+# Where the receiver listens: "host:port" or the path of a Unix socket; empty means not at all.
+INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
+INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
@@ -301,3 +307,31 @@ LOGGING: dict[str, Any] = {}
 FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
+
+# -- Delivery ----------------------------------------------------------------------------------------------
+
+# Name of a route to the module that carries it; delivery never imports the portal.
+DELIVERY_ROUTES = {
+    "tls": "apps.delivery.routes.tls",
+    "pgp": "apps.delivery.routes.pgp",
+    "smime": "apps.delivery.routes.smime",
+    "portal": "apps.portal.route",
+}
+# (compiled, facts, envelope) -> MergedMessage; content and delivery lie on one layer.
+DELIVERY_MERGE = "apps.content.merging.merge"
+# (vendor id) -> whether a business associate agreement is in force; absent, none is.
+DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
+# domain=name@address:port entries for private networks, tests and the demo's mail servers.
+TRANSPORT_MAP = env("CARELANE_TRANSPORT_MAP")
+# A file of root certificates trusted for mail servers besides the system's.
+MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
+# A file of roots that people's S/MIME certificates may chain to.
+MAIL_ANCHORS = env("CARELANE_SMIME_ROOTS")
+if DEMO and not TRANSPORT_MAP:
+    TRANSPORT_MAP = (
+        "goodmail.test=mx.goodmail.test@127.0.0.1:2601,plainmail.test=mx.plainmail.test@127.0.0.1:2602,"
+        "oldmail.test=mx.oldmail.test@127.0.0.1:2603,keymail.test=mx.keymail.test@127.0.0.1:2604"
+    )
+    MAIL_ROOTS = MAIL_ROOTS or str(CARELANE_HOME / "demo-ca" / "root.pem")
+    MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
+EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"

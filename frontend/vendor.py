@@ -6,6 +6,7 @@
 served is what was reviewed. The icons named in `icons.txt` become one sprite, `static/icons.svg`.
 
     python frontend/vendor.py            fetch what is missing; quick when nothing changed
+    python frontend/vendor.py --installed  the packages are in node_modules already (a container's build stage)
     python frontend/vendor.py --accept   after a version change: write the new checksums for review
 
 Exit code 0: everything is in place. 1: npm failed or a file is not the reviewed one.
@@ -109,7 +110,7 @@ def main(arguments: list[str]) -> int:
     accept = "--accept" in arguments
     if not accept and up_to_date():
         return 0
-    if install() != 0:
+    if "--installed" not in arguments and install() != 0:
         print("npm could not fetch the front-end files; its message is above.", file=sys.stderr)
         return 1
     known = checksums()

@@ -16,9 +16,4 @@ class Migration(migrations.Migration):
             """,
             migrations.RunSQL.noop,
         ),
-        migrations.RunSQL(
-            "INSERT INTO delivery_slot (number, worker, lease_until, fence)"
-            " SELECT n, '', now(), 0 FROM generate_series(1, 8) AS n",
-            "DELETE FROM delivery_slot",
-        ),
     ]

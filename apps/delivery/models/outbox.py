@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -15,6 +17,8 @@ OUTBOX_TABLE = "delivery_outboxmessage"
 CONTENT_PLACE = f"{OUTBOX_TABLE}.content"
 RECORD_PLACE = f"{OUTBOX_TABLE}.record"
 EVIDENCE_PLACE = f"{OUTBOX_TABLE}.evidence"
+# "infinity" cannot be read as a Python date.
+PAUSED_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class MessageKind(models.TextChoices):
@@ -137,7 +141,7 @@ class OutboxMessage(models.Model):
     not_before=Kind.PLAIN,
 )
 class ReadyMessage(models.Model):
-    """What waits to be sent: narrow, and gone once claimed. A paused source waits until "infinity"."""
+    """What waits to be sent: narrow, and gone once claimed. A paused source waits until `PAUSED_UNTIL`."""
 
     message = models.OneToOneField(
         OutboxMessage, primary_key=True, on_delete=models.CASCADE, db_constraint=False, related_name="ready"
@@ -214,4 +218,4 @@ class SourceStop(models.Model):
     since = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
-        return f"SourceStop {self.kind} {self.source_id}"
+        return f"SourceStop {self.source_id}"

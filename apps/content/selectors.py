@@ -1,0 +1,159 @@
+"""Reading templates, brands, skeletons and images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.urls import reverse
+
+from apps.audit.actions import Action
+from apps.contacts import search_values
+from apps.contacts import selectors as contacts
+from apps.contacts.models import PersonIdentity, PersonSearch
+from apps.contacts.records import PersonRecord
+from apps.content import blocks, facts, rich
+from apps.content.brands import SAMPLE, BrandFacts
+from apps.content.models import Asset, Brand, Skeleton, Template
+from apps.content.services import name_token
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.messages import CompiledMessage
+from apps.organizations import selectors as organizations
+from apps.vault import keys, sealing
+
+
+def template_named(name: str) -> Template | None:
+    """The living template of that name."""
+    return Template.objects.living().filter(name_token=name_token(name)).first()
+
+
+def draft_data(template: Template) -> dict[str, Any]:
+    """The draft as blocks JSON."""
+    return template.revisions.get(number=template.revision).data
+
+
+def brand_facts(brand: Brand | None = None) -> BrandFacts:
+    """A brand as the compiler wants it; None is the default brand, or the bare organization before one
+    exists.
+    """
+    organization = organizations.current()
+    base = settings.PUBLIC_URL + reverse("content:image", args=["x"]).removesuffix("x")
+    # Typed by people: without a scheme and without a slash at the end.
+    portal = urlsplit(settings.PUBLIC_URL).netloc + "/portal"
+    brand = brand or Brand.objects.filter(is_default=True).first()
+    if brand is not None:
+        return brand.facts(
+            postal_address=organization.postal_address,
+            phone=organization.phone,
+            portal=portal,
+            asset_base=base,
+        )
+    name = organization.name or SAMPLE.name
+    return BrandFacts(
+        name=name,
+        from_name=name,
+        from_address=f"hello@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}",
+        postal_address=organization.postal_address,
+        phone=organization.phone,
+        portal=portal,
+        asset_base=base,
+    )
+
+
+@lru_cache(maxsize=64)
+def _skeleton(pk: int) -> CompiledMessage:
+    row = Skeleton.objects.get(pk=pk)
+    raw = sealing.open_service(row.sealed, table=Skeleton.TABLE, row=bytes(row.address).hex())
+    return CompiledMessage.load(raw.encode("ascii"))
+
+
+def skeleton(pk: int) -> CompiledMessage:
+    """A kept skeleton, opened; the last few stay open in this process (they never change)."""
+    return _skeleton(pk)
+
+
+def asset_bytes(asset: Asset) -> bytes:
+    """The image itself."""
+    with default_storage.open(f"assets/{asset.name}") as file:
+        blob = file.read()
+    return sealing.open_bytes(keys.ring().service, blob, table=Asset.TABLE, row=asset.name)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCard:
+    """A template in the list: opened name and first lines."""
+
+    template: Template
+    name: str
+    subject: str
+    lines: tuple[str, ...]
+    language: str
+
+
+def cards(templates: list[Template]) -> list[TemplateCard]:
+    """The list page's view of templates; two queries for any number."""
+    wanted = {(template.pk, template.revision) for template in templates}
+    revisions = {
+        row.template_id: row.data
+        for row in Template.revisions.rel.related_model.objects.filter(template__in=templates)
+        if (row.template_id, row.number) in wanted
+    }
+    out = []
+    for template in templates:
+        design = blocks.parse(revisions[template.pk])
+        language = blocks.LANGUAGES[design.language]
+        out.append(TemplateCard(template, template.name, design.subject, tuple(first_lines(design)), language))
+    return out
+
+
+def first_lines(design: blocks.Design, count: int = 3) -> list[str]:
+    """The first words of a design, for a card."""
+    found = []
+    for block in design.walk():
+        text = ""
+        if block.type == "heading":
+            text = block.settings["text"]
+        elif block.type == "text":
+            text = rich.plain(block.settings["html"]).split("\n", 1)[0]
+        if text.strip():
+            found.append(text.strip()[:120])
+        if len(found) == count:
+            break
+    return found
+
+
+def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:
+    """Facts for a preview and whose they are: a chosen person (opened, on the trail) or an invented one."""
+    if person_id is not None:
+        record = contacts.open_person(
+            actor=actor, purpose="operations", person_id=person_id, action=Action.TEMPLATE_PREVIEW
+        )
+        if record is not None:
+            contacts.load_appointments({record.id: record})
+            found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
+            return found, record.name
+    return facts.invented_facts(), ""
+
+
+def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecord]:
+    """People whose e-mail address, phone, record number or name is `text`; opened, on the trail."""
+    typed = text.strip()
+    if len(typed) < 2:
+        return []
+    ids = list(
+        PersonIdentity.objects.filter(token__in=search_values.typed_identities(typed)).values_list(
+            "person_id", flat=True
+        )[:limit]
+    )
+    if not ids:
+        rows = PersonSearch.objects.all()
+        for choices in search_values.name_tokens(typed):
+            rows = rows.filter(tokens__overlap=choices)
+        ids = list(rows.values_list("pk", flat=True)[:limit])
+    found = contacts.open_people(actor=actor, purpose="operations", ids=ids, action=Action.CONTACT_SEARCH)
+    return sorted(found.values(), key=lambda person: person.name)

@@ -1,0 +1,24 @@
+"""Ringing the worker: a help, never a need. The beat reads the same rows a moment later."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def ring() -> None:
+    """Wake a sending worker once the current transaction is committed."""
+    transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    from apps.delivery.tasks import dispatch_ready
+
+    try:
+        dispatch_ready.apply_async(expires=30, retry=False)
+    except (OperationalError, OSError):
+        log.warning("The broker is away; the schedule will send what waits.")

@@ -1,0 +1,20 @@
+"""S/MIME for a recipient who gave us a key."""
+
+from __future__ import annotations
+
+from apps.core.messages import MergedMessage
+from apps.delivery import smime
+from apps.delivery.envelopes import SealedMail, neutral_head
+from apps.delivery.recipients import Recipient
+
+
+def can_carry(recipient: Recipient) -> bool:
+    """Whether there is a key that still serves."""
+    key = recipient.keys.get("smime")
+    return key is not None and (key.expires is None or key.expires > recipient.now)
+
+
+def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
+    """Encrypted for the recipient's key, with a neutral subject outside."""
+    head = neutral_head(message.head, recipient.neutral_subject)
+    return smime.seal(message.entity, head, [recipient.keys["smime"]], recipient.now)

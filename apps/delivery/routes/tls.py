@@ -1,0 +1,26 @@
+"""The message as it is; the connection protects it. What the connection must be, the policy says."""
+
+from __future__ import annotations
+
+import hashlib
+
+from apps.core.messages import MergedMessage
+from apps.delivery.envelopes import SealedMail
+from apps.delivery.recipients import Recipient
+
+
+def can_carry(recipient: Recipient) -> bool:
+    """Always: the class is a matter of the connection, measured when it is there."""
+    return bool(recipient.address)
+
+
+def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
+    """Head and entity, unchanged."""
+    return SealedMail(
+        head=message.head,
+        entity=message.entity,
+        content_sha256=hashlib.sha256(message.entity).digest(),
+        length=len(message.entity),
+        recipient_key_id="",
+        inner_sha256=message.sha256,
+    )

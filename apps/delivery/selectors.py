@@ -1,0 +1,216 @@
+"""Reading delivery: settings, capabilities, messages with their evidence."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+
+from apps.audit.actions import Action
+from apps.audit.services import record_read
+from apps.contacts.records import PersonRecord
+from apps.contacts.selectors import record_keys
+from apps.core.actors import Actor
+from apps.core.levels import Level
+from apps.delivery import dkim, mx, routes
+from apps.delivery.envelopes import CheckedKey
+from apps.delivery.models import Attempt, DeliverySettings, DkimKey, MailDomain, OutboxMessage, RecipientKey
+from apps.delivery.models.capability import KEY_TABLE
+from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE
+from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
+from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
+from apps.delivery.recipients import Recipient
+from apps.delivery.setup import Setup
+from apps.delivery.smtp import Dialogue, Login
+from apps.delivery.tls import Trust
+from apps.vault import sealing
+
+# A good measure is believed for a day, a bad one for less: servers mend, and every sending measures anew.
+GOOD_FOR = timedelta(hours=24)
+BAD_FOR = timedelta(hours=6)
+
+
+def setup() -> Setup:
+    """How the installation sends; before anybody changed it, direct and under the name of its address."""
+    row = DeliverySettings.objects.filter(pk=1).first()
+    if row is None:
+        from urllib.parse import urlsplit
+
+        host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+        return Setup(helo=host, sending_domain="" if host.replace(".", "").isdigit() else host)
+    return Setup.from_json(sealing.open_service(row.sealed, table=SETTINGS_TABLE, row=1, version=row.version))
+
+
+def policy_table(chosen: Setup | None = None) -> PolicyTable:
+    """The organization's policy with what the BAA register says about the relay's vendor."""
+    now = chosen or setup()
+    vendor = now.relay.vendor if now.relay is not None else None
+    return now.table(baa_in_force=baa_in_force(vendor))
+
+
+def baa_in_force(vendor: int | None) -> bool:
+    """Whether the register has an agreement in force with a vendor; without a register, nobody has one."""
+    path = settings.DELIVERY_BAA
+    if vendor is None or not path:
+        return False
+    module, _, name = path.rpartition(".")
+    try:
+        return bool(getattr(import_module(module), name)(vendor))
+    except (ModuleNotFoundError, AttributeError):
+        return False
+
+
+def dialogue(chosen: Setup) -> Dialogue:
+    """How we speak to mail servers: name, trust, pins, and the relay's account."""
+    pins = {name.lower(): frozenset(found) for name, found in chosen.pins.items()}
+    trust = Trust(extra_roots=settings.MAIL_ROOTS if _exists(settings.MAIL_ROOTS) else "", pins=pins)
+    login = None
+    implicit = False
+    if chosen.mode == "relay" and chosen.relay is not None:
+        implicit = chosen.relay.implicit_tls
+        if chosen.relay.username:
+            login = Login(chosen.relay.username, chosen.relay.password)
+    return Dialogue(chosen.helo, trust, login=login, implicit_tls=implicit)
+
+
+def _exists(path: str) -> bool:
+    from pathlib import Path
+
+    return bool(path) and Path(path).is_file()
+
+
+def transport() -> dict[str, mx.Host]:
+    """The static transport map of the settings."""
+    return mx.parse_map(settings.TRANSPORT_MAP)
+
+
+def signers(domain: str) -> list[dkim.Signer]:
+    """The keys that sign for a domain now; RSA first."""
+    rows = DkimKey.objects.filter(domain=domain, state=DkimKey.KeyState.ACTIVE).order_by("-kind", "id")
+    return [
+        dkim.Signer.load(
+            row.domain,
+            row.selector,
+            sealing.open_service(row.sealed, table=DKIM_TABLE, row=row.pk)["pem"].encode("ascii"),
+        )
+        for row in rows
+    ]
+
+
+def measured_classes(domains: Iterable[str], now: datetime) -> dict[str, TlsClass]:
+    """The measured class of mail domains whose measure is still believed."""
+    found = {}
+    for row in MailDomain.objects.filter(domain__in=set(domains)):
+        if row.tls_class is None:
+            continue
+        tls = TlsClass(row.tls_class)
+        if now - row.measured_at < (GOOD_FOR if tls >= TlsClass.WEBPKI else BAD_FOR):
+            found[row.domain] = tls
+    return found
+
+
+def recipient_keys(people: Mapping[int, PersonRecord], now: datetime) -> dict[int, dict[str, CheckedKey]]:
+    """The keys that still serve, by person and kind."""
+    found: dict[int, dict[str, CheckedKey]] = {}
+    rows = RecipientKey.objects.filter(person_id__in=people, state=RecipientKey.KeyState.ACTIVE)
+    for row in rows:
+        if row.expires is None or row.expires > now:
+            found.setdefault(row.person_id, {})[row.kind] = open_key(row, people[row.person_id].profile_key)
+    return found
+
+
+def capabilities(
+    people: Mapping[int, PersonRecord], addresses: Mapping[int, str], level: Level, now: datetime
+) -> dict[int, Capability]:
+    """What each opened person can take, for the plan of a campaign; three queries, whatever the number.
+
+    `addresses` says by person id where the message would go (a guardian's mailbox for a minor). A server
+    without a fresh measure has class None, which the policy takes for none: measure first.
+    """
+    keys = recipient_keys(people, now)
+    domains = {pid: domain_of(address) for pid, address in addresses.items()}
+    classes = measured_classes(domains.values(), now)
+    found = {}
+    for person_id, person in people.items():
+        recipient = Recipient(
+            message_id=0,
+            address=addresses.get(person_id, ""),
+            level=level,
+            now=now,
+            name=person.name,
+            language=person.language,
+            record=person,
+            keys=keys.get(person_id, {}),
+        )
+        found[person_id] = Capability(
+            tls=classes.get(domains.get(person_id, "")),
+            pgp=routes.can_carry(RouteName.PGP, recipient),
+            smime=routes.can_carry(RouteName.SMIME, recipient),
+            portal=routes.can_carry(RouteName.PORTAL, recipient),
+        )
+    return found
+
+
+def open_key(row: RecipientKey, profile_key: bytes) -> CheckedKey:
+    """A stored key of a person that was opened already."""
+    data = sealing.open_sealed(profile_key, row.sealed, table=KEY_TABLE, row=row.pk)
+    return CheckedKey(
+        kind=row.kind,
+        fingerprint=data["fingerprint"],
+        expires=row.expires,
+        algorithm=data["algorithm"],
+        material=base64.b64decode(data["material"]),
+        notes=tuple(data.get("notes", ())),
+    )
+
+
+def domain_of(address: str) -> str:
+    """The mail domain of an address in A-labels, or "" when it is none."""
+    try:
+        return mx.ascii_domain(address.rpartition("@")[2])
+    except ValueError:
+        return ""
+
+
+def message_data(
+    *, actor: Actor, message: OutboxMessage, purpose: str = "message", parts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The opened parts of a message ("content", "record", "evidence"), on the trail first."""
+    people = [message.person_id] if message.person_id else []
+    record_read(
+        actor=actor,
+        action=Action.MESSAGE_OPEN,
+        kind="message",
+        subject=message.pk,
+        people=people,
+        purpose=purpose,
+        fields=list(parts),
+    )
+    places = {"content": CONTENT_PLACE, "record": RECORD_PLACE, "evidence": EVIDENCE_PLACE}
+    found: dict[str, Any] = {}
+    key = record_keys(people).get(message.person_id) if message.person_id else None
+    for part in parts:
+        blob = getattr(message, part)
+        if blob is None:
+            continue
+        if message.person_id is None:
+            found[part] = sealing.open_service(blob, table=places[part], row=message.pk)
+        elif key is not None:
+            found[part] = sealing.open_sealed(key, blob, table=places[part], row=message.pk)
+    return found
+
+
+def counts(*, kind: str, source_id: int) -> dict[str, int]:
+    """How many messages of a campaign or journey stand in each state; "sending" are those on the wire."""
+    rows = OutboxMessage.objects.filter(kind=kind, source_id=source_id)
+    found = {row["state"]: row["n"] for row in rows.values("state").annotate(n=Count("pk")).order_by()}
+    sending = Attempt.objects.filter(message__kind=kind, message__source_id=source_id).count()
+    if sending:
+        found["sending"] = sending
+        found["queued"] = found.get("queued", 0) - sending
+    return found

@@ -1,0 +1,42 @@
+"""The writes of delivery. Everything that leaves the installation begins with `enqueue`."""
+
+from apps.delivery.services.control import (
+    doubtful_resend,
+    message_stop,
+    source_pause,
+    source_resume,
+    source_stop,
+)
+from apps.delivery.services.dispatcher import Dispatched, dispatch
+from apps.delivery.services.measuring import measure
+from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue, enqueue_one
+from apps.delivery.services.recipient_keys import key_add, key_remove
+from apps.delivery.services.settings import (
+    settings_change,
+    signing_key_activate,
+    signing_key_create,
+    signing_key_retire,
+)
+from apps.delivery.services.slots import recover
+
+__all__ = [
+    "Dispatched",
+    "OutboxItem",
+    "ReadyMail",
+    "dispatch",
+    "doubtful_resend",
+    "enqueue",
+    "enqueue_one",
+    "key_add",
+    "key_remove",
+    "measure",
+    "message_stop",
+    "recover",
+    "settings_change",
+    "signing_key_activate",
+    "signing_key_create",
+    "signing_key_retire",
+    "source_pause",
+    "source_resume",
+    "source_stop",
+]

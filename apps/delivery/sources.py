@@ -1,0 +1,78 @@
+"""Where the content of a message comes from: apps above register themselves, so delivery never imports them.
+
+An app registers in its `AppConfig.ready`::
+
+    sources.register(MessageKind.CAMPAIGN, CampaignSource())
+
+At every claim its `drafts` is asked, in bulk, inside the transaction of the claim, with the people opened. It
+answers for each message with a `Draft`, or with a `Refusal` (stopped, not approved any more, the opened
+record does not match the rule). A message without an answer is held as "stopped": closed until opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from apps.contacts.records import PersonRecord
+from apps.core.levels import Level
+from apps.core.messages import CompiledMessage, LinkFactory
+from apps.core.purposes import Purpose
+from apps.delivery.policy import Refusal
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that this worker holds. `level` is the floor given at enqueueing."""
+
+    id: int
+    kind: str
+    source_id: int | None
+    node: str
+    visit: int
+    person_id: int | None
+    purpose: Purpose
+    level: Level
+    attempts: int
+
+
+@dataclass(frozen=True, repr=False)
+class Draft:
+    """What to merge for one recipient. `facts` are nested mappings of merge fields; `level` is the highest of
+    what the audience reveals and what the author declared. Addresses are absolute https URLs.
+    """
+
+    compiled: CompiledMessage
+    facts: Mapping[str, Any]
+    level: Level
+    skeleton_id: int | None = None
+    zone: str = "UTC"
+    list_unsubscribe_url: str | None = None
+    portal_url: str | None = None
+    link: LinkFactory | None = None
+    neutral_subject: str = "Encrypted message"
+    groups: tuple[str, ...] = field(default=())
+
+
+class Source(Protocol):
+    """An app that enqueues messages of one kind."""
+
+    def drafts(
+        self, *, claimed: Sequence[Claimed], people: Mapping[int, PersonRecord], now: datetime
+    ) -> Mapping[int, Draft | Refusal]:
+        """For each claimed message (by id) what to merge, or why it must not leave."""
+
+
+_SOURCES: dict[str, Source] = {}
+
+
+def register(kind: str, source: Source) -> None:
+    """Make `source` answer for messages of `kind`; the last registration counts."""
+    _SOURCES[str(kind)] = source
+
+
+def source_of(kind: str) -> Source | None:
+    """Who answers for `kind`."""
+    return _SOURCES.get(str(kind))

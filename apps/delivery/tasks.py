@@ -1,0 +1,20 @@
+"""Doorbells. Each can be lost: the next one reads the same rows."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core import actors
+from apps.delivery import services
+
+
+@shared_task(ignore_result=True)
+def dispatch_ready(**_: object) -> None:
+    """Send what is ready, for a while: other queues of the same worker want their turn too."""
+    services.dispatch(actor=actors.system("dispatcher"), seconds=20)
+
+
+@shared_task(ignore_result=True)
+def recover_abandoned(**_: object) -> None:
+    """Look after messages whose worker is gone."""
+    services.recover(actor=actors.system("dispatcher"))

@@ -1,0 +1,67 @@
+"""Writes of the portal: the only code that saves its rows."""
+
+from apps.portal.services.access import (
+    Asked,
+    Outcome,
+    State,
+    code_ask,
+    code_prove,
+    lost_link_ask,
+    lost_links_answer,
+    not_me,
+    password_set,
+    password_sign_in,
+    unlock,
+)
+from apps.portal.services.inbox import (
+    conversation_answer,
+    conversation_assign,
+    conversation_close,
+    conversation_open,
+    conversation_reopen,
+    task_done,
+    task_put_back,
+)
+from apps.portal.services.messages import (
+    Stored,
+    draft_save,
+    message_export,
+    message_open,
+    message_store,
+    messages_list,
+    reply_send,
+)
+from apps.portal.services.sessions import Visit, session_resolve, session_sign_out, sessions_clear, sessions_end
+
+__all__ = [
+    "Asked",
+    "Outcome",
+    "State",
+    "Stored",
+    "Visit",
+    "code_ask",
+    "code_prove",
+    "conversation_answer",
+    "conversation_assign",
+    "conversation_close",
+    "conversation_open",
+    "conversation_reopen",
+    "draft_save",
+    "lost_link_ask",
+    "lost_links_answer",
+    "message_export",
+    "message_open",
+    "message_store",
+    "messages_list",
+    "not_me",
+    "password_set",
+    "password_sign_in",
+    "reply_send",
+    "session_resolve",
+    "session_sign_out",
+    "sessions_clear",
+    "sessions_end",
+    "task_done",
+    "task_put_back",
+    "unlock",
+]

@@ -1,0 +1,457 @@
+"""Proving who one is: a code sent to the mailbox together with the date of birth, or a password.
+
+A wrong answer is counted for every person it could have opened, on their rows: another browser, another link or
+another address does not give new tries. Nothing here says whether a mailbox, a person or a date is known.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import CommonPasswordValidator, NumericPasswordValidator
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts import search_values
+from apps.contacts.records import PersonRecord
+from apps.contacts.selectors import open_people, record_keys
+from apps.contacts.services import contacts_change
+from apps.core import actors, clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.organizations import selectors as organizations
+from apps.portal import notices, policy, selectors, throttles
+from apps.portal.models import (
+    TASK_TABLE,
+    AccessCode,
+    InboxTask,
+    LostLink,
+    NoticeLink,
+    PortalAccount,
+    PortalSession,
+)
+from apps.portal.policy import EndedWhy
+from apps.portal.services.sessions import session_begin, sessions_end
+from apps.vault import sealing, tokens
+
+PURPOSE = "portal sign-in"
+
+
+class Asked(StrEnum):
+    """What came of asking for a code."""
+
+    SENT = "sent"
+    LOCKED = "locked"
+    OFTEN = "often"
+    GONE = "gone"
+
+
+class State(StrEnum):
+    """What came of an answer."""
+
+    IN = "in"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+    LOCKED = "locked"
+    WHICH = "which"  # right, but two people fit: last digits decide
+    CALL = "call"  # right, but nothing we know tells them apart
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``token`` and ``browser`` are the fresh secrets of a session when the state is IN."""
+
+    state: State
+    person_id: int = 0
+    token: str = field(default="", repr=False)
+    browser: str = field(default="", repr=False)
+    until: datetime | None = None
+    tries_left: int = 0
+
+
+# -- One-time code and date of birth ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def code_ask(*, link: NoticeLink, browser: str, ip: str, language: str) -> Asked:
+    """Send a code to the mailbox of ``link``; it works only in the browser with secret ``browser``.
+
+    An older code of this browser ends, so that one mail is the right one.
+    """
+    mailbox = bytes(link.mailbox)
+    now = clock.now()
+    accounts = list(selectors.accounts_of_mailbox(mailbox))
+    if not accounts:
+        return Asked.GONE
+    if all(account.is_locked(now) for account in accounts):
+        return Asked.LOCKED
+    within = throttles.allowed("code", mailbox)
+    if not throttles.allowed("code.ip", throttles.address_token(ip)) or not within:
+        return Asked.OFTEN
+    owner = _owner(accounts, mailbox)
+    if owner is None:
+        return Asked.GONE
+    AccessCode.objects.filter(mailbox=mailbox, browser=policy.hashed(browser), used_at__isnull=True).update(used_at=now)
+    code = policy.new_code()
+    AccessCode.objects.create(
+        mailbox=mailbox,
+        browser=policy.hashed(browser),
+        code=_code_hash(mailbox, browser, code),
+        created_at=now,
+        expires_at=now + policy.CODE_LIFE,
+    )
+    notices.send_code(person=owner, code=code, language=language)
+    record(
+        actor=actors.STRANGER,
+        action=Action.PORTAL_ASK_CODE,
+        kind="mailbox",
+        people=[account.person_id for account in accounts],
+    )
+    return Asked.SENT
+
+
+@transaction.atomic
+def code_prove(
+    *,
+    link: NoticeLink,
+    browser: str,
+    code: str,
+    birth_date: date | None,
+    digits: str = "",
+    old_token: str = "",
+) -> Outcome:
+    """Check a code and a date of birth together; both right opens a session for the one person they fit.
+
+    Which of the two was wrong is not said. ``digits`` (last four of phone or record number) tell apart people who
+    share mailbox and birthday. Five wrong answers lock everybody the mailbox could have opened.
+    """
+    mailbox = bytes(link.mailbox)
+    now = clock.now()
+    accounts = list(selectors.accounts_of_mailbox(mailbox).select_for_update(of=("self",)))
+    free = [account for account in accounts if not account.is_locked(now)]
+    if not free:
+        return Outcome(State.LOCKED, until=_latest(accounts))
+    given = (
+        AccessCode.objects.select_for_update()
+        .filter(mailbox=mailbox, browser=policy.hashed(browser), used_at__isnull=True)
+        .order_by("-id")
+        .first()
+    )
+    expected = bytes(given.code) if given else b"\0" * 16
+    right = hmac.compare_digest(expected, _code_hash(mailbox, browser, policy.bare_code(code))) and given is not None
+    born = selectors.born_on([account.person_id for account in accounts], birth_date)
+    matches = [account for account in accounts if account.person_id in born]
+    if right and given is not None and now >= given.expires_at:
+        return Outcome(State.EXPIRED)
+    if not right or not matches:
+        return _wrong(free, mailbox, now, "code")
+    assert given is not None
+    if len(matches) > 1:
+        found = _told_apart(matches, digits)
+        if found is State.WRONG:
+            return _wrong(free, mailbox, now, "digits")
+        if isinstance(found, State):
+            return Outcome(found)
+        matches = [found]
+    account = matches[0]
+    if account.is_locked(now):
+        return Outcome(State.LOCKED, until=account.locked_until)
+    AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
+    if _is_grown_up(account, mailbox):
+        return Outcome(State.CALL)
+    return _enter(account, "code", old_token)
+
+
+def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | State:
+    people = open_people(
+        actor=actors.STRANGER,
+        purpose=PURPOSE,
+        ids=[account.person_id for account in matches],
+        with_consents=False,
+    )
+    ends = [
+        frozenset(
+            end
+            for end in (
+                policy.last_digits(str(people[account.person_id].profile.get(name) or "")) for name in ("phone", "mrn")
+            )
+            if end
+        )
+        for account in matches
+    ]
+    if not policy.told_apart(ends):
+        return State.CALL
+    if not digits:
+        return State.WHICH
+    for account, own in zip(matches, ends, strict=True):
+        if policy.last_digits(digits) in own:
+            return account
+    return State.WRONG
+
+
+# -- Password --------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
+    """Sign in with address, date of birth and password.
+
+    Unknown address, other birthday, no password, wrong password and locked cost one scrypt each and answer alike;
+    the lock belongs to the typed address, known or not. Only who typed the right password hears of the person's
+    own lock.
+    """
+    mailbox = search_values.mailbox(address)
+    now = clock.now()
+    often = not throttles.allowed("password.ip", throttles.address_token(ip))
+    held = throttles.locked("password", mailbox)
+    accounts = list(selectors.accounts_of_mailbox(mailbox).select_for_update(of=("self",)))
+    born = selectors.born_on([account.person_id for account in accounts], birth_date)
+    matches = [account for account in accounts if account.person_id in born and account.password]
+    account = matches[0] if len(matches) == 1 else None
+    right = check_password(password, account.password if account else _nobodys_password())
+    if held is not None or often:
+        return Outcome(State.LOCKED, until=held.locked_until if held else None)
+    if account is None or not right:
+        row = throttles.failed("password", mailbox)
+        people = [account.person_id] if account else []
+        record(
+            actor=actors.STRANGER,
+            action=Action.PORTAL_SIGN_IN_FAILED,
+            kind="mailbox",
+            people=people,
+            codes={"why": "password"},
+        )
+        if row.locked_until is not None and row.locked_until > now:
+            record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=people)
+            return Outcome(State.LOCKED, until=row.locked_until)
+        return Outcome(State.WRONG, tries_left=policy.TRIES - row.count)
+    if account.is_locked(now):
+        return Outcome(State.LOCKED, until=account.locked_until)
+    if _is_grown_up(account, mailbox):
+        return Outcome(State.CALL)
+    throttles.forget("password", mailbox)
+    return _enter(account, "password", old_token)
+
+
+@transaction.atomic
+def password_set(*, actor: Actor, person_id: int, session_id: int, password: str, language: str) -> str:
+    """Set the password of a signed-in patient; other sessions end and the mailbox is told (ASVS 6.3.7).
+
+    Returns "" or the code word of what is wrong with it: ``short``, ``long``, ``common``.
+    """
+    if len(password) < policy.PASSWORD_LENGTH:
+        return "short"
+    if len(password) > 256:
+        return "long"
+    try:
+        CommonPasswordValidator().validate(password)
+        NumericPasswordValidator().validate(password)
+    except ValidationError:
+        return "common"
+    account = PortalAccount.objects.select_for_update().get(person_id=person_id)
+    account.password, account.password_since = make_password(password, hasher="scrypt"), clock.now()
+    account.save(update_fields=["password", "password_since"])
+    sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
+    record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
+    person = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
+    if person and person[person_id].email:
+        notices.send_password_changed(person=person[person_id], language=language)
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _nobodys_password() -> str:
+    return make_password(policy.new_secret(), hasher="scrypt")
+
+
+# -- Lost link -------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def lost_link_ask(*, address: str, ip: str, language: str) -> None:
+    """Note that an address wants a fresh notice. The same work for every address; a worker looks later."""
+    within = throttles.allowed("lost", search_values.mailbox(address))
+    if not throttles.allowed("lost.ip", throttles.address_token(ip)) or not within:
+        return
+    request = LostLink(created_at=clock.now())
+    request.sealed = sealing.seal_service(
+        {"address": address.strip()[:254], "language": language}, table="portal_lostlink", row=str(request.pk)
+    )
+    request.save(force_insert=True)
+
+
+def lost_links_answer() -> int:
+    """Send a fresh notice to each known address that asked; returns how many mails went. For a worker."""
+    sent = 0
+    for pk in LostLink.objects.filter(done_at__isnull=True).order_by("created_at").values_list("pk", flat=True)[:200]:
+        with transaction.atomic():
+            row = LostLink.objects.select_for_update(skip_locked=True).filter(pk=pk, done_at__isnull=True).first()
+            if row is None or row.sealed is None:
+                continue
+            asked = sealing.open_service(row.sealed, table="portal_lostlink", row=str(row.pk))
+            sent += _send_fresh_link(str(asked["address"]), str(asked["language"]))
+            row.sealed, row.done_at = None, clock.now()
+            row.save(update_fields=["sealed", "done_at"])
+    return sent
+
+
+def _send_fresh_link(typed: str, language: str) -> bool:
+    mailbox = search_values.mailbox(typed)
+    accounts = list(selectors.accounts_of_mailbox(mailbox))
+    # To the address on record, never to what was typed: the two may differ where a server folds more than we do.
+    owner = _owner(accounts, mailbox) if accounts else None
+    if owner is None:
+        return False
+    token = link_create(mailbox=mailbox, message_id=None, expires_at=clock.now() + policy.LOST_LINK_LIFE)
+    notices.send_fresh_link(person=owner, token=token, language=language)
+    record(
+        actor=actors.system("portal"),
+        action=Action.PORTAL_SEND_LINK,
+        kind="mailbox",
+        people=[account.person_id for account in accounts],
+    )
+    return True
+
+
+def link_create(*, mailbox: bytes, message_id: int | None, expires_at: datetime) -> str:
+    """A new link for a notice; returns its token. Caller's transaction and entry."""
+    token = policy.new_secret()
+    NoticeLink.objects.create(
+        token=policy.hashed(token),
+        mailbox=mailbox,
+        message_id=message_id,
+        created_at=clock.now(),
+        expires_at=expires_at,
+    )
+    return token
+
+
+# -- Not me, unlock --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def not_me(*, actor: Actor, link: NoticeLink) -> None:
+    """Whoever reads this mailbox says that the notice is not for them.
+
+    Mail to that mailbox stops for the person (the address leaves the record, so that no route finds it), their
+    sessions end, and staff get a task that holds the address. A link without a message concerns everybody the
+    mailbox could open. Nobody else of a shared mailbox is touched.
+    """
+    mailbox = bytes(link.mailbox)
+    accounts = list(selectors.accounts_of_mailbox(mailbox).select_for_update(of=("self",)))
+    if link.message is not None:
+        accounts = [account for account in accounts if account.person_id == link.message.person_id]
+    ids = [account.person_id for account in accounts]
+    people = open_people(actor=actor, purpose="not me", ids=ids, with_consents=False)
+    keys = record_keys(ids)
+    owner = _owner(accounts, mailbox) if accounts else None
+    for account in accounts:
+        person = people.get(account.person_id)
+        if person is None:
+            continue
+        account.refused_mailbox = mailbox
+        account.save(update_fields=["refused_mailbox"])
+        if person.email and search_values.mailbox(person.email) == mailbox:
+            profile = {name: value for name, value in person.profile.items() if name != "email"}
+            contacts_change(actor=actor, profiles={person.id: profile})
+        if not InboxTask.objects.filter(person_id=person.id, kind="not_me", state="open").exists():
+            task_id = next_ids(TASK_TABLE, 1)[0]
+            facts = {"address": owner.email if owner else ""}
+            InboxTask.objects.create(
+                id=task_id,
+                person_id=person.id,
+                kind=InboxTask.TaskKind.NOT_ME,
+                sealed=sealing.seal(keys[person.id], facts, table=TASK_TABLE, row=task_id),
+            )
+        PortalSession.objects.filter(person_id=person.id, ended_at__isnull=True).update(
+            ended_at=clock.now(), ended_why=EndedWhy.NOT_ME
+        )
+    AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=clock.now())
+    record(actor=actor, action=Action.PORTAL_NOT_ME, kind="mailbox", people=ids)
+
+
+@transaction.atomic
+def unlock(*, actor: Actor, person_id: int) -> None:
+    """Staff let a locked person try again now. Raises ``Refused`` when there is no account."""
+    account = PortalAccount.objects.select_for_update().filter(person_id=person_id).first()
+    if account is None:
+        raise Refused("This person has no portal account yet. It comes with the first portal message.")
+    account.failed_tries, account.locks, account.locked_until, account.last_failed_at = 0, 0, None, None
+    account.save(update_fields=["failed_tries", "locks", "locked_until", "last_failed_at"])
+    throttles.forget("password", bytes(account.mailbox))
+    throttles.forget("code", bytes(account.mailbox))
+    record(actor=actor, action=Action.PORTAL_UNLOCK, kind="person", subject=person_id, people=[person_id])
+
+
+# -- Together --------------------------------------------------------------------------------------------------
+
+
+def _enter(account: PortalAccount, way: str, old_token: str) -> Outcome:
+    account.failed_tries, account.locks, account.locked_until, account.last_failed_at = 0, 0, None, None
+    account.save(update_fields=["failed_tries", "locks", "locked_until", "last_failed_at"])
+    browser = policy.new_secret()
+    token = session_begin(person_id=account.person_id, browser=browser, way=way, old_token=old_token)
+    return Outcome(State.IN, person_id=account.person_id, token=token, browser=browser)
+
+
+def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -> Outcome:
+    people = [account.person_id for account in free]
+    record(
+        actor=actors.STRANGER, action=Action.PORTAL_SIGN_IN_FAILED, kind="mailbox", people=people, codes={"why": why}
+    )
+    locked = []
+    for account in free:
+        account.failed_tries = policy.tries_so_far(account.failed_tries, account.last_failed_at, now) + 1
+        account.last_failed_at = now
+        if account.failed_tries >= policy.TRIES:
+            account.failed_tries, account.locked_until = 0, now + policy.lock_length(account.locks)
+            account.locks += 1
+            locked.append(account.person_id)
+        account.save(update_fields=["failed_tries", "last_failed_at", "locks", "locked_until"])
+    if locked:
+        AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
+        record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=locked, codes={"why": why})
+    if len(locked) == len(free):
+        return Outcome(State.LOCKED, until=_latest(free))
+    return Outcome(
+        State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked)
+    )
+
+
+def _latest(accounts: list[PortalAccount]) -> datetime | None:
+    return max((account.locked_until for account in accounts if account.locked_until), default=None)
+
+
+def _code_hash(mailbox: bytes, browser: str, code: str) -> bytes:
+    # Keyed: a stolen table cannot be searched for the eight digits.
+    return tokens.token128("portal.code", f"{mailbox.hex()}|{policy.hashed(browser).hex()}|{code}")
+
+
+def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
+    """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
+    ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
+    people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)
+    for person in people.values():
+        if person.email and search_values.mailbox(person.email) == mailbox:
+            return person
+    return None
+
+
+def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether a parent's mailbox asks for somebody who is of age by now: that needs a new permission."""
+    if account.guardian_id is None:
+        return False
+    person = open_people(
+        actor=actors.system("portal"), purpose=PURPOSE, ids=[account.person_id], with_consents=False
+    ).get(account.person_id)
+    if person is None or (person.email and search_values.mailbox(person.email) == mailbox):
+        return False
+    return not person.is_minor(clock.today(organizations.current().zone))

@@ -1,0 +1,279 @@
+"""What staff do with conversations: open, answer, assign, close; and the tasks that patients cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record, record_read
+from apps.contacts import search_values
+from apps.contacts.records import PersonRecord
+from apps.contacts.selectors import open_person, record_keys
+from apps.contacts.services import contacts_change
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.core.permissions import Permission
+from apps.portal import notices, policy
+from apps.portal.models import (
+    CONVERSATION_TABLE,
+    MESSAGE_TABLE,
+    REPLY_TABLE,
+    TASK_TABLE,
+    Conversation,
+    InboxTask,
+    PortalAccount,
+    Reply,
+    SecureMessage,
+)
+from apps.portal.services.messages import Said, message_store, said_in
+from apps.users.models import User
+from apps.vault import sealing
+
+ANSWER = "answer a patient"
+
+
+@dataclass(frozen=True)
+class OpenConversation:
+    """A conversation as staff see it; ``person`` is None when the person was erased."""
+
+    row: Conversation
+    person: PersonRecord | None = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    sent_at: datetime
+    said: tuple[Said, ...] = ()
+
+
+@transaction.atomic
+def conversation_open(*, actor: Actor, conversation_id: int) -> OpenConversation | None:
+    """Open a conversation for staff; the entry is written first, and what was unread counts as read."""
+    row = (
+        Conversation.objects.select_for_update(of=("self",))
+        .select_related("message", "assigned")
+        .filter(pk=conversation_id)
+        .first()
+    )
+    if row is None:
+        return None
+    record_read(
+        actor=actor,
+        action=Action.CONVERSATION_OPEN,
+        kind="conversation",
+        subject=row.pk,
+        people=[row.person_id],
+        purpose=ANSWER,
+    )
+    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
+    key = record_keys([row.person_id])[row.person_id]
+    facts = sealing.open_sealed(key, row.sealed, table=CONVERSATION_TABLE, row=row.pk)
+    content = sealing.open_sealed(key, row.message.sealed, table=MESSAGE_TABLE, row=row.message.pk)
+    said = said_in(row, key)
+    if row.unread:
+        now = clock.now()
+        row.replies.filter(direction=Reply.Direction.PATIENT, read_at__isnull=True).update(read_at=now)
+        row.unread, row.place = 0, policy.inbox_place(False, row.last_at, row.pk)
+        row.save(update_fields=["unread", "place"])
+    return OpenConversation(row, person, facts["subject"], content.get("text", ""), row.message.created_at, said)
+
+
+@transaction.atomic
+def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: UUID) -> Reply | None:
+    """Answer the patient: kept as a portal message at level Health, with a neutral notice to their mailbox.
+
+    Raises ``Refused`` for an empty or long text, an erased person, or one who cannot be reached. The same
+    ``once`` answers once (then None).
+    """
+    row = _locked(conversation_id)
+    if Reply.objects.filter(once=once).exists():
+        return None
+    clean = policy.clean_reply(text)
+    if not clean:
+        raise Refused("Nothing was sent: the answer is empty. Write something first.")
+    if len(clean) > policy.REPLY_LENGTH:
+        raise Refused(f"Nothing was sent: the answer is longer than {policy.REPLY_LENGTH:,} characters. Shorten it.")
+    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
+    if person is None:
+        raise Refused("Nothing was sent: this person was erased.")
+    if not person.email:
+        raise Refused("Nothing was sent: there is no e-mail address for the notice. Call the patient instead.")
+    mailbox = search_values.mailbox(person.email)
+    account = PortalAccount.objects.filter(person_id=person.id).first()
+    if account is not None and account.refused_mailbox is not None and bytes(account.refused_mailbox) == mailbox:
+        raise Refused(
+            "Nothing was sent: somebody at this mailbox said that it is not this person. See the task in the inbox."
+        )
+    facts = sealing.open_sealed(person.record_key, row.sealed, table=CONVERSATION_TABLE, row=row.pk)
+    now = clock.now()
+    stored = message_store(
+        actor=actor,
+        person_id=person.id,
+        record_key=person.record_key,
+        mailbox=mailbox,
+        content={
+            "subject": _answer_subject(str(facts["subject"])),
+            "sender": notices.sender_name(),
+            "text": clean,
+            "html": "",
+            "level": int(Level.HEALTH),
+            "origin": {},
+        },
+    )
+    reply_id = next_ids(REPLY_TABLE, 1)[0]
+    reply = Reply.objects.create(
+        id=reply_id,
+        conversation=row,
+        direction=Reply.Direction.STAFF,
+        author_id=int(actor.id),
+        message=stored.message,
+        once=once,
+        sealed=sealing.seal(person.record_key, {"text": clean}, table=REPLY_TABLE, row=reply_id),
+        created_at=now,
+    )
+    row.unread, row.last_at = 0, now
+    row.state, row.closed_at, row.closed_by = Conversation.State.OPEN, None, None
+    row.place = policy.inbox_place(False, now, row.pk)
+    row.save(update_fields=["unread", "last_at", "place", "state", "closed_at", "closed_by"])
+    notices.send(actor=actor, person=person, token=stored.token)
+    record(
+        actor=actor,
+        action=Action.CONVERSATION_ANSWER,
+        kind="conversation",
+        subject=row.pk,
+        people=[row.person_id],
+        purpose="treatment",
+        codes={"characters": len(clean), "level": int(Level.HEALTH)},
+    )
+    return reply
+
+
+def _answer_subject(subject: str) -> str:
+    plain = policy.one_line(subject)
+    return plain if plain.casefold().startswith("re:") else f"Re: {plain}"
+
+
+@transaction.atomic
+def conversation_assign(*, actor: Actor, conversation_id: int, user_id: int | None) -> None:
+    """Give a conversation to a member of staff who may answer, or to nobody. Raises ``Refused``."""
+    row = _locked(conversation_id)
+    if user_id is not None:
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        if user is None or not user.may(Permission.INBOX_REPLY):
+            raise Refused("That person cannot answer patients. Choose somebody from care staff.")
+    row.assigned_id = user_id
+    row.save(update_fields=["assigned"])
+    record(
+        actor=actor,
+        action=Action.CONVERSATION_ASSIGN,
+        kind="conversation",
+        subject=row.pk,
+        people=[row.person_id],
+        codes={"to": user_id or 0},
+    )
+
+
+@transaction.atomic
+def conversation_close(*, actor: Actor, conversation_id: int) -> None:
+    """Nothing more to do. A new reply of the patient opens it again."""
+    row = _locked(conversation_id)
+    if row.state == Conversation.State.CLOSED:
+        return
+    row.state, row.closed_at, row.closed_by_id = Conversation.State.CLOSED, clock.now(), int(actor.id)
+    row.unread = 0
+    row.place = policy.inbox_place(False, row.last_at, row.pk)
+    row.save(update_fields=["state", "closed_at", "closed_by", "unread", "place"])
+    record(actor=actor, action=Action.CONVERSATION_CLOSE, kind="conversation", subject=row.pk, people=[row.person_id])
+
+
+@transaction.atomic
+def conversation_reopen(*, actor: Actor, conversation_id: int) -> None:
+    """There is more to do after all."""
+    row = _locked(conversation_id)
+    if row.state == Conversation.State.OPEN:
+        return
+    row.state, row.closed_at, row.closed_by = Conversation.State.OPEN, None, None
+    row.save(update_fields=["state", "closed_at", "closed_by"])
+    record(actor=actor, action=Action.CONVERSATION_REOPEN, kind="conversation", subject=row.pk, people=[row.person_id])
+
+
+def _locked(conversation_id: int) -> Conversation:
+    row = Conversation.objects.select_for_update(of=("self",)).filter(pk=conversation_id).first()
+    if row is None:
+        raise Refused("There is no such conversation any more.")
+    return row
+
+
+# -- Tasks ---------------------------------------------------------------------------------------------------------
+
+
+def task_open(*, actor: Actor, task_id: int) -> tuple[InboxTask, PersonRecord | None, str] | None:
+    """A task with its person and the address it is about; on the trail first."""
+    row = InboxTask.objects.filter(pk=task_id).first()
+    if row is None:
+        return None
+    record_read(
+        actor=actor, action=Action.TASK_OPEN, kind="task", subject=row.pk, people=[row.person_id], purpose=ANSWER
+    )
+    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
+    key = record_keys([row.person_id])[row.person_id]
+    facts = sealing.open_sealed(key, row.sealed, table=TASK_TABLE, row=row.pk)
+    return row, person, str(facts.get("address", ""))
+
+
+@transaction.atomic
+def task_done(*, actor: Actor, task_id: int) -> None:
+    """The task was dealt with; the address stays away from the person."""
+    row = _task(task_id)
+    _finish(actor, row, "done")
+
+
+@transaction.atomic
+def task_put_back(*, actor: Actor, task_id: int) -> None:
+    """Staff asked the person and the address is right: mail goes there again. Raises ``Refused``."""
+    row = _task(task_id)
+    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
+    if person is None:
+        raise Refused("This person was erased; close the task instead.")
+    if person.email:
+        raise Refused("The person has another address by now. Close the task instead.")
+    facts = sealing.open_sealed(person.record_key, row.sealed, table=TASK_TABLE, row=row.pk)
+    contacts_change(actor=actor, profiles={person.id: {**person.profile, "email": facts["address"]}})
+    PortalAccount.objects.filter(person_id=person.id).update(refused_mailbox=None)
+    _finish(actor, row, "put_back")
+
+
+def _task(task_id: int) -> InboxTask:
+    row = InboxTask.objects.select_for_update().filter(pk=task_id).first()
+    if row is None:
+        raise Refused("There is no such task any more.")
+    if row.state == InboxTask.State.DONE:
+        raise Refused("A colleague has dealt with this task already.")
+    return row
+
+
+def _finish(actor: Actor, row: InboxTask, how: str) -> None:
+    row.state, row.done_at, row.done_by_id = InboxTask.State.DONE, clock.now(), int(actor.id)
+    row.save(update_fields=["state", "done_at", "done_by"])
+    record(
+        actor=actor, action=Action.TASK_DONE, kind="task", subject=row.pk, people=[row.person_id], codes={"how": how}
+    )
+
+
+def waiting_counts() -> dict[str, int]:
+    """How many conversations are unread and how many tasks open: for the inbox and for Home."""
+    return {
+        "unread": Conversation.objects.filter(unread__gt=0).count(),
+        "tasks": InboxTask.objects.filter(state=InboxTask.State.OPEN).count(),
+    }
+
+
+def last_answer_message(conversation: Conversation) -> SecureMessage | None:
+    """The portal message of the newest answer, to see whether the patient has read it."""
+    reply = conversation.replies.filter(direction=Reply.Direction.STAFF).select_related("message").last()
+    return reply.message if reply else None

@@ -1,0 +1,71 @@
+"""The portal's words in English and Spanish.
+
+A small catalogue instead of gettext: no compiler is needed on a fresh machine, a missing word is a failing test,
+and a reviewer reads both languages side by side (45 CFR 92.201(c)(3): people review translations, not machines).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from apps.core import datewords
+from apps.portal.words.en import WORDS as ENGLISH
+from apps.portal.words.es import WORDS as SPANISH
+
+LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "es": "Español"})
+_CATALOGUES = {"en": ENGLISH, "es": SPANISH}
+_MONTHS = {
+    "en": (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+    "es": (
+        "enero", "febrero", "marzo", "abril", "mayo", "junio",
+        "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+    ),
+}  # fmt: skip
+
+
+def known(language: str) -> str:
+    """``es`` for any Spanish, otherwise ``en``."""
+    return "es" if language[:2].lower() == "es" else "en"
+
+
+def catalogue(language: str) -> Mapping[str, str]:
+    """Dotted key to text."""
+    return _CATALOGUES[known(language)]
+
+
+@cache
+def tree(language: str) -> Mapping[str, Any]:
+    """The same catalogue as nested mappings, for ``{{ say.link.title }}`` in templates."""
+    found: dict[str, Any] = {}
+    for key, text in catalogue(language).items():
+        here = found
+        *parents, last = key.split(".")
+        for step in parents:
+            here = here.setdefault(step, {})
+        here[last] = text
+    return found
+
+
+def months(language: str) -> tuple[str, ...]:
+    return _MONTHS[known(language)]
+
+
+def moment(value: datetime, zone: tzinfo, language: str) -> str:
+    """``Nov 22, 2026, 9:00 AM`` or ``22 de noviembre de 2026, 9:00``, in ``zone``."""
+    if known(language) == "en":
+        return datewords.moment(value, zone)
+    local = value.astimezone(zone)
+    return f"{local.day} de {_MONTHS['es'][local.month - 1]} de {local.year}, {local.hour}:{local.minute:02d}"
+
+
+def time_of_day(value: datetime, zone: tzinfo, language: str) -> str:
+    """``9:00 AM`` or ``9:00``."""
+    local = value.astimezone(zone)
+    return datewords.clock_time(local) if known(language) == "en" else f"{local.hour}:{local.minute:02d}"

@@ -1,0 +1,91 @@
+"""The container files, read: every queue has a worker, every setting exists, nobody is root."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config import embedded
+from config.celery import QUEUES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCKER = REPOSITORY / "docker"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    return yaml.safe_load((DOCKER / "compose.yaml").read_text())
+
+
+def words(service: dict) -> list[str]:
+    command = service.get("command", [])
+    return command if isinstance(command, list) else command.split()
+
+
+def test_every_queue_has_a_worker(compose) -> None:
+    served = set()
+    for service in compose["services"].values():
+        command = words(service)
+        if "worker" in command:
+            served |= set(command[command.index("--queues") + 1].split(","))
+    assert served == set(QUEUES)
+
+
+def test_the_parts_of_an_installation_are_there(compose) -> None:
+    assert {"postgres", "redis", "web", "worker", "beat", "receiver", "postfix"} <= set(compose["services"])
+
+
+def test_every_setting_named_exists(compose) -> None:
+    source = "".join(path.read_text() for path in (REPOSITORY / "config").glob("*.py"))
+    source += "".join(path.read_text() for path in (REPOSITORY / "apps").rglob("*.py"))
+    for name, service in compose["services"].items():
+        if name in ("postgres", "redis", "postfix"):
+            continue
+        for variable in service.get("environment", {}):
+            assert f'"{variable.removesuffix("_FILE")}"' in source, variable
+
+
+def test_every_secret_used_is_declared_and_made(compose) -> None:
+    prepare = (DOCKER / "prepare.sh").read_text()
+    for service in compose["services"].values():
+        assert set(service.get("secrets", [])) <= set(compose["secrets"])
+    for secret in compose["secrets"].values():
+        stem = Path(secret["file"]).name
+        assert stem in prepare or Path(stem).stem in ("postgres", "redis"), stem
+
+
+def test_the_image_runs_as_nobody_special_from_hashed_packages() -> None:
+    text = (DOCKER / "Dockerfile").read_text()
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] not in ("root", "0")
+    assert "--require-hashes" in text
+
+
+def test_the_roles_are_those_of_the_embedded_server() -> None:
+    script = (DOCKER / "roles.sh").read_text()
+    for role in embedded.ROLES.values():
+        assert f"CREATE ROLE {role} " in script
+    grants = re.findall(r"GRANT [A-Z, ]+ ON (?:TABLES|SEQUENCES)", embedded.roles_sql())
+    for grant in grants:
+        assert grant in script, grant
+
+
+def test_the_scripts_are_bash_that_parses() -> None:
+    for script in DOCKER.rglob("*.sh"):
+        subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_the_secrets_are_made_once_and_readable_by_the_owner_alone(tmp_path) -> None:
+    copy = tmp_path / "docker"
+    copy.mkdir()
+    (copy / "prepare.sh").write_text((DOCKER / "prepare.sh").read_text())
+    subprocess.run(["bash", copy / "prepare.sh"], check=True, capture_output=True)
+    made = {path.name for path in (copy / "secrets").iterdir()}
+    assert {"database_url", "redis_url", "redis.conf", "postgres.pem", "postgres.key", "ca.pem"} <= made
+    assert "sslmode=verify-full" in (copy / "secrets" / "database_url").read_text()
+    assert (copy / "secrets" / "postgres_password").stat().st_mode & 0o077 == 0
+    again = subprocess.run(["bash", copy / "prepare.sh"], check=False, capture_output=True)
+    assert again.returncode == 1
