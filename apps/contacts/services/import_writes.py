@@ -84,6 +84,7 @@ def profile_keys(ids: Iterable[int]) -> dict[int, bytes]:
     return {
         pk: sealing.unwrap_profile(kek_id, wrapped, pk)
         for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile")
+        if wrapped is not None
     }
 
 

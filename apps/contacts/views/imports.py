@@ -104,9 +104,11 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
 def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
     """The mapping document that was uploaded, or that the page's fields say. Raises ``Refused``."""
     if "mapping" in request.FILES:
-        file = request.FILES["mapping"]
+        form = MappingUploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            raise Refused("Choose a mapping file.")
         try:
-            text = file.read(200_001).decode("utf-8-sig")
+            text = form.cleaned_data["mapping"].read(200_001).decode("utf-8-sig")
             return mapping.parse_json(text, attributes.types()).as_dict()
         except UnicodeDecodeError:
             raise Refused("The mapping is not a text file. Export one from this page to see its form.") from None
