@@ -18,6 +18,7 @@ from apps.delivery.services.settings import (
     signing_key_retire,
 )
 from apps.delivery.services.slots import recover
+from apps.delivery.services.testing import send_test
 
 __all__ = [
     "Dispatched",
@@ -32,6 +33,7 @@ __all__ = [
     "measure",
     "message_stop",
     "recover",
+    "send_test",
     "settings_change",
     "signing_key_activate",
     "signing_key_create",
