@@ -123,6 +123,20 @@ class _Evaluator:
             return not found if node.match == "none" else found
         return self.leaf(node, seen)
 
+    def verdict(self, node: Node, seen: tuple[str, ...]) -> bool | None:
+        if isinstance(node, Group):
+            found = [self.verdict(child, seen) for child in node.rules]
+            if node.match == "all":
+                return False if False in found else (None if None in found else True)
+            either = True if True in found else (None if None in found else False)
+            return either if node.match == "any" or either is None else not either
+        if isinstance(node, SegmentRule):
+            inside = self.verdict(self.names.segment(node.name, seen), (*seen, node.name))
+            return inside if inside is None else inside is node.inside
+        if isinstance(node, EventRule | EngagementRule | AppointmentRule):
+            return None
+        return self.leaf(node, seen)
+
     def explain(self, node: Node, path: tuple[int, ...], seen: tuple[str, ...], terms: Terms | None) -> Explained:
         if isinstance(node, Group):
             children = tuple(self.explain(child, (*path, index), seen, terms) for index, child in enumerate(node.rules))
