@@ -37,6 +37,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="4", minute="10"),
     },
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
+    "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},
     "settle-what-dead-workers-held": {"task": "apps.delivery.tasks.recover_abandoned", "schedule": 30 * SECONDS},
 }
 # A tick that waited longer than its period is worthless: the next one reads the same rows.
