@@ -18,8 +18,17 @@ from apps.contacts.selectors import record_keys
 from apps.core.actors import Actor
 from apps.delivery import dkim, mx
 from apps.delivery.envelopes import CheckedKey
-from apps.delivery.models import Attempt, DeliverySettings, DkimKey, MailDomain, OutboxMessage, RecipientKey
+from apps.delivery.models import (
+    Attempt,
+    DeliverySettings,
+    DkimKey,
+    InboundMail,
+    MailDomain,
+    OutboxMessage,
+    RecipientKey,
+)
 from apps.delivery.models.capability import KEY_TABLE
+from apps.delivery.models.inbound import INBOUND_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.policy import PolicyTable, TlsClass
@@ -179,4 +188,17 @@ def counts(*, kind: str, source_id: int) -> dict[str, int]:
     if sending:
         found["sending"] = sending
         found["queued"] = found.get("queued", 0) - sending
+    return found
+
+
+def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
+    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    people = [mail.person_id] if mail.person_id else []
+    record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
+    # A report about a message without a person, and a letter of a stranger, lie under the service key.
+    key = record_keys(people).get(mail.person_id) if mail.person_id else None
+    if key is None:
+        found: dict[str, Any] = sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    else:
+        found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
     return found
