@@ -30,12 +30,12 @@ _IDLE = 60.0
 _SLOTS = 4
 
 
-class _Lmtp(LMTP):  # type: ignore[misc]
+class _Lmtp(LMTP):
     # Systems that return mail write longer lines than RFC 5321 allows; losing their reports helps nobody.
     line_length_limit = 256 * 1024
 
 
-class _Smtp(SMTP):  # type: ignore[misc]
+class _Smtp(SMTP):
     line_length_limit = 256 * 1024
 
 
