@@ -164,3 +164,21 @@ def test_of_two_keys_of_a_kind_only_the_newer_signs():
     assert [s.selector for s in selectors.signers("clinic.test")] == [two.selector]
     services.signing_key_retire(actor=CLI, key_id=two.pk)
     assert selectors.signers("clinic.test") == []
+
+
+def test_the_plan_sees_what_sending_will_do(people, providers, holders, letters, portal):
+    """Measured once without naming a mailbox, then decided by the same function that sends."""
+    from apps.delivery.policy import decide
+
+    pats = people("a@goodmail.test", "b@plainmail.test", PGP, "d@oldmail.test")
+    services.key_add(actor=CLI, person_id=pats[2].id, material=holders.public_key(PGP, clock.now()))
+    found = services.measure(actor=CLI, domains={p.email.partition("@")[2] for p in pats} | {"nowhere.invalid"})
+    assert found["goodmail.test"] is TlsClass.WEBPKI
+    assert found["nowhere.invalid"] is None
+    opened = {p.id: p for p in pats}
+    able = selectors.capabilities(opened, {p.id: p.email for p in pats}, Level.HEALTH, clock.now())
+    planned = {pid: decide(Level.HEALTH, able[pid], selectors.policy_table()).name for pid in opened}
+    assert [planned[p.id] for p in pats] == ["tls", "portal", "pgp", "portal"]
+    services.enqueue(actor=CLI, items=[campaign_item(p) for p in pats])
+    assert send().retried == 0, "nothing had to be decided twice"
+    assert dict(OutboxMessage.objects.values_list("person_id", "route")) == planned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -126,7 +127,16 @@ class OutboxMessage(models.Model):
                 name="sent_has_time_and_route",
             ),
         ]
-        indexes = [models.Index(fields=["person", "id"], name="outbox_person")]
+        indexes = [
+            models.Index(fields=["person", "id"], name="outbox_person"),
+            # Small: only what a person may have to look at.
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=["doubtful", "failed", "bounced", "held"]),
+                name="outbox_problems",
+            ),
+            BrinIndex(fields=["finished_at"], autosummarize=True, name="outbox_finished"),
+        ]
 
     def __str__(self) -> str:
         return f"OutboxMessage {self.pk}"
