@@ -12,7 +12,10 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
+from apps.contacts import search_values
 from apps.contacts import selectors as contacts
+from apps.contacts.models import PersonIdentity, PersonSearch
+from apps.contacts.records import PersonRecord
 from apps.content import blocks, facts, rich
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.models import Asset, Brand, Skeleton, Template
@@ -135,3 +138,22 @@ def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any
             found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
             return found, record.name
     return facts.invented_facts(), ""
+
+
+def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecord]:
+    """People whose e-mail address, phone, record number or name is `text`; opened, on the trail."""
+    typed = text.strip()
+    if len(typed) < 2:
+        return []
+    ids = list(
+        PersonIdentity.objects.filter(token__in=search_values.typed_identities(typed)).values_list(
+            "person_id", flat=True
+        )[:limit]
+    )
+    if not ids:
+        rows = PersonSearch.objects.all()
+        for choices in search_values.name_tokens(typed):
+            rows = rows.filter(tokens__overlap=choices)
+        ids = list(rows.values_list("pk", flat=True)[:limit])
+    found = contacts.open_people(actor=actor, purpose="operations", ids=ids, action=Action.CONTACT_SEARCH)
+    return sorted(found.values(), key=lambda person: person.name)

@@ -48,9 +48,7 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
     with transaction.atomic():
         for rows in _chunks(made.people):
             people_rows(actor=ACTOR, rows=rows, match_on="external_id", source=people.SOURCE, write=True)
-        guardians_link(
-            actor=ACTOR, pairs=list(made.guardians.items()), match_on="external_id", source=people.SOURCE
-        )
+        guardians_link(actor=ACTOR, pairs=list(made.guardians.items()), match_on="external_id", source=people.SOURCE)
         for events in _chunks(made.events):
             event_rows(actor=ACTOR, rows=events, source=people.SOURCE, cache=cache, write=True)
         for visits in _chunks(made.appointments):

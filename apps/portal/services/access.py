@@ -201,9 +201,7 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 
 
 @transaction.atomic
-def password_sign_in(
-    *, address: str, birth_date: date | None, password: str, ip: str, old_token: str = ""
-) -> Outcome:
+def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
     """Sign in with address, date of birth and password.
 
     Unknown address, other birthday, no password, wrong password and locked cost one scrypt each and answer alike;
@@ -423,7 +421,9 @@ def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -
         record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=locked, codes={"why": why})
     if len(locked) == len(free):
         return Outcome(State.LOCKED, until=_latest(free))
-    return Outcome(State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked))
+    return Outcome(
+        State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked)
+    )
 
 
 def _latest(accounts: list[PortalAccount]) -> datetime | None:
@@ -438,9 +438,7 @@ def _code_hash(mailbox: bytes, browser: str, code: str) -> bytes:
 def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
     """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
     ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
-    people = open_people(
-        actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False
-    )
+    people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)
     for person in people.values():
         if person.email and search_values.mailbox(person.email) == mailbox:
             return person

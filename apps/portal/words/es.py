@@ -115,8 +115,7 @@ WORDS = {
     "message.sent": "Enviamos su respuesta. Le contestaremos aquí.",
     "reply.title": "Responder",
     "reply.label": "Su respuesta",
-    "reply.hint": "No es para emergencias: llame al 911. Leemos las respuestas en días hábiles. "
-    "Máximo {n} caracteres.",
+    "reply.hint": "No es para emergencias: llame al 911. Leemos las respuestas en días hábiles. Máximo {n} caracteres.",
     "reply.send": "Enviar respuesta",
     "reply.draft": "Guardamos lo que escribió. Revíselo y envíelo.",
     "reply.saved": "Guardado",
