@@ -16,7 +16,7 @@ from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
-from apps.content import blocks, facts, rich
+from apps.content import blocks, facts
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.models import Asset, Brand, Skeleton, Template
 from apps.content.services import name_token
@@ -86,12 +86,11 @@ def asset_bytes(asset: Asset) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCard:
-    """A template in the list: opened name and first lines."""
+    """A template in the list: opened name and subject."""
 
     template: Template
     name: str
     subject: str
-    lines: tuple[str, ...]
     language: str
 
 
@@ -107,24 +106,8 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     for template in templates:
         design = blocks.parse(revisions[template.pk])
         language = blocks.LANGUAGES[design.language]
-        out.append(TemplateCard(template, template.name, design.subject, tuple(first_lines(design)), language))
+        out.append(TemplateCard(template, template.name, design.subject, language))
     return out
-
-
-def first_lines(design: blocks.Design, count: int = 3) -> list[str]:
-    """The first words of a design, for a card."""
-    found = []
-    for block in design.walk():
-        text = ""
-        if block.type == "heading":
-            text = block.settings["text"]
-        elif block.type == "text":
-            text = rich.plain(block.settings["html"]).split("\n", 1)[0]
-        if text.strip():
-            found.append(text.strip()[:120])
-        if len(found) == count:
-            break
-    return found
 
 
 def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:

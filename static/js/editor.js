@@ -104,7 +104,6 @@ function settled() {
   const now = state().dataset;
   words(waiting.size ? "Saving…" : "Saved", waiting.size > 0);
   if (now.say) say(now.say);
-  document.getElementById("shown-subject").textContent = now.subject || "No subject yet";
   target = "";
   reloadPreview();
   prepareTree();
@@ -161,8 +160,8 @@ document.addEventListener("click", async (event) => {
 function operate(button) {
   const values = [["op", button.dataset.op]];
   if (button.dataset.block) values.push(["block", button.dataset.block]);
-  if (button.dataset.own) values.push(["own", "1"], ["text", document.getElementById("text-draft").value]);
-  change(values).then(() => { if (button.dataset.own) pick(""); });
+  if (button.dataset.own) values.push(["own", "1"], ["fresh", "1"], ["text", document.getElementById("text-draft").value]);
+  change(values);
 }
 
 function choosePlace(button) {
@@ -315,6 +314,8 @@ function previewLoaded() {
   if (!inside?.body || inside.body.dataset.prepared) return;
   inside.body.dataset.prepared = "1";
   if (inside.scrollingElement) inside.scrollingElement.scrollTop = scrolled;
+  const subject = inside.querySelector("meta[name=subject]");
+  if (subject) document.getElementById("shown-subject").textContent = subject.content || "No subject yet";
   inside.addEventListener("click", (event) => {
     event.preventDefault();
     const element = event.target.closest("[class*='blk-']");
