@@ -12,8 +12,9 @@ import pytest
 from apps.contacts import services as contacts
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage
-from apps.journeys import ready, services, world
+from apps.journeys import ready, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
+from apps.organizations import services as organizations
 
 LOUISVILLE = ZoneInfo("America/Kentucky/Louisville")
 CLI = actors.COMMAND_LINE
@@ -26,9 +27,15 @@ def local(text: str) -> datetime:
 
 
 @pytest.fixture
-def clinic(db, monkeypatch) -> SimpleNamespace:
+def clinic(db) -> SimpleNamespace:
     """The clinic in Louisville. Nothing leaves the outbox: no dispatcher runs."""
-    monkeypatch.setattr(world, "zone", lambda: LOUISVILLE)
+    organizations.organization_change(
+        actor=CLI,
+        zone=LOUISVILLE.key,
+        name="Harbor Clinic",
+        postal_address="1 Main Street, Louisville, KY 40202",
+        phone="502-555-0100",
+    )
     return SimpleNamespace()
 
 

@@ -45,7 +45,7 @@ RUN_COLUMNS = (
     " entered_at, changed_at"
 )
 RUN_TYPES = ["int8", "int8", "int8", "int8", "bytea", "int8", "text", "text", "timestamptz", "text", "int4"]
-RUN_TYPES += ["text[]", "text[]", "int2", "timestamptz", "timestamptz"]
+RUN_TYPES += ["varchar[]", "varchar[]", "int2", "timestamptz", "timestamptz"]
 COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due_at, sent, signals"
 
 
