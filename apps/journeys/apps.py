@@ -6,9 +6,14 @@ class JourneysConfig(AppConfig):
     label = "journeys"
 
     def ready(self) -> None:
-        """Answer delivery for messages of journeys."""
+        """Answer the apps below: delivery for messages, content and segments for where they are used."""
+        from apps.content import usage
         from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind
+        from apps.journeys import usages
         from apps.journeys.outgoing import JourneySource
+        from apps.segments import usages as segment_usages
 
         sources.register(MessageKind.JOURNEY, JourneySource())
+        usage.register(usages.of_template)
+        segment_usages.register_usage("journeys", usages.of_segment)
