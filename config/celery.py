@@ -34,6 +34,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
     },
+    "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
+    "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(hour="4", minute="25")},
 }
 # A tick that waited longer than its period is worthless: the next one reads the same rows.
 for entry in SCHEDULE.values():

@@ -37,6 +37,7 @@ from apps.portal.models import (
     NoticeLink,
     PortalAccount,
     PortalSession,
+    SecureMessage,
 )
 from apps.portal.policy import EndedWhy
 from apps.portal.services.sessions import session_begin, sessions_end
@@ -201,9 +202,7 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 
 
 @transaction.atomic
-def password_sign_in(
-    *, address: str, birth_date: date | None, password: str, ip: str, old_token: str = ""
-) -> Outcome:
+def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
     """Sign in with address, date of birth and password.
 
     Unknown address, other birthday, no password, wrong password and locked cost one scrypt each and answer alike;
@@ -336,6 +335,24 @@ def link_create(*, mailbox: bytes, message_id: int | None, expires_at: datetime)
     return token
 
 
+@transaction.atomic
+def link_again(*, actor: Actor, person_id: int, message: SecureMessage | None) -> str:
+    """A link for a browser whose session just ran out, so that coming back needs no search in the mailbox.
+
+    It proves nothing, like every link: a code and the date of birth do. Returns "" when there is no way.
+    """
+    account = PortalAccount.objects.filter(person_id=person_id, state=PortalAccount.State.OPEN).first()
+    if account is None:
+        return ""
+    token = link_create(
+        mailbox=bytes(account.mailbox),
+        message_id=message.pk if message else None,
+        expires_at=clock.now() + policy.DRAFT_GRACE,
+    )
+    record(actor=actor, action=Action.PORTAL_SEND_LINK, kind="person", subject=person_id, people=[person_id])
+    return token
+
+
 # -- Not me, unlock --------------------------------------------------------------------------------------------
 
 
@@ -423,7 +440,9 @@ def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -
         record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=locked, codes={"why": why})
     if len(locked) == len(free):
         return Outcome(State.LOCKED, until=_latest(free))
-    return Outcome(State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked))
+    return Outcome(
+        State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked)
+    )
 
 
 def _latest(accounts: list[PortalAccount]) -> datetime | None:
@@ -438,9 +457,7 @@ def _code_hash(mailbox: bytes, browser: str, code: str) -> bytes:
 def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
     """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
     ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
-    people = open_people(
-        actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False
-    )
+    people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)
     for person in people.values():
         if person.email and search_values.mailbox(person.email) == mailbox:
             return person

@@ -188,9 +188,7 @@ def conversation_close(*, actor: Actor, conversation_id: int) -> None:
     row.unread = 0
     row.place = policy.inbox_place(False, row.last_at, row.pk)
     row.save(update_fields=["state", "closed_at", "closed_by", "unread", "place"])
-    record(
-        actor=actor, action=Action.CONVERSATION_CLOSE, kind="conversation", subject=row.pk, people=[row.person_id]
-    )
+    record(actor=actor, action=Action.CONVERSATION_CLOSE, kind="conversation", subject=row.pk, people=[row.person_id])
 
 
 @transaction.atomic
@@ -201,9 +199,7 @@ def conversation_reopen(*, actor: Actor, conversation_id: int) -> None:
         return
     row.state, row.closed_at, row.closed_by = Conversation.State.OPEN, None, None
     row.save(update_fields=["state", "closed_at", "closed_by"])
-    record(
-        actor=actor, action=Action.CONVERSATION_REOPEN, kind="conversation", subject=row.pk, people=[row.person_id]
-    )
+    record(actor=actor, action=Action.CONVERSATION_REOPEN, kind="conversation", subject=row.pk, people=[row.person_id])
 
 
 def _locked(conversation_id: int) -> Conversation:

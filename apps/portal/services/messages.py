@@ -163,7 +163,11 @@ def link_keep(*, token: str, mailbox: bytes, message: SecureMessage) -> None:
 def messages_list(*, actor: Actor, person_id: int) -> list[Line]:
     """What waits for a patient and what was read, newest first (at most 200); on the trail first."""
     record_read(
-        actor=actor, action=Action.SECURE_MESSAGE_LIST, kind="person", subject=person_id, people=[person_id],
+        actor=actor,
+        action=Action.SECURE_MESSAGE_LIST,
+        kind="person",
+        subject=person_id,
+        people=[person_id],
         purpose=READ,
     )
     key = record_keys([person_id])[person_id]
@@ -345,9 +349,7 @@ def conversation_of(message: SecureMessage, lock: bool = False) -> Conversation 
     return found
 
 
-def _conversation_begin(
-    message: SecureMessage, content: Mapping[str, Any], key: bytes, now: datetime
-) -> Conversation:
+def _conversation_begin(message: SecureMessage, content: Mapping[str, Any], key: bytes, now: datetime) -> Conversation:
     # Two tabs may begin at once: the second waits here and finds the first one's conversation.
     SecureMessage.objects.select_for_update().get(pk=message.pk)
     found = conversation_of(message, lock=True)

@@ -122,9 +122,7 @@ def session_sign_out(*, actor: Actor, session_id: int) -> None:
         return
     row.ended_at, row.ended_why = clock.now(), EndedWhy.SIGNED_OUT
     row.save(update_fields=["ended_at", "ended_why"])
-    record(
-        actor=actor, action=Action.PORTAL_SIGN_OUT, kind="person", subject=row.person_id, people=[row.person_id]
-    )
+    record(actor=actor, action=Action.PORTAL_SIGN_OUT, kind="person", subject=row.person_id, people=[row.person_id])
 
 
 @transaction.atomic
