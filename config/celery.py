@@ -30,6 +30,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "number-the-audit-trail": {"task": "apps.audit.tasks.number_entries", "schedule": 1 * SECONDS},
     "sign-an-audit-checkpoint": {"task": "apps.audit.tasks.sign_checkpoint", "schedule": 1 * MINUTES},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
+    "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),

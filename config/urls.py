@@ -9,7 +9,7 @@ from apps.users import views as users
 PREFIXES = {
     "analytics": "",
     "core": "",
-    "users": "account/",
+    "users": "",
     "organizations": "settings/organization/",
     "contacts": "contacts/",
     "segments": "segments/",

@@ -20,6 +20,8 @@ class Action(StrEnum):
     USER_ENABLE = "user.enable"
     USER_SET_PASSWORD = "user.set_password"  # noqa: S105
     USER_ENROL_FACTOR = "user.enrol_factor"
+    USER_UNLOCK = "user.unlock"
+    USER_END_SESSIONS = "user.end_sessions"
     USER_RESET_FACTOR = "user.reset_factor"
     USER_USE_RECOVERY_CODE = "user.use_recovery_code"
     USER_NEW_RECOVERY_CODES = "user.new_recovery_codes"

@@ -79,7 +79,7 @@ BLOCKS: dict[str, Kind] = {
         Kind(
             "header",
             "Clinic header",
-            "building",
+            "building-hospital",
             (
                 Setting("show", "choice", "Show", "name", (("name", "Clinic name"), ("logo", "Logo"))),
                 replace(ALIGN, default="left"),
@@ -141,11 +141,11 @@ BLOCKS: dict[str, Kind] = {
             (Setting("rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."),),
             hint="A small table of facts, such as the time and place of a visit.",
         ),
-        Kind("divider", "Divider", "minus", ()),
+        Kind("divider", "Divider", "separator-horizontal", ()),
         Kind(
             "spacer",
             "Space",
-            "arrows-vertical",
+            "arrow-autofit-height",
             (
                 Setting(
                     "size",

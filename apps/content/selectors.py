@@ -12,8 +12,11 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
+from apps.contacts import search_values
 from apps.contacts import selectors as contacts
-from apps.content import blocks, facts, rich
+from apps.contacts.models import PersonIdentity, PersonSearch
+from apps.contacts.records import PersonRecord
+from apps.content import blocks, facts
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.models import Asset, Brand, Skeleton, Template
 from apps.content.services import name_token
@@ -83,12 +86,11 @@ def asset_bytes(asset: Asset) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCard:
-    """A template in the list: opened name and first lines."""
+    """A template in the list: opened name and subject."""
 
     template: Template
     name: str
     subject: str
-    lines: tuple[str, ...]
     language: str
 
 
@@ -104,24 +106,8 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     for template in templates:
         design = blocks.parse(revisions[template.pk])
         language = blocks.LANGUAGES[design.language]
-        out.append(TemplateCard(template, template.name, design.subject, tuple(first_lines(design)), language))
+        out.append(TemplateCard(template, template.name, design.subject, language))
     return out
-
-
-def first_lines(design: blocks.Design, count: int = 3) -> list[str]:
-    """The first words of a design, for a card."""
-    found = []
-    for block in design.walk():
-        text = ""
-        if block.type == "heading":
-            text = block.settings["text"]
-        elif block.type == "text":
-            text = rich.plain(block.settings["html"]).split("\n", 1)[0]
-        if text.strip():
-            found.append(text.strip()[:120])
-        if len(found) == count:
-            break
-    return found
 
 
 def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:
@@ -135,3 +121,22 @@ def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any
             found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
             return found, record.name
     return facts.invented_facts(), ""
+
+
+def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecord]:
+    """People whose e-mail address, phone, record number or name is `text`; opened, on the trail."""
+    typed = text.strip()
+    if len(typed) < 2:
+        return []
+    ids = list(
+        PersonIdentity.objects.filter(token__in=search_values.typed_identities(typed)).values_list(
+            "person_id", flat=True
+        )[:limit]
+    )
+    if not ids:
+        rows = PersonSearch.objects.all()
+        for choices in search_values.name_tokens(typed):
+            rows = rows.filter(tokens__overlap=choices)
+        ids = list(rows.values_list("pk", flat=True)[:limit])
+    found = contacts.open_people(actor=actor, purpose="operations", ids=ids, action=Action.CONTACT_SEARCH)
+    return sorted(found.values(), key=lambda person: person.name)

@@ -7,6 +7,28 @@ from datetime import date, datetime, timedelta, tzinfo
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+# What people call the zones of the United States; the others keep their place's name.
+ZONES = {
+    "America/New_York": "Eastern time",
+    "America/Detroit": "Eastern time",
+    "America/Kentucky/Louisville": "Eastern time",
+    "America/Indiana/Indianapolis": "Eastern time",
+    "America/Chicago": "Central time",
+    "America/Denver": "Mountain time",
+    "America/Phoenix": "Arizona time",
+    "America/Los_Angeles": "Pacific time",
+    "America/Anchorage": "Alaska time",
+    "Pacific/Honolulu": "Hawaii time",
+    "America/Puerto_Rico": "Atlantic time",
+    "UTC": "UTC",
+}
+
+
+def zone(name: str) -> str:
+    """The everyday name of an IANA zone: "Eastern time"; "Berlin time" for one outside the United States."""
+    return ZONES.get(name) or f"{name.rpartition('/')[2].replace('_', ' ')} time"
+
+
 def day(value: date) -> str:
     """``Nov 22, 2026``."""
     return f"{MONTHS[value.month - 1]} {value.day}, {value.year}"

@@ -14,6 +14,8 @@ from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.utils import timezone
 
+from apps.core import datewords
+
 
 class LookRenderer(TemplatesSetting):
     """Forms and fields through templates/components/."""
@@ -133,7 +135,7 @@ class ZonedDateTimeWidget(forms.MultiWidget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"]["zone"] = timezone.get_current_timezone_name()
+        context["widget"]["zone"] = datewords.zone(timezone.get_current_timezone_name())
         return context
 
 

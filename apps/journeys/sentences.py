@@ -90,14 +90,6 @@ REASONS: Mapping[str, str] = {
     "message.bounced": "A message bounced",
 }
 
-OUTCOMES: Mapping[str, str] = {
-    "done": "Done",
-    "sent": "Sent",
-    "skipped": "Skipped",
-    "yes": "Yes",
-    "no": "No",
-    "exit": "Left here",
-}
 
 RuleWords = Callable[[dict[str, Any]], str]
 
@@ -227,3 +219,17 @@ def late(value: WaitUntil, dates: Mapping[str, str]) -> str:
 def reason(code: str) -> str:
     """The words of a reason code; an unknown code is shown as it is."""
     return REASONS.get(code, code.replace("_", " ").capitalize())
+
+
+def outcome(code: str) -> str:
+    """The words of an outcome in the middle of a title."""
+    words = {
+        "waiting": "waiting here",
+        "done": "went on",
+        "sent": "sent",
+        "skipped": "skipped",
+        "yes": "took the first path",
+        "no": "took the second path",
+        "exit": "left here",
+    }
+    return words.get(code, code)

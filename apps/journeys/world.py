@@ -28,6 +28,11 @@ def date_labels() -> dict[str, str]:
     return {name: f"the {spec.label.lower()}" for name, spec in FIELDS.items() if spec.type == "date" and spec.merge}
 
 
+def known_dates() -> Known:
+    """The dates alone, for forms."""
+    return Known(dates=date_labels())
+
+
 def template_names() -> list[str]:
     """Names of the templates that may be sent, in order."""
     from apps.content import selectors as content

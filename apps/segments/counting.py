@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
@@ -66,6 +67,25 @@ def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int =
         return [row[0] for row in cursor.fetchall()]
 
 
+def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dict[int, bool]:
+    """Which of the rules one person fits, by tokens: one statement over one search row."""
+    columns, params = [], []
+    for _, rule in wanted:
+        where, values = selectors.condition(rule, clock.now())
+        columns.append(f"({where})")
+        params += values
+    if not columns:
+        return {}
+    with _limited("", LIVE_TIMEOUT_MS) as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM contacts_personsearch s WHERE s.person_id = %s",  # noqa: S608
+            [*params, person_id],
+        )
+        row = cursor.fetchone()
+    found = row or [False] * len(columns)
+    return {number: bool(fits) for (number, _), fits in zip(wanted, found, strict=True)}
+
+
 def stop(ticket: str) -> int:
     """Cancel the running counts of a builder; returns how many there were.
 
@@ -83,7 +103,7 @@ def stop(ticket: str) -> int:
 
 
 @contextmanager
-def _limited(ticket: str, timeout_ms: int) -> Iterator[object]:
+def _limited(ticket: str, timeout_ms: int) -> Iterator[Any]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_ms}ms"])

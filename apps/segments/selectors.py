@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -79,6 +80,16 @@ def everyone() -> list[OpenedSegment]:
 def terms(system: str, code: str) -> str | None:
     """The term of a code in the vocabulary, or None."""
     return Vocabulary.objects.filter(system=system, code=code).values_list("term", flat=True).first()
+
+
+def value_sets() -> list[tuple[str, str]]:
+    """Name and label of the sets of codes a rule may look at."""
+    return []
+
+
+def own_attributes() -> list[str]:
+    """The organization's own attributes, as rules name them (``attribute.NAME``), by name."""
+    return sorted(f"attribute.{name}" for name in attributes.types())
 
 
 def zone() -> ZoneInfo:

@@ -7,7 +7,10 @@ from typing import Any
 from allauth.account.forms import LoginForm
 from django import forms
 
+from apps.core.forms import ChoiceCards
+from apps.core.permissions import Role
 from apps.users.models import login_token
+from apps.users.selectors import ROLE_WORDS
 
 
 class SignInForm(LoginForm):
@@ -80,3 +83,69 @@ class InvitationForm(forms.Form):
         if "password" in cleaned and "again" in cleaned and cleaned["password"] != cleaned["again"]:
             self.add_error("again", "The two passwords differ. Type them again.")
         return cleaned
+
+
+def _role_cards() -> ChoiceCards:
+    return ChoiceCards(about={role.value: words for role, words in ROLE_WORDS.items()})
+
+
+class InviteForm(forms.Form):
+    """A new member of staff."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label="Work e-mail",
+        help_text="They sign in with it. One address, one person.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(
+        choices=[(role.value, role.word) for role in Role], widget=_role_cards(), initial=Role.MARKETER.value
+    )
+
+
+class StaffForm(forms.Form):
+    """Name and role of a member of staff."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(choices=[(role.value, role.word) for role in Role], widget=_role_cards())
+
+
+class AccountForm(forms.Form):
+    """What people change about themselves."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    theme = forms.ChoiceField(
+        required=False,
+        label="Appearance",
+        choices=[("", "As my system"), ("light", "Light"), ("dark", "Dark")],
+        widget=ChoiceCards(
+            about={"": ("", "device-desktop"), "light": ("", "sun"), "dark": ("", "moon")}, columns="three"
+        ),
+    )
+
+
+class PasswordForm(InvitationForm):
+    """A new password for somebody who knows the old one."""
+
+    current = forms.CharField(
+        label="Current password",
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ("current", "password", "again")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs.pop("autofocus", None)
+
+
+class ConfirmPasswordForm(forms.Form):
+    """The password again, before something that would help a thief at an open computer."""
+
+    current = forms.CharField(
+        label="Your password",
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )

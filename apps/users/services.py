@@ -141,6 +141,44 @@ def user_enable(*, actor: Actor, user: User) -> None:
 
 
 @transaction.atomic
+def user_renew_link(*, actor: Actor, user: User) -> str:
+    """A fresh one-time link to choose a password; the old password works until the link is used.
+
+    Raises ``Refused`` for somebody whose access is disabled.
+    """
+    if not user.is_active:
+        raise Refused("Give access back first, then make a link.")
+    record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk)
+    return invitation_path(user)
+
+
+@transaction.atomic
+def user_unlock(*, actor: Actor, user: User) -> None:
+    """End the lock that five wrong tries brought."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    user.failed_tries, user.locked_until = 0, None
+    user.save(update_fields=["failed_tries", "locked_until"])
+    record(actor=actor, action=Action.USER_UNLOCK, kind="user", subject=user.pk)
+
+
+@transaction.atomic
+def preferences_change(*, actor: Actor, user: User, theme: str) -> None:
+    """How the product looks for this person: ``theme`` is light, dark, or empty for "as the system"."""
+    if theme not in {"", "light", "dark"}:
+        raise Refused("Choose light, dark, or as your system.")
+    User.objects.filter(pk=user.pk).update(theme=theme)
+    record(actor=actor, action=Action.USER_CHANGE, kind="user", subject=user.pk, fields=["theme"])
+
+
+@transaction.atomic
+def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
+    """End every session of ``user`` but the one with key ``keep``; returns how many."""
+    ended = sessions_end(user, keep)
+    record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": ended})
+    return ended
+
+
+@transaction.atomic
 def factor_reset(*, actor: Actor, user: User) -> None:
     """Remove the second factor: the person enrolls a new one at the next sign-in; sessions end."""
     TotpDevice.objects.filter(user=user).delete()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -34,7 +35,8 @@ _sign_in_view = LoginView.as_view(template_name="users/sign_in.html")
 _sign_out_view = LogoutView.as_view(template_name="users/sign_out.html")
 
 
-def _actor(request: HttpRequest) -> Actor:
+def current_actor(request: HttpRequest) -> Actor:
+    """Who acts in this request."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return actor
 
@@ -52,7 +54,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
-        record(actor=_actor(request), action=Action.USER_SIGN_OUT, kind="user", subject=request.user.pk)
+        record(actor=current_actor(request), action=Action.USER_SIGN_OUT, kind="user", subject=request.user.pk)
     return _sign_out_view(request)
 
 
@@ -66,7 +68,7 @@ def signup_closed(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """The second factor of somebody who has one: authenticator code or recovery code."""
-    user = _user(request)
+    user = current_user(request)
     device = TotpDevice.objects.filter(user=user, confirmed=True).first()
     if device is None:
         return redirect("users:enrol")
@@ -78,7 +80,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         if form.is_recovery:
             if recovery and recovery.verify_token(code):
                 chosen = recovery
-                record(actor=_actor(request), action=Action.USER_USE_RECOVERY_CODE, kind="user", subject=user.pk)
+                record(actor=current_actor(request), action=Action.USER_USE_RECOVERY_CODE, kind="user", subject=user.pk)
         elif device.verify_token(code):
             chosen = device
         if chosen is not None:
@@ -86,7 +88,7 @@ def verify(request: HttpRequest) -> HttpResponse:
             request.session.cycle_key()
             return redirect(_next(request))
         record(
-            actor=_actor(request),
+            actor=current_actor(request),
             action=Action.USER_SIGN_IN_FAILED,
             kind="user",
             subject=user.pk,
@@ -100,7 +102,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def enrol(request: HttpRequest) -> HttpResponse:
     """Enrol an authenticator app; nothing else opens before."""
-    user = _user(request)
+    user = current_user(request)
     if TotpDevice.objects.filter(user=user, confirmed=True).exists():
         return redirect("users:verify")
     device = TotpDevice.objects.filter(user=user, confirmed=False).first() or services.factor_begin(user=user)
@@ -108,7 +110,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             codes = services.factor_confirm(
-                actor=_actor(request), user=user, device=device, code=form.cleaned_data["code"]
+                actor=current_actor(request), user=user, device=device, code=form.cleaned_data["code"]
             )
         except Refused as refusal:
             form.add_error("code", str(refusal))
@@ -146,13 +148,17 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 @staff_only
 @require_GET
 def session_state(request: HttpRequest) -> JsonResponse:
-    """Seconds until the session ends by inactivity. Asked with ``X-Passive`` it does not prolong the session."""
+    """Seconds until the session ends by inactivity. Asked with ``X-Passive`` it does not prolong the session.
+
+    ``csrf``: after a new sign-in in another tab, a page that was covered goes on with the new token.
+    """
     seen = request.session.get(SEEN, clock.now().timestamp())
     left = settings.SESSION_IDLE.total_seconds() - (clock.now().timestamp() - seen)
-    return JsonResponse({"seconds_left": max(int(left), 0)})
+    return JsonResponse({"seconds_left": max(int(left), 0), "csrf": get_token(request)})
 
 
-def _user(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
+    """The signed-in member of staff. Raises TypeError where the gate was forgotten."""
     if not isinstance(request.user, User):
         raise TypeError("The gate admits signed-in staff only.")
     return request.user

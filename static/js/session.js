@@ -18,7 +18,7 @@ if (url) {
     const answer = await fetch(url, { headers, redirect: "error", cache: "no-store" });
     if (!answer.ok) return null;
     const state = await answer.json();
-    until = Date.now() + state.seconds * 1000;
+    until = Date.now() + state.seconds_left * 1000;
     return state;
   };
   const end = () => {
@@ -33,12 +33,12 @@ if (url) {
     if (seconds <= 0) {
       // Another tab may have kept the session alive: ask without touching it.
       const state = await ask(true).catch(() => null);
-      if (!state || state.seconds <= 0) end(); else if (warning.open) warning.close();
+      if (!state || state.seconds_left <= 0) end(); else if (warning.open) warning.close();
     } else if (seconds <= WARN_AT) {
       if (acted && !warning.open) { acted = false; ask(false).catch(() => null); return; }
       if (!warning.open) {
         const state = await ask(true).catch(() => null);
-        if (state && state.seconds > WARN_AT) return;
+        if (state && state.seconds_left > WARN_AT) return;
         warning.showModal();
       }
       left.textContent = words(Math.max(0, Math.round((until - Date.now()) / 1000)));

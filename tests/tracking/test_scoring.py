@@ -61,6 +61,6 @@ def test_agents_of_the_isbot_lists(shared_data):
     crawlers = agents(shared_data / "traffic/isbot/crawlers.yml")
     browsers = [one for one in agents(shared_data / "traffic/isbot/browsers.yml") if one.startswith("Mozilla/5.0 (")]
     assert sum(map(is_machine_agent, crawlers)) / len(crawlers) > 0.9
-    # The one is "Yahoo! Slurp", which the list calls a browser.
-    assert sum(map(is_machine_agent, browsers)) <= 1
+    # Five systems that hardly anybody has (Haiku, AmigaOS, Syllable), and "Yahoo! Slurp".
+    assert sum(map(is_machine_agent, browsers)) <= 6
     assert len(browsers) > 380

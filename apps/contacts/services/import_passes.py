@@ -91,8 +91,8 @@ def work(job_id: int) -> bool:
         sentence = "A kept file is damaged or its key is gone. Upload it again."
         _finish(job_id, worker, State.FAILED, sentence)
     except Exception:
-        # The next attempt begins when the lease ends; the error's text may quote a row, so only its type is kept.
-        ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=clock.now())
+        # Given back for the next attempt: the sweep rings again.
+        ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
         raise
     return True
 

@@ -5,13 +5,14 @@ from apps.journeys.services.activation import (
     journey_pause,
     journey_resume,
 )
-from apps.journeys.services.drafts import draft_save, journey_create, journey_from_ready
+from apps.journeys.services.drafts import draft_save, draft_undo, journey_create, journey_from_ready
 from apps.journeys.services.runs import run_add, run_remove, run_retry
 from apps.journeys.services.ticks import TickResult, tick
 
 __all__ = [
     "TickResult",
     "draft_save",
+    "draft_undo",
     "journey_activate",
     "journey_create",
     "journey_from_ready",

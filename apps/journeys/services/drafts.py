@@ -17,6 +17,8 @@ from apps.journeys.reading import parse
 from apps.journeys.ready import ReadyJourney
 from apps.vault import sealing, tokens
 
+UNDO_STEPS = 20
+
 
 class NameTaken(Refused):
     """Another journey has this name."""
@@ -90,6 +92,7 @@ def draft_save(
             data["about"] = about.strip()[:500]
             fields.append("about")
         if definition is not None and to_json(definition) != data["draft"]:
+            data["undo"] = [*data.get("undo", []), data["draft"]][-UNDO_STEPS:]
             data["draft"] = to_json(definition)
             fields.append("draft")
         if not fields:
@@ -99,6 +102,24 @@ def draft_save(
         _seal(locked, data)
         locked.save(update_fields=["name_token", "revision", "changed_at", "sealed"])
         audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=fields)
+    return locked
+
+
+def draft_undo(*, actor: Actor, journey: Journey, revision: int) -> Journey:
+    """Take back the last change of the draft's steps. Raises ``DraftChanged``; ``Refused`` when nothing is left."""
+    with transaction.atomic():
+        locked = Journey.objects.select_for_update().get(pk=journey.pk)
+        if locked.revision != revision:
+            raise DraftChanged("Somebody saved this journey meanwhile. The page shows the newest state.")
+        data = locked.opened()
+        if not data.get("undo"):
+            raise Refused("There is nothing to undo.")
+        data["draft"] = data["undo"].pop()
+        locked.revision += 1
+        locked.changed_at = clock.now()
+        _seal(locked, data)
+        locked.save(update_fields=["revision", "changed_at", "sealed"])
+        audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=["draft"])
     return locked
 
 

@@ -1,0 +1,312 @@
+"""Forms of the builder: one for each kind of step. They check shape; the definition's reader has the last word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apps.core.forms import TimeInput
+from apps.core.purposes import Purpose
+from apps.journeys import sentences, world
+from apps.journeys.checks import date_fields
+from apps.journeys.definition import (
+    RUN_EVENTS,
+    SIGNALS,
+    Condition,
+    Definition,
+    Direction,
+    Reentry,
+    Send,
+    Step,
+    TriggerKind,
+    Unit,
+    Wait,
+    WaitFor,
+    WaitUntil,
+    walk,
+)
+
+Choices = list[tuple[str, str]]
+
+TRIGGERS: Choices = [
+    (TriggerKind.APPOINTMENT.value, "An appointment is booked"),
+    (TriggerKind.SEGMENT.value, "A person enters a segment"),
+    (TriggerKind.EVENT.value, "Something is recorded about a person"),
+    (TriggerKind.MANUAL.value, "Staff add a person by hand"),
+]
+TRIGGER_EVENTS: Choices = [
+    ("encounter", "An encounter"),
+    ("condition", "A condition"),
+    ("immunization", "An immunization"),
+    ("medication", "A medication"),
+    ("procedure", "A procedure"),
+    ("appointment.kept", "An appointment was kept"),
+    ("appointment.missed", "An appointment was missed"),
+    ("consent.granted", "A consent was given"),
+]
+UNITS: Choices = [(unit.value, unit.value) for unit in Unit]
+
+
+def _kept(choices: Choices, value: str, missing: str) -> Choices:
+    """The choices with the present value among them, even when it no longer exists."""
+    if value and value not in dict(choices):
+        return [(value, f"{value} ({missing})"), *choices]
+    return choices
+
+
+def _names(names: list[str], value: str, empty: str, missing: str = "no longer there") -> Choices:
+    return [("", empty), *_kept([(name, name) for name in names], value, missing)]
+
+
+class StepForm(forms.Form):
+    """A form that knows its step and turns its answers into the step's JSON values."""
+
+    def __init__(self, *args: Any, step: Step, definition: Definition, **kwargs: Any) -> None:
+        self.step, self.definition = step, definition
+        kwargs.setdefault("initial", self.start())
+        super().__init__(*args, **kwargs)
+        self.prepare()
+
+    def start(self) -> dict[str, Any]:
+        """Initial values from the step."""
+        return {name: getattr(self.step, name, None) for name in self.base_fields}
+
+    def prepare(self) -> None:
+        """Fill in choices."""
+
+    def values(self) -> dict[str, Any]:
+        """The step's JSON values."""
+        return dict(self.cleaned_data)
+
+    def dates(self) -> Choices:
+        """The dates of this journey, capitalized."""
+        return [
+            (name, label[:1].upper() + label[1:])
+            for name, label in date_fields(self.definition, world.known_dates()).items()
+        ]
+
+
+class SendForm(StepForm):
+    template = forms.ChoiceField(label="Template", required=False, help_text="Its text is edited under Templates.")
+    purpose = forms.ChoiceField(
+        label="Legal purpose", help_text="Decides which consent it needs and which opt-out stops it."
+    )
+    sender = forms.ChoiceField(label="Sender", required=False)
+    before = forms.ChoiceField(label="Never send after", required=False)
+
+    def prepare(self) -> None:
+        assert isinstance(self.step, Send)
+        self.fields["template"].choices = _names(world.template_names(), self.step.template, "Choose a template")  # type: ignore[attr-defined]
+        self.fields["sender"].choices = _names(world.sender_names(), self.step.sender, "The usual sender")  # type: ignore[attr-defined]
+        self.fields["purpose"].choices = [(each.value, each.word) for each in Purpose]  # type: ignore[attr-defined]
+        self.fields["before"].choices = [("", "No limit"), *self.dates()]  # type: ignore[attr-defined]
+
+
+class WaitForm(StepForm):
+    amount = forms.IntegerField(label="Wait", min_value=1, max_value=1_000_000)
+    unit = forms.ChoiceField(label="Unit", choices=UNITS)
+
+    def start(self) -> dict[str, Any]:
+        assert isinstance(self.step, Wait)
+        return {"amount": self.step.amount, "unit": self.step.unit.value}
+
+
+class WaitUntilForm(StepForm):
+    days = forms.IntegerField(label="Days", min_value=0, max_value=730)
+    direction = forms.ChoiceField(
+        label="Before or after", choices=[(Direction.BEFORE.value, "before"), (Direction.AFTER.value, "after")]
+    )
+    field = forms.ChoiceField(label="Date")
+    at = forms.TimeField(label="Clock time", widget=TimeInput(), help_text="On the clinic's clock.")
+    late = forms.BooleanField(
+        label="Skip the next message when it is too late",
+        required=False,
+        help_text="For people who come in after this moment.",
+    )
+    late_hours = forms.IntegerField(
+        label="Hours that must remain",
+        min_value=0,
+        max_value=720,
+        required=False,
+        help_text="With more than this left until the date the message goes at once.",
+    )
+
+    def start(self) -> dict[str, Any]:
+        assert isinstance(self.step, WaitUntil)
+        return {
+            "days": self.step.days,
+            "direction": self.step.direction.value,
+            "field": self.step.field,
+            "at": self.step.at,
+            "late": self.step.late_hours is not None,
+            "late_hours": 24 if self.step.late_hours is None else self.step.late_hours,
+        }
+
+    def prepare(self) -> None:
+        assert isinstance(self.step, WaitUntil)
+        self.fields["field"].choices = _kept(self.dates(), self.step.field, "not in this journey")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("late") and cleaned.get("late_hours") is None and "late_hours" not in self.errors:
+            self.add_error("late_hours", "Say how many hours must remain, or switch the skipping off.")
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        data = dict(self.cleaned_data)
+        data["at"] = data["at"].strftime("%H:%M")
+        data["late_hours"] = data["late_hours"] if data.pop("late") else None
+        return data
+
+
+class WaitForForm(StepForm):
+    signals = forms.MultipleChoiceField(
+        label="Answers that count",
+        choices=[(each, sentences.SIGNAL_NOUNS[each].capitalize()) for each in SIGNALS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Opens do not count: mail programs open mail by themselves.",
+    )
+    of = forms.ChoiceField(label="About which message", required=False)
+    amount = forms.IntegerField(label="Wait up to", min_value=1, max_value=1_000_000)
+    unit = forms.ChoiceField(label="Unit", choices=UNITS)
+
+    def start(self) -> dict[str, Any]:
+        assert isinstance(self.step, WaitFor)
+        return {
+            "signals": list(self.step.signals),
+            "of": self.step.of,
+            "amount": self.step.amount,
+            "unit": self.step.unit.value,
+        }
+
+    def prepare(self) -> None:
+        sends: Choices = [("", "The message before this step")]
+        for place in walk(self.definition):
+            if place.step.id == self.step.id:
+                break
+            if isinstance(place.step, Send):
+                sends.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
+        self.fields["of"].choices = sends  # type: ignore[attr-defined]
+
+
+class ConditionForm(StepForm):
+    segment = forms.ChoiceField(
+        label="Segment", required=False, help_text="Asked of the opened record when the person gets here."
+    )
+    op = forms.ChoiceField(
+        label="Question", choices=[("in", "Is the person in it?"), ("not_in", "Is the person not in it?")]
+    )
+
+    def start(self) -> dict[str, Any]:
+        assert isinstance(self.step, Condition)
+        rule = (self.step.rule.get("rules") or [{}])[0] if self.step.rule_json else {}
+        return {"segment": rule.get("segment", ""), "op": rule.get("op", "in")}
+
+    @property
+    def is_other_rule(self) -> bool:
+        """Whether the stored rule is one this form cannot show: it came by command."""
+        assert isinstance(self.step, Condition)
+        return bool(self.step.rule_json) and not self.start()["segment"]
+
+    def prepare(self) -> None:
+        empty = "Keep the present rule" if self.is_other_rule else "Choose a segment"
+        value = str(self.start()["segment"])
+        self.fields["segment"].choices = _names(world.segment_names(), value, empty)  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        name = self.cleaned_data["segment"]
+        if not name:
+            assert isinstance(self.step, Condition)
+            return {"rule": self.step.rule if self.is_other_rule else {}}
+        return {"rule": {"match": "all", "rules": [{"segment": name, "op": self.cleaned_data["op"]}]}}
+
+
+class ExitForm(StepForm):
+    """Nothing to set."""
+
+
+FORMS: dict[str, type[StepForm]] = {
+    "send": SendForm,
+    "wait": WaitForm,
+    "wait_until": WaitUntilForm,
+    "wait_for": WaitForForm,
+    "condition": ConditionForm,
+    "exit": ExitForm,
+}
+
+
+class EntryForm(forms.Form):
+    """How people come in, start over and leave."""
+
+    trigger = forms.ChoiceField(label="People come in when", choices=TRIGGERS)
+    segment = forms.ChoiceField(label="Segment", required=False, help_text="For a journey that starts with a segment.")
+    event = forms.ChoiceField(
+        label="What is recorded",
+        required=False,
+        choices=[("", "Choose"), *TRIGGER_EVENTS],
+        help_text="For a journey that starts with a record.",
+    )
+    groups = forms.CharField(
+        label="Only with",
+        required=False,
+        max_length=200,
+        help_text="Such as class:wellness or code:CVX:140, separated by spaces.",
+    )
+    reentry = forms.ChoiceField(
+        label="A second time",
+        choices=[
+            (Reentry.AFTER_EXIT.value, "May come in again when the first pass is over"),
+            (Reentry.NEVER.value, "Never comes in again"),
+        ],
+    )
+    restart_on = forms.MultipleChoiceField(
+        label="Starts over when", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    exit_on = forms.MultipleChoiceField(label="Ends when", required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
+        trigger = definition.trigger
+        kwargs.setdefault(
+            "initial",
+            {
+                "trigger": trigger.kind.value,
+                "segment": trigger.segment,
+                "event": trigger.event,
+                "groups": " ".join(trigger.groups),
+                "reentry": definition.reentry.value,
+                "restart_on": list(definition.restart_on),
+                "exit_on": list(definition.exit_on),
+            },
+        )
+        super().__init__(*args, **kwargs)
+        events = [(each, sentences.EVENTS[each][:1].upper() + sentences.EVENTS[each][1:]) for each in RUN_EVENTS]
+        self.fields["restart_on"].choices = events[:4]  # type: ignore[attr-defined]
+        self.fields["exit_on"].choices = events  # type: ignore[attr-defined]
+        self.fields["segment"].choices = _names(world.segment_names(), trigger.segment, "Choose a segment")  # type: ignore[attr-defined]
+        self.fields["event"].choices = [("", "Choose"), *_kept(TRIGGER_EVENTS, trigger.event, "by command")]  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """The journey's JSON values; the key follows from the trigger."""
+        data = self.cleaned_data
+        kind = TriggerKind(data["trigger"])
+        trigger: dict[str, Any] = {"kind": kind.value}
+        if kind is TriggerKind.SEGMENT:
+            trigger["segment"] = data["segment"]
+        if kind is TriggerKind.EVENT:
+            trigger |= {"event": data["event"], "groups": data["groups"].split()}
+        keys = {TriggerKind.APPOINTMENT: "appointment", TriggerKind.EVENT: "event"}
+        return {
+            "trigger": trigger,
+            "key": keys.get(kind, "person"),
+            "reentry": data["reentry"],
+            "restart_on": data["restart_on"],
+            "exit_on": data["exit_on"],
+        }
+
+
+class NameForm(forms.Form):
+    """Name and description."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    about = forms.CharField(label="What it is for", required=False, max_length=500, widget=forms.Textarea({"rows": 3}))

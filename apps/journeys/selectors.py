@@ -1,0 +1,314 @@
+"""Reading journeys: names opened, people listed masked and with a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404
+
+from apps.audit.actions import Action
+from apps.contacts import selectors as contacts
+from apps.core import pages
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.journeys import checks, sentences, tree, world
+from apps.journeys.definition import Definition, Problem, walk
+from apps.journeys.models import (
+    Journey,
+    JourneyCount,
+    JourneyRun,
+    JourneyStepVisit,
+    JourneyVersion,
+    RunState,
+)
+from apps.journeys.reading import parse
+from apps.journeys.services.drafts import name_token
+from apps.vault import tokens
+
+PREVIEW_LIMIT = 2_000
+
+
+@dataclass(frozen=True, repr=False)
+class OpenedJourney:
+    """A journey with its name, description and draft in clear."""
+
+    row: Journey
+    name: str
+    about: str
+    draft: Definition
+    can_undo: bool
+
+    @property
+    def id(self) -> int:
+        """The row's number."""
+        return self.row.pk
+
+    @property
+    def state(self) -> str:
+        """draft, active or paused."""
+        return self.row.state
+
+    @property
+    def changed(self) -> bool:
+        """Whether the draft differs from the active version."""
+        return self.row.version is not None and parse(self.row.version.opened()) != self.draft
+
+    @property
+    def active(self) -> Definition | None:
+        """The definition new people walk, or None before the first activation."""
+        return parse(self.row.version.opened()) if self.row.version is not None else None
+
+
+def opened(row: Journey) -> OpenedJourney:
+    """Open one row."""
+    data = row.opened()
+    return OpenedJourney(
+        row=row,
+        name=str(data["name"]),
+        about=str(data.get("about", "")),
+        draft=parse(data["draft"]),
+        can_undo=bool(data.get("undo")),
+    )
+
+
+def by_id(journey_id: int) -> OpenedJourney:
+    """The journey, or a 404."""
+    row = Journey.objects.select_related("version").filter(pk=journey_id).first()
+    if row is None:
+        raise Http404
+    return opened(row)
+
+
+def by_name(name: str) -> OpenedJourney:
+    """The journey of that name. Raises ``Refused`` when there is none."""
+    row = Journey.objects.select_related("version").filter(name_token=name_token(name)).first()
+    if row is None:
+        raise Refused(f"There is no journey called {name}.")
+    return opened(row)
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One row of the list."""
+
+    journey: OpenedJourney
+    trigger: str
+    waiting: int
+    entered: int
+    sent: int
+    failed: int
+
+
+def list_rows() -> list[ListRow]:
+    """All journeys by name, with their numbers; journeys are counted in dozens."""
+    waiting = dict(
+        JourneyRun.objects.filter(state=RunState.WAITING).values_list("journey").annotate(number=Count("id"))
+    )
+    failed = dict(JourneyRun.objects.filter(state=RunState.FAILED).values_list("journey").annotate(number=Count("id")))
+    totals: dict[tuple[int, str], int] = {}
+    for count in JourneyCount.objects.filter(Q(step="", outcome="entered") | Q(outcome="sent")):
+        key = (count.journey_id, count.outcome)
+        totals[key] = totals.get(key, 0) + count.count
+    rows = []
+    for row in Journey.objects.select_related("version"):
+        journey = opened(row)
+        rows.append(
+            ListRow(
+                journey=journey,
+                trigger=sentences.trigger((journey.active or journey.draft).trigger),
+                waiting=waiting.get(row.pk, 0),
+                entered=totals.get((row.pk, "entered"), 0),
+                sent=totals.get((row.pk, "sent"), 0),
+                failed=failed.get(row.pk, 0),
+            )
+        )
+    return sorted(rows, key=lambda each: tokens.normalize(each.journey.name))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers of a journey: where people are, what steps came to, how runs ended."""
+
+    waiting: Mapping[str, int]
+    counts: Mapping[tuple[str, str, str], int]
+    ended: list[tuple[str, str, int]] = field(default_factory=list)  # state, reason, number
+
+    @property
+    def on_the_way(self) -> int:
+        """Runs that wait somewhere."""
+        return sum(self.waiting.values())
+
+    @property
+    def entered(self) -> int:
+        """Runs that ever began."""
+        return self.counts.get(("", "entered", ""), 0)
+
+    @property
+    def sent(self) -> int:
+        """Messages handed to delivery."""
+        return sum(number for (_, outcome, _), number in self.counts.items() if outcome == "sent")
+
+    def total(self, state: str) -> int:
+        """How often runs ended in a state."""
+        return sum(number for found, _, number in self.ended if found == state)
+
+
+def figures(row: Journey) -> Figures:
+    """The numbers of one journey, in two queries."""
+    waiting = dict(
+        JourneyRun.objects.filter(journey=row, state=RunState.WAITING).values_list("step").annotate(number=Count("id"))
+    )
+    counts = {
+        (count.step, count.outcome, count.reason): count.count for count in JourneyCount.objects.filter(journey=row)
+    }
+    ended = [
+        (outcome, reason, number)
+        for (step, outcome, reason), number in sorted(counts.items(), key=lambda pair: -pair[1])
+        if step == "" and outcome != "entered"
+    ]
+    return Figures({str(step): number for step, number in waiting.items()}, counts, ended)
+
+
+def nodes(
+    definition: Definition, numbers: Figures | None = None, problems: tuple[Problem, ...] = ()
+) -> tuple[tree.Node, ...]:
+    """The tree as the page draws it."""
+    return tree.build(
+        definition,
+        problems=problems,
+        waiting=numbers.waiting if numbers else None,
+        counts=numbers.counts if numbers else None,
+        dates=world.date_labels(),
+        rule_words=world.rule_words,
+    )
+
+
+def problems(definition: Definition) -> tuple[Problem, ...]:
+    """What a draft still needs."""
+    return checks.check(definition, world.known())
+
+
+@dataclass(frozen=True, repr=False)
+class Walking:
+    """One row of a list of people: masked name, where and why."""
+
+    run: int
+    person: int
+    name: str
+    state: str
+    step: str
+    due_at: datetime | None
+    reason: str
+    at: datetime
+    version: int
+    round: int
+
+
+def mask_name(name: str) -> str:
+    """ "Dana Öberg" as "D••• Ö•••": enough to tell people on one page apart."""
+    return " ".join(f"{word[:1]}•••" for word in name.split()) or "•••"
+
+
+@dataclass(frozen=True)
+class PeopleQuery:
+    """What a count on the tree asks for: a step with an outcome and reason, or runs by state."""
+
+    step: str = ""
+    outcome: str = ""
+    reason: str = ""
+    state: str = ""
+
+    def words(self, definition: Definition) -> str:
+        """The question as a title: "Step 2, sent"."""
+        numbers = {place.step.id: place.number for place in walk(definition)}
+        if self.step:
+            where = (
+                f"Step {numbers[self.step]}" if self.step in numbers else f"A step of an older version ({self.step})"
+            )
+            what = sentences.outcome(self.outcome)
+            return f"{where}: {what}" + (f", {sentences.reason(self.reason).lower()}" if self.reason else "")
+        words = {
+            "waiting": "On the way",
+            "finished": "Reached an end",
+            "left": "Left before the end",
+            "failed": "Stopped by an error",
+        }
+        title = words.get(self.state, "Everybody")
+        return f"{title}: {sentences.reason(self.reason).lower()}" if self.reason else title
+
+
+def people(
+    *, actor: Actor, journey: OpenedJourney, query: PeopleQuery, cursor: str = ""
+) -> tuple[list[Walking], pages.Page[Any]]:
+    """A page of runs, masked. The trail notes who looked at whom before anything is shown."""
+    if query.step and query.outcome and query.outcome != RunState.WAITING:
+        visits: QuerySet[Any] = JourneyStepVisit.objects.filter(
+            run__journey=journey.row, step=query.step, outcome=query.outcome
+        ).select_related("run", "run__version")
+        if query.reason:
+            visits = visits.filter(reason=query.reason)
+        page = pages.keyset(visits, cursor)
+        pairs = [(visit.run, visit.at, visit.reason) for visit in page.items]
+    else:
+        runs: QuerySet[Any] = JourneyRun.objects.filter(journey=journey.row).select_related("version")
+        if query.step:
+            runs = runs.filter(step=query.step, state=RunState.WAITING)
+        elif query.state:
+            runs = runs.filter(state=query.state)
+        if query.reason:
+            runs = runs.filter(reason=query.reason)
+        page = pages.keyset(runs, cursor)
+        pairs = [(run, run.changed_at, run.reason) for run in page.items]
+    records = contacts.open_people(
+        actor=actor,
+        purpose="journey",
+        ids=[run.person_id for run, _, _ in pairs],
+        action=Action.JOURNEY_LIST,
+        with_consents=False,
+    )
+    rows = []
+    for run, at, reason in pairs:
+        record = records.get(run.person_id)
+        rows.append(
+            Walking(
+                run=run.pk,
+                person=run.person_id,
+                name=mask_name(record.name) if record else "Erased person",
+                state=run.state,
+                step=run.step or "",
+                due_at=run.due_at,
+                reason=reason,
+                at=at,
+                version=run.version.number,
+                round=run.round,
+            )
+        )
+    return rows, page
+
+
+def trail(run: JourneyRun) -> list[JourneyStepVisit]:
+    """Everything a run came by, newest last."""
+    return list(JourneyStepVisit.objects.filter(run=run).order_by("id"))
+
+
+def versions(row: Journey) -> list[tuple[JourneyVersion, int]]:
+    """Versions, newest first, with how many people are on the way in each."""
+    return [
+        (version, version.on_the_way)  # type: ignore[attr-defined]
+        for version in JourneyVersion.objects.filter(journey=row)
+        .annotate(on_the_way=Count("runs", filter=Q(runs__state=RunState.WAITING)))
+        .order_by("-number")
+    ]
+
+
+def masked_person(*, actor: Actor, person_id: int) -> str:
+    """The masked name of one person, with a trace of who looked."""
+    records = contacts.open_people(
+        actor=actor, purpose="journey", ids=[person_id], action=Action.JOURNEY_LIST, with_consents=False
+    )
+    record = records.get(person_id)
+    return mask_name(record.name) if record else "Erased person"

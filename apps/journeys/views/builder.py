@@ -1,0 +1,329 @@
+"""The builder: the draft's tree, edited by buttons, keys and drags, and the page that activates it.
+
+Every edit answers to htmx with the new canvas, and beside it (out of band) the palette, the settings, the bar and
+the sentence for the live region. Without script the same forms work by redirect.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core import clock
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, check, require
+from apps.journeys import editing, rehearsal, selectors, sentences, services
+from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, walk
+from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
+from apps.journeys.selectors import OpenedJourney
+from apps.journeys.views.pages import may
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _context(
+    journey: OpenedJourney,
+    *,
+    chosen: str = "",
+    panel: str = "",
+    form: Any = None,
+    gap: tuple[str, int] | None = None,
+    said: str = "",
+    error: str = "",
+    focus: str = "",
+) -> dict[str, Any]:
+    """Everything the builder draws. ``panel``: what the settings show; ``chosen``: the step with the tint."""
+    problems = selectors.problems(journey.draft)
+    definition = journey.draft
+    context: dict[str, Any] = {
+        "journey": journey,
+        "nodes": selectors.nodes(definition, problems=problems),
+        "problems": [
+            {"problem": problem, "url": _edit_url(journey, problem.step) if problem.step else ""}
+            for problem in problems
+        ],
+        "trigger": sentences.trigger(definition.trigger),
+        "rules": sentences.rules_of(definition),
+        "kinds": [{"kind": kind, "label": label, "icon": _icon(kind)} for kind, label in editing.KIND_WORDS.items()],
+        "chosen": chosen,
+        "panel": panel,
+        "gap": gap,
+        "said": said,
+        "error": error,
+        "focus": focus,
+        "revision": journey.row.revision,
+    }
+    if chosen and panel == "step":
+        place = editing.locate(definition, chosen)
+        words = sentences.step(place.step)
+        form_class = FORMS[selectors.tree.type_of(place.step)]
+        context |= {
+            "place": place,
+            "words": words,
+            "form": form or form_class(step=place.step, definition=definition),
+            "targets": _targets(definition, chosen),
+            "under": sum(1 for _ in walk(Definition(definition.trigger, steps=(place.step,)))) - 1,
+        }
+    if panel == "entry":
+        context["form"] = form or EntryForm(definition=definition)
+    if panel == "name":
+        context["form"] = form or NameForm(initial={"name": journey.name, "about": journey.about})
+    return context
+
+
+def _icon(kind: str) -> str:
+    return selectors.tree.DRESS[kind][0]
+
+
+def _edit_url(journey: OpenedJourney, step: str) -> str:
+    return f"{reverse('journeys:edit', args=[journey.id])}?step={step}"
+
+
+def _targets(definition: Definition, step_id: str) -> list[tuple[str, str]]:
+    """Every path a step may move to, with its words: the way to move without dragging (WCAG 2.5.7)."""
+    inside = {
+        each.step.id for each in walk(Definition(definition.trigger, steps=(editing.locate(definition, step_id).step,)))
+    }
+    found = [("", "The main path")]
+    for place in walk(definition):
+        if isinstance(place.step, WaitFor | Condition) and place.step.id not in inside:
+            words = sentences.step(place.step)
+            found.append((f"{place.step.id}.then", f"Step {place.number}: {words.yes}"))
+            found.append((f"{place.step.id}.otherwise", f"Step {place.number}: {words.no}"))
+    return found
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The changed parts for htmx, the whole page otherwise."""
+    name = "journeys/live.html" if _is_htmx(request) else "journeys/edit.html"
+    return render(request, name, context, status=status)
+
+
+@require_GET
+@require(Permission.JOURNEY_EDIT)
+def edit(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """The builder. ``?step=s3`` chooses a step, ``?panel=entry|name|check`` another panel."""
+    journey = selectors.by_id(journey_id)
+    step_id = request.GET.get("step", "")
+    known = {place.step.id for place in walk(journey.draft)}
+    if step_id in known:
+        return _answer(request, _context(journey, chosen=step_id, panel="step"))
+    panel = request.GET.get("panel", "")
+    return _answer(request, _context(journey, panel=panel if panel in ("entry", "name", "check") else ""))
+
+
+@require_POST
+@require(Permission.JOURNEY_EDIT)
+def change(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """One edit of the tree: ``do`` is a verb with its places ("up s3", "add wait s3.then 0", "move s2 main 1")."""
+    journey = selectors.by_id(journey_id)
+    words = request.POST.get("do", "").split()
+    try:
+        if words[:1] == ["undo"]:
+            row = services.draft_undo(actor=request.actor, journey=journey.row, revision=_revision(request))  # type: ignore[attr-defined]
+            return _done(request, row.pk, "", "Took back the last change.")
+        if words[:1] == ["gap"] and len(words) == 3:
+            return _answer(request, _context(journey, panel="gap", gap=(words[1], int(words[2]))))
+        done = _apply(journey.draft, words, request)
+        row = services.draft_save(
+            actor=request.actor,  # type: ignore[attr-defined]
+            journey=journey.row,
+            revision=_revision(request),
+            definition=done.definition,
+        )
+    except Refused as refusal:
+        return _refused(request, journey_id, str(refusal))
+    except (ValueError, IndexError, KeyError):
+        raise Http404 from None
+    return _done(request, row.pk, done.step, done.said, settings=words[0] == "add")
+
+
+def _apply(definition: Definition, words: list[str], request: HttpRequest) -> editing.Edit:
+    match words:
+        case ["up", step]:
+            return editing.shift(definition, step_id=step, by=-1)
+        case ["down", step]:
+            return editing.shift(definition, step_id=step, by=1)
+        case ["delete", step]:
+            return editing.delete(definition, step_id=step)
+        case ["add", kind, path, index]:
+            return editing.add(definition, kind=kind, path=_path(path), index=int(index))
+        case ["move", step, path, index]:
+            return editing.move(definition, step_id=step, path=_path(path), index=int(index))
+        case ["move", step]:
+            path, position = request.POST["path"], request.POST["position"]
+            return editing.move(definition, step_id=step, path=path, index=max(int(position) - 1, 0))
+    raise ValueError("No such edit.")
+
+
+def _path(word: str) -> str:
+    return "" if word == "main" else word
+
+
+def _revision(request: HttpRequest) -> int:
+    text = request.POST.get("revision", "")
+    return int(text) if text.isdigit() else 0
+
+
+def _done(request: HttpRequest, journey_id: int, step: str, said: str, settings: bool = False) -> HttpResponse:
+    """After an edit: the new state, the focus on the step that moved."""
+    journey = selectors.by_id(journey_id)
+    known = {place.step.id for place in walk(journey.draft)}
+    chosen = step if step in known else ""
+    if not _is_htmx(request):
+        return redirect(_edit_url(journey, chosen) if chosen else reverse("journeys:edit", args=[journey_id]))
+    panel = "step" if chosen else ""
+    return _answer(request, _context(journey, chosen=chosen, panel=panel, said=said, focus=chosen))
+
+
+def _refused(request: HttpRequest, journey_id: int, text: str, **given: Any) -> HttpResponse:
+    """A refusal: the newest state with the reason beside it."""
+    return _answer(request, _context(selectors.by_id(journey_id), error=text, said=text, **given), status=422)
+
+
+@require_http_methods(["GET", "POST"])
+@require(Permission.JOURNEY_EDIT)
+def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
+    """The settings of one step."""
+    journey = selectors.by_id(journey_id)
+    try:
+        place = editing.locate(journey.draft, step_id)
+    except Refused as refusal:
+        return _refused(request, journey_id, str(refusal))
+    if request.method == "GET":
+        return _answer(request, _context(journey, chosen=step_id, panel="step"))
+    form: StepForm = FORMS[selectors.tree.type_of(place.step)](request.POST, step=place.step, definition=journey.draft)
+    if not form.is_valid():
+        return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
+    try:
+        done = editing.change(journey.draft, step_id=step_id, values=form.values())
+        services.draft_save(
+            actor=request.actor,  # type: ignore[attr-defined]
+            journey=journey.row,
+            revision=_revision(request),
+            definition=done.definition,
+        )
+    except DefinitionBroken as broken:
+        for problem in broken.problems:
+            form.add_error(None, problem.text)
+        return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
+    except Refused as refusal:
+        return _refused(request, journey_id, str(refusal), chosen=step_id, panel="step", form=form)
+    return _done(request, journey_id, step_id, done.said)
+
+
+@require_http_methods(["GET", "POST"])
+@require(Permission.JOURNEY_EDIT)
+def entry(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """How people come in, start over and leave."""
+    journey = selectors.by_id(journey_id)
+    if request.method == "GET":
+        return _answer(request, _context(journey, panel="entry"))
+    form = EntryForm(request.POST, definition=journey.draft)
+    if not form.is_valid():
+        return _answer(request, _context(journey, panel="entry", form=form), status=422)
+    try:
+        done = editing.settings(journey.draft, values=form.values())
+        services.draft_save(
+            actor=request.actor,  # type: ignore[attr-defined]
+            journey=journey.row,
+            revision=_revision(request),
+            definition=done.definition,
+        )
+    except DefinitionBroken as broken:
+        for problem in broken.problems:
+            form.add_error(None, problem.text)
+        return _answer(request, _context(journey, panel="entry", form=form), status=422)
+    except Refused as refusal:
+        return _refused(request, journey_id, str(refusal), panel="entry", form=form)
+    if not _is_htmx(request):
+        return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=entry")
+    return _answer(request, _context(selectors.by_id(journey_id), panel="entry", said=done.said))
+
+
+@require_http_methods(["GET", "POST"])
+@require(Permission.JOURNEY_EDIT)
+def name(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """Name and description."""
+    journey = selectors.by_id(journey_id)
+    if request.method == "GET":
+        return _answer(request, _context(journey, panel="name"))
+    form = NameForm(request.POST)
+    if not form.is_valid():
+        return _answer(request, _context(journey, panel="name", form=form), status=422)
+    try:
+        services.draft_save(
+            actor=request.actor,  # type: ignore[attr-defined]
+            journey=journey.row,
+            revision=_revision(request),
+            name=form.cleaned_data["name"],
+            about=form.cleaned_data["about"],
+        )
+    except Refused as refusal:
+        form.add_error("name", str(refusal))
+        return _answer(request, _context(journey, panel="name", form=form), status=422)
+    if not _is_htmx(request):
+        return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=name")
+    return _answer(request, _context(selectors.by_id(journey_id), panel="name", said="Saved the name."))
+
+
+@require_http_methods(["GET", "POST"])
+@require(Permission.JOURNEY_EDIT)
+def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """Says in words what will happen, then does it."""
+    journey = selectors.by_id(journey_id)
+    actor = request.actor  # type: ignore[attr-defined]
+    if request.method == "POST":
+        check(request, Permission.JOURNEY_ACTIVATE)
+        try:
+            version = services.journey_activate(
+                actor=actor, journey=journey.row, take_in=request.POST.get("take_in") == "yes"
+            )
+        except DefinitionBroken as broken:
+            messages.error(request, str(broken))
+            return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=check")
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect("journeys:edit", journey_id)
+        messages.success(request, f"Version {version.number} is active.")
+        return redirect("journeys:flow", journey_id)
+    problems = selectors.problems(journey.draft)
+    preview = None
+    if not problems:
+        preview = rehearsal.first_activation(
+            actor=actor, journey=journey.row, definition=journey.draft, now=clock.now()
+        )
+    numbers = selectors.figures(journey.row)
+    sends = [
+        {"number": place.number, "template": place.step.template, "purpose": sentences.PURPOSES[place.step.purpose]}
+        for place in walk(journey.draft)
+        if isinstance(place.step, Send)
+    ]
+    return render(
+        request,
+        "journeys/activate.html",
+        {
+            **may(request),
+            "journey": journey,
+            "problems": problems,
+            "preview": preview,
+            "numbers": numbers,
+            "sends": sends,
+            "trigger": sentences.trigger(journey.draft.trigger),
+            "rules": sentences.rules_of(journey.draft),
+            "level": selectors.world.level_of(journey.draft) if not problems else None,
+            "next_number": (journey.row.version.number if journey.row.version else 0) + 1,
+            "crumbs": [
+                ("Journeys", reverse("journeys:list")),
+                (journey.name, reverse("journeys:edit", args=[journey_id])),
+                ("Activate", ""),
+            ],
+        },
+    )

@@ -1,0 +1,223 @@
+"""Pages about journeys that run: the list, one journey's flow and numbers, its people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, require
+from apps.journeys import ready, selectors, sentences, services
+from apps.journeys.definition import TriggerKind, walk
+from apps.journeys.models import JourneyRun, RunState
+from apps.journeys.selectors import OpenedJourney, PeopleQuery
+
+
+@require_GET
+@require(Permission.JOURNEY_VIEW)
+def journey_list(request: HttpRequest) -> HttpResponse:
+    """All journeys with their state and numbers."""
+    return render(request, "journeys/list.html", {"rows": selectors.list_rows(), "ready": ready.READY, **may(request)})
+
+
+@require_POST
+@require(Permission.JOURNEY_EDIT)
+def new(request: HttpRequest) -> HttpResponse:
+    """A draft from a ready-made journey (``ready`` is its place in the list) or an empty one with a name."""
+    chosen = request.POST.get("ready", "")
+    try:
+        if chosen:
+            if not chosen.isdigit() or int(chosen) >= len(ready.READY):
+                raise Refused("There is no such ready-made journey. Choose one from the list.")
+            journey = services.journey_from_ready(actor=request.actor, ready=ready.READY[int(chosen)])  # type: ignore[attr-defined]
+        else:
+            journey = services.journey_create(
+                actor=request.actor,  # type: ignore[attr-defined]
+                name=request.POST.get("name", ""),
+                definition={"format": 1, "trigger": {"kind": TriggerKind.MANUAL.value}, "steps": []},
+            )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("journeys:list")
+    return redirect("journeys:edit", journey.pk)
+
+
+def may(request: HttpRequest) -> dict[str, bool]:
+    """What the reader may do here, for templates."""
+    role = getattr(request.user, "role", "")
+    return {
+        "may_edit": allows(role, Permission.JOURNEY_EDIT),
+        "may_activate": allows(role, Permission.JOURNEY_ACTIVATE),
+    }
+
+
+def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, Any]:
+    """What every page of one journey shows on top."""
+    views = [("flow", "Flow"), ("people", "People"), ("versions", "Versions")]
+    tabs = [
+        {"label": label, "url": reverse(f"journeys:{view}", args=[journey.id]), "current": view == here}
+        for view, label in views
+    ]
+    facts = [sentences.trigger((journey.active or journey.draft).trigger)]
+    if journey.row.version is not None:
+        facts.append(f"Version {journey.row.version.number}")
+    return {
+        "journey": journey,
+        "crumbs": [("Journeys", reverse("journeys:list")), (journey.name, "")],
+        "facts": facts,
+        "tabs": tabs,
+        **may(request),
+    }
+
+
+@require_GET
+@require(Permission.JOURNEY_VIEW)
+def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """The active tree (the draft's before the first activation) with the numbers of each step."""
+    journey = selectors.by_id(journey_id)
+    numbers = selectors.figures(journey.row)
+    definition = journey.active or journey.draft
+    endings = [
+        {"label": sentences.reason(reason), "count": count, "state": state, "reason": reason}
+        for state, reason, count in numbers.ended
+    ]
+    return render(
+        request,
+        "journeys/flow.html",
+        {
+            **_head(request, journey, "flow"),
+            "nodes": selectors.nodes(definition, numbers),
+            "numbers": numbers,
+            "failed_now": JourneyRun.objects.filter(journey=journey.row, state=RunState.FAILED).count(),
+            "endings": endings,
+            "rules": sentences.rules_of(definition),
+            "trigger": sentences.trigger(definition.trigger),
+        },
+    )
+
+
+@require_GET
+@require(Permission.JOURNEY_VIEW)
+def people(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """Who is where and why, masked; each figure of the tree leads here."""
+    journey = selectors.by_id(journey_id)
+    query = PeopleQuery(**{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state")})
+    rows, page = selectors.people(
+        actor=request.actor,  # type: ignore[attr-defined]
+        journey=journey,
+        query=query,
+        cursor=request.GET.get("after", ""),
+    )
+    titles = {place.step.id: f"Step {place.number}" for place in walk(journey.active or journey.draft)}
+    shown = [
+        {"row": row, "where": titles.get(row.step, row.step), "why": sentences.reason(row.reason) if row.reason else ""}
+        for row in rows
+    ]
+    return render(
+        request,
+        "journeys/people.html",
+        {
+            **_head(request, journey, "people"),
+            "rows": shown,
+            "page": page,
+            "query": query,
+            "title": query.words(journey.active or journey.draft),
+            "states": RunState.choices,
+        },
+    )
+
+
+def _run(journey_id: int, run_id: int) -> JourneyRun:
+    return get_object_or_404(JourneyRun.objects.select_related("version"), pk=run_id, journey_id=journey_id)
+
+
+@require_GET
+@require(Permission.JOURNEY_VIEW)
+def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
+    """Why one person is where they are: everything their run came by."""
+    journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
+    definition = selectors.parse(found.version.opened())
+    words = {place.step.id: (place.number, sentences.step(place.step).title) for place in walk(definition)}
+    visits = [
+        {
+            "visit": visit,
+            "title": f"Step {words[visit.step][0]}: {words[visit.step][1]}" if visit.step in words else visit.step,
+            "outcome": sentences.outcome(visit.outcome).capitalize(),
+            "reason": sentences.reason(visit.reason) if visit.reason else "",
+        }
+        for visit in selectors.trail(found)
+    ]
+    number, title = words.get(found.step or "", ("", ""))
+    return render(
+        request,
+        "journeys/run.html",
+        {
+            **_head(request, journey, "people"),
+            "run": found,
+            "visits": visits,
+            "here": f"Step {number}: {title}" if number else "",
+            "reason": sentences.reason(found.reason) if found.reason else "",
+            "name": selectors.masked_person(actor=request.actor, person_id=found.person_id),  # type: ignore[attr-defined]
+        },
+    )
+
+
+@require_POST
+@require(Permission.JOURNEY_EDIT)
+def run_act(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
+    """Try a failed run again, or take a person out."""
+    found = _run(journey_id, run_id)
+    try:
+        match request.POST.get("do"):
+            case "retry":
+                services.run_retry(actor=request.actor, run=found)  # type: ignore[attr-defined]
+                messages.success(request, "Tried again. The page shows where the person is now.")
+            case "remove":
+                services.run_remove(actor=request.actor, run=found)  # type: ignore[attr-defined]
+                messages.success(request, "Taken out. Nothing more is sent by this journey.")
+            case _:
+                raise Http404
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("journeys:run", journey_id, run_id)
+
+
+@require_GET
+@require(Permission.JOURNEY_VIEW)
+def versions(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """What was active when, and who is still on the way in an old version."""
+    journey = selectors.by_id(journey_id)
+    return render(
+        request,
+        "journeys/versions.html",
+        {**_head(request, journey, "versions"), "versions": selectors.versions(journey.row)},
+    )
+
+
+@require_http_methods(["POST"])
+@require(Permission.JOURNEY_ACTIVATE)
+def pause(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """Stop everybody where they are."""
+    return _switch(request, journey_id, services.journey_pause, "Paused. Everybody keeps their place.")
+
+
+@require_http_methods(["POST"])
+@require(Permission.JOURNEY_ACTIVATE)
+def resume(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """Go on."""
+    return _switch(request, journey_id, services.journey_resume, "Resumed. Who is due moves within a minute.")
+
+
+def _switch(request: HttpRequest, journey_id: int, act: Any, said: str) -> HttpResponse:
+    journey = selectors.by_id(journey_id)
+    try:
+        act(actor=request.actor, journey=journey.row)  # type: ignore[attr-defined]
+        messages.success(request, said)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("journeys:flow", journey_id)

@@ -1,0 +1,272 @@
+"""Pages of segments: list, builder with live count, detail, and "why is this person in?"."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.contacts.models import Vocabulary
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, require
+from apps.vault.tokens import normalize
+
+from . import counting, draft, explaining, rules, selectors, services, usages
+from .rows import Offer, Row, rows, whats
+from .rules.vocabulary import EVENT_KINDS
+from .selectors import OpenedSegment
+
+SAMPLE = 5
+TERMS_SHOWN = 20
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _segment(segment_id: int) -> OpenedSegment:
+    found = selectors.by_id(segment_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require(Permission.SEGMENT_VIEW)
+@require_http_methods(["GET", "POST"])
+def segment_list(request: HttpRequest) -> HttpResponse:
+    """All segments by name; a search by POST, because a segment's name may tell a condition."""
+    query = " ".join(request.POST.get("q", "").split())
+    everyone = selectors.everyone()
+    wanted = normalize(query)
+    shown = [each for each in everyone if wanted in normalize(f"{each.name} {each.description}")]
+    return render(
+        request,
+        "segments/list.html",
+        {
+            "segments": [(each, each.sentence) for each in shown],
+            "total": len(everyone),
+            "query": query,
+            "may_edit": _may_edit(request),
+        },
+    )
+
+
+@require(Permission.SEGMENT_VIEW)
+@require_safe
+def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """What the segment says, how large it was, and where it is used."""
+    segment = _segment(segment_id)
+    history = list(segment.row.counts.filter(version=segment.version).order_by("at"))
+    return render(
+        request,
+        "segments/detail.html",
+        {
+            "segment": segment,
+            "tree": explaining.outline(segment.rule),
+            "history": history,
+            "days": [row.at.strftime("%b %-d") for row in history],
+            "sizes": [("People", [row.count for row in history])],
+            "uses": selectors.where_used(segment_id),
+            "may_edit": _may_edit(request),
+        },
+    )
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
+    """The builder. A save that is refused comes back as it was typed, with the reason at its place."""
+    segment = _segment(segment_id) if segment_id is not None else None
+    if request.method == "GET":
+        tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
+        return _builder(request, segment, tree, segment.name if segment else "")
+    tree, name = draft.read(request.POST.dict()), request.POST.get("name", "")
+    version = request.POST.get("version", "")
+    try:
+        saved = services.segment_save(
+            actor=_actor(request),
+            name=name,
+            rule=tree,
+            description=request.POST.get("description", ""),
+            segment_id=segment_id,
+            version=int(version) if version.isdecimal() else None,
+        )
+    except rules.RuleError as wrong:
+        return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
+    except Refused as refusal:
+        return _builder(request, segment, tree, name, refused=str(refusal))
+    messages.success(request, "Segment saved.")
+    return redirect("segments:detail", saved.pk)
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_POST
+def builder_rows(request: HttpRequest) -> HttpResponse:
+    """The rows after one change (add, remove, move, another kind of condition), ready to be swapped in."""
+    tree = draft.restored(request.POST.get("restore", "")) if request.POST.get("restore") else None
+    focus: draft.Path | None = None
+    if tree is None:
+        tree = draft.read(request.POST.dict())
+        if action := request.POST.get("do", ""):
+            tree, focus = draft.change(tree, action)
+    context = _rows_context(request, tree, segment_id=_number(request.POST.get("segment_id")), focus=focus)
+    return render(request, "segments/_rows.html", context)
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """Count, level, sentence and a masked sample of the draft. A newer preview stops the running one."""
+    ticket = request.POST.get("ticket", "")
+    counting.stop(ticket)
+    found: dict[str, Any] = {"now": clock.now()}
+    try:
+        rule = rules.parse(draft.read(request.POST.dict()))
+        names = selectors.names_for(rule)
+        found["level"] = rules.level(rule, names)
+        found["sentence"] = rules.sentence(rule, terms=selectors.terms)
+        found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
+        found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
+    except counting.Superseded:
+        return HttpResponse(status=204)
+    except counting.TooSlow as slow:
+        found["slow"] = str(slow)
+    except Refused as wrong:
+        found["wrong"] = str(wrong)
+    return render(request, "segments/_preview.html", found)
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_POST
+def find_terms(request: HttpRequest) -> HttpResponse:
+    """Options of a code picker: terms and codes that have every word that was typed."""
+    kind = request.POST.get("kind", "")
+    words = next((value for name, value in request.POST.items() if name.endswith(".code")), "").split()
+    found = Vocabulary.objects.filter(system=EVENT_KINDS.get(kind, ("", ""))[1])
+    for word in words[:6]:
+        found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
+    shown = found.order_by("term")[:TERMS_SHOWN]
+    options = [draft.join_code(row.term, row.system, row.code) for row in shown]
+    return render(request, "segments/_terms.html", {"options": options})
+
+
+@require(Permission.SEGMENT_VIEW)
+@require_POST
+def count(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """Count now and remember the size."""
+    _segment(segment_id)
+    try:
+        found = services.segment_count(actor=_actor(request), segment_id=segment_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{found.count:,} people, counted in {found.ms} ms.")
+    return redirect("segments:detail", segment_id)
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_POST
+def duplicate(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """A copy, opened in the builder."""
+    _segment(segment_id)
+    try:
+        copy = services.segment_duplicate(actor=_actor(request), segment_id=segment_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("segments:detail", segment_id)
+    messages.success(request, "Segment duplicated.")
+    return redirect("segments:edit", copy.pk)
+
+
+@require(Permission.SEGMENT_EDIT)
+@require_POST
+def delete(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """Delete a segment that nobody uses."""
+    _segment(segment_id)
+    try:
+        services.segment_delete(actor=_actor(request), segment_id=segment_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("segments:detail", segment_id)
+    messages.success(request, "Segment deleted.")
+    return redirect("segments:list")
+
+
+@require(Permission.CONTACT_VIEW)
+@require_POST
+def why(request: HttpRequest, segment_id: int, person_id: int) -> HttpResponse:
+    """Why a person is in a segment or not: opens the record, so it is a POST and on the trail."""
+    if not allows(getattr(request.user, "role", ""), Permission.SEGMENT_VIEW):
+        raise Http404
+    segment = _segment(segment_id)
+    found = explaining.why(actor=_actor(request), segment=segment, person_id=person_id)
+    if found is None:
+        raise Http404
+    return render(request, "segments/_why.html", {"segment": segment, "why": found})
+
+
+# -- The builder's context -------------------------------------------------------------------------------------
+
+
+def _may_edit(request: HttpRequest) -> bool:
+    return allows(getattr(request.user, "role", ""), Permission.SEGMENT_EDIT)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
+
+
+def _builder(
+    request: HttpRequest,
+    segment: OpenedSegment | None,
+    tree: draft.Draft,
+    name: str,
+    *,
+    wrong: dict[draft.Path, str] | None = None,
+    refused: str = "",
+) -> HttpResponse:
+    context = _rows_context(request, tree, segment_id=segment.id if segment else None, wrong=wrong)
+    context |= {
+        "segment": segment,
+        "name": name,
+        "description": request.POST.get("description", segment.description if segment else ""),
+        "version": request.POST.get("version", segment.version if segment else ""),
+        "refused": refused,
+        "ticket": secrets.token_hex(12),
+        "back": reverse("segments:detail", args=[segment.id]) if segment else reverse("segments:list"),
+        "level": segment.level if segment else None,
+    }
+    return render(request, "segments/builder.html", context, status=422 if refused else 200)
+
+
+def _rows_context(
+    request: HttpRequest,
+    tree: draft.Draft,
+    *,
+    segment_id: int | None,
+    wrong: dict[draft.Path, str] | None = None,
+    focus: draft.Path | None = None,
+) -> dict[str, Any]:
+    offer = Offer(
+        segments=[each.name for each in selectors.everyone() if each.id != segment_id],
+        campaigns=sorted(usages.campaign_ids()),
+        sets=selectors.value_sets(),
+        attributes=selectors.own_attributes(),
+    )
+    root: Row = rows(tree, offer, selectors.terms, errors=wrong, focus=focus)
+    return {
+        "root": root,
+        "whats": whats(offer),
+        "shape": draft.shape_of(tree),
+        "undo": draft.undo_state(tree),
+        "moved": focus is not None,
+        "segment_id": segment_id or "",
+    }

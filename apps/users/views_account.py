@@ -1,0 +1,84 @@
+"""My account: what people see and change about their own access."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.core.permissions import staff_only
+from apps.users import selectors, services
+from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
+from apps.users.views import current_actor, current_user
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Name and appearance; below them the cards for password, second factor and sessions."""
+    user = current_user(request)
+    form = AccountForm(request.POST or None, initial={"name": user.name, "theme": user.theme})
+    if request.method == "POST" and form.is_valid():
+        actor = current_actor(request)
+        if form.cleaned_data["name"].strip() != user.name:
+            services.user_change(actor=actor, user=user, name=form.cleaned_data["name"], role=user.role)
+        services.preferences_change(actor=actor, user=user, theme=form.cleaned_data["theme"])
+        messages.success(request, "Saved.")
+        return redirect("users:account")
+    context = {
+        "form": form,
+        "codes_left": selectors.recovery_codes_left(user),
+        "other_sessions": max(selectors.sessions_of(user) - 1, 0),
+    }
+    return render(request, "users/account.html", context, status=422 if request.method == "POST" else 200)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Change the password; every other session ends, this one goes on."""
+    user = current_user(request)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data["password"]
+        if not user.check_password(form.cleaned_data["current"]):
+            form.add_error("current", "That is not your password.")
+        try:
+            validate_password(chosen, user)
+        except ValidationError as error:
+            form.add_error("password", error)
+        if form.is_valid():
+            services.user_set_password(actor=current_actor(request), user=user, password=chosen)
+            update_session_auth_hash(request, user)
+            messages.success(request, "Your password is changed. Other browsers were signed out.")
+            return redirect("users:account")
+    return render(request, "users/password.html", {"form": form}, status=422 if request.method == "POST" else 200)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Ten new recovery codes, after the password; the old ones end."""
+    user = current_user(request)
+    form = ConfirmPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if user.check_password(form.cleaned_data["current"]):
+            codes = services.recovery_codes_renew(actor=current_actor(request), user=user)
+            return render(request, "users/recovery_codes.html", {"codes": codes, "next": "/account/"})
+        form.add_error("current", "That is not your password.")
+    status = 422 if request.method == "POST" else 200
+    return render(request, "users/recovery_codes_renew.html", {"form": form}, status=status)
+
+
+@staff_only
+@require_POST
+def sessions(request: HttpRequest) -> HttpResponse:
+    """End every other session of this person."""
+    keep = request.session.session_key or ""
+    ended = services.sessions_end_others(actor=current_actor(request), user=current_user(request), keep=keep)
+    messages.success(request, f"{ended} other {'session' if ended == 1 else 'sessions'} ended.")
+    return redirect("users:account")

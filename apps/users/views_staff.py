@@ -1,0 +1,132 @@
+"""Settings, Users: who works here and what they may do."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, require
+from apps.users import selectors, services
+from apps.users.forms import InviteForm, StaffForm
+from apps.users.selectors import StaffRow
+from apps.users.views import current_actor
+
+CRUMBS = [("Settings", "/settings/"), ("Users", "")]
+
+
+@require(Permission.ORGANIZATION_EDIT)
+@require_GET
+def settings_index(request: HttpRequest) -> HttpResponse:
+    """The front page of the settings."""
+    return render(request, "users/settings.html")
+
+
+@require(Permission.USER_MANAGE)
+@require_GET
+def staff_list(request: HttpRequest) -> HttpResponse:
+    rows = selectors.staff_rows()
+    return render(request, "users/list.html", {"rows": rows, "crumbs": CRUMBS})
+
+
+@require(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def invite(request: HttpRequest) -> HttpResponse:
+    """Name, address, role; then the one-time link, shown this once."""
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user, path = services.user_invite(actor=current_actor(request), **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error("email", str(refusal))
+        else:
+            return _show_link(request, user.name, user.pk, path)
+    status = 422 if request.method == "POST" else 200
+    crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), ("Invite", "")]
+    return render(request, "users/invite.html", {"form": form, "crumbs": crumbs}, status=status)
+
+
+@require(Permission.USER_MANAGE)
+@require_http_methods(["GET", "POST"])
+def staff_detail(request: HttpRequest, user_id: int) -> HttpResponse:
+    row = _row(user_id)
+    form = StaffForm(request.POST or None, initial={"name": row.user.name, "role": row.user.role})
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.user_change(actor=current_actor(request), user=row.user, **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error("role", str(refusal))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("users:detail", user_id)
+    status = 422 if request.method == "POST" else 200
+    crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), (row.user.name, "")]
+    context = {"row": row, "form": form, "crumbs": crumbs, "is_self": request.user.pk == user_id}
+    return render(request, "users/detail.html", context, status=status)
+
+
+@require(Permission.USER_MANAGE)
+@require_POST
+def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
+    """A new link for an invitation that ended or a forgotten password."""
+    row = _row(user_id)
+    try:
+        path = services.user_renew_link(actor=current_actor(request), user=row.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("users:detail", user_id)
+    return _show_link(request, row.user.name, user_id, path)
+
+
+@require(Permission.USER_MANAGE)
+@require_POST
+def disable(request: HttpRequest, user_id: int) -> HttpResponse:
+    row = _row(user_id)
+    try:
+        services.user_disable(actor=current_actor(request), user=row.user)
+        messages.success(request, "Access is disabled and every session has ended.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("users:detail", user_id)
+
+
+@require(Permission.USER_MANAGE)
+@require_POST
+def enable(request: HttpRequest, user_id: int) -> HttpResponse:
+    services.user_enable(actor=current_actor(request), user=_row(user_id).user)
+    messages.success(request, "Access is back. The password and the second factor are as they were.")
+    return redirect("users:detail", user_id)
+
+
+@require(Permission.USER_MANAGE)
+@require_POST
+def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
+    services.user_unlock(actor=current_actor(request), user=_row(user_id).user)
+    messages.success(request, "Unlocked. They can try again now.")
+    return redirect("users:detail", user_id)
+
+
+@require(Permission.USER_MANAGE)
+@require_POST
+def reset_factor(request: HttpRequest, user_id: int) -> HttpResponse:
+    services.factor_reset(actor=current_actor(request), user=_row(user_id).user)
+    messages.success(request, "The second factor is gone. They set up a new one when they sign in next.")
+    return redirect("users:detail", user_id)
+
+
+def _row(user_id: int) -> StaffRow:
+    row = selectors.staff_row(user_id)
+    if row is None:
+        raise Http404
+    return row
+
+
+def _show_link(request: HttpRequest, name: str, user_id: int, path: str) -> HttpResponse:
+    # Shown in the answer itself: a redirect would need a place that keeps the link.
+    uid, token = path.split("/")
+    link = request.build_absolute_uri(reverse("users:invitation", args=[uid, token]))
+    crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), ("Link", "")]
+    return render(request, "users/link.html", {"link": link, "name": name, "user_id": user_id, "crumbs": crumbs})

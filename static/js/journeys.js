@@ -1,0 +1,94 @@
+// The journey builder: one shared menu behind every "+", and dragging as a second way to do what the buttons do.
+import { whenPresent } from "./ready.js";
+
+const menu = () => document.getElementById("journey-add");
+
+// "+" opens the menu at its place; each entry of the menu is a submit button of the same form.
+document.addEventListener("click", (event) => {
+  const plus = event.target.closest("[data-tree] [data-gap]");
+  if (!plus) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const list = menu();
+  for (const entry of list.querySelectorAll("[data-kind]")) entry.value = `add ${entry.dataset.kind} ${plus.dataset.gap}`;
+  list.showPopover();
+  const at = plus.getBoundingClientRect();
+  const height = list.offsetHeight, width = list.offsetWidth;
+  list.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
+  list.style.top = `${at.bottom + height + 8 > innerHeight ? Math.max(8, at.top - height - 4) : at.bottom + 4}px`;
+  plus.setAttribute("aria-expanded", "true");
+  list.addEventListener("toggle", (change) => {
+    if (change.newState === "closed") {
+      plus.removeAttribute("aria-expanded");
+      if (plus.isConnected && list.contains(document.activeElement)) plus.focus();
+    }
+  }, { once: true });
+  list.querySelector("[data-kind]").focus();
+}, true);
+
+document.addEventListener("keydown", (event) => {
+  const entry = event.target.closest?.("#journey-add [data-kind]");
+  if (!entry) return;
+  const entries = [...menu().querySelectorAll("[data-kind]")];
+  const here = entries.indexOf(entry);
+  const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: entries.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  entries[(to + entries.length) % entries.length].focus();
+});
+
+// A button that cannot move a step says so by aria-disabled; pressing it does nothing.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-tree] [aria-disabled=true], #journey-actions [aria-disabled=true]")) event.preventDefault();
+}, true);
+
+function send(tree, words) {
+  const button = document.createElement("button");
+  button.type = "submit";
+  button.name = "do";
+  button.value = words;
+  button.hidden = true;
+  tree.append(button);
+  tree.requestSubmit(button);
+  button.remove();
+}
+
+const stepsOf = (path) => [...path.children].filter((each) => each.matches("[data-step], [data-kind]"));
+
+function draggable(tree) {
+  if (!window.Sortable) return;
+  for (const path of tree.querySelectorAll(".jt-path")) {
+    window.Sortable.create(path, {
+      group: "journey",
+      draggable: ".jt-step",
+      handle: ".jt-card",
+      filter: "a, button",
+      preventOnFilter: false,
+      animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
+      ghostClass: "jt-ghost",
+      onUpdate: moved,
+      onAdd: moved,
+    });
+  }
+  function moved(event) {
+    const index = stepsOf(event.to).indexOf(event.item);
+    const path = event.to.dataset.path || "main";
+    const { step, kind } = event.item.dataset;
+    if (step) send(tree, `move ${step} ${path} ${index}`);
+    else {
+      event.item.remove();
+      send(tree, `add ${kind} ${path} ${index}`);
+    }
+  }
+}
+
+whenPresent("[data-tree]", draggable);
+whenPresent("#journey-palette", (palette) => {
+  if (!window.Sortable) return;
+  window.Sortable.create(palette, {
+    group: { name: "journey", pull: "clone", put: false },
+    sort: false,
+    draggable: ".jt-kind-button",
+    ghostClass: "jt-ghost",
+  });
+});

@@ -1,0 +1,129 @@
+"""A marketer builds a segment: with the mouse, with the keyboard alone, in both themes, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.contacts import services as contacts
+from apps.contacts.models import Vocabulary
+from apps.core import actors
+from apps.segments import selectors, services
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLI = actors.COMMAND_LINE
+
+
+@pytest.fixture
+def town() -> None:
+    profiles = [
+        {"first_name": "Dana", "last_name": "Quist", "sex": "F", "birth_date": "1960-05-01"},
+        {"first_name": "Ines", "last_name": "Marsh", "sex": "F", "birth_date": "1990-05-01"},
+        {"first_name": "Omar", "last_name": "Reed", "sex": "M", "birth_date": "1955-05-01"},
+    ]
+    contacts.contacts_create(actor=CLI, profiles=profiles)
+    Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+
+
+def people(page: Any) -> Any:
+    return page.locator("#preview .figure-value")
+
+
+def test_a_segment_is_built_counted_and_saved(town: None, enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+    page = enter("max")
+    page.open("/segments/")
+    page.get_by_role("link", name="New segment").first.click()
+    expect(people(page)).to_have_text("2")
+    page.get_by_label("Name of the segment").fill("Women over 50")
+    page.get_by_role("button", name="Add condition").click()
+    page.get_by_label("What condition 2 looks at").select_option("field:age")
+    page.get_by_label("Comparison").nth(1).select_option("at_least")
+    page.get_by_label("Youngest age").fill("50")
+    expect(people(page)).to_have_text("1")
+    expect(page.locator("#preview")).to_contain_text("Sex is female and is 50 or older.")
+    expect(page.locator("#preview")).to_contain_text("D••• Q•••")
+    axe(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Youngest age")).to_be_visible()
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="Women over 50")).to_be_visible()
+    assert selectors.by_name("Women over 50").sentence.startswith("Sex is female")
+    axe(page)
+
+
+def test_the_builder_works_with_the_keyboard_alone(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    expect(people(page)).to_have_text("2")
+    page.get_by_label("Name of the segment").focus()
+    page.keyboard.type("By keyboard")
+    page.get_by_role("button", name="Add group").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("How the conditions of group 2 count together")).to_be_focused()
+    page.get_by_role("button", name="Move condition 1 down").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("What condition 1.1 looks at")).to_be_focused()
+    expect(page.locator("[data-rule-said]")).to_have_text("Moved down")
+    page.get_by_role("button", name="Remove condition 1.1").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("What condition 1.1 looks at")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.get_by_role("button", name="Save segment").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="By keyboard")).to_be_visible()
+
+
+def test_a_condition_is_dragged_into_a_group(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_role("button", name="Add group").click()
+    expect(page.get_by_label("What condition 2.1 looks at")).to_be_visible()
+    grip = page.locator("[data-rule-item=n0] [data-grip]").first
+    target = page.locator("[data-rule-item=n1-0]")
+    grip.hover()
+    page.mouse.down()
+    box = target.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 4, steps=12)
+    page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2, steps=12)
+    page.mouse.up()
+    expect(page.get_by_label("What condition 1.2 looks at")).to_be_visible()
+
+
+def test_a_vaccine_is_found_by_its_term(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("Which").select_option("code")
+    page.get_by_label("Term or code").press_sequentially("influ")
+    expect(page.locator("datalist option")).to_have_count(1)
+    assert page.locator("datalist option").get_attribute("value") == "Influenza, seasonal (CVX 140)"
+    page.get_by_label("Term or code").fill("Influenza, seasonal (CVX 140)")
+    expect(people(page)).to_have_text("0")
+    expect(page.locator("#preview")).to_contain_text("Influenza, seasonal (CVX 140)")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (375, "light"), (375, "dark")])
+def test_the_pages_hold_in_both_themes_and_on_a_phone(
+    town: None, enter: Callable[..., Any], axe: Callable[..., None], width: int, scheme: str
+) -> None:
+    rule = {
+        "match": "all",
+        "rules": [
+            {"field": "birth_date", "op": "between", "from": "1952-01-01", "to": "1976-12-31"},
+            {
+                "match": "none",
+                "rules": [{"event": "immunization", "code": "140", "op": "at_least", "times": 1, "last_days": 365}],
+            },
+        ],
+    }
+    saved = services.segment_save(actor=CLI, name="Due for a flu shot", rule=rule)
+    services.segment_count(actor=CLI, segment_id=saved.pk)
+    page = enter("max", width=width, scheme=scheme)
+    for path in ("/segments/", f"/segments/{saved.pk}/", f"/segments/{saved.pk}/edit/"):
+        page.open(path)
+        page.no_overflow()
+        axe(page)
+        page.page.screenshot(path=f"/tmp/seg-{width}-{scheme}-{path.strip('/').replace('/', '_')}.png")

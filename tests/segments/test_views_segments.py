@@ -1,0 +1,132 @@
+"""Pages of segments: who may, what they show, and that looking is on the trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.audit.models import AuditEntry
+from apps.contacts import services as contacts
+from apps.contacts.models import Vocabulary
+from apps.core import actors
+from apps.segments import selectors, services
+from apps.segments.models import Segment
+
+pytestmark = pytest.mark.django_db
+CLI = actors.COMMAND_LINE
+WOMEN = {"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}
+FORM = {"shape": "[0]", "n.match": "all", "n0.what": "field:sex", "n0.op": "is", "n0.value": "F", "name": "Women"}
+
+
+@pytest.fixture
+def dana() -> int:
+    profile = {"first_name": "Dana", "last_name": "Quist", "sex": "F", "birth_date": "1960-05-01"}
+    return contacts.contact_create(actor=CLI, profile=profile).id
+
+
+@pytest.fixture
+def women() -> Segment:
+    return services.segment_save(actor=CLI, name="Women", rule=WOMEN, description="For the example")
+
+
+def test_the_list_has_every_segment_and_searches_by_post(signed_in, women: Segment) -> None:
+    services.segment_save(actor=CLI, name="Everybody", rule={"match": "all", "rules": []})
+    client = signed_in("max")
+    page = client.get("/segments/")
+    assert b"Women" in page.content
+    assert b"Sex is female" in page.content
+    found = client.post("/segments/", {"q": "wom"})
+    assert b"Women" in found.content
+    assert b"Everybody" not in found.content
+    assert b"No segment has these words" in client.post("/segments/", {"q": "zzz"}).content
+
+
+@pytest.mark.parametrize(("who", "sees", "edits"), [("max", 200, 200), ("rita", 200, 403), ("nora", 403, 403)])
+def test_who_may_look_and_who_may_edit(signed_in, women: Segment, who: str, sees: int, edits: int) -> None:
+    client = signed_in(who)
+    assert client.get("/segments/").status_code == sees
+    assert client.get(f"/segments/{women.pk}/").status_code == sees
+    assert client.get("/segments/new/").status_code == edits
+    assert client.post("/segments/preview/", FORM).status_code == edits
+
+
+def test_a_new_segment_is_saved_from_the_builder(signed_in) -> None:
+    client = signed_in("max")
+    answer = client.post("/segments/new/", FORM)
+    saved = selectors.by_name("Women")
+    assert answer.headers["Location"] == f"/segments/{saved.id}/"
+    assert saved.rule.as_json() == WOMEN
+    assert b"Women" in client.get(f"/segments/{saved.id}/").content
+    assert client.get(f"/segments/{saved.id}/edit/").status_code == 200
+
+
+def test_what_cannot_be_saved_comes_back_with_the_reason_at_its_row(signed_in) -> None:
+    client = signed_in("max")
+    wrong = FORM | {"n0.what": "field:city", "n0.value": ""}
+    answer = client.post("/segments/new/", wrong)
+    assert answer.status_code == 422
+    assert answer.content.count(b"choose or type a value") == 2
+    assert b'value="Women"' in answer.content
+    nameless = client.post("/segments/new/", FORM | {"name": " "})
+    assert b"Give the segment a name." in nameless.content
+
+
+def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> None:
+    client = signed_in("max")
+    answer = client.post("/segments/preview/", FORM | {"ticket": "0123456789abcdef"})
+    text = answer.content.decode()
+    assert ">1<" in text.replace(" ", "")
+    assert "Sex is female." in text
+    assert "D••• Q•••" in text
+    assert "Dana" not in text
+    entry = AuditEntry.objects.get(action="segment.preview")
+    assert (entry.actor_kind, entry.people_count) == ("staff", 1)
+    unfinished = client.post("/segments/preview/", FORM | {"n0.what": "field:city", "n0.value": ""})
+    assert b"Not complete yet" in unfinished.content
+
+
+def test_a_change_of_the_rows_comes_back_with_focus(signed_in) -> None:
+    client = signed_in("max")
+    text = client.post("/segments/rows/", FORM | {"do": "group:n"}).content.decode()
+    assert 'name="n1-0.what"' in text
+    assert text.count("data-focus-now") == 1
+    back = client.post("/segments/rows/", {"restore": '{"match":"all","rules":[]}'}).content.decode()
+    assert "Everybody." in back
+
+
+def test_terms_are_found_by_word_or_code(signed_in) -> None:
+    Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+    Vocabulary.objects.create(system="SNOMED-CT", code="1", term="Influenza")
+    client = signed_in("max")
+    for typed in ("influ", "140", "season influ"):
+        found = client.post("/segments/terms/", {"kind": "immunization", "n0.code": typed}).content.decode()
+        assert "Influenza, seasonal (CVX 140)" in found
+        assert "SNOMED" not in found
+    nothing = client.post("/segments/terms/", {"kind": "immunization", "n0.code": "tetanus"})
+    assert b"option" not in nothing.content
+
+
+def test_why_a_person_is_in_opens_the_record_and_says_so(signed_in, women: Segment, dana: int) -> None:
+    client = signed_in("max")
+    text = client.post(f"/segments/{women.pk}/why/{dana}/").content.decode()
+    assert "In the segment" in text
+    assert "Sex is female" in text
+    entry = AuditEntry.objects.get(action="segment.explain")
+    assert entry.people_count == 1
+    assert client.get(f"/segments/{women.pk}/why/{dana}/").status_code == 405
+    assert client.post(f"/segments/{women.pk}/why/{dana + 1}/").status_code == 404
+
+
+def test_count_duplicate_and_delete_answer_on_a_page(signed_in, women: Segment, dana: int) -> None:
+    client = signed_in("max")
+    page = client.post(f"/segments/{women.pk}/count/", follow=True)
+    assert b"1 people" in page.content or b"1 person" in page.content
+    client.post(f"/segments/{women.pk}/duplicate/")
+    assert Segment.objects.count() == 2
+    services.segment_save(actor=CLI, name="Looks", rule={"match": "all", "rules": [{"segment": "Women", "op": "in"}]})
+    kept = client.post(f"/segments/{women.pk}/delete/", follow=True)
+    assert b"used in one place" in kept.content
+    assert b"Looks" in kept.content
+    services.segment_delete(actor=CLI, segment_id=selectors.by_name("Looks").id)
+    client.post(f"/segments/{women.pk}/delete/")
+    assert not Segment.objects.filter(pk=women.pk).exists()
+    assert client.get(f"/segments/{women.pk}/").status_code == 404
