@@ -37,6 +37,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
     "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(hour="4", minute="25")},
+    "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
+    "settle-what-dead-workers-held": {"task": "apps.delivery.tasks.recover_abandoned", "schedule": 30 * SECONDS},
 }
 # A tick that waited longer than its period is worthless: the next one reads the same rows.
 for entry in SCHEDULE.values():

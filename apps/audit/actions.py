@@ -97,6 +97,16 @@ class Action(StrEnum):
     CAMPAIGN_TEST = "campaign.test"
     CAMPAIGN_LIST = "campaign.list"
     CAMPAIGN_EXPORT = "campaign.export"
+    # compliance
+    VENDOR_CREATE = "vendor.create"
+    VENDOR_CHANGE = "vendor.change"
+    VENDOR_ARCHIVE = "vendor.archive"
+    BAA_CREATE = "baa.create"
+    BAA_CHANGE = "baa.change"
+    BAA_UPLOAD = "baa.upload"
+    BAA_OPEN = "baa.open"
+    BAA_TERMINATE = "baa.terminate"
+    BAA_DESTROY = "baa.destroy"
     # tracking
     LINK_CREATE = "link.create"
     CLICK_SETTLE = "click.settle"

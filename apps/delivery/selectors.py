@@ -16,13 +16,15 @@ from apps.audit.services import record_read
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import record_keys
 from apps.core.actors import Actor
-from apps.delivery import dkim, mx
+from apps.core.levels import Level
+from apps.delivery import dkim, mx, routes
 from apps.delivery.envelopes import CheckedKey
 from apps.delivery.models import Attempt, DeliverySettings, DkimKey, MailDomain, OutboxMessage, RecipientKey
 from apps.delivery.models.capability import KEY_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
-from apps.delivery.policy import PolicyTable, TlsClass
+from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
+from apps.delivery.recipients import Recipient
 from apps.delivery.setup import Setup
 from apps.delivery.smtp import Dialogue, Login
 from apps.delivery.tls import Trust
@@ -103,7 +105,9 @@ def signers(domain: str) -> list[dkim.Signer]:
 def measured_classes(domains: Iterable[str], now: datetime) -> dict[str, TlsClass]:
     """The measured class of mail domains whose measure is still believed."""
     found = {}
-    for row in MailDomain.objects.filter(domain__in=set(domains), tls_class__isnull=False):
+    for row in MailDomain.objects.filter(domain__in=set(domains)):
+        if row.tls_class is None:
+            continue
         tls = TlsClass(row.tls_class)
         if now - row.measured_at < (GOOD_FOR if tls >= TlsClass.WEBPKI else BAD_FOR):
             found[row.domain] = tls
@@ -117,6 +121,38 @@ def recipient_keys(people: Mapping[int, PersonRecord], now: datetime) -> dict[in
     for row in rows:
         if row.expires is None or row.expires > now:
             found.setdefault(row.person_id, {})[row.kind] = open_key(row, people[row.person_id].profile_key)
+    return found
+
+
+def capabilities(
+    people: Mapping[int, PersonRecord], addresses: Mapping[int, str], level: Level, now: datetime
+) -> dict[int, Capability]:
+    """What each opened person can take, for the plan of a campaign; three queries, whatever the number.
+
+    `addresses` says by person id where the message would go (a guardian's mailbox for a minor). A server
+    without a fresh measure has class None, which the policy takes for none: measure first.
+    """
+    keys = recipient_keys(people, now)
+    domains = {pid: domain_of(address) for pid, address in addresses.items()}
+    classes = measured_classes(domains.values(), now)
+    found = {}
+    for person_id, person in people.items():
+        recipient = Recipient(
+            message_id=0,
+            address=addresses.get(person_id, ""),
+            level=level,
+            now=now,
+            name=person.name,
+            language=person.language,
+            record=person,
+            keys=keys.get(person_id, {}),
+        )
+        found[person_id] = Capability(
+            tls=classes.get(domains.get(person_id, "")),
+            pgp=routes.can_carry(RouteName.PGP, recipient),
+            smime=routes.can_carry(RouteName.SMIME, recipient),
+            portal=routes.can_carry(RouteName.PORTAL, recipient),
+        )
     return found
 
 

@@ -218,4 +218,4 @@ class SourceStop(models.Model):
     since = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
-        return f"SourceStop {self.kind} {self.source_id}"
+        return f"SourceStop {self.source_id}"

@@ -8,6 +8,7 @@ from apps.delivery.services.control import (
     source_stop,
 )
 from apps.delivery.services.dispatcher import Dispatched, dispatch
+from apps.delivery.services.measuring import measure
 from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue, enqueue_one
 from apps.delivery.services.recipient_keys import key_add, key_remove
 from apps.delivery.services.settings import (
@@ -28,6 +29,7 @@ __all__ = [
     "enqueue_one",
     "key_add",
     "key_remove",
+    "measure",
     "message_stop",
     "recover",
     "settings_change",

@@ -186,12 +186,15 @@ def _sealed(
     minimum: TlsClass,
     skeleton: int | None,
     domain: str,
-) -> Job:
+) -> Job | Refusal:
     claimed = row.claimed
     carrier = routes.module(name)
     if carrier is None:
         raise Refused("This route is not part of the installation.")
-    mail = carrier.seal(merged, recipient)
+    try:
+        mail = carrier.seal(merged, recipient)
+    except Refused as refusal:
+        return Refusal(Held.NO_ROUTE, str(refusal))
     signatures = dkim.sign(mail.content, room.signers_of(mail.head), int(room.now.timestamp()))
     path = returnpath.address("bounce", claimed.id, room.setup.bounces, room.link_key)
     facts: dict[str, Any] = {
