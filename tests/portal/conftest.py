@@ -54,7 +54,9 @@ def luis(clinic: Any) -> Any:
     return make_person("Luis", BORN["luis"], mrn="MRN-0418")
 
 
-def write_to(person: Any, subject: str = "Your mammogram", text: str = "Please call us about your result.", **more: Any):
+def write_to(
+    person: Any, subject: str = "Your mammogram", text: str = "Please call us about your result.", **more: Any
+):
     """A message waits in the portal; the token is what the notice's link carries."""
     return services.message_store(
         actor=actors.system("test"),

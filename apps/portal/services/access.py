@@ -205,7 +205,7 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
     """Sign in with address, date of birth and password.
 
-    Unknown address, other birthday, no password, wrong password and locked cost one scrypt each and answer alike;
+    Unknown address, other birthday, no password, wrong password and locked cost one password hash each and answer alike;
     the lock belongs to the typed address, known or not. Only who typed the right password hears of the person's
     own lock.
     """
@@ -258,7 +258,7 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
     except ValidationError:
         return "common"
     account = PortalAccount.objects.select_for_update().get(person_id=person_id)
-    account.password, account.password_since = make_password(password, hasher="scrypt"), clock.now()
+    account.password, account.password_since = make_password(password), clock.now()
     account.save(update_fields=["password", "password_since"])
     sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
     record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
@@ -270,7 +270,7 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
 
 @lru_cache(maxsize=1)
 def _nobodys_password() -> str:
-    return make_password(policy.new_secret(), hasher="scrypt")
+    return make_password(policy.new_secret())
 
 
 # -- Lost link -------------------------------------------------------------------------------------------------
