@@ -205,9 +205,9 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
     """Sign in with address, date of birth and password.
 
-    Unknown address, other birthday, no password, wrong password and locked cost one password hash each and answer alike;
-    the lock belongs to the typed address, known or not. Only who typed the right password hears of the person's
-    own lock.
+    Unknown address, other birthday, no password, wrong password and locked cost one password hash each and answer
+    alike; the lock belongs to the typed address, known or not. Only who typed the right password hears of the
+    person's own lock.
     """
     mailbox = search_values.mailbox(address)
     now = clock.now()
