@@ -11,7 +11,8 @@ from apps.audit.models import AuditEntry
 from apps.contacts.selectors import open_person
 from apps.core import actors, clock
 from apps.portal import services
-from apps.portal.models import Conversation, InboxTask, Reply, SecureMessage
+from apps.portal.models import Conversation, InboxTask, PortalAccount, Reply, SecureMessage
+from apps.portal.policy import IDLE
 from apps.portal.services.messages import conversation_of
 from tests.portal.conftest import BORN, HOUSE, make_person, words_of, write_to
 
@@ -227,3 +228,21 @@ def test_staff_put_a_right_address_back(nora, task, rosa, new_browser, letters) 
     task.refresh_from_db()
     assert (task.state, task.done_at is not None) == ("done", True)
     assert clock.now() >= task.done_at
+
+
+# -- The person's page -----------------------------------------------------------------------------------------------
+
+
+def test_the_persons_page_says_how_the_portal_stands_and_lets_staff_unlock(nora, conversation, rosa, signed_in) -> None:
+    page = text_of(nora.get(f"/contacts/{rosa.id}/"))
+    assert "Portal" in page
+    assert "One-time code" in page
+    assert f"/portal/inbox/{conversation.pk}/" in page
+    assert "Unlock portal access" not in page
+    PortalAccount.objects.update(failed_tries=0, locks=1, locked_until=clock.now() + IDLE)
+    page = text_of(nora.get(f"/contacts/{rosa.id}/"))
+    assert "Locked" in page
+    assert "Unlock portal access" in page
+    assert "Unlock portal access" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
+    assert f"/portal/inbox/{conversation.pk}/" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
+    assert nora.post(f"/portal/inbox/people/{rosa.id}/unlock/")["Location"] == f"/contacts/{rosa.id}/"

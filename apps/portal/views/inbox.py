@@ -240,14 +240,14 @@ def put_back(request: HttpRequest, task_id: int) -> HttpResponseBase:
 
 
 @require_POST
-@require(Permission.CONTACT_EDIT)
+@require(Permission.INBOX_REPLY)
 def unlock(request: HttpRequest, person_id: int) -> HttpResponseBase:
     """Let a locked patient try again now (from the person's page)."""
     return _act(request, services.unlock, _back(request, person_id), "Portal access unlocked.", person_id=person_id)
 
 
 @require_POST
-@require(Permission.CONTACT_EDIT)
+@require(Permission.INBOX_REPLY)
 def end_sessions(request: HttpRequest, person_id: int) -> HttpResponseBase:
     """Sign a patient out everywhere (from the person's page)."""
     return _act(
