@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('contacts', '0004_event_transaction'),
-        ('delivery', '0003_indexes'),
+        ('delivery', '0003_measured'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
