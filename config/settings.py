@@ -131,6 +131,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
+                "apps.analytics.context_processors.menu_counts",
             ],
         },
     }
