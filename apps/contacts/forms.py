@@ -59,7 +59,7 @@ class PersonForm(forms.Form):
     first_name = _text(label="First name")
     middle_name = _text(label="Middle name")
     last_name = _text(label="Last name")
-    prefix = _text(40, label="Title")
+    prefix = _text(40, label="Title")  # type: ignore[assignment]
     suffix = _text(40, label="Suffix")
     birth_date = forms.DateField(required=False, widget=DateInput())
     death_date = forms.DateField(required=False, widget=DateInput(), label="Date of death")
@@ -194,6 +194,16 @@ class EraseForm(forms.Form):
         return "ERASE"
 
 
+class FilesField(forms.FileField):
+    """Several files in one field; the cleaned value is a list."""
+
+    widget = UploadZones
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        single = super().clean
+        return [single(item, initial) for item in data] if isinstance(data, list) else [single(data, initial)]
+
+
 class UploadForm(forms.Form):
     """What is imported, and the files."""
 
@@ -209,7 +219,9 @@ class UploadForm(forms.Form):
             }
         ),
     )
-    files = forms.FileField(widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once."))
+    files = FilesField(  # type: ignore[assignment]
+        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
+    )
     invent_addresses = forms.BooleanField(
         required=False,
         label="Invent an e-mail address for each person of a Synthea export",

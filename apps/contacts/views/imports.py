@@ -40,7 +40,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         kind = form.cleaned_data["kind"]
-        uploads = [imports.Upload(file.name or "", file) for file in request.FILES.getlist("files")]
+        uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
                 actor=request.actor,  # type: ignore[attr-defined]
@@ -104,9 +104,11 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
 def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
     """The mapping document that was uploaded, or that the page's fields say. Raises ``Refused``."""
     if "mapping" in request.FILES:
-        file = request.FILES["mapping"]
+        form = MappingUploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            raise Refused("Choose a mapping file.")
         try:
-            text = file.read(200_001).decode("utf-8-sig")
+            text = form.cleaned_data["mapping"].read(200_001).decode("utf-8-sig")
             return mapping.parse_json(text, attributes.types()).as_dict()
         except UnicodeDecodeError:
             raise Refused("The mapping is not a text file. Export one from this page to see its form.") from None
@@ -217,8 +219,14 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
+
+
+def _match_label(data: dict[str, Any]) -> str:
+    target = mapping.TARGETS.get((data.get("mapping") or {}).get("match_on", ""))
+    return target.label if target else ""
 
 
 def _left(seconds: float) -> str:

@@ -18,7 +18,7 @@ from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
 from apps.contacts import fields, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
-from apps.contacts.masking import IDENTIFIERS, Eyes, age_words
+from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.consents import consent_history
@@ -331,7 +331,7 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         found.append(
             {
                 "label": spec.label,
-                "value": str(value) if masked else dict(spec.choices).get(str(value), value),
+                "value": masked_value(name, str(value)) if masked else _said(name, value),
                 "masked": masked,
                 "reveal_url": reverse("contacts:reveal", args=[record.id, name]) if masked and eyes.reveal else "",
             }
@@ -340,6 +340,18 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         shown = value if eyes.reveal else "•••"
         found.append({"label": name.replace("_", " ").capitalize(), "value": shown, "masked": False, "reveal_url": ""})
     return found
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value in words: choices and the codes of Synthea."""
+    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
+    return words_of.get(str(value), value)
+
+
+_CODES = {
+    "marital_status": {"M": "Married", "S": "Single", "D": "Divorced", "W": "Widowed"},
+    "ethnicity": {"hispanic": "Hispanic or Latino", "nonhispanic": "Not Hispanic or Latino"},
+}
 
 
 def _purpose(code: str) -> str:
