@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
+    "apps.core.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
