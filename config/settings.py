@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
+    "apps.core.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,6 +132,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
+                "apps.analytics.context_processors.menu_counts",
             ],
         },
     }
