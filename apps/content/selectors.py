@@ -20,7 +20,7 @@ from apps.contacts.records import PersonRecord
 from apps.content import blocks, facts, starters
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
-from apps.content.models import Asset, Brand, Skeleton, Template, TemplateVersion
+from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
 from apps.core.actors import Actor
@@ -141,7 +141,7 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     wanted = {(template.pk, template.revision) for template in templates}
     revisions = {
         row.template_id: row.data
-        for row in Template.revisions.rel.related_model.objects.filter(template__in=templates)
+        for row in TemplateRevision.objects.filter(template__in=templates)
         if (row.template_id, row.number) in wanted
     }
     out = []

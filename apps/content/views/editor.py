@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from csp.constants import NONCE
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -32,7 +32,7 @@ PERSON = "content_preview_person"
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 # Trix writes a style element of its own; it reads the nonce from the page (the one exception of its kind).
-@csp_update({"style-src": [NONCE]})
+@csp_update({"style-src": [NONCE]})  # type: ignore[arg-type]
 def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The editor, or for those who may only look the preview."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
@@ -308,7 +308,7 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 @xframe_options_sameorigin
-@csp_replace(PREVIEW_CSP["DIRECTIVES"])
+@csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``; for the person chosen in this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
