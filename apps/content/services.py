@@ -29,8 +29,7 @@ MAX_NAME = 80
 
 
 class Stale(Refused):
-    """Another tab or person saved meanwhile. Nothing was overwritten; `current` is the version now in force.
-    """
+    """Another tab or person saved meanwhile. Nothing was overwritten; `current` is the version now in force."""
 
     def __init__(self, current: int) -> None:
         self.current = current

@@ -23,7 +23,7 @@ def ready(message: EmailMessage, address: str) -> ReadyMail:
     for name in ("To", "Cc", "Bcc"):
         del built[name]
     built["To"] = address
-    raw = built.as_bytes(linesep="\r\n")
+    raw = built.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     head, _, body = raw.partition(b"\r\n\r\n")
     kept: list[bytes] = []
     moved: list[bytes] = []

@@ -10,8 +10,8 @@ from apps.delivery import services
 
 @shared_task(ignore_result=True)
 def dispatch_ready(**_: object) -> None:
-    """Send what is ready, for at most most of a minute."""
-    services.dispatch(actor=actors.system("dispatcher"), seconds=45)
+    """Send what is ready, for a while: other queues of the same worker want their turn too."""
+    services.dispatch(actor=actors.system("dispatcher"), seconds=20)
 
 
 @shared_task(ignore_result=True)

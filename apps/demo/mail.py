@@ -20,7 +20,7 @@ import datetime as dt
 import hashlib
 import os
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -190,7 +190,7 @@ def _safe(part: str) -> str:
 
 # ---- the servers -------------------------------------------------------------------------------
 
-Report = Callable[[str, str, bytes], Awaitable[None]]
+Report = Callable[[str, str, bytes], Coroutine[Any, Any, None]]
 
 
 @dataclass

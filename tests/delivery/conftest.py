@@ -145,3 +145,9 @@ def campaign_item(person, source_id=7, **given):
 def item():
     """Makes outbox items."""
     return SimpleNamespace(campaign=campaign_item)
+
+
+@pytest.fixture(autouse=True)
+def no_portal(settings):
+    """The portal has scenes of its own; here a test that wants one brings a small one."""
+    settings.DELIVERY_ROUTES = {k: v for k, v in settings.DELIVERY_ROUTES.items() if k != "portal"}

@@ -151,8 +151,7 @@ def settings_of(block: Block) -> list[dict[str, Any]]:
 
 
 def merge_groups(design: Design, block: Block | None) -> list[tuple[str, list[tuple[str, str, int]]]]:
-    """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first.
-    """
+    """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first."""
     groups: dict[str, list[tuple[str, str, int]]] = {}
     if block is not None:
         for loop in design.walk():
@@ -168,8 +167,7 @@ def merge_groups(design: Design, block: Block | None) -> list[tuple[str, list[tu
 
 
 def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
-    """Carry out the operation a request asks for; returns the design, the block to choose, and what to say.
-    """
+    """Carry out the operation a request asks for; returns the design, the block to choose, and what to say."""
     op, block_id = str(post.get("op", "")), str(post.get("block", ""))
     if op == "add":
         index = int(post["index"]) if str(post.get("index", "")).isdigit() else None

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('selector', models.CharField(max_length=63)),
                 ('kind', models.CharField(choices=[('rsa', 'RSA 2048'), ('ed25519', 'Ed25519')], max_length=7)),
                 ('sealed', models.BinaryField()),
-                ('record', models.TextField()),
+                ('record', models.CharField(max_length=600)),
                 ('state', models.CharField(choices=[('created', 'Not in use yet'), ('active', 'Signing'), ('retired', 'Retired')], default='created', max_length=7)),
                 ('created_at', models.DateTimeField(default=apps.core.clock.now)),
                 ('changed_at', models.DateTimeField(default=apps.core.clock.now)),

@@ -52,7 +52,7 @@ class DkimKey(models.Model):
     selector = models.CharField(max_length=63)
     kind = models.CharField(max_length=7, choices=[("rsa", "RSA 2048"), ("ed25519", "Ed25519")])
     sealed = models.BinaryField()
-    record = models.TextField()
+    record = models.CharField(max_length=600)
     state = models.CharField(max_length=7, choices=KeyState.choices, default=KeyState.CREATED)
     created_at = models.DateTimeField(default=clock.now)
     changed_at = models.DateTimeField(default=clock.now)

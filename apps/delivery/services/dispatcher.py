@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.delivery import selectors
+from apps.delivery.models import ReadyMessage
 from apps.delivery.models.outbox import Stream
 from apps.delivery.mx import Resolver
 from apps.delivery.services import claiming, results, slots
@@ -43,6 +45,8 @@ def dispatch(
     Every connection carries one message at a time and goes on only when its answer is committed.
     """
     slots.recover(actor=actor)
+    if not ReadyMessage.objects.filter(not_before__lte=clock.now()).exists():
+        return Dispatched()
     lease = slots.acquire()
     if lease is None:
         return Dispatched()
