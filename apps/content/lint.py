@@ -15,7 +15,7 @@ from apps.content import rich
 from apps.content.blocks import BadTemplate, Block, Design
 from apps.content.brands import BrandFacts, contrast, ink_on
 from apps.content.compiling import compile_draft
-from apps.content.fields import CATALOG, BadField, MergeField, parse
+from apps.content.fields import BadField, MergeField, parse
 from apps.content.mjml import CARD
 from apps.core.messages import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
 
@@ -41,11 +41,12 @@ def check(
     brand: BrandFacts,
     *,
     purpose: str = "",
-    catalog: Mapping[str, MergeField] = CATALOG,
+    catalog: Mapping[str, MergeField] | None = None,
 ) -> list[Finding]:
     """Everything worth saying about a design, errors first. `purpose` is a `core.purposes.Purpose`, "" if
     unknown.
     """
+    catalog = catalog or brand.catalog()
     findings: list[Finding] = []
     compiled: CompiledMessage | None = None
     try:

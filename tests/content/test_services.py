@@ -223,3 +223,32 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             call_command("template_save", "From a file", str(path))
         assert stopped.value.code == code
     assert Template.objects.count() == 1
+
+
+def test_own_attributes_are_merge_fields() -> None:
+    from apps.contacts import attributes
+    from apps.contacts.models import AttributeDefinition
+    from apps.content import facts, lint, merging
+    from apps.core.messages import Envelope
+    from apps.vault import sealing, tokens
+
+    row = AttributeDefinition.objects.create(
+        token=tokens.token128("attribute", "shoe"), sealed=b"", type="text", level=3
+    )
+    row.sealed = sealing.seal_service({"name": "shoe", "label": "Shoe size"}, table=attributes.TABLE, row=row.pk)
+    row.save()
+    brand = selectors.brand_facts()
+    design = blocks.parse(
+        {"subject": "s", "blocks": [{"id": "a", "type": "text", "html": "<p>{{ attributes.shoe }}</p>"}]}
+    )
+    compiled = compiling.compile_message(design, brand)
+    assert compiled.highest_level() == 3
+    assert not [finding for finding in lint.check(design, brand) if finding.rule == "compiles"]
+    with pytest.raises(BadTemplate, match="no merge field"):
+        compiling.compile_message(design, SAMPLE)
+    from datetime import UTC, datetime
+
+    envelope = Envelope("a@b.test", datetime(2026, 1, 1, tzinfo=UTC), "1@c.test")
+    merged = merging.merge(compiled, facts.person_facts({"attributes": {"shoe": "41"}}), envelope)
+    assert "41" in merging.render(merged.message).text
+    assert merged.level == 3
