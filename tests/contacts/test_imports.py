@@ -205,8 +205,7 @@ def test_a_shifted_list_is_refused_as_a_whole(noon) -> None:
     document = {**MAPPING, "ignore": []}
     imported("list", list_of(good), document=document)
     shifted = HEADER + "".join(
-        f"{m},{f},{s},{b},F,,,,,\n"
-        for (m, *_), (_, f, s, b) in zip(people, people[1:] + people[:1], strict=True)
+        f"{m},{f},{s},{b},F,,,,,\n" for (m, *_), (_, f, s, b) in zip(people, people[1:] + people[:1], strict=True)
     )
     job = checked("list", list_of(shifted), document=document)
     assert job.state == "refused"
@@ -345,13 +344,21 @@ def test_appointments_are_booked_moved_and_cancelled_by_file(noon) -> None:
     first = imported("appointments", uploads([path]))
     assert (first.new, first.rejected) == (3, 0)
     assert imported("appointments", uploads([path])).unchanged == 3
-    text = path.read_text().replace("2026-12-02T09:00", "2026-12-04T10:00").replace("Nurse Paxton,20,booked", "Nurse Paxton,20,cancelled")
+    text = (
+        path.read_text()
+        .replace("2026-12-02T09:00", "2026-12-04T10:00")
+        .replace("Nurse Paxton,20,booked", "Nurse Paxton,20,cancelled")
+    )
     moved = imported("appointments", [Upload("x", io.BytesIO(text.encode()))])
     assert (moved.changed, moved.unchanged) == (2, 1)
     assert Appointment.objects.count() == 3
     kinds = ["booked", "moved", "cancelled"]
     found = {
-        kind: sum(TimelineSummary.objects.filter(group=tokens.token63("group", f"kind:appointment.{kind}")).values_list("count", flat=True))
+        kind: sum(
+            TimelineSummary.objects.filter(group=tokens.token63("group", f"kind:appointment.{kind}")).values_list(
+                "count", flat=True
+            )
+        )
         for kind in kinds
     }
     assert found == {"booked": 3, "moved": 1, "cancelled": 2}
@@ -383,7 +390,9 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
     assert result["unused"] == ["allergies"]
     assert result["errors_file"] is None
 
-    call_command("import_contacts", str(DATA / "contacts.csv"), mapping=str(DATA / "contacts.mapping.json"), as_json=True)
+    call_command(
+        "import_contacts", str(DATA / "contacts.csv"), mapping=str(DATA / "contacts.mapping.json"), as_json=True
+    )
     result = json.loads(capsys.readouterr().out)
     assert (result["new"], result["rejected"]) == (3, 2)
     sealed = default_storage.open(result["errors_file"]).read()
