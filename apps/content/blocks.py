@@ -79,7 +79,7 @@ BLOCKS: dict[str, Kind] = {
         Kind(
             "header",
             "Clinic header",
-            "building",
+            "building-hospital",
             (
                 Setting("show", "choice", "Show", "name", (("name", "Clinic name"), ("logo", "Logo"))),
                 replace(ALIGN, default="left"),
@@ -119,7 +119,7 @@ BLOCKS: dict[str, Kind] = {
                 Setting("src", "image", "Image"),
                 Setting("alt", "line", "Description", "", hint="What someone reads who cannot see it."),
                 Setting("decorative", "flag", "Decoration only (no description needed)", False),
-                Setting("width", "number", "Width in pixels", 536, low=16, high=600),
+                Setting("width", "number", "Width in pixels", 552, low=16, high=600),
                 Setting("href", "link", "Link (optional)"),
                 replace(ALIGN, default="center"),
             ),
@@ -141,11 +141,11 @@ BLOCKS: dict[str, Kind] = {
             (Setting("rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."),),
             hint="A small table of facts, such as the time and place of a visit.",
         ),
-        Kind("divider", "Divider", "minus", ()),
+        Kind("divider", "Divider", "separator-horizontal", ()),
         Kind(
             "spacer",
             "Space",
-            "arrows-vertical",
+            "arrow-autofit-height",
             (
                 Setting(
                     "size",

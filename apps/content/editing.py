@@ -104,7 +104,7 @@ def move(design: Json, block_id: str, where: str, index: int) -> Json:
 
 def step(design: Json, block_id: str, direction: int) -> Json:
     """Move a block one up (-1) or down (+1) among its neighbors, or out of its list at either end."""
-    block, source, position, name = find(design, block_id)
+    _, source, position, name = find(design, block_id)
     target = position + direction
     if 0 <= target < len(source):
         return move(design, block_id, name, target)

@@ -149,6 +149,11 @@ class Template(models.Model):
         data = sealing.open_service(self.sealed, table=self.TABLE, row=self.pk)
         return str(data["name"])
 
+    @property
+    def pk_text(self) -> str:
+        """Its id as text, for ids of elements."""
+        return str(self.pk)
+
 
 @classify(id=Kind.PLAIN, template=Kind.PLAIN, number=Kind.PLAIN, sealed=Kind.SEALED, created_at=Kind.PLAIN)
 class TemplateRevision(models.Model):

@@ -48,8 +48,6 @@ MENU = [
 def menu(request: HttpRequest) -> list[Shown]:
     """The entries the signed-in person may open. An entry whose app is not installed is left out."""
     role = getattr(request.user, "role", "")
-    match = request.resolver_match
-    here = match.namespace if match else ""
     shown = []
     for entry in MENU:
         if not allows(role, entry.permission):
@@ -58,5 +56,9 @@ def menu(request: HttpRequest) -> list[Shown]:
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        shown.append(Shown(entry.label, url, entry.icon, entry.group, chosen=here == entry.url_name.partition(":")[0]))
+        shown.append(Shown(entry.label, url, entry.icon, entry.group, chosen=_is_here(request.path, url)))
     return shown
+
+
+def _is_here(path: str, url: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)

@@ -76,7 +76,18 @@ STATUS: dict[str, Word] = {
     "completed": Word("Completed", "good", "circle-check"),
     "exited": Word("Exited", "neutral", "logout"),
     "skipped": Word("Skipped", "neutral", "corner-down-right"),
+    # Business associate agreements.
+    "baa_draft": Word("Incomplete", "caution", "alert-triangle"),
+    "baa_future": Word("Not yet in force", "info", "calendar-event"),
+    "baa_in_force": Word("In force", "good", "circle-check"),
+    "baa_expiring": Word("Ends soon", "caution", "hourglass"),
+    "baa_expired": Word("Expired", "bad", "circle-x"),
+    "baa_terminated": Word("Terminated", "neutral", "ban"),
+    "baa_missing": Word("No agreement", "bad", "shield-x"),
+    "baa_not_needed": Word("Not needed", "neutral", "minus"),
     # Import rows and changes.
+    "checking": Word("Checking", "info", "loader-2"),
+    "checked": Word("Checked", "info", "checklist"),
     "new": Word("New", "good", "plus"),
     "changed": Word("Changed", "info", "pencil"),
     "unchanged": Word("Unchanged", "neutral", "minus"),

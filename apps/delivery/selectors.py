@@ -26,12 +26,14 @@ from apps.delivery.models import (
     Attempt,
     DeliverySettings,
     DkimKey,
+    InboundMail,
     MailDomain,
     OutboxMessage,
     ReadyMessage,
     RecipientKey,
 )
 from apps.delivery.models.capability import KEY_TABLE
+from apps.delivery.models.inbound import INBOUND_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
@@ -287,3 +289,16 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
         "at": datetime.fromisoformat(chosen.decision["at"]),
         "by": getattr(who, "name", "") or "the command line",
     }
+
+
+def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
+    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    people = [mail.person_id] if mail.person_id else []
+    record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
+    # A report about a message without a person, and a letter of a stranger, lie under the service key.
+    key = record_keys(people).get(mail.person_id) if mail.person_id else None
+    if key is None:
+        found: dict[str, Any] = sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    else:
+        found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -75,6 +75,18 @@ class StepForm(forms.Form):
     def prepare(self) -> None:
         """Fill in choices."""
 
+    # Fields that stand beside each other, by the name of the first.
+    PAIRS: ClassVar[dict[str, str]] = {"amount": "unit", "days": "direction"}
+
+    def rows(self) -> list[list[forms.BoundField]]:
+        """The fields as they are drawn: most alone, a number beside its unit."""
+        second = set(self.PAIRS.values())
+        return [
+            [self[name], self[self.PAIRS[name]]] if name in self.PAIRS else [self[name]]
+            for name in self.fields
+            if name not in second
+        ]
+
     def values(self) -> dict[str, Any]:
         """The step's JSON values."""
         return dict(self.cleaned_data)
@@ -115,7 +127,7 @@ class WaitForm(StepForm):
 class WaitUntilForm(StepForm):
     days = forms.IntegerField(label="Days", min_value=0, max_value=730)
     direction = forms.ChoiceField(
-        label="Before or after", choices=[(Direction.BEFORE.value, "before"), (Direction.AFTER.value, "after")]
+        label="On which side", choices=[(Direction.BEFORE.value, "before"), (Direction.AFTER.value, "after")]
     )
     field = forms.ChoiceField(label="Date")
     at = forms.TimeField(label="Clock time", widget=TimeInput(), help_text="On the clinic's clock.")

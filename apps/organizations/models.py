@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from apps.core.classification import Kind, classify
 from apps.vault import sealing
@@ -16,7 +17,8 @@ TABLE = "organizations_organization"
 
 @classify(id=Kind.PLAIN, sealed=Kind.SEALED, zone=Kind.PLAIN, updated_at=Kind.PLAIN)
 class Organization(models.Model):
-    """Sealed: name, postal_address, phone, web, complaint_contact, security_official, privacy_official."""
+    """Sealed: name, postal_address, phone, web, complaint_contact, security_official, privacy_official,
+    logo (name of a sealed file) and logo_kind (media type)."""
 
     sealed = models.BinaryField()
     zone = models.CharField(max_length=40, default="America/New_York")
@@ -45,6 +47,12 @@ class Organization(models.Model):
     @property
     def postal_address(self) -> str:
         return str(self.opened.get("postal_address", ""))
+
+    @property
+    def logo_url(self) -> str:
+        """Address of the logo, new with every new picture; empty without one."""
+        name = str(self.opened.get("logo", ""))
+        return f"{reverse('organizations:logo')}?v={name[-12:]}" if name else ""
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from apps.audit.actions import Action
@@ -12,8 +16,29 @@ from apps.audit.services import record
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.organizations import selectors
+from apps.organizations.logo import kind_of
 from apps.organizations.models import TABLE, Organization
+from apps.organizations.selectors import LOGO_TABLE
 from apps.vault import sealing
+
+
+def logo_change(*, actor: Actor, content: bytes | None) -> Organization:
+    """Set the logo (PNG, JPEG, GIF, WebP, up to 300 kB), or remove it with None. Raises ``Refused``.
+
+    The file is sealed before storage sees it and is written before the row that names it: a crash between
+    leaves a file nobody names, never a name without a file.
+    """
+    old = str(selectors.current().opened.get("logo", ""))
+    name, media_type = "", ""
+    if content is not None:
+        media_type = kind_of(content)
+        name = f"organization/{secrets.token_hex(16)}"
+        blob = sealing.seal_service({"data": base64.b64encode(content).decode()}, table=LOGO_TABLE, row=name)
+        name = default_storage.save(name, ContentFile(blob))
+    organization = organization_change(actor=actor, logo=name, logo_kind=media_type)
+    if old:
+        transaction.on_commit(lambda: default_storage.delete(old))
+    return organization
 
 
 @transaction.atomic

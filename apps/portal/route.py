@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from email import message_from_bytes, policy as mail_policy
+from email import message_from_bytes
+from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
 
 from apps.contacts import search_values
@@ -72,7 +73,7 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
         date=parsedate_to_datetime(str(sent)) if sent else recipient.now,
         # The notice goes out in the message's place, so that bounces and evidence name one message.
         message_id=str(head["Message-ID"] or "").strip().strip("<>") or f"{token[:24]}@localhost",
-        portal_url=notices.link_address(token),
+        portal_url=notices.link_address(token, recipient.language),
         zone=organizations.current().zone,
     )
     made = notices.notice(language=recipient.language, envelope=envelope)

@@ -23,6 +23,7 @@ class SignInForm(LoginForm):
             widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
         )
         self.fields["password"].widget.attrs.update({"autocomplete": "current-password", "placeholder": ""})
+        self.fields["password"].help_text = ""  # the library's link to a reset that does not exist here
         self.fields.pop("remember", None)
 
     def user_credentials(self) -> dict[str, Any]:
@@ -115,11 +116,10 @@ class AccountForm(forms.Form):
 
     name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     theme = forms.ChoiceField(
-        required=False,
         label="Appearance",
-        choices=[("", "As my system"), ("light", "Light"), ("dark", "Dark")],
+        choices=[("system", "As my system"), ("light", "Light"), ("dark", "Dark")],
         widget=ChoiceCards(
-            about={"": ("", "device-desktop"), "light": ("", "sun"), "dark": ("", "moon")}, columns="three"
+            about={"system": ("", "device-desktop"), "light": ("", "sun"), "dark": ("", "moon")}, columns="three"
         ),
     )
 

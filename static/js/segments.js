@@ -1,4 +1,6 @@
 // The rule builder: buttons and drags become one change on the server, whose rows come back; the count follows.
+import { toast } from "./toast.js";
+
 const form = document.getElementById("builder");
 const said = document.querySelector("[data-rule-said]");
 const state = document.querySelector("[data-builder-state] span");
@@ -15,12 +17,35 @@ const changed = () => {
   document.body.dispatchEvent(new CustomEvent("rule-changed"));
 };
 
+// What somebody types while the rows are on their way is put back into the rows that arrive.
 async function reshape(extra, words) {
-  const values = Object.fromEntries(new FormData(form));
-  await htmx.ajax("POST", form.dataset.rowsUrl, { target: "#rows", swap: "outerHTML", values: { ...values, ...extra } });
+  const sent = new FormData(form);
+  const body = new FormData(form);
+  for (const [name, value] of Object.entries(extra)) body.set(name, value);
+  let answer;
+  try {
+    answer = await fetch(form.dataset.rowsUrl, { method: "POST", body, headers: { "HX-Request": "true" } });
+  } catch {
+    answer = null;
+  }
+  if (!answer?.ok) {
+    toast(answer?.status === 401 ? "You were signed out. Sign in again in another tab, then go on here." : "The server could not do that. Nothing was changed; try again in a minute.", "error");
+    return false;
+  }
+  const typed = [...new FormData(form)].filter(([name, value]) => name.startsWith("n") && sent.get(name) !== value);
+  rows().outerHTML = await answer.text();
+  for (const [name, value] of typed) {
+    const control = form.elements.namedItem(name);
+    if (control && control !== document.activeElement) control.value = value;
+  }
+  htmx.process(rows());
+  const wanted = rows().querySelector("[data-focus-now]");
+  wanted?.removeAttribute("data-focus-now");
+  wanted?.focus();
   if (words) said.textContent = words;
   prepare();
   changed();
+  return true;
 }
 
 function remember() {
@@ -32,8 +57,7 @@ function remember() {
 const WORDS = { add: "Condition added", group: "Group added", remove: "Removed", up: "Moved up", down: "Moved down", move: "Moved" };
 
 async function act(action) {
-  await reshape({ do: action }, WORDS[action.split(":")[0]]);
-  remember();
+  if (await reshape({ do: action }, WORDS[action.split(":")[0]])) remember();
 }
 
 document.addEventListener("click", (event) => {
@@ -45,8 +69,8 @@ form.addEventListener("change", async (event) => {
   const control = event.target;
   if (control.matches("[data-reshape]")) {
     const id = control.id;
-    await reshape({}, "");
-    document.getElementById(id)?.focus();
+    if (!(await reshape({}, ""))) return;
+    if (document.activeElement === document.body) document.getElementById(id)?.focus();
     remember();
   } else {
     changed();
@@ -58,8 +82,8 @@ document.querySelector("[name=name]").addEventListener("input", () => { dirty = 
 undoButton.addEventListener("click", async () => {
   if (!past.length) return;
   const before = past.pop();
-  await reshape({ restore: before }, "Undone");
-  saved = before;
+  if (await reshape({ restore: before }, "Undone")) saved = before;
+  else past.push(before);
   if (!past.length) undoButton.setAttribute("aria-disabled", "true");
 });
 
@@ -70,7 +94,7 @@ window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDef
 function prepare() {
   for (const list of rows().querySelectorAll("[data-rule-rows]")) {
     window.Sortable?.create(list, {
-      group: "rule", handle: "[data-grip]", animation: 0, fallbackOnBody: true, swapThreshold: 0.6,
+      group: "rule", handle: "[data-grip]", animation: 0, forceFallback: true, fallbackOnBody: true, invertSwap: true, swapThreshold: 0.65,
       onEnd: ({ item, to, newIndex, from, oldIndex }) => {
         if (from === to && newIndex === oldIndex) return;
         act(`move:${item.dataset.ruleItem}:${to.dataset.ruleRows}:${newIndex}`);

@@ -187,7 +187,7 @@ def _tell_timeline(actor: Actor, finished: Sequence[tuple[Done, str]], now: date
         if word is None:
             continue
         keys[job.person_id] = job.profile_key
-        facts = {"message": job.id, "message_kind": job.kind, "route": job.route.value}
+        facts = {"message": job.id, "message_kind": job.kind, "route": job.route.value, job.kind: job.source_id}
         events.append(
             NewEvent(
                 job.person_id,

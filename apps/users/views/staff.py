@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import Refused
@@ -13,16 +15,67 @@ from apps.core.permissions import Permission, require
 from apps.users import selectors, services
 from apps.users.forms import InviteForm, StaffForm
 from apps.users.selectors import StaffRow
-from apps.users.views import current_actor
+from apps.users.views.sign_in import current_actor
 
 CRUMBS = [("Settings", "/settings/"), ("Users", "")]
+
+
+class Row(NamedTuple):
+    """A row of the settings' front page."""
+
+    url: str
+    icon: str
+    title: str
+    text: str
+
+
+# URL name, icon, title, what is there. Pages of apps that are not installed are left out.
+SETTINGS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
+    (
+        "Your clinic",
+        [
+            ("organizations:edit", "building-hospital", "Organization", "Name, address, time zone, logo, officials"),
+            ("content:brands", "palette", "Brands and senders", "From-name, reply address, colors, footer"),
+            ("content:images", "photo", "Images", "Pictures for messages"),
+        ],
+    ),
+    (
+        "People who work here",
+        [
+            ("users:list", "users-group", "Users", "Invite, change roles, reset a second factor, end access"),
+            ("users:account", "user-circle", "My account", "Appearance, password, recovery codes, sessions"),
+        ],
+    ),
+    (
+        "Sending",
+        [
+            ("delivery:settings", "truck-delivery", "Delivery", "Domains, routes, protection policy, test send"),
+            ("delivery:overview", "mail-fast", "Queue and hygiene", "What waits, what bounced, who is suppressed"),
+            ("portal:settings", "shield-lock", "Portal", "How patients sign in and what they may do"),
+            ("compliance:overview", "certificate", "Agreements", "Business associates and what they may carry"),
+        ],
+    ),
+    (
+        "System",
+        [
+            ("analytics:status", "activity", "Status", "Web, worker, schedule, queue, disk, certificates, clock"),
+            ("audit:trail", "history", "Audit trail", "Who did and who saw what"),
+            ("core:components", "template", "Components", "Every part of this product's look"),
+        ],
+    ),
+]
 
 
 @require(Permission.ORGANIZATION_EDIT)
 @require_GET
 def settings_index(request: HttpRequest) -> HttpResponse:
-    """The front page of the settings."""
-    return render(request, "users/settings.html")
+    """The front page of the settings: every page that is installed, in four groups."""
+    groups = []
+    for title, rows in SETTINGS:
+        shown = [Row(found, *words) for name, *words in rows if (found := _address(name))]
+        if shown:
+            groups.append((title, shown))
+    return render(request, "users/settings.html", {"groups": groups})
 
 
 @require(Permission.USER_MANAGE)
@@ -115,6 +168,13 @@ def reset_factor(request: HttpRequest, user_id: int) -> HttpResponse:
     services.factor_reset(actor=current_actor(request), user=_row(user_id).user)
     messages.success(request, "The second factor is gone. They set up a new one when they sign in next.")
     return redirect("users:detail", user_id)
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def _row(user_id: int) -> StaffRow:

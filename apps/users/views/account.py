@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.core.permissions import staff_only
 from apps.users import selectors, services
 from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
-from apps.users.views import current_actor, current_user
+from apps.users.views.sign_in import current_actor, current_user
 
 
 @staff_only
@@ -21,12 +21,12 @@ from apps.users.views import current_actor, current_user
 def account(request: HttpRequest) -> HttpResponse:
     """Name and appearance; below them the cards for password, second factor and sessions."""
     user = current_user(request)
-    form = AccountForm(request.POST or None, initial={"name": user.name, "theme": user.theme})
+    form = AccountForm(request.POST or None, initial={"name": user.name, "theme": user.theme or "system"})
     if request.method == "POST" and form.is_valid():
         actor = current_actor(request)
         if form.cleaned_data["name"].strip() != user.name:
             services.user_change(actor=actor, user=user, name=form.cleaned_data["name"], role=user.role)
-        services.preferences_change(actor=actor, user=user, theme=form.cleaned_data["theme"])
+        services.preferences_change(actor=actor, user=user, theme=form.cleaned_data["theme"].removeprefix("system"))
         messages.success(request, "Saved.")
         return redirect("users:account")
     context = {

@@ -1,0 +1,235 @@
+"""Forms about people. They check shapes; services save."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from apps.contacts import fields
+from apps.contacts.importing import values
+from apps.contacts.importing.rows import life_problem
+from apps.contacts.masking import IDENTIFIERS
+from apps.contacts.records import PersonRecord
+from apps.core import clock
+from apps.core.forms import ChoiceCards, DateInput, UploadZone, UploadZones, ZonedDateTimeField
+from apps.core.purposes import Purpose
+
+CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
+KEEP = "Leave empty to keep what is recorded."
+
+
+class SearchForm(forms.Form):
+    """The filter bar of the contact list."""
+
+    q = forms.CharField(required=False, max_length=200)
+    relation = forms.ChoiceField(required=False, choices=[("", "All"), *fields.RELATIONS], label="Relationship")
+    consent = forms.ChoiceField(
+        required=False,
+        choices=[("", "All")]
+        + [
+            (f"{purpose}:{state}", f"{purpose.word.partition(' with')[0]}: {word}")
+            for purpose in (Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B)
+            for state, word in (("granted", "granted"), ("denied", "denied"), ("none", "not recorded"))
+        ],
+    )
+    mail = forms.ChoiceField(
+        required=False,
+        label="Mailbox",
+        choices=[
+            ("", "All"),
+            ("address", "Has an address"),
+            ("no_address", "No address"),
+            ("suppressed", "Suppressed"),
+        ],
+    )
+    life = forms.ChoiceField(
+        required=False, label="Status", choices=[("", "All"), ("living", "Living"), ("deceased", "Deceased")]
+    )
+
+
+def _text(longest: int = 200, **given: Any) -> forms.CharField:
+    return forms.CharField(required=False, max_length=longest, **given)
+
+
+class PersonForm(forms.Form):
+    """All facts of a person. Without the right to reveal, identifiers come empty and empty ones are kept."""
+
+    first_name = _text(label="First name")
+    middle_name = _text(label="Middle name")
+    last_name = _text(label="Last name")
+    prefix = _text(40, label="Title")  # type: ignore[assignment]
+    suffix = _text(40, label="Suffix")
+    birth_date = forms.DateField(required=False, widget=DateInput())
+    death_date = forms.DateField(required=False, widget=DateInput(), label="Date of death")
+    sex = forms.ChoiceField(required=False, choices=[("", "Not recorded"), *fields.SEXES])
+    language = forms.ChoiceField(
+        required=False, choices=[("", "Not recorded"), *fields.LANGUAGES], help_text="Notices are sent in it."
+    )
+    relation = forms.ChoiceField(choices=fields.RELATIONS, label="Relationship")
+    email = _text(254, label="E-mail")
+    phone = _text(40)
+    mrn = _text(60, label="Medical record number")
+    address_line = _text(label="Street")
+    city = _text()
+    county = _text()
+    state = _text()
+    zip = _text(20, label="ZIP code")
+    country = _text(60)
+    organization = _text(help_text="For business contacts.")
+    job_title = _text(label="Job title")
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, record: PersonRecord | None = None, reveal: bool = True, **given: Any) -> None:
+        self.record, self.reveal = record, reveal
+        if record is not None:
+            initial = {name: fields.value_of(record.profile, name) for name in fields.FIELDS}
+            if not reveal:
+                initial.update(dict.fromkeys(IDENTIFIERS))
+            given["initial"] = {**initial, "relation": record.relation, "version": record.version}
+        super().__init__(*args, **given)
+        if record is not None and not reveal:
+            for name in IDENTIFIERS:
+                self.fields[name].help_text = KEEP
+
+    def clean_email(self) -> str:
+        return _cleaned(values.email, self.cleaned_data["email"], "This {} (it looks like name@example.com).")
+
+    def clean_phone(self) -> str:
+        return _cleaned(values.phone, self.cleaned_data["phone"], "This {}.")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("first_name") and not data.get("last_name"):
+            self.add_error("last_name", "Give at least one name.")
+        problem = life_problem(data.get("birth_date"), data.get("death_date"), clock.now().date())
+        if problem:
+            self.add_error("birth_date" if "birth date lies" in problem else "death_date", f"{problem.capitalize()}.")
+        return data
+
+    def profile(self) -> dict[str, Any]:
+        """The new profile: the old one with what the form says."""
+        profile = dict(self.record.profile) if self.record else {}
+        profile["address"] = dict(profile.get("address") or {})
+        for name in fields.FIELDS:
+            if name not in self.fields or name not in self.cleaned_data:
+                continue
+            value = self.cleaned_data[name]
+            if self.record is not None and not self.reveal and name in IDENTIFIERS and not value:
+                continue
+            fields.put(profile, name, value.isoformat() if isinstance(value, date) else value)
+        if not profile["address"]:
+            profile.pop("address")
+        return profile
+
+
+def _cleaned(reader: Any, value: str, sentence: str) -> str:
+    try:
+        return str(reader(value))
+    except values.BadValue as error:
+        raise forms.ValidationError(sentence.format(error)) from None
+
+
+class ConsentForm(forms.Form):
+    """A consent as it was given: what for, how, when, in which words, by whom."""
+
+    purpose = forms.ChoiceField(choices=[(purpose.value, purpose.word) for purpose in CONSENT_PURPOSES])
+    state = forms.ChoiceField(
+        label="What did they say?", choices=[("granted", "Granted"), ("denied", "Denied or withdrawn")]
+    )
+    on = forms.DateField(widget=DateInput(), label="On")
+    method = forms.ChoiceField(
+        label="How",
+        choices=[
+            (word, word.capitalize())
+            for word in ("paper form", "front desk", "telephone", "web form", "e-mail", "portal", "other")
+        ],
+    )
+    wording = _text(40, label="Wording version", help_text="Which text they agreed to, as 2025-2.")
+    given_by = _text(120, label="Who said so", help_text="The person, or a representative and their authority.")
+    note = _text(500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class AppointmentForm(forms.Form):
+    """A new appointment, in the clinic's time zone."""
+
+    start = ZonedDateTimeField(label="Starts")
+    kind = forms.CharField(max_length=120, label="What for")
+    location = _text()
+    provider = _text(label="With")
+    minutes = forms.IntegerField(min_value=5, max_value=24 * 60, initial=30, label="Length")
+
+
+class MoveForm(forms.Form):
+    """Another time for an appointment."""
+
+    start = ZonedDateTimeField(label="New time")
+
+
+class ReasonForm(forms.Form):
+    """Why an identifier is revealed."""
+
+    REASONS = (
+        "Talking with the person",
+        "Checking who this is",
+        "Correcting the record",
+        "Looking into a delivery",
+        "Answering a rights request",
+    )
+    reason = forms.ChoiceField(choices=[(word, word) for word in REASONS])
+
+
+class EraseForm(forms.Form):
+    """Erasure cannot be undone: a reason, and a word typed."""
+
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept in the audit trail, sealed."
+    )
+    word = forms.CharField(label="Type ERASE", max_length=20, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def clean_word(self) -> str:
+        if self.cleaned_data["word"].strip().upper() != "ERASE":
+            raise forms.ValidationError("Type the word ERASE to go on.")
+        return "ERASE"
+
+
+class FilesField(forms.FileField):
+    """Several files in one field; the cleaned value is a list."""
+
+    widget = UploadZones
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        single = super().clean
+        return [single(item, initial) for item in data] if isinstance(data, list) else [single(data, initial)]
+
+
+class UploadForm(forms.Form):
+    """What is imported, and the files."""
+
+    kind = forms.ChoiceField(
+        label="What are you importing?",
+        initial="list",
+        choices=[("list", "A list of people"), ("synthea", "Synthea tables"), ("appointments", "Appointments")],
+        widget=ChoiceCards(
+            about={
+                "list": ("Any CSV: you say which column means what.", "users"),
+                "synthea": ("patients.csv and the tables beside it, together.", "database"),
+                "appointments": ("From your scheduling system, by its ids.", "calendar-event"),
+            }
+        ),
+    )
+    files = FilesField(  # type: ignore[assignment]
+        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
+    )
+    invent_addresses = forms.BooleanField(
+        required=False,
+        label="Invent an e-mail address for each person of a Synthea export",
+        help_text="At the demo's own providers under .test. Synthea has none, and real ones must not be used.",
+    )
+
+
+class MappingUploadForm(forms.Form):
+    """A MAPPING.json from an earlier import."""
+
+    mapping = forms.FileField(widget=UploadZone(words="MAPPING.json from an earlier import"))

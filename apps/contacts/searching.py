@@ -1,0 +1,81 @@
+"""Finding people by what somebody typed and by filters: tokens only, nothing is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import Q, QuerySet
+
+from apps.contacts import search_values
+from apps.contacts.models import Person, PersonIdentity, Suppression
+from apps.vault import tokens
+
+COUNT_UP_TO = 10_000
+"""Lists longer than this are not counted: the number would cost more than it tells."""
+
+
+def people(*, text: str = "", filters: Mapping[str, str] | None = None) -> QuerySet[Person]:
+    """People who are not erased, whose name, address, telephone or record number is ``text``, under ``filters``.
+
+    ``filters``: relation (patient, b2b, subscriber), life (living, deceased), consent ("marketing:granted",
+    "marketing:denied", "marketing:none"), mail (address, no_address, suppressed). Unknown values filter nothing.
+    """
+    found = Person.objects.filter(erased_at__isnull=True)
+    if text.strip():
+        found = found.filter(_typed(text))
+    for name, value in (filters or {}).items():
+        if value and name in _FILTERS:
+            found = _FILTERS[name](found, value)
+    return found
+
+
+def counted(found: QuerySet[Person]) -> int | None:
+    """How many, or None when there are more than ``COUNT_UP_TO``."""
+    number = found.order_by()[: COUNT_UP_TO + 1].count()
+    return None if number > COUNT_UP_TO else number
+
+
+def _typed(text: str) -> Q:
+    identities = PersonIdentity.objects.filter(token__in=search_values.typed_identities(text))
+    by_identity = Q(pk__in=identities.values("person"))
+    if "@" in text:
+        return by_identity
+    words = search_values.name_tokens(text)
+    if not words:
+        return by_identity
+    by_name = Q()
+    for wanted in words:
+        by_name &= Q(search__tokens__overlap=wanted)
+    return by_name | by_identity
+
+
+def _relation(found: QuerySet[Person], value: str) -> QuerySet[Person]:
+    return found.filter(search__tokens__contains=[tokens.token63("person.relation", value)])
+
+
+def _life(found: QuerySet[Person], value: str) -> QuerySet[Person]:
+    dead = Q(search__tokens__contains=[search_values.presence("death_date")])
+    return found.filter(dead) if value == "deceased" else found.exclude(dead)
+
+
+def _consent(found: QuerySet[Person], value: str) -> QuerySet[Person]:
+    purpose, _, state = value.partition(":")
+    if state == "none":
+        either = [search_values.consent(purpose, state) for state in ("granted", "denied")]
+        return found.exclude(search__tokens__overlap=either)
+    return found.filter(search__tokens__contains=[search_values.consent(purpose, state)])
+
+
+def _mail(found: QuerySet[Person], value: str) -> QuerySet[Person]:
+    has = Q(search__tokens__contains=[search_values.presence("email")])
+    if value == "no_address":
+        return found.exclude(has)
+    if value == "suppressed":
+        mailboxes = PersonIdentity.objects.filter(
+            kind=search_values.EMAIL, token__in=Suppression.objects.values("mailbox")
+        )
+        return found.filter(pk__in=mailboxes.values("person"))
+    return found.filter(has)
+
+
+_FILTERS = {"relation": _relation, "life": _life, "consent": _consent, "mail": _mail}

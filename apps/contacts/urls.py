@@ -1,0 +1,36 @@
+"""Addresses of people and imports: numbers only."""
+
+from django.urls import path
+
+from apps.contacts.views import imports, people, person
+
+app_name = "contacts"
+urlpatterns = [
+    path("", people.contact_list, name="list"),
+    path("new/", people.contact_new, name="new"),
+    path("imports/", imports.import_list, name="imports"),
+    path("imports/new/", imports.import_new, name="import_new"),
+    path("imports/<int:job_id>/", imports.import_page, name="import"),
+    path("imports/<int:job_id>/columns/", imports.import_columns, name="import_columns"),
+    path("imports/<int:job_id>/progress/", imports.import_progress, name="import_progress"),
+    path("imports/<int:job_id>/rejected/", imports.import_rejected, name="import_rejected"),
+    path("imports/<int:job_id>/mapping/", imports.import_mapping, name="import_mapping"),
+    path("imports/<int:job_id>/<slug:act>/", imports.import_act, name="import_act"),
+    path("<int:person_id>/", person.person, name="person"),
+    path("<int:person_id>/edit/", people.contact_edit, name="edit"),
+    path("<int:person_id>/erase/", people.contact_erase, name="erase"),
+    path("<int:person_id>/erased/", people.contact_erased, name="erased"),
+    path("<int:person_id>/timeline/", person.person_timeline, name="timeline"),
+    path("<int:person_id>/consents/", person.person_consents, name="consents"),
+    path("<int:person_id>/suppression/", person.person_suppression, name="suppression"),
+    path("<int:person_id>/appointments/", person.person_appointments, name="appointments"),
+    path("<int:person_id>/appointments/<int:appointment_id>/move/", person.appointment_move, name="appointment_move"),
+    path(
+        "<int:person_id>/appointments/<int:appointment_id>/cancel/",
+        person.appointment_cancel,
+        name="appointment_cancel",
+    ),
+    path("<int:person_id>/access/", person.person_access, name="access"),
+    path("<int:person_id>/reveal/<slug:field>/", person.reveal, name="reveal"),
+    path("<int:person_id>/tab/<slug:key>/", person.person_panel, name="panel"),
+]

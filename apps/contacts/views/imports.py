@@ -1,0 +1,307 @@
+"""The import wizard: upload, columns, check, import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.contacts import attributes
+from apps.contacts.forms import MappingUploadForm, UploadForm
+from apps.contacts.importing import mapping, values
+from apps.contacts.importing.diff import MODES
+from apps.contacts.models import ImportJob
+from apps.contacts.services import imports
+from apps.core import clock
+from apps.core.errors import Refused
+from apps.core.pages import keyset
+from apps.core.permissions import Permission, require
+
+State, JobKind = ImportJob.State, ImportJob.JobKind
+
+
+@require(Permission.CONTACT_IMPORT)
+def import_list(request: HttpRequest) -> HttpResponse:
+    """All imports, newest first."""
+    page = keyset(ImportJob.objects.all(), request.GET.get("after", ""))
+    rows = [{"job": job, "names": [item["name"] for item in job.opened()["files"]]} for job in page.items]
+    return render(request, "contacts/imports/list.html", {"page": page, "rows": rows})
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_http_methods(["GET", "POST"])
+def import_new(request: HttpRequest) -> HttpResponse:
+    """Step 1: what, and the files. They are sealed as they arrive."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        kind = form.cleaned_data["kind"]
+        uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
+        try:
+            job = imports.import_create(
+                actor=request.actor,  # type: ignore[attr-defined]
+                kind=kind,
+                uploads=uploads,
+                invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
+            )
+            if kind != JobKind.LIST:
+                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+        except Refused as refusal:
+            form.add_error("files", str(refusal))
+        else:
+            return redirect("contacts:import_columns" if kind == JobKind.LIST else "contacts:import", job.pk)
+    context = {"form": form, "steps": ["Upload", "Columns", "Check", "Import"], "step": 1}
+    return render(request, "contacts/imports/new.html", context, status=422 if form.is_bound else 200)
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_http_methods(["GET", "POST"])
+def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Step 2 of a list: which column means what."""
+    job = _job(job_id)
+    if job.kind != JobKind.LIST:
+        return redirect("contacts:import", job.pk)
+    data = job.opened()
+    document, problem = data["mapping"], ""
+    if request.method == "POST":
+        try:
+            document = _posted(request, data)
+            imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+            if "keep" not in request.POST and "mapping" not in request.FILES:
+                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                return redirect("contacts:import", job.pk)
+            messages.success(request, "Mapping saved.")
+            return redirect("contacts:import_columns", job.pk)
+        except Refused as refusal:
+            problem = str(refusal)
+    guesses = imports.guesses(actor=request.actor, job=job)  # type: ignore[attr-defined]
+    context = {
+        "job": job,
+        "file": data["files"][0],
+        "rows": _column_rows(guesses, document),
+        "groups": _target_groups(),
+        "matchable": [(name, mapping.TARGETS[name].label) for name in mapping.MATCHABLE],
+        "match_on": document.get("match_on", ""),
+        "date_format": document.get("date_format", "%Y-%m-%d"),
+        "date_formats": _date_formats(document.get("date_format", "")),
+        "mode": document.get("mode", "update"),
+        "modes": list(MODES.items()),
+        "relation": document.get("relation", "patient"),
+        "relations": [("patient", "Patients or members"), ("b2b", "Business contacts"), ("subscriber", "Subscribers")],
+        "consent": document.get("consent", {}),
+        "problem": problem,
+        "upload": MappingUploadForm(),
+        "steps": _steps(job),
+        "step": 2,
+    }
+    return render(request, "contacts/imports/columns.html", context, status=422 if problem else 200)
+
+
+def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
+    """The mapping document that was uploaded, or that the page's fields say. Raises ``Refused``."""
+    if "mapping" in request.FILES:
+        form = MappingUploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            raise Refused("Choose a mapping file.")
+        try:
+            text = form.cleaned_data["mapping"].read(200_001).decode("utf-8-sig")
+            return mapping.parse_json(text, attributes.types()).as_dict()
+        except UnicodeDecodeError:
+            raise Refused("The mapping is not a text file. Export one from this page to see its form.") from None
+        except mapping.BadMapping as error:
+            raise Refused(str(error)) from None
+    columns, ignore = {}, []
+    for index, header in enumerate(data["files"][0]["headers"]):
+        target = request.POST.get(f"column-{index}", "")
+        if target:
+            columns[header] = target
+        else:
+            ignore.append(header)
+    document: dict[str, Any] = {
+        "match_on": request.POST.get("match_on", ""),
+        "columns": columns,
+        "date_format": request.POST.get("date_format", "%Y-%m-%d"),
+        "ignore": ignore,
+        "relation": request.POST.get("relation", "patient"),
+        "mode": request.POST.get("mode", "update"),
+    }
+    consent = {
+        name: value.strip()[:120]
+        for name in ("method", "wording", "by")
+        if (value := request.POST.get(f"consent-{name}", "")).strip()
+    }
+    if consent:
+        document["consent"] = consent
+    return document
+
+
+def _column_rows(guesses: list[mapping.ColumnGuess], document: dict[str, Any]) -> list[dict[str, Any]]:
+    chosen = document.get("columns", {})
+    return [
+        {
+            "index": index,
+            "header": guess.header,
+            "type": guess.type,
+            "samples": [] if guess.sensitive else guess.samples,
+            "sensitive": guess.sensitive,
+            "target": chosen.get(guess.header, ""),
+        }
+        for index, guess in enumerate(guesses)
+    ]
+
+
+def _target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for target in mapping.TARGETS.values():
+        groups.setdefault(target.group, []).append((target.name, target.label))
+    for name in attributes.types():
+        label = name.replace("_", " ").capitalize()
+        groups.setdefault("Attributes", []).append((f"attributes.{name}", label))
+    return list(groups.items())
+
+
+def _date_formats(current: str) -> list[tuple[str, str]]:
+    found = list(values.DATE_FORMATS.items())
+    if current and current not in values.DATE_FORMATS:
+        found.append((current, current))
+    return found
+
+
+@require(Permission.CONTACT_IMPORT)
+def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Steps 3 and 4: what would happen, what happens, what came of it."""
+    job = _job(job_id)
+    return render(request, "contacts/imports/job.html", _job_context(job))
+
+
+@require(Permission.CONTACT_IMPORT)
+def import_progress(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The job card again, for the page that shows it; when the pass is over, the whole page."""
+    job = _job(job_id)
+    if job.under_way:
+        return render(request, "contacts/imports/progress.html", _job_context(job))
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("contacts:import", args=[job.pk])
+    return response
+
+
+def _job_context(job: ImportJob) -> dict[str, Any]:
+    data = job.opened()
+    labels = {"appointments": "appointments", "list": "people", "patients": "people"}
+    seconds = (clock.now() - job.started_at).total_seconds() if job.started_at and job.under_way else 0
+    rate = int(job.done / seconds) if seconds > 1 else None
+    rejected = sorted(data.get("reasons", {}).items(), key=lambda item: (-item[1], item[0]))
+    tables = [
+        {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
+    ]
+    writes = job.new + job.changed
+    return {
+        "job": job,
+        "data": data,
+        "counts": imports.counts(job),
+        "tables": tables,
+        "reasons": rejected,
+        "unused": [item for item in data["files"] if not item["used"]],
+        "files": [item for item in data["files"] if item["used"]],
+        "problem": data.get("problem", ""),
+        "rate": rate,
+        "left": _left((job.total - job.done) / rate) if rate and job.total > job.done else "",
+        "steps": _steps(job),
+        "step": len(_steps(job)) - (data.get("pass") != State.RUNNING),
+        "resumable": job.state in (State.CANCELLED, State.FAILED)
+        and data.get("pass") == State.RUNNING
+        and not job.files_gone,
+        "checkable": job.state in (State.DRAFT, State.REFUSED, State.CANCELLED, State.FAILED)
+        and not job.files_gone
+        and data.get("pass") != State.RUNNING,
+        "writes": writes,
+        "match_label": _match_label(data),
+        "nothing_to_do": job.state == State.CHECKED and not writes,
+    }
+
+
+def _match_label(data: dict[str, Any]) -> str:
+    target = mapping.TARGETS.get((data.get("mapping") or {}).get("match_on", ""))
+    return target.label if target else ""
+
+
+def _left(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes"
+
+
+def _steps(job: ImportJob) -> list[Any]:
+    if job.kind != JobKind.LIST:
+        return ["Upload", "Check", "Import"]
+    editable = job.state in (State.DRAFT, State.CHECKED, State.REFUSED)
+    columns = ("Columns", reverse("contacts:import_columns", args=[job.pk])) if editable else "Columns"
+    return ["Upload", columns, "Check", "Import"]
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
+    """Check, start, cancel or resume."""
+    acts = {
+        "check": imports.import_check,
+        "start": imports.import_start,
+        "cancel": imports.import_cancel,
+        "resume": imports.import_resume,
+    }
+    if act not in acts:
+        raise Http404
+    _job(job_id)
+    try:
+        acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("contacts:import", job_id)
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_rejected(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
+    """The rejected rows as CSV. By POST, because taking them is on the trail."""
+    job = _job(job_id)
+    lines = imports.rejected_csv(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+    return _csv(_marked(lines), f"rejected-{job.pk}.csv")
+
+
+def _marked(lines: Iterator[str]) -> Iterator[bytes]:
+    """UTF-8 with the mark that makes spreadsheets read it as UTF-8."""
+    yield b"\xef\xbb\xbf"
+    for line in lines:
+        yield line.encode()
+
+
+def _csv(lines: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require(Permission.CONTACT_IMPORT)
+def import_mapping(request: HttpRequest, job_id: int) -> HttpResponse:
+    """MAPPING.json of a list, for the next file of its kind and for the command line."""
+    job = _job(job_id)
+    try:
+        text = imports.checked_mapping(job.opened()).as_json()
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("contacts:import_columns", job.pk)
+    response = HttpResponse(text, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="mapping-{job.pk}.json"'
+    return response
+
+
+def _job(job_id: int) -> ImportJob:
+    job = ImportJob.objects.filter(pk=job_id).first()
+    if job is None:
+        raise Http404
+    return job

@@ -1,0 +1,173 @@
+"""The contact list, and making, editing and erasing a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from apps.audit.actions import Action
+from apps.contacts import searching, selectors, services
+from apps.contacts.forms import EraseForm, PersonForm, SearchForm
+from apps.contacts.masking import Eyes
+from apps.contacts.models import Person
+from apps.contacts.records import PersonRecord
+from apps.core.errors import Refused
+from apps.core.pages import Page, keyset
+from apps.core.permissions import Permission, allows, require
+
+BACKUPS_EXPIRE = timedelta(days=35)
+"""How long the oldest backup lives that may still hold a destroyed key."""
+
+
+@require(Permission.CONTACT_VIEW)
+@require_http_methods(["GET", "POST"])
+def contact_list(request: HttpRequest) -> HttpResponse:
+    """People, newest first; searched by POST, so that no name ever stands in an address."""
+    form = SearchForm(request.POST if request.method == "POST" else None)
+    text, filters = "", {}
+    if form.is_bound and form.is_valid():
+        text = form.cleaned_data["q"]
+        filters = {name: form.cleaned_data[name] for name in ("relation", "consent", "mail", "life")}
+    found = searching.people(text=text, filters=filters)
+    cursor = request.POST.get("after") or request.GET.get("after", "")
+    page = keyset(found, cursor, total=searching.counted(found))
+    searched = bool(text.strip() or any(filters.values()))
+    rows = _rows(request, page, searched)
+    context = {
+        "form": form,
+        "page": page,
+        "rows": rows,
+        "searched": searched,
+        "filters": filters,
+        "may_import": _may(request, Permission.CONTACT_IMPORT),
+        "may_edit": _may(request, Permission.CONTACT_EDIT),
+    }
+    return render(request, "contacts/list.html", context)
+
+
+def _rows(request: HttpRequest, page: Page[Person], searched: bool) -> list[dict[str, Any]]:
+    records = selectors.open_people(
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose="contact list",
+        ids=[person.pk for person in page.items],
+        action=Action.CONTACT_SEARCH if searched else Action.CONTACT_LIST,
+    )
+    eyes = Eyes(_role(request))
+    return [
+        {
+            "id": record.id,
+            "name": eyes.name(record),
+            "relation": record.relation,
+            "email": record.email,
+            "language": record.language,
+            "marketing": record.consents.get("marketing", ""),
+            "suppressed": bool(record.suppressions),
+            "deceased": record.deceased,
+            "organization": record.get("organization"),
+            "city": record.get("city") if eyes.names else "",
+            "added": record.created_at,
+        }
+        for person in page.items
+        if (record := records.get(person.pk))
+    ]
+
+
+@require(Permission.CONTACT_EDIT)
+@require_http_methods(["GET", "POST"])
+def contact_new(request: HttpRequest) -> HttpResponse:
+    """Add one person."""
+    form = PersonForm(request.POST or None, initial={"relation": "patient", "language": "en"})
+    if request.method == "POST" and form.is_valid():
+        try:
+            record = services.contact_create(actor=request.actor, profile=form.profile())  # type: ignore[attr-defined]
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Person added.")
+            return redirect("contacts:person", record.id)
+    context = {"form": form, "title": "Add a person", "button": "Add person", "cancel": reverse("contacts:list")}
+    return render(request, "contacts/edit.html", context, status=422 if form.is_bound else 200)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_http_methods(["GET", "POST"])
+def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Change the facts of a person. Two people editing at once do not overwrite each other."""
+    record = opened(request, person_id, "edit")
+    form = PersonForm(request.POST or None, record=record, reveal=Eyes(_role(request)).reveal)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.contact_update(
+                actor=request.actor,  # type: ignore[attr-defined]
+                person_id=person_id,
+                profile=form.profile(),
+                version=form.cleaned_data["version"] or 0,
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Changes saved.")
+            return redirect("contacts:person", person_id)
+    context = {
+        "form": form,
+        "record": record,
+        "title": "Edit person",
+        "button": "Save changes",
+        "cancel": reverse("contacts:person", args=[person_id]),
+        "name": Eyes(_role(request)).name(record),
+    }
+    return render(request, "contacts/edit.html", context, status=422 if form.is_bound else 200)
+
+
+@require(Permission.CONTACT_ERASE)
+@require_http_methods(["GET", "POST"])
+def contact_erase(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Erase a person for good, after a reason and a typed word."""
+    record = opened(request, person_id, "erase")
+    form = EraseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.contact_erase(
+            actor=request.actor,  # type: ignore[attr-defined]
+            person_id=person_id,
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, "The person was erased.")
+        return redirect("contacts:erased", person_id)
+    context = {"form": form, "record": record, "name": Eyes(_role(request)).name(record)}
+    return render(request, "contacts/erase.html", context, status=422 if form.is_bound else 200)
+
+
+@require(Permission.CONTACT_ERASE)
+def contact_erased(request: HttpRequest, person_id: int) -> HttpResponse:
+    """The certificate of an erasure."""
+    person = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
+    if person is None or person.erased_at is None:
+        raise Http404
+    final = person.erased_at + BACKUPS_EXPIRE
+    return render(request, "contacts/erased.html", {"person": person, "final": final, "days": BACKUPS_EXPIRE.days})
+
+
+def opened(request: HttpRequest, person_id: int, purpose: str) -> PersonRecord:
+    """The opened person, on the trail. An unknown or erased one is not found."""
+    record = selectors.open_person(
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose=purpose,
+        person_id=person_id,
+    )
+    if record is None:
+        raise Http404
+    return record
+
+
+def _role(request: HttpRequest) -> str:
+    return str(getattr(request.user, "role", ""))
+
+
+def _may(request: HttpRequest, permission: Permission) -> bool:
+    return allows(_role(request), permission)

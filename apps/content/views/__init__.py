@@ -1,0 +1,1 @@
+"""Pages of templates, the editor, the image library and brands."""

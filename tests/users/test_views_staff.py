@@ -1,0 +1,128 @@
+"""Ada manages who works here; nobody else may; every change is on the trail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from apps.audit.models import AuditEntry
+from apps.core import clock
+from apps.users import services
+from apps.users.models import TotpDevice, User
+
+pytestmark = pytest.mark.django_db
+PAGES = ["/settings/", "/settings/users/", "/settings/users/invite/"]
+ACTS = ["link", "disable", "enable", "unlock", "reset-factor"]
+
+
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", ["max", "rita", "nora", "otto"])
+def test_only_administrators_open_the_settings(signed_in, name, page) -> None:
+    answer = signed_in(name).get(page)
+    assert answer.status_code == 403
+    assert "administrator" in answer.content.decode()
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_only_administrators_change_access(signed_in, cast, act) -> None:
+    assert signed_in("max").post(f"/settings/users/{cast.nora.pk}/{act}/").status_code == 403
+
+
+@pytest.mark.parametrize("act", ["", *[f"{act}/" for act in ACTS]])
+def test_somebody_who_does_not_exist_is_not_found(signed_in, act) -> None:
+    assert signed_in("ada").post(f"/settings/users/999999/{act}", {"name": "X", "role": "auditor"}).status_code == 404
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_looking_changes_nothing(signed_in, cast, act) -> None:
+    assert signed_in("ada").get(f"/settings/users/{cast.nora.pk}/{act}/").status_code == 405
+
+
+def test_the_list_names_everybody_in_few_queries(signed_in, django_assert_max_num_queries) -> None:
+    ada = signed_in("ada")
+    with django_assert_max_num_queries(12):
+        page = ada.get("/settings/users/").content.decode()
+    for name in ("Ada", "Max", "Rita", "Nora", "Otto"):
+        assert f">{name}</a>" in page
+
+
+def test_an_invitation_is_a_link_that_works_once(signed_in) -> None:
+    ada = signed_in("ada")
+    page = ada.post(
+        "/settings/users/invite/", {"name": "Ivy Chen", "email": "ivy@clinic.test", "role": "marketer"}
+    ).content.decode()
+    path = page.split("/account/invitation/")[1].split("<")[0]
+    assert "user.invite" in actions()
+    guest = Client()
+    choice = {"password": "four quiet river stones", "again": "four quiet river stones"}
+    assert guest.post(f"/account/invitation/{path}", choice).status_code == 302
+    assert guest.post(f"/account/invitation/{path}", choice).status_code == 410
+    assert User.objects.by_email("ivy@clinic.test").check_password(choice["password"])
+
+
+def test_a_taken_address_is_refused_and_what_was_typed_stays(signed_in) -> None:
+    answer = signed_in("ada").post(
+        "/settings/users/invite/", {"name": "Max Two", "email": "MAX@clinic.test", "role": "marketer"}
+    )
+    assert answer.status_code == 422
+    assert "signs in with that address already" in answer.content.decode()
+    assert "Max Two" in answer.content.decode()
+
+
+def test_disabling_ends_access_at_once(signed_in, cast) -> None:
+    ada, max_ = signed_in("ada"), signed_in("max")
+    assert max_.get("/account/").status_code == 200
+    ada.post(f"/settings/users/{cast.max.pk}/disable/")
+    assert max_.get("/account/").status_code == 302
+    assert "user.disable" in actions()
+    ada.post(f"/settings/users/{cast.max.pk}/enable/")
+    assert User.objects.get(pk=cast.max.pk).is_active
+    assert "user.enable" in actions()
+
+
+def test_nobody_disables_themselves_or_changes_their_own_role(signed_in, cast) -> None:
+    ada = signed_in("ada")
+    page = ada.post(f"/settings/users/{cast.ada.pk}/disable/", follow=True).content.decode()
+    assert "Ask another administrator" in page
+    answer = ada.post(f"/settings/users/{cast.ada.pk}/", {"name": "Ada", "role": "auditor"})
+    assert answer.status_code == 422
+    assert User.objects.get(pk=cast.ada.pk).role == "administrator"
+
+
+def test_a_role_changes_and_the_person_signs_in_anew(signed_in, cast) -> None:
+    ada, max_ = signed_in("ada"), signed_in("max")
+    ada.post(f"/settings/users/{cast.max.pk}/", {"name": "Max L.", "role": "reviewer"})
+    changed = User.objects.get(pk=cast.max.pk)
+    assert (changed.role, changed.name) == ("reviewer", "Max L.")
+    assert max_.get("/account/").status_code == 302
+
+
+def test_a_locked_person_is_unlocked(signed_in, cast) -> None:
+    User.objects.filter(pk=cast.max.pk).update(locked_until=clock.now() + timedelta(minutes=10))
+    ada = signed_in("ada")
+    assert "Locked" in ada.get(f"/settings/users/{cast.max.pk}/").content.decode()
+    ada.post(f"/settings/users/{cast.max.pk}/unlock/")
+    assert User.objects.get(pk=cast.max.pk).locked_until is None
+    assert "user.unlock" in actions()
+
+
+def test_a_lost_phone_is_replaced_after_a_reset(signed_in, cast) -> None:
+    device = services.factor_begin(user=cast.nora)
+    TotpDevice.objects.filter(pk=device.pk).update(confirmed=True)
+    signed_in("ada").post(f"/settings/users/{cast.nora.pk}/reset-factor/")
+    assert not TotpDevice.objects.filter(user=cast.nora).exists()
+    assert "user.reset_factor" in actions()
+
+
+def test_a_disabled_person_gets_no_link(signed_in, cast) -> None:
+    ada = signed_in("ada")
+    ada.post(f"/settings/users/{cast.max.pk}/disable/")
+    page = ada.post(f"/settings/users/{cast.max.pk}/link/", follow=True).content.decode()
+    assert "Give access back first" in page
+    assert "/account/invitation/" not in page
