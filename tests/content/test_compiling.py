@@ -120,8 +120,7 @@ def test_columns_keep_their_outlook_width() -> None:
 
 
 def test_conditions_around_columns_stay_out_of_outlook_comments() -> None:
-    """The markers of a branch must not land inside a conditional comment: Outlook alone would see the branch.
-    """
+    """The markers of a branch must not land inside a conditional comment: Outlook alone would see the branch."""
     item = {
         "id": "c",
         "type": "condition",
