@@ -48,6 +48,9 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
         elif search == "token":
             found.add(tokens.shared63(token_field, tokens.normalize(str(value))))
         found.add(present)
+    if profile.get("guardian_id"):
+        # Only that there is one: plans send a minor's mail to the guardian.
+        found.add(presence("guardian_id"))
     for name, value in (profile.get("attributes") or {}).items():
         for item in value if isinstance(value, list) else [value]:
             found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))

@@ -74,6 +74,12 @@ class BadFormat(ValueError):
     """A value cannot be written in the format asked for (a date field that holds no date)."""
 
 
+class Shown(str):
+    """Text that a preview shows in place of a missing value, whatever the format."""
+
+    __slots__ = ()
+
+
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
@@ -95,7 +101,8 @@ def _moment(value: Any) -> date:
 
 
 def format_date(value: Any, style: str, language: str, zone: str) -> str:
-    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is."""
+    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is.
+    """
     when = _moment(value)
     language = _language(language)
     if isinstance(when, datetime) and when.tzinfo is not None:
@@ -121,7 +128,7 @@ def format_date(value: Any, style: str, language: str, zone: str) -> str:
 def _time(when: date, language: str) -> str:
     if not isinstance(when, datetime):
         raise BadFormat("a date without a time")
-    half = ("a. m.", "p. m.") if language == "es" else ("AM", "PM")
+    half = ("a.\u00a0m.", "p.\u00a0m.") if language == "es" else ("AM", "PM")
     # A no-break space keeps "9:00" and "AM" on one line.
     return f"{when.hour % 12 or 12}:{when.minute:02d}\u00a0{half[when.hour >= 12]}"
 

@@ -274,7 +274,7 @@ def _field(field: Field, compiled: CompiledMessage) -> _Value:
     def value(facts: Facts, envelope: Envelope) -> str:
         found = get(facts, envelope)
         if found is not None and found != "":
-            if plain and type(found) is str:
+            if (plain and type(found) is str) or type(found) is formats.Shown:
                 return canonical(found)  # type: ignore[no-any-return]
             try:
                 return canonical(write(found, envelope.zone))  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from apps.content.blocks import BadTemplate, Design
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_draft
 from apps.content.encoders.v1 import escape_html as escape
+from apps.content.formats import Shown
 from apps.content.merging import Rendered, merge, render
 from apps.core.errors import Refused
 from apps.core.messages import Envelope, MissingField
@@ -41,7 +42,7 @@ def preview(
                 copy = merge(compiled, shown, _envelope(zone))
                 break
             except MissingField as missing:
-                shown = _with(shown, missing.name.split("."), f"[{missing.name}]")
+                shown = _with(shown, missing.name.split("."), Shown(f"[{missing.name}]"))
         else:
             return _words("Too many fields have no value for this person.")
     except BadTemplate as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,9 +17,10 @@ from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
-from apps.content import blocks, facts, rich
+from apps.content import blocks, facts, starters
 from apps.content.brands import SAMPLE, BrandFacts
-from apps.content.models import Asset, Brand, Skeleton, Template
+from apps.content.compiling import compile_message
+from apps.content.models import Asset, Brand, Skeleton, Template, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
 from apps.core.actors import Actor
@@ -65,6 +67,46 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
     )
 
 
+def compile_version(
+    version: TemplateVersion, brand: Brand | None = None, *, automatic: bool = False
+) -> CompiledMessage:
+    """A published version, compiled with a brand (its template's own, or the default one). Raises
+    `BadTemplate`.
+    """
+    facts_ = brand_facts(brand or version.template.brand)
+    return compile_message(version.design, facts_, automatic=automatic)
+
+
+def system_message(slug: str, language: str = "en") -> CompiledMessage:
+    """A notice or account mail, compiled: ``portal_notice``, ``account_invitation``, ``account_password``,
+    ``account_code``.
+
+    Someone's own published template of the same kind and name replaces the shipped one. Spanish where there
+    is one.
+    """
+    shipped = starters.all_starters()
+    starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
+    own = Template.objects.living().filter(name_token=name_token(starter.name), kind=starter.kind, published__gt=0)
+    template = own.first()
+    if template is not None:
+        design = template.versions.get(number=template.published).design
+        return _compiled_system(design, brand_facts(template.brand))
+    return _compiled_system(starter.design, brand_facts())
+
+
+_SYSTEM: dict[tuple[str, BrandFacts], CompiledMessage] = {}
+
+
+def _compiled_system(design: blocks.Design, facts_: BrandFacts) -> CompiledMessage:
+    """The same object for the same design and brand: merging keeps its program by identity."""
+    key = (json.dumps(blocks.dump(design), sort_keys=True), facts_)
+    if key not in _SYSTEM:
+        if len(_SYSTEM) > 32:
+            _SYSTEM.clear()
+        _SYSTEM[key] = compile_message(design, facts_, automatic=True)
+    return _SYSTEM[key]
+
+
 @lru_cache(maxsize=64)
 def _skeleton(pk: int) -> CompiledMessage:
     row = Skeleton.objects.get(pk=pk)
@@ -86,12 +128,11 @@ def asset_bytes(asset: Asset) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCard:
-    """A template in the list: opened name and first lines."""
+    """A template in the list: opened name and subject."""
 
     template: Template
     name: str
     subject: str
-    lines: tuple[str, ...]
     language: str
 
 
@@ -107,24 +148,8 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     for template in templates:
         design = blocks.parse(revisions[template.pk])
         language = blocks.LANGUAGES[design.language]
-        out.append(TemplateCard(template, template.name, design.subject, tuple(first_lines(design)), language))
+        out.append(TemplateCard(template, template.name, design.subject, language))
     return out
-
-
-def first_lines(design: blocks.Design, count: int = 3) -> list[str]:
-    """The first words of a design, for a card."""
-    found = []
-    for block in design.walk():
-        text = ""
-        if block.type == "heading":
-            text = block.settings["text"]
-        elif block.type == "text":
-            text = rich.plain(block.settings["html"]).split("\n", 1)[0]
-        if text.strip():
-            found.append(text.strip()[:120])
-        if len(found) == count:
-            break
-    return found
 
 
 def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:

@@ -17,6 +17,7 @@ from apps.content import blocks, images, usage
 from apps.content.brands import COLOR
 from apps.content.encoders import v1
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
+from apps.content.starters import all_starters
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -266,6 +267,18 @@ def template_archive(*, actor: Actor, template_id: int) -> None:
     template.status = Template.Status.ARCHIVED
     template.save(update_fields=["status"])
     record(actor=actor, action=Action.TEMPLATE_ARCHIVE, kind="template", subject=template.pk)
+
+
+def starters_install(*, actor: Actor) -> list[Template]:
+    """Every shipped template that is not there yet, as a published template of its own."""
+    made = []
+    for starter in all_starters().values():
+        if Template.objects.living().filter(name_token=name_token(starter.name)).exists():
+            continue
+        template = template_create(actor=actor, name=starter.name, data=blocks.dump(starter.design), kind=starter.kind)
+        template_publish(actor=actor, template_id=template.pk)
+        made.append(template)
+    return made
 
 
 # brands

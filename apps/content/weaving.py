@@ -108,6 +108,7 @@ class Weaver:
                 value = self.constants[piece.name] or piece.fallback or ""
                 if not value:
                     self.say(f"“{piece.name}” is empty. Complete the brand, or take the field out.")
+                    value = f"[{piece.name}]"
                 waiting += value
             elif isinstance(piece, Field):
                 if waiting:

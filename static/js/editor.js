@@ -26,6 +26,7 @@ function words(text, busy = false) {
   const place = state().querySelector("[data-state-words]");
   if (place) place.textContent = text;
   state().toggleAttribute("data-busy", busy);
+  state().toggleAttribute("data-failed", text === "Not saved");
 }
 
 // -- talking to the server ---------------------------------------------------------------------------------------
@@ -90,7 +91,8 @@ async function send(values, url) {
   if (answer.ok || answer.status === 409 || answer.status === 422) {
     replaceParts(await answer.text());
     if (!answer.ok) {
-      words("Not saved");
+      // A refused publication changed nothing; what was typed is saved already.
+      words(url === urls.publish && answer.status === 422 ? "Saved" : "Not saved");
       return;
     }
     settled();
@@ -104,7 +106,6 @@ function settled() {
   const now = state().dataset;
   words(waiting.size ? "Saving…" : "Saved", waiting.size > 0);
   if (now.say) say(now.say);
-  document.getElementById("shown-subject").textContent = now.subject || "No subject yet";
   target = "";
   reloadPreview();
   prepareTree();
@@ -161,8 +162,8 @@ document.addEventListener("click", async (event) => {
 function operate(button) {
   const values = [["op", button.dataset.op]];
   if (button.dataset.block) values.push(["block", button.dataset.block]);
-  if (button.dataset.own) values.push(["own", "1"], ["text", document.getElementById("text-draft").value]);
-  change(values).then(() => { if (button.dataset.own) pick(""); });
+  if (button.dataset.own) values.push(["own", "1"], ["fresh", "1"], ["text", document.getElementById("text-draft").value]);
+  change(values);
 }
 
 function choosePlace(button) {
@@ -269,6 +270,10 @@ function chooseImage(button) {
   const input = form?.querySelector("[data-image-input]");
   if (!input) return;
   input.value = `asset:${button.dataset.image}`;
+  const thumbnail = form.querySelector("[data-image-shown]");
+  thumbnail.src = button.querySelector("img").src;
+  thumbnail.hidden = false;
+  form.elements.width.value = Math.min(552, Number(button.dataset.pixels));
   const alt = form.querySelector("[name=alt]");
   if (alt && !alt.value) alt.value = button.dataset.alt;
   document.getElementById("images").close();
@@ -315,6 +320,8 @@ function previewLoaded() {
   if (!inside?.body || inside.body.dataset.prepared) return;
   inside.body.dataset.prepared = "1";
   if (inside.scrollingElement) inside.scrollingElement.scrollTop = scrolled;
+  const subject = inside.querySelector("meta[name=subject]");
+  if (subject) document.getElementById("shown-subject").textContent = subject.content || "No subject yet";
   inside.addEventListener("click", (event) => {
     event.preventDefault();
     const element = event.target.closest("[class*='blk-']");

@@ -12,6 +12,7 @@ from csp.decorators import csp_replace, csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
@@ -59,7 +60,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "design": design,
         "tree": tree(design.blocks, findings),
         "selected": block.id if block else "",
-        "block": block,
+        "chosen": block,
         "settings": settings_of(block) if block else [],
         "merge_groups": merge_groups(design, block),
         "findings": findings,
@@ -134,6 +135,8 @@ def settings_of(block: Block) -> list[dict[str, Any]]:
     for setting in block.kind.settings:
         value = block.settings[setting.name]
         row = {"setting": setting, "value": value, "id": f"set-{block.id}-{setting.name}"}
+        if setting.kind == "image" and value.startswith("asset:"):
+            row["url"] = reverse("content:image", args=[value.removeprefix("asset:")])
         if setting.kind == "words":
             row["value"] = "\n".join(value)
         if setting.kind == "field":
@@ -268,9 +271,10 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "content/_refused.html", {"problems": problems}, status=422)
     context = _context(request, template, selected=chosen["block"], say=chosen["say"])
     # While someone types, their form is left alone.
-    context["with_settings"] = op not in ("update", "message", "brand") and not (
-        op == "text" and request.POST.get("own")
+    typing = op in ("update", "message", "brand") or (
+        op == "text" and bool(request.POST.get("own")) and not request.POST.get("fresh")
     )
+    context["with_settings"] = not typing
     context["refocus"] = op in ("add", "up", "down", "move", "delete", "duplicate")
     return render(request, "content/_parts.html", context)
 
@@ -307,7 +311,8 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``; for the person chosen in this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
-    facts, _ = _facts(request)
+    sample = request.GET.get("sample") == "1"
+    facts = selectors.preview_facts(actor=request.actor, person_id=None)[0] if sample else _facts(request)[0]  # type: ignore[attr-defined]
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     brand = replace(selectors.brand_facts(template.brand), asset_base=reverse("content:image", args=["x"])[:-1])
     shown = previewing.preview(
@@ -320,7 +325,9 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.GET.get("part") == "text":
         return render(request, "content/preview_text.html", {"text": shown.text, "dark": request.GET.get("dark")})
-    return HttpResponse(shown.html)
+    # The editor shows the merged subject above the mail and reads it from here.
+    meta = format_html('<meta name="subject" content="{}"></head>', shown.subject)
+    return HttpResponse(shown.html.replace("</head>", meta, 1))
 
 
 @require(Permission.CONTACT_VIEW)

@@ -8,6 +8,7 @@ from apps.delivery.services.control import (
     source_stop,
 )
 from apps.delivery.services.dispatcher import Dispatched, dispatch
+from apps.delivery.services.inbound import mail_finish, mail_receive
 from apps.delivery.services.measuring import measure
 from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue, enqueue_one
 from apps.delivery.services.recipient_keys import key_add, key_remove
@@ -18,6 +19,7 @@ from apps.delivery.services.settings import (
     signing_key_retire,
 )
 from apps.delivery.services.slots import recover
+from apps.delivery.services.testing import send_test
 
 __all__ = [
     "Dispatched",
@@ -29,9 +31,12 @@ __all__ = [
     "enqueue_one",
     "key_add",
     "key_remove",
+    "mail_finish",
+    "mail_receive",
     "measure",
     "message_stop",
     "recover",
+    "send_test",
     "settings_change",
     "signing_key_activate",
     "signing_key_create",

@@ -215,7 +215,8 @@ def _prepare(
         if isinstance(made, Refusal):
             key = person.profile_key if person is not None else None
             c = row.claimed
-            holds.append(Hold(c.id, c.kind, c.source_id, c.person_id, key, made.code))
+            level = preparing.floor(c.kind, c.level, person)
+            holds.append(Hold(c.id, c.kind, c.source_id, c.person_id, key, made.code, int(level)))
         else:
             jobs.append(made)
     if broken:
@@ -246,10 +247,10 @@ def _write_holds(actor: Actor, holds: Sequence[Hold], now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE delivery_outboxmessage m SET state = 'held', reason = h.code, finished_at = %s
-            FROM unnest(%s::int8[], %s::text[]) AS h(id, code) WHERE m.id = h.id
+            UPDATE delivery_outboxmessage m SET state = 'held', reason = h.code, level = h.level, finished_at = %s
+            FROM unnest(%s::int8[], %s::text[], %s::int2[]) AS h(id, code, level) WHERE m.id = h.id
             """,
-            [now, [h.id for h in holds], [h.code.value for h in holds]],
+            [now, [h.id for h in holds], [h.code.value for h in holds], [h.level for h in holds]],
         )
     today = now.astimezone(organizations.current().timezone).date()
     events = [

@@ -47,6 +47,7 @@ class Hold:
     person_id: int | None
     profile_key: bytes | None
     code: Held
+    level: int
 
 
 @dataclass(repr=False, slots=True)

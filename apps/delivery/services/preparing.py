@@ -292,12 +292,19 @@ def _standing(room: Room, row: Row, person: PersonRecord, address: str) -> check
     )
 
 
-def _level(kind: str, floor: Level, merged: MergedMessage, draft: Draft | None, person: PersonRecord | None) -> Level:
-    """The highest of all; being a patient is itself health information."""
-    level = max(int(floor), merged.level, int(draft.level) if draft is not None else 0)
+def _level(
+    kind: str, declared: Level, merged: MergedMessage, draft: Draft | None, person: PersonRecord | None
+) -> Level:
+    """The highest of all."""
+    given = max(int(declared), merged.level, int(draft.level) if draft is not None else 0)
+    return floor(kind, Level(given), person)
+
+
+def floor(kind: str, level: Level, person: PersonRecord | None) -> Level:
+    """Being a patient is itself health information, whatever the text says."""
     if person is not None and person.relation == "patient" and kind not in _NEUTRAL:
-        level = max(level, Level.HEALTH)
-    return Level(level)
+        return max(level, Level.HEALTH)
+    return level
 
 
 def _digest(ready: ReadyMail) -> bytes:

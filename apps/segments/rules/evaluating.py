@@ -28,6 +28,7 @@ from .nodes import (
     Node,
     Rule,
     RuleError,
+    SegmentRule,
 )
 from .sentences import Terms, group_head, sentence
 from .windows import age_window, anniversary_days, appointment_window, date_window, event_window
@@ -86,6 +87,15 @@ class Explained:
 def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool:
     """Whether the opened ``record`` fits ``rule`` at ``now`` (aware), by the calendar of ``zone``."""
     return _Evaluator(record, now.astimezone(zone).date(), names or Names()).holds(rule, ())
+
+
+def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool | None:
+    """What the attributes and consents of the opened record alone say: True, False, or None (it depends).
+
+    Asked for every message at the moment of sending, so the timeline is not opened: a condition about events,
+    appointments or engagement is None, and the logic is Kleene's.
+    """
+    return _Evaluator(record, now.astimezone(zone).date(), names or Names()).verdict(rule, ())
 
 
 def explain(
