@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from email import message_from_bytes, policy as mail_policy
+from email import message_from_bytes
+from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
 
 from apps.contacts import search_values

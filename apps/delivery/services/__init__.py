@@ -8,7 +8,7 @@ from apps.delivery.services.control import (
     source_stop,
 )
 from apps.delivery.services.dispatcher import Dispatched, dispatch
-from apps.delivery.services.hygiene import clean_list, wake
+from apps.delivery.services.hygiene import clean_list, clean_list_soon, wake
 from apps.delivery.services.inbound import mail_finish, mail_receive
 from apps.delivery.services.measuring import measure
 from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue, enqueue_one
@@ -27,6 +27,7 @@ __all__ = [
     "OutboxItem",
     "ReadyMail",
     "clean_list",
+    "clean_list_soon",
     "dispatch",
     "doubtful_resend",
     "enqueue",

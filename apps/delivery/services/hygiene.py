@@ -17,6 +17,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.delivery import hygiene, selectors
+from apps.delivery.doorbell import ring_for_list
 from apps.delivery.hygiene import Flag, Rules
 from apps.delivery.models import HygieneFinding, HygieneRun
 from apps.organizations import selectors as organizations
@@ -94,6 +95,11 @@ def clean_list(*, actor: Actor) -> HygieneRun:
         last = seen
     rested, woken = _rest(actor, run), _wake(actor)
     return _finish(actor, run, counts, rested, woken)
+
+
+def clean_list_soon() -> None:
+    """Ring for a look at the list; a lost ring means that it comes with the night."""
+    ring_for_list()
 
 
 @transaction.atomic
