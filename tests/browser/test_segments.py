@@ -32,9 +32,7 @@ def people(page: Any) -> Any:
     return page.locator("#preview .figure-value")
 
 
-def test_a_segment_is_built_counted_and_saved(
-    town: None, enter: Callable[..., Any], axe: Callable[..., None]
-) -> None:
+def test_a_segment_is_built_counted_and_saved(town: None, enter: Callable[..., Any], axe: Callable[..., None]) -> None:
     page = enter("max")
     page.open("/segments/")
     page.get_by_role("link", name="New segment").first.click()

@@ -123,5 +123,6 @@ def _findings(request: HttpRequest, run: HygieneRun) -> dict[str, object]:
                 "count": run.counts.get(one.value, 0),
             }
             for one in Flag
+            if run.counts.get(one.value) or one.value == flag
         ],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.selectors import open_people
@@ -57,6 +58,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
         "delivery/mail.html",
         {
             "mail": row,
+            "crumbs": [("Answers by mail", reverse("delivery:mail_list")), ("Answer", "")],
             "letter": letter,
             "person": people.get(row.person_id or 0),
             "person_url": person_url(row.person_id),
