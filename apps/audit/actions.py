@@ -134,6 +134,8 @@ class Action(StrEnum):
     MAIL_RECEIVE = "mail.receive"
     MAIL_OPEN = "mail.open"
     MAIL_FINISH = "mail.finish"
+    HYGIENE_RUN = "hygiene.run"
+    HYGIENE_FINISH = "hygiene.finish"
     SOURCE_PAUSE = "source.pause"
     SOURCE_RESUME = "source.resume"
     SOURCE_STOP = "source.stop"
