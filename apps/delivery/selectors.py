@@ -22,16 +22,19 @@ from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import dkim, mx, routes
 from apps.delivery.envelopes import CheckedKey
+from apps.delivery.hygiene import Rules
 from apps.delivery.models import (
     Attempt,
     DeliverySettings,
     DkimKey,
+    InboundMail,
     MailDomain,
     OutboxMessage,
     ReadyMessage,
     RecipientKey,
 )
 from apps.delivery.models.capability import KEY_TABLE
+from apps.delivery.models.inbound import INBOUND_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
@@ -287,3 +290,27 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
         "at": datetime.fromisoformat(chosen.decision["at"]),
         "by": getattr(who, "name", "") or "the command line",
     }
+
+
+def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
+    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    people = [mail.person_id] if mail.person_id else []
+    record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
+    # A report about a message without a person, and a letter of a stranger, lie under the service key.
+    key = record_keys(people).get(mail.person_id) if mail.person_id else None
+    if key is None:
+        found: dict[str, Any] = sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    else:
+        found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    return found
+
+
+def hygiene_rules(chosen: Setup | None = None) -> Rules:
+    """When optional mail rests, as the settings say."""
+    now = chosen or setup()
+    return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+
+
+def inbound_waiting() -> int:
+    """How many answers by mail wait for staff: for the inbox and for Home."""
+    return InboundMail.objects.filter(state=InboundMail.State.WAITING).count()

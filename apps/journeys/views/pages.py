@@ -71,6 +71,7 @@ def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, 
         "crumbs": [("Journeys", reverse("journeys:list")), (journey.name, "")],
         "facts": facts,
         "tabs": tabs,
+        "stale": selectors.stale_templates(journey.row),
         **may(request),
     }
 
