@@ -19,11 +19,14 @@ from apps.core.messages import Envelope
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage
 from apps.delivery.policy import Held, Refusal
+from apps.delivery.services import dispatch
 from apps.delivery.sources import Claimed, Draft
+from tests.delivery.conftest import providers as demo_providers
 
-from .conftest import CLI, SPEC
+from .conftest import CLI, SPEC, profile
 
 pytestmark = pytest.mark.django_db
+providers = demo_providers
 
 
 @pytest.fixture
@@ -104,16 +107,40 @@ def test_nothing_of_a_stopped_campaign_is_merged(started: Campaign, clinic: Simp
     assert answer.code is Held.STOPPED
 
 
-def test_the_providers_get_what_the_plan_said(
-    started: Campaign, clinic: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The wire itself is delivery's: here every claimed message is sealed by its route and counted."""
-    plan = plans.plan_of(actor=CLI, campaign=selectors.opened(started))
-    people = [clinic.tls, clinic.weak, clinic.pgp, clinic.smime, clinic.nobirth, clinic.business]
-    drafts = [ask(started, person) for person in people]
-    assert all(isinstance(draft, Draft) for draft in drafts)
-    assert plan.going == 5
-    assert started.to_feed == 6
+def test_the_providers_get_what_the_plan_said(template: None, cast: SimpleNamespace, providers: Any, noon: Any) -> None:
+    """The whole road on real connections: measure, plan, approve, send; each person exactly once."""
+    from apps.segments import services as segments
+
+    names = ["Ana", "Berta", "Carla", "Dina"]
+    for name in names:
+        contacts.contact_create(actor=CLI, profile=profile(name))
+    contacts.contact_create(actor=CLI, profile=profile("Weak", email="weak@plainmail.test"))
+    segments.segment_save(actor=CLI, name="Everyone", rule={"match": "all", "rules": []})
+    max_, rita = actors.staff(cast.max.pk, "marketer"), actors.staff(cast.rita.pk, "reviewer")
+    made = services.campaign_save(actor=max_, name="Flu shots", spec=SPEC)
+    opened = selectors.opened(made)
+    assert plans.measure_unknown(actor=max_, campaign=opened) == 2
+    plan = plans.plan_of(actor=max_, campaign=opened)
+    assert plan.unmeasured == 0
+    assert plan.routes == {"tls": 4, "pgp": 0, "smime": 0, "portal": 1}
+    services.campaign_submit(actor=max_, campaign_id=made.pk, planned=plan.audience)
+    services.campaign_approve(actor=rita, campaign_id=made.pk)
+    sending.campaign_send(actor=max_, campaign_id=made.pk)
+    sending.campaign_feed_all(actor=max_, campaign_id=made.pk)
+    dispatch(actor=CLI, seconds=20, lanes=4)
+    assert sending.finish_if_done(campaign_id=made.pk) == 1
+
+    row = Campaign.objects.get(pk=made.pk)
+    report = selectors.report(row)
+    assert (row.state, report.sent, report.secured) == (State.DONE, 5, 5)
+    assert report.routes == plan.routes
+    arrived = providers.store.all()
+    assert sorted(each.mailbox for each in arrived) == sorted(
+        [f"{name.lower()}@goodmail.test" for name in names] + ["weak@plainmail.test"]
+    )
+    for each in arrived:
+        # The weak mailbox gets a notice without a word of health.
+        assert (b"flu" in each.raw.lower()) is (not each.mailbox.startswith("weak"))
 
 
 def test_a_revocation_one_second_before_the_send_counts(
