@@ -132,7 +132,9 @@ def plan(*, actor: Actor, audience: Audience, purpose: Purpose, floor: Level) ->
     table = delivery.policy_table()
     lines = [line_of(Combination(*row[:6]), row[6], floor, table) for row in rows]
     lines.sort(key=lambda line: (line.held, line.route, -line.people))
-    unmeasured = sum(line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route)
+    unmeasured = sum(
+        line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route == RouteName.TLS
+    )
     return Plan(tuple(lines), now, unmeasured)
 
 
