@@ -123,7 +123,7 @@ def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
     unread = Conversation.objects.filter(state="open", unread__gt=0).aggregate(n=Count("pk"), oldest=Min("last_at"))
     if unread["n"]:
         title = f"{count(unread['n'], 'reply', 'replies')} from patients"
-        yield Item(title, "The oldest has waited since", url, "inbox", "info", unread["oldest"])
+        yield Item(title, "Waiting for an answer", url, "inbox", "info", unread["oldest"])
     tasks = InboxTask.objects.filter(state="open").count()
     if tasks:
         text = "Somebody else reads that mailbox. Check the address with the patient."
