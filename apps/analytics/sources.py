@@ -51,15 +51,13 @@ def address(name: str, *args: Any) -> str:
 
 def machinery_problems(user: User, now: datetime) -> Iterator[Item]:
     """The schedule or the worker stands still."""
-    if heartbeat.is_late(now):
-        yield Item(
-            "The worker or the schedule does not answer",
-            "Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. "
-            "Start both, then look at the status page.",
-            address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
-            "server",
-            "bad",
-        )
+    if not heartbeat.is_late(now):
+        return
+    may = user.may(Permission.STATUS_VIEW)
+    todo = "Start both, then look at the status page." if may else "Tell an administrator."
+    text = f"Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. {todo}"
+    url = address("analytics:status") if may else ""
+    yield Item("The worker or the schedule does not answer", text, url, "server", "bad")
 
 
 def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
