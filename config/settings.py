@@ -309,7 +309,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LOGGING_CONFIG = "config.logging.configure"
-LOGGING: dict[str, Any] = {}
+# Not empty, or Django would not call the function above.
+LOGGING: dict[str, Any] = {"version": 1}
 
 FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
