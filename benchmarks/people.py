@@ -7,9 +7,51 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-FIRST = "Ana Björn Chloé Dmitri Eleni Faye Günther Hana Inés Jürgen Käthe Luís Mía Noël Ольга Pál Qiu René Şule Tomás".split()
-LAST = "Åkesson Brown Castaño Dvořák Évora Fischer García Høgh Ito Jónsdóttir Kowalski López Müller Nguyễn O'Neil".split()
-TOWNS = [("Lexington", "Kentucky", "405"), ("Boise", "Idaho", "837"), ("Salem", "Oregon", "973"), ("Utica", "New York", "135")]
+FIRST = [
+    "Ana",
+    "Björn",
+    "Chloé",
+    "Dmitri",
+    "Eleni",
+    "Faye",
+    "Günther",
+    "Hana",
+    "Inés",
+    "Jürgen",
+    "Käthe",
+    "Luís",
+    "Mía",
+    "Noël",
+    "Ольга",
+    "Pál",
+    "Qiu",
+    "René",
+    "Şule",
+    "Tomás",
+]
+LAST = [
+    "Åkesson",
+    "Brown",
+    "Castaño",
+    "Dvořák",
+    "Évora",
+    "Fischer",
+    "García",
+    "Høgh",
+    "Ito",
+    "Jónsdóttir",
+    "Kowalski",
+    "López",
+    "Müller",
+    "Nguyễn",
+    "O'Neil",
+]
+TOWNS = [
+    ("Lexington", "Kentucky", "405"),
+    ("Boise", "Idaho", "837"),
+    ("Salem", "Oregon", "973"),
+    ("Utica", "New York", "135"),
+]
 BEGIN, DAYS = date(1930, 1, 1), 30_000
 EVENTS_BEGIN, EVENT_DAYS = date(2015, 1, 1), 4_300
 

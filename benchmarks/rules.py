@@ -9,7 +9,14 @@ WOMEN_WITHOUT_SHOT = {
         {
             "match": "none",
             "rules": [
-                {"event": "immunization", "system": "CVX", "code": "140", "op": "at_least", "times": 1, "from": "2020-09-01"}
+                {
+                    "event": "immunization",
+                    "system": "CVX",
+                    "code": "140",
+                    "op": "at_least",
+                    "times": 1,
+                    "from": "2020-09-01",
+                }
             ],
         },
     ],

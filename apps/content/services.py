@@ -277,6 +277,7 @@ def starters_install(*, actor: Actor) -> list[Template]:
             continue
         template = template_create(actor=actor, name=starter.name, data=blocks.dump(starter.design), kind=starter.kind)
         template_publish(actor=actor, template_id=template.pk)
+        template.refresh_from_db()
         made.append(template)
     return made
 
@@ -302,7 +303,7 @@ def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, s
         if facts[name] and not COLOR.match(facts[name]):
             raise Refused("Colors are written like #0b5cad. Correct the color.")
     token = tokens.token63("brand-name", tokens.normalize(facts["name"]))
-    others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else None)
+    others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else 0)
     if others.filter(name_token=token).exists():
         raise Refused("There is already a brand of that name. Choose another name.")
     is_default = is_default or not others.filter(is_default=True).exists()

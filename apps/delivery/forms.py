@@ -189,3 +189,18 @@ class KeyForm(forms.Form):
     kind = forms.ChoiceField(
         label="Kind", choices=[("rsa", "RSA 2048, read by every provider"), ("ed25519", "Ed25519, besides")]
     )
+
+
+class HygieneForm(forms.Form):
+    """When optional mail to a silent mailbox rests."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    unengaged_days = forms.IntegerField(
+        label="Without a sign of life for",
+        min_value=30,
+        max_value=1095,
+        help_text="A click, a reading, an answer, an appointment or a visit is a sign of life.",
+    )
+    unengaged_messages = forms.IntegerField(
+        label="And after at least", min_value=1, max_value=100, help_text="Optional messages in that time."
+    )

@@ -146,9 +146,7 @@ def test_any_change_voids_an_approval(approved: Campaign, max_actor: Actor) -> N
 
 def _change_segment(actor: Actor) -> None:
     rule = {"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}
-    segment_services.segment_save(
-        actor=actor, name="Everyone", rule=rule, segment_id=segments.by_name("Everyone").id
-    )
+    segment_services.segment_save(actor=actor, name="Everyone", rule=rule, segment_id=segments.by_name("Everyone").id)
 
 
 def _change_brand(actor: Actor) -> None:

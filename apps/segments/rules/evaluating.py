@@ -28,7 +28,6 @@ from .nodes import (
     Node,
     Rule,
     RuleError,
-    SegmentRule,
 )
 from .sentences import Terms, group_head, sentence
 from .windows import age_window, anniversary_days, appointment_window, date_window, event_window
