@@ -34,6 +34,12 @@ def day(value: date) -> str:
     return f"{MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
+def weekday(value: date) -> str:
+    """``Sunday, Nov 22``."""
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    return f"{days[value.weekday()]}, {MONTHS[value.month - 1]} {value.day}"
+
+
 def clock_time(value: datetime) -> str:
     """``9:00 AM``."""
     return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"

@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class PortalConfig(AppConfig):
     name = "apps.portal"
     label = "portal"
+
+    def ready(self) -> None:
+        from apps.contacts import panels
+        from apps.portal import panel
+
+        panels.register(
+            panels.Panel("portal", "Portal", "portal/panels/access.html", panel.portal_access, order=40, place="side")
+        )

@@ -42,9 +42,10 @@ def sender_name() -> str:
     return organizations.current().name or brand_facts().name
 
 
-def link_address(token: str) -> str:
+def link_address(token: str, language: str) -> str:
     """The absolute address of a notice's link: an opaque token, no name, nothing about health."""
-    return settings.PUBLIC_URL + reverse("portal:link", args=[token])
+    address = settings.PUBLIC_URL + reverse("portal:link", args=[token])
+    return f"{address}?lang=es" if words.known(language) == "es" else address
 
 
 def token_for(outbox_id: int) -> str:
@@ -60,7 +61,7 @@ def notice(*, language: str, envelope: Envelope) -> MergedMessage:
 
 def send(*, actor: Actor, person: PersonRecord, token: str) -> None:
     """Put a notice for a message that staff wrote into the outbox (treatment; the notice itself is neutral)."""
-    made = notice(language=person.language, envelope=_envelope(person, portal_url=link_address(token)))
+    made = notice(language=person.language, envelope=_envelope(person, portal_url=link_address(token, person.language)))
     _post(actor, person, made, MessageKind.NOTICE, Purpose.TREATMENT)
 
 
@@ -77,7 +78,7 @@ def send_code(*, person: PersonRecord, code: str, language: str) -> None:
 def send_fresh_link(*, person: PersonRecord, token: str, language: str) -> None:
     """A fresh link for somebody who lost theirs."""
     compiled = _account(LINK, words.known(language), brand_facts())
-    made = merge(compiled, {}, _envelope(person, portal_url=link_address(token)))
+    made = merge(compiled, {}, _envelope(person, portal_url=link_address(token, language)))
     _post(actors.system("portal"), person, made, MessageKind.ACCOUNT, Purpose.ACCOUNT)
 
 

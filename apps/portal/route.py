@@ -73,7 +73,7 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
         date=parsedate_to_datetime(str(sent)) if sent else recipient.now,
         # The notice goes out in the message's place, so that bounces and evidence name one message.
         message_id=str(head["Message-ID"] or "").strip().strip("<>") or f"{token[:24]}@localhost",
-        portal_url=notices.link_address(token),
+        portal_url=notices.link_address(token, recipient.language),
         zone=organizations.current().zone,
     )
     made = notices.notice(language=recipient.language, envelope=envelope)

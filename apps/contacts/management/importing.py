@@ -43,7 +43,7 @@ def run(
     if not dry_run:
         imports.import_start(actor=actor, job_id=job.pk)
         job = _finished(job.pk, ImportJob.State.DONE)
-    result = dict(imports.counts(job))
+    result: dict[str, Any] = dict(imports.counts(job))
     data = job.opened()
     result["errors_file"] = _errors(actor, job, errors_to)
     result["tables"] = data.get("tables", {})

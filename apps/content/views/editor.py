@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from csp.constants import NONCE
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.content import blocks, editing, lint, plaintext, previewing, selectors, services
 from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
-from apps.content.fields import CATALOG
+from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
 from apps.core.errors import Refused
@@ -32,7 +32,7 @@ PERSON = "content_preview_person"
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 # Trix writes a style element of its own; it reads the nonce from the page (the one exception of its kind).
-@csp_update({"style-src": [NONCE]})
+@csp_update({"style-src": [NONCE]})  # type: ignore[arg-type]
 def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The editor, or for those who may only look the preview."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
@@ -53,6 +53,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     design = blocks.parse(data)
     facts = selectors.brand_facts(template.brand)
     findings = lint.check(design, facts)
+    catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
         "template": template,
@@ -61,8 +62,8 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "tree": tree(design.blocks, findings),
         "selected": block.id if block else "",
         "chosen": block,
-        "settings": settings_of(block) if block else [],
-        "merge_groups": merge_groups(design, block),
+        "settings": settings_of(block, catalog) if block else [],
+        "merge_groups": merge_groups(design, block, catalog),
         "findings": findings,
         "errors": sum(finding.error for finding in findings),
         "say": say,
@@ -129,18 +130,20 @@ def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = ""
     return rows
 
 
-def settings_of(block: Block) -> list[dict[str, Any]]:
+def settings_of(block: Block, catalog: Mapping[str, MergeField]) -> list[dict[str, Any]]:
     """The form of a block: its settings with their values."""
     out = []
     for setting in block.kind.settings:
         value = block.settings[setting.name]
         row = {"setting": setting, "value": value, "id": f"set-{block.id}-{setting.name}"}
+        if setting.kind == "image" and value.startswith("asset:"):
+            row["url"] = reverse("content:image", args=[value.removeprefix("asset:")])
         if setting.kind == "words":
             row["value"] = "\n".join(value)
         if setting.kind == "field":
             wanted = "items" if block.type == "loop" else ""
             row["options"] = [
-                field for field in CATALOG.values() if (field.type == "items") == bool(wanted) and field.type != "url"
+                field for field in catalog.values() if (field.type == "items") == bool(wanted) and field.type != "url"
             ]
         if setting.kind == "rows":
             row["value"] = [*value, ("", "")]
@@ -148,17 +151,22 @@ def settings_of(block: Block) -> list[dict[str, Any]]:
     return out
 
 
-def merge_groups(design: Design, block: Block | None) -> list[tuple[str, list[tuple[str, str, int]]]]:
+def merge_groups(
+    design: Design, block: Block | None, catalog: Mapping[str, MergeField]
+) -> list[tuple[str, list[tuple[str, str, int]]]]:
     """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first."""
     groups: dict[str, list[tuple[str, str, int]]] = {}
     if block is not None:
         for loop in design.walk():
             inside = {inner.id for blocks_ in loop.lists for inner in blocks.walk(blocks_)}
             if loop.type == "loop" and block.id in inside:
-                name, level = loop.settings["name"], CATALOG[loop.settings["field"]].level
+                name, level = (
+                    loop.settings["name"],
+                    catalog[loop.settings["field"]].level if loop.settings["field"] in catalog else 0,
+                )
                 items = (("start", "day and time"), ("kind", "kind"), ("location", "place"), ("provider", "clinician"))
                 groups["This item"] = [(f"{name}.{key}", f"{name}: {label}", level) for key, label in items]
-    for field in CATALOG.values():
+    for field in catalog.values():
         if field.type != "items":
             groups.setdefault(field.group, []).append((field.name, field.label, field.level))
     return list(groups.items())
@@ -304,7 +312,7 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 @xframe_options_sameorigin
-@csp_replace(PREVIEW_CSP["DIRECTIVES"])
+@csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``; for the person chosen in this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)

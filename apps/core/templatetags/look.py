@@ -145,6 +145,18 @@ def dash(value: Any) -> Any:
 
 
 @register.filter
+def item(values: Mapping[str, Any] | None, key: str) -> Any:
+    """``values[key]``, or nothing."""
+    return values.get(key) if values else None
+
+
+@register.filter
+def first_word(value: str) -> str:
+    """The first word of a name: how a greeting addresses a colleague."""
+    return (value.split() or [""])[0]
+
+
+@register.filter
 def number(value: Any) -> str:
     """``2,013``; "—" for none; fractions keep one decimal."""
     if value in (None, ""):

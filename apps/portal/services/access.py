@@ -37,6 +37,7 @@ from apps.portal.models import (
     NoticeLink,
     PortalAccount,
     PortalSession,
+    SecureMessage,
 )
 from apps.portal.policy import EndedWhy
 from apps.portal.services.sessions import session_begin, sessions_end
@@ -204,9 +205,9 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
     """Sign in with address, date of birth and password.
 
-    Unknown address, other birthday, no password, wrong password and locked cost one scrypt each and answer alike;
-    the lock belongs to the typed address, known or not. Only who typed the right password hears of the person's
-    own lock.
+    Unknown address, other birthday, no password, wrong password and locked cost one password hash each and answer
+    alike; the lock belongs to the typed address, known or not. Only who typed the right password hears of the
+    person's own lock.
     """
     mailbox = search_values.mailbox(address)
     now = clock.now()
@@ -257,7 +258,7 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
     except ValidationError:
         return "common"
     account = PortalAccount.objects.select_for_update().get(person_id=person_id)
-    account.password, account.password_since = make_password(password, hasher="scrypt"), clock.now()
+    account.password, account.password_since = make_password(password), clock.now()
     account.save(update_fields=["password", "password_since"])
     sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
     record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
@@ -269,7 +270,7 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
 
 @lru_cache(maxsize=1)
 def _nobodys_password() -> str:
-    return make_password(policy.new_secret(), hasher="scrypt")
+    return make_password(policy.new_secret())
 
 
 # -- Lost link -------------------------------------------------------------------------------------------------
@@ -331,6 +332,24 @@ def link_create(*, mailbox: bytes, message_id: int | None, expires_at: datetime)
         created_at=clock.now(),
         expires_at=expires_at,
     )
+    return token
+
+
+@transaction.atomic
+def link_again(*, actor: Actor, person_id: int, message: SecureMessage | None) -> str:
+    """A link for a browser whose session just ran out, so that coming back needs no search in the mailbox.
+
+    It proves nothing, like every link: a code and the date of birth do. Returns "" when there is no way.
+    """
+    account = PortalAccount.objects.filter(person_id=person_id, state=PortalAccount.State.OPEN).first()
+    if account is None:
+        return ""
+    token = link_create(
+        mailbox=bytes(account.mailbox),
+        message_id=message.pk if message else None,
+        expires_at=clock.now() + policy.DRAFT_GRACE,
+    )
+    record(actor=actor, action=Action.PORTAL_SEND_LINK, kind="person", subject=person_id, people=[person_id])
     return token
 
 

@@ -89,6 +89,10 @@ WORDS = {
     "not_me.thanks": "Thank you for telling us",
     "not_me.thanks_text": "We stopped the mail for that person to this mailbox. Our staff will look into it. "
     "You can delete the e-mail.",
+    "not_you.title": "Are these not your messages?",
+    "not_you.text": "Sign out. Then open the link in your own e-mail.",
+    "not_you.wrong": "Is a message here about somebody else? Please call us.",
+    "not_you.wrong_at": "Is a message here about somebody else? Please call {phone}.",
     "messages.title": "Your messages",
     "messages.none": "No messages right now",
     "messages.none_text": "When we write to you, you find it here.",
@@ -131,7 +135,6 @@ WORDS = {
     "set.short": "Use at least 15 characters. A short sentence works well.",
     "set.long": "Use at most 256 characters.",
     "set.common": "This password is easy to guess. Choose another one.",
-    "set.username": "E-mail address",
     "warn.title": "Are you still there?",
     "warn.text": "We will sign you out soon, to protect your messages. What you wrote is kept.",
     "warn.left": "Time left:",

@@ -91,6 +91,10 @@ WORDS = {
     "not_me.thanks": "Gracias por avisarnos",
     "not_me.thanks_text": "Detuvimos los correos para esa persona a este buzón. Nuestro personal lo revisará. "
     "Puede borrar el correo.",
+    "not_you.title": "¿Estos mensajes no son suyos?",
+    "not_you.text": "Cierre la sesión. Después abra el enlace de su propio correo.",
+    "not_you.wrong": "¿Hay aquí un mensaje sobre otra persona? Llámenos, por favor.",
+    "not_you.wrong_at": "¿Hay aquí un mensaje sobre otra persona? Llame al {phone}, por favor.",
     "messages.title": "Sus mensajes",
     "messages.none": "No hay mensajes por ahora",
     "messages.none_text": "Cuando le escribamos, lo encontrará aquí.",
@@ -133,7 +137,6 @@ WORDS = {
     "set.short": "Use al menos 15 caracteres. Una frase corta funciona bien.",
     "set.long": "Use como máximo 256 caracteres.",
     "set.common": "Esta contraseña es fácil de adivinar. Elija otra.",
-    "set.username": "Correo electrónico",
     "warn.title": "¿Sigue ahí?",
     "warn.text": "Pronto cerraremos la sesión para proteger sus mensajes. Lo que escribió queda guardado.",
     "warn.left": "Tiempo que queda:",

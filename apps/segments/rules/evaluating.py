@@ -88,6 +88,15 @@ def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, nam
     return _Evaluator(record, now.astimezone(zone).date(), names or Names()).holds(rule, ())
 
 
+def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool | None:
+    """What the attributes and consents of the opened record alone say: True, False, or None (it depends).
+
+    Asked for every message at the moment of sending, so the timeline is not opened: a condition about events,
+    appointments or engagement is None, and the logic is Kleene's.
+    """
+    return _Evaluator(record, now.astimezone(zone).date(), names or Names()).verdict(rule, ())
+
+
 def explain(
     rule: Node,
     record: Record,

@@ -1,0 +1,19 @@
+"""Doorbells of the portal."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.portal import services
+
+
+@shared_task
+def lost_links() -> int:
+    """Send fresh links to whoever asked."""
+    return services.lost_links_answer()
+
+
+@shared_task
+def clear() -> int:
+    """Remove ended sessions, used codes, old links and counters."""
+    return services.sessions_clear()

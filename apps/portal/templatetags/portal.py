@@ -1,0 +1,28 @@
+"""Tags of the portal's pages: filled-in words and dates in the patient's language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+
+from apps.portal import words
+
+register = template.Library()
+
+
+@register.simple_tag
+def fill(text: str, **values: Any) -> str:
+    """A catalogue text with its ``{places}`` filled in."""
+    return conditional_escape(text.format(**values))
+
+
+@register.simple_tag(takes_context=True)
+def spoken(context: Context, value: datetime) -> SafeString:
+    """A moment in the clinic's zone and the visitor's language."""
+    shown = words.moment(value, context["zone"], context["language"])
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)

@@ -1,0 +1,286 @@
+"""The inbox of staff: conversations, tasks, and a patient's portal access."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages as toasts
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.audit.actions import Action
+from apps.contacts.selectors import open_people
+from apps.core import pages
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, require, roles_with
+from apps.portal import policy, services
+from apps.portal.forms import typed, typed_once
+from apps.portal.models import Conversation, InboxTask
+from apps.portal.services import inbox as inbox_services
+from apps.users.models import User
+
+VIEWS = (("open", "Open"), ("mine", "Mine"), ("all", "All"), ("closed", "Closed"))
+
+
+@require_safe
+@require(Permission.INBOX_VIEW)
+def inbox(request: HttpRequest) -> HttpResponseBase:
+    """Conversations, unread first. Names stay masked until one is opened."""
+    view = request.GET.get("view", "open")
+    rows = _rows(view, request.user.pk)
+    page = pages.keyset(rows.select_related("assigned"), request.GET.get("after", ""), key="place")
+    names = _masked_names(request, [row.person_id for row in page.items])
+    counts = inbox_services.waiting_counts()
+    return render(
+        request,
+        "portal/inbox/list.html",
+        {
+            "page": page,
+            "rows": [(row, names.get(row.person_id, "Erased person")) for row in page.items],
+            "view": view,
+            "tabs": _tabs(view, counts),
+            "counts": counts,
+        },
+    )
+
+
+def _rows(view: str, user_id: int | None) -> QuerySet[Conversation]:
+    rows = Conversation.objects.all()
+    if view == "mine":
+        return rows.filter(assigned_id=user_id, state=Conversation.State.OPEN)
+    if view == "all":
+        return rows
+    if view == "closed":
+        return rows.filter(state=Conversation.State.CLOSED)
+    return rows.filter(state=Conversation.State.OPEN)
+
+
+def _tabs(view: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    base = reverse("portal:inbox")
+    found: list[dict[str, Any]] = [
+        {"label": label, "url": f"{base}?view={key}", "current": key == view} for key, label in VIEWS
+    ]
+    found[0]["count"] = counts["unread"]
+    tasks = {"label": "Tasks", "url": reverse("portal:tasks"), "current": view == "tasks", "count": counts["tasks"]}
+    return [*found, tasks]
+
+
+def _masked_names(request: HttpRequest, ids: list[int]) -> dict[int, str]:
+    people = open_people(
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose="inbox list",
+        ids=ids,
+        action=Action.CONVERSATION_LIST,
+        with_consents=False,
+    )
+    return {
+        person.id: " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name" for person in people.values()
+    }
+
+
+@require_safe
+@require(Permission.INBOX_VIEW)
+def conversation(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
+    """One conversation, opened: the entry is written before the texts are."""
+    return _conversation_page(request, conversation_id)
+
+
+def _conversation_page(
+    request: HttpRequest, conversation_id: int, *, text: str = "", problem: str = "", status: int = 200
+) -> HttpResponse:
+    found = services.conversation_open(
+        actor=request.actor,  # type: ignore[attr-defined]
+        conversation_id=conversation_id,
+    )
+    if found is None:
+        raise Http404
+    answered = inbox_services.last_answer_message(found.row)
+    colleagues = [user for user in User.objects.filter(is_active=True) if user.may(Permission.INBOX_REPLY)]
+    return render(
+        request,
+        "portal/inbox/conversation.html",
+        {
+            "found": found,
+            "row": found.row,
+            "person_url": _person_url(found.row.person_id),
+            "crumbs": [("Inbox", reverse("portal:inbox")), (found.subject, "")],
+            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+            "who_may_reply": ", ".join(role.word for role in roles_with(Permission.INBOX_REPLY)),
+            "colleagues": sorted(colleagues, key=lambda user: user.name.casefold()),
+            "answered": answered,
+            "text": text,
+            "problem": problem,
+            "once": uuid.uuid4(),
+            "limit": policy.REPLY_LENGTH,
+        },
+        status=status,
+    )
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def answer(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
+    """Answer the patient; a refusal keeps the text."""
+    text = request.POST.get("text", "")[: policy.REPLY_LENGTH * 4]
+    try:
+        services.conversation_answer(
+            actor=request.actor,  # type: ignore[attr-defined]
+            conversation_id=conversation_id,
+            text=text,
+            once=typed_once(request),
+        )
+    except Refused as refused:
+        return _conversation_page(request, conversation_id, text=text, problem=str(refused), status=422)
+    toasts.success(request, "Answer sent. The patient gets a notice by e-mail.")
+    return redirect("portal:conversation", conversation_id)
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def assign(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
+    chosen = typed(request, "user", 20)
+    return _act(
+        request,
+        services.conversation_assign,
+        reverse("portal:conversation", args=[conversation_id]),
+        "Assigned." if chosen else "Nobody is assigned now.",
+        conversation_id=conversation_id,
+        user_id=int(chosen) if chosen.isdecimal() else None,
+    )
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def close(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
+    return _act(
+        request,
+        services.conversation_close,
+        reverse("portal:inbox"),
+        "Conversation closed. A new reply opens it again.",
+        conversation_id=conversation_id,
+    )
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def reopen(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
+    return _act(
+        request,
+        services.conversation_reopen,
+        reverse("portal:conversation", args=[conversation_id]),
+        "Conversation reopened.",
+        conversation_id=conversation_id,
+    )
+
+
+@require_safe
+@require(Permission.INBOX_VIEW)
+def tasks(request: HttpRequest) -> HttpResponseBase:
+    """What patients and mailboxes told us, open first."""
+    rows = InboxTask.objects.filter(state=InboxTask.State.OPEN)
+    page = pages.keyset(rows, request.GET.get("after", ""))
+    names = _masked_names(request, [row.person_id for row in page.items])
+    return render(
+        request,
+        "portal/inbox/tasks.html",
+        {
+            "page": page,
+            "rows": [(row, names.get(row.person_id, "Erased person")) for row in page.items],
+            "tabs": _tabs("tasks", inbox_services.waiting_counts()),
+        },
+    )
+
+
+@require_safe
+@require(Permission.INBOX_VIEW)
+def task(request: HttpRequest, task_id: int) -> HttpResponseBase:
+    """One task with its person and the address it is about."""
+    found = inbox_services.task_open(
+        actor=request.actor,  # type: ignore[attr-defined]
+        task_id=task_id,
+    )
+    if found is None:
+        raise Http404
+    row, person, address = found
+    return render(
+        request,
+        "portal/inbox/task.html",
+        {
+            "row": row,
+            "person": person,
+            "address": address,
+            "person_url": _person_url(row.person_id),
+            "crumbs": [("Inbox", reverse("portal:inbox")), ("Tasks", reverse("portal:tasks")), ("Not me", "")],
+            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+        },
+    )
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def done(request: HttpRequest, task_id: int) -> HttpResponseBase:
+    return _act(request, services.task_done, reverse("portal:tasks"), "Task done.", task_id=task_id)
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def put_back(request: HttpRequest, task_id: int) -> HttpResponseBase:
+    return _act(
+        request,
+        services.task_put_back,
+        reverse("portal:tasks"),
+        "The address is back on the person's record.",
+        task_id=task_id,
+    )
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def unlock(request: HttpRequest, person_id: int) -> HttpResponseBase:
+    """Let a locked patient try again now (from the person's page)."""
+    return _act(request, services.unlock, _back(request, person_id), "Portal access unlocked.", person_id=person_id)
+
+
+@require_POST
+@require(Permission.INBOX_REPLY)
+def end_sessions(request: HttpRequest, person_id: int) -> HttpResponseBase:
+    """Sign a patient out everywhere (from the person's page)."""
+    return _act(
+        request,
+        services.sessions_end,
+        _back(request, person_id),
+        "The patient is signed out everywhere.",
+        person_id=person_id,
+    )
+
+
+def _act(request: HttpRequest, service: Any, target: str, said: str, **given: Any) -> HttpResponse:
+    try:
+        service(actor=request.actor, **given)  # type: ignore[attr-defined]
+    except Refused as refused:
+        toasts.error(request, str(refused))
+    else:
+        toasts.success(request, said)
+    return redirect(target)
+
+
+def _back(request: HttpRequest, person_id: int) -> str:
+    """Where the button was pressed, if that is one of our own pages."""
+    came_from = typed(request, "next", 200)
+    if came_from and url_has_allowed_host_and_scheme(came_from, allowed_hosts=None):
+        return came_from
+    return _person_url(person_id) or reverse("portal:inbox")
+
+
+def _person_url(person_id: int) -> str:
+    for name in ("contacts:person", "contacts:detail"):
+        try:
+            return reverse(name, args=[person_id])
+        except NoReverseMatch:
+            continue
+    return ""
