@@ -222,12 +222,15 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path.write_text(json.dumps({**DATA, "subject": "Changed"}))
     call_command("template_save", "from A file", str(path), "--json")
     assert json.loads(capsys.readouterr().out)["version"] == 2
-    for content, code in (('{"blocks": [{"type": "video"}]}', 1), ("{", 2)):
+    nobody = {"subject": "s", "blocks": [{"id": "a", "type": "text", "html": "<p>{{ shoe_size }}</p>"}]}
+    for content, code in (('{"blocks": [{"type": "video"}]}', 1), (json.dumps(nobody), 1), ("{", 2)):
         path.write_text(content)
         with pytest.raises(SystemExit) as stopped:
             call_command("template_save", "From a file", str(path))
         assert stopped.value.code == code
+    assert "Block a: There is no merge field “shoe_size”." in capsys.readouterr().err
     assert Template.objects.count() == 1
+    assert selectors.draft_data(Template.objects.get())["subject"] == "Changed"
 
 
 def test_own_attributes_are_merge_fields() -> None:
