@@ -29,6 +29,8 @@ MINUTES = 60.0
 SCHEDULE: dict[str, dict[str, Any]] = {
     "number-the-audit-trail": {"task": "apps.audit.tasks.number_entries", "schedule": 1 * SECONDS},
     "sign-an-audit-checkpoint": {"task": "apps.audit.tasks.sign_checkpoint", "schedule": 1 * MINUTES},
+    "look-at-the-list": {"task": "apps.delivery.tasks.clean_list", "schedule": crontab(hour="3", minute="20")},
+    "verify-the-audit-trail": {"task": "apps.audit.tasks.verify", "schedule": crontab(hour="3", minute="20")},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},

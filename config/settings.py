@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
+    "apps.core.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,6 +132,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
+                "apps.analytics.context_processors.menu_counts",
             ],
         },
     }
@@ -307,7 +309,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LOGGING_CONFIG = "config.logging.configure"
-LOGGING: dict[str, Any] = {}
+# Not empty, or Django would not call the function above.
+LOGGING: dict[str, Any] = {"version": 1}
 
 FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]

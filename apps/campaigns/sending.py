@@ -24,6 +24,7 @@ from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, ReadyMail, enqueue, enqueue_one, source_pause, source_resume, source_stop
 from apps.organizations import selectors as organizations
+from apps.tracking.links import unsubscribe_url
 
 from . import planning, selectors
 from .audience import audience_of
@@ -284,6 +285,8 @@ def campaign_test(*, actor: Actor, campaign_id: int, address: str) -> int:
         message_id=f"test.{campaign.pk}.{int(now.timestamp())}@{delivery.setup().helo}",
         zone=organizations.current().zone,
         portal_url=selectors.portal_url(),
+        # Works like the real one, and stops nobody's mail: the mailbox is nobody's.
+        list_unsubscribe_url=unsubscribe_url(mailbox=bytes(16), person=0, message=0, language=compiled.language),
     )
     merged = merge(compiled, facts.invented_facts(), envelope)
     number = enqueue_one(

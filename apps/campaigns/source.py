@@ -8,6 +8,7 @@ from datetime import datetime
 
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
+from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.content import selectors as content
 from apps.content.facts import person_facts
@@ -58,6 +59,7 @@ class CampaignSource:
         }
         if visits:
             contacts.load_appointments(visits)
+        guardians = _guardian_mailboxes(people)
         zone = organizations.current().zone
         portal = selectors.portal_url()
         answers: dict[int, Draft | Refusal] = {}
@@ -66,8 +68,22 @@ class CampaignSource:
             if campaign is None or item.person_id is None:
                 answers[item.id] = Refusal(Held.STOPPED, "The campaign is not approved any more.")
                 continue
-            answers[item.id] = _draft(campaign, item, people[item.person_id], now, zone, portal)
+            answers[item.id] = _draft(campaign, item, people[item.person_id], now, zone, portal, guardians)
         return answers
+
+
+def _guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
+    """Keyed mailboxes of the guardians of those who have no address of their own."""
+    wanted = {
+        person.id: int(person.profile["guardian_id"])
+        for person in people.values()
+        if not person.email and person.profile.get("guardian_id")
+    }
+    if not wanted:
+        return {}
+    rows = PersonIdentity.objects.filter(kind=search_values.EMAIL, person_id__in=set(wanted.values()))
+    found = {person_id: bytes(token) for person_id, token in rows.values_list("person_id", "token")}
+    return {person_id: found[guardian] for person_id, guardian in wanted.items() if guardian in found}
 
 
 def _ready(campaign_id: int) -> Ready | None:
@@ -93,7 +109,13 @@ def _ready(campaign_id: int) -> Ready | None:
 
 
 def _draft(
-    campaign: Ready, item: Claimed, person: PersonRecord, now: datetime, zone: str, portal: str
+    campaign: Ready,
+    item: Claimed,
+    person: PersonRecord,
+    now: datetime,
+    zone: str,
+    portal: str,
+    guardians: Mapping[int, bytes],
 ) -> Draft | Refusal:
     if campaign.audience.misses(person, now):
         return Refusal(Held.RULE_MISMATCH, "The opened record does not match the segment's rule.")
@@ -106,10 +128,12 @@ def _draft(
             return target
         return links.click_url(message=item.id, person=person.id, target=known, sent=now, campaign=campaign.id)
 
+    # Always there: a treatment message offers it too (to stop reminders), and a template may print it.
+    mailbox = search_values.mailbox(person.email) if person.email else guardians.get(person.id)
     unsubscribe = None
-    if not campaign.purpose.survives_unsubscribe and person.email:
+    if mailbox is not None:
         unsubscribe = links.unsubscribe_url(
-            mailbox=search_values.mailbox(person.email),
+            mailbox=mailbox,
             person=person.id,
             message=item.id,
             language=campaign.compiled.language,

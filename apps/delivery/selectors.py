@@ -22,6 +22,7 @@ from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import dkim, mx, routes
 from apps.delivery.envelopes import CheckedKey
+from apps.delivery.hygiene import Rules
 from apps.delivery.models import (
     Attempt,
     DeliverySettings,
@@ -302,3 +303,14 @@ def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
     else:
         found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
     return found
+
+
+def hygiene_rules(chosen: Setup | None = None) -> Rules:
+    """When optional mail rests, as the settings say."""
+    now = chosen or setup()
+    return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+
+
+def inbound_waiting() -> int:
+    """How many answers by mail wait for staff: for the inbox and for Home."""
+    return InboundMail.objects.filter(state=InboundMail.State.WAITING).count()

@@ -107,7 +107,8 @@ def _ended(request: HttpRequest, visit: Visit | None) -> HttpResponseBase:
 
 def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": then browsers send "Origin: null" with our own forms, which the CSRF check must refuse.
+    response["Referrer-Policy"] = "same-origin"
     wish = request.GET.get("lang", "")
     if wish in words.LANGUAGES:
         cookies.set_language(response, wish)

@@ -25,9 +25,9 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
-for (const choice of document.querySelectorAll("[data-show-password]")) {
+for (const choice of document.querySelectorAll("[data-portal-reveal]")) {
   choice.hidden = false;
-  const field = document.getElementById(choice.dataset.showPassword);
+  const field = document.getElementById(choice.dataset.portalReveal);
   choice.querySelector("input").addEventListener("change", (event) => { field.type = event.target.checked ? "text" : "password"; });
 }
 

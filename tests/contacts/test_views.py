@@ -177,6 +177,27 @@ def test_a_new_person_cannot_take_a_record_number(signed_in, dana) -> None:
     assert Person.objects.count() == 2
 
 
+def test_a_child_gets_a_guardian_by_record_number(signed_in, dana) -> None:
+    client = signed_in("nora")
+    child = {"first_name": "Kit", "last_name": "Quist", "relation": "patient", "birth_date": "2020-03-01"}
+    unknown = client.post("/contacts/new/", {**child, "guardian": "MRN-0"})
+    assert unknown.status_code == 422
+    assert "Nobody has this record number" in text_of(unknown)
+    made = client.post("/contacts/new/", {**child, "guardian": "mrn-77"}, follow=True)
+    assert "Mail goes to the guardian on record" in text_of(made)
+    orphan = client.post("/contacts/new/", child, follow=True)
+    assert "Minor without guardian" in text_of(orphan)
+
+
+def test_an_upload_that_is_too_large_says_what_to_do(signed_in, settings) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    file = io.BytesIO(b"a,b\n" * 1000)
+    file.name = "big.csv"
+    response = signed_in("max").post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    assert response.status_code == 422
+    assert "larger than 100 MB" in text_of(response)
+
+
 def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
     client = signed_in("nora")
     given = {
@@ -229,8 +250,8 @@ def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
     nora = signed_in("nora")
     nora.get(f"/contacts/{dana}/")
     page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
-    assert "contact.open" in page
-    assert "care_staff" in page
+    assert "Contact: open" in page
+    assert "Nora" in page
     assert nora.get(f"/contacts/{dana}/access/").status_code == 403
 
 

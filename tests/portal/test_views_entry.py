@@ -36,7 +36,7 @@ def test_rosa_opens_the_link_proves_who_she_is_and_reads(scene) -> None:
     assert "Your mammogram" in text_of(page)
     assert "call us about your result" in text_of(page)
     assert page["Cache-Control"] == "no-store"
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
 
 
 def test_opening_the_link_sends_nothing_because_mail_scanners_open_links_too(scene, letters) -> None:

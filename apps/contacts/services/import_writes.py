@@ -384,7 +384,10 @@ def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
     groups = []
     if code:
         groups.append(f"code:{system}:{code}")
-        groups += [f"set:{name}" for name in value_sets.sets_of(system, code)]
+        sets = value_sets.sets_of(system, code)
+        groups += [f"set:{name}" for name in sets]
+        if sets:
+            facts["sets"] = list(sets)
     if facts.get("class"):
         groups.append(f"class:{facts['class']}")
     return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)

@@ -90,4 +90,4 @@ class InboundTally(models.Model):
     count = models.IntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"InboundTally {self.day} {self.what}"
+        return f"InboundTally {self.day}"

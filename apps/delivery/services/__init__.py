@@ -8,6 +8,7 @@ from apps.delivery.services.control import (
     source_stop,
 )
 from apps.delivery.services.dispatcher import Dispatched, dispatch
+from apps.delivery.services.hygiene import clean_list, clean_list_soon, wake
 from apps.delivery.services.inbound import mail_finish, mail_receive
 from apps.delivery.services.measuring import measure
 from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue, enqueue_one
@@ -25,6 +26,8 @@ __all__ = [
     "Dispatched",
     "OutboxItem",
     "ReadyMail",
+    "clean_list",
+    "clean_list_soon",
     "dispatch",
     "doubtful_resend",
     "enqueue",
@@ -44,4 +47,5 @@ __all__ = [
     "source_pause",
     "source_resume",
     "source_stop",
+    "wake",
 ]

@@ -74,8 +74,8 @@ class Row:
 
 
 @transaction.atomic
-def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: int, per_domain: int) -> Batch:
-    """Claim up to `limit` messages of a stream. Raises `Fenced` when the slot is lost."""
+def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: Sequence[int], per_domain: int) -> Batch:
+    """Claim up to `limit` messages of a stream for the free `lanes`. Raises `Fenced` when the slot is lost."""
     now = clock.now()
     renew(lease, now)
     rows = _claim_rows(stream, limit, now)
@@ -96,13 +96,13 @@ def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: int, pe
         job.stream = stream
     _write_holds(actor, holds, now)
     batch.held += len(holds)
-    batch.lanes = assign(jobs, lanes, per_domain)
+    batch.lanes = dict(zip(lanes, assign(jobs, len(lanes), per_domain), strict=False))
     copy_rows(
         "delivery_attempt (message_id, slot, fence, lane, sequence, started_at)",
         ["int8", "int2", "int8", "int2", "int4", "timestamptz"],
         [
             (job.id, lease.slot, lease.fence, lane, place, now)
-            for lane, given in enumerate(batch.lanes)
+            for lane, given in batch.lanes.items()
             for place, job in enumerate(given)
         ],
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=BASE_PORT, help="the first of four ports")
         parser.add_argument(
             "--inbound",
-            default=os.environ.get("CARELANE_INBOUND", "127.0.0.1:2525"),
+            default=settings.INBOUND_SMTP or "127.0.0.1:8025",
             help="host:port of our receiver of inbound mail, for delivery reports",
         )
 
