@@ -80,6 +80,15 @@ def test_autosave_counts_and_refuses_what_is_stale(draft: Template) -> None:
     assert AuditEntry.objects.filter(action="template.change").count() == 1
 
 
+def test_the_level_shown_is_the_most_a_copy_can_come_to(draft: Template) -> None:
+    assert draft.level == 0
+    saved = services.template_save(
+        actor=CLI, template_id=draft.pk, version=1, edit=subject("For {{ first_name|you }}, {{ appointment.kind|x }}")
+    )
+    assert saved.level == 2
+    assert services.template_step_back(actor=CLI, template_id=draft.pk, version=2, steps=1).level == 0
+
+
 def test_a_bad_save_changes_nothing(draft: Template) -> None:
     with pytest.raises(BadTemplate):
         services.template_save(actor=CLI, template_id=draft.pk, version=1, edit=lambda data: {**data, "blocks": [1]})
