@@ -97,19 +97,27 @@ def compile_version(
 
 def system_message(slug: str, language: str = "en") -> CompiledMessage:
     """A notice or account mail, compiled: ``portal_notice``, ``account_invitation``, ``account_password``,
-    ``account_code``.
+    ``account_code``. Spanish where there is one.
 
-    Someone's own published template of the same kind and name replaces the shipped one. Spanish where there
-    is one.
+    The newest published notice of that language replaces the shipped one, unless it would tell something about the
+    person: then the shipped one goes out.
     """
     shipped = starters.all_starters()
     starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
-    own = Template.objects.living().filter(name_token=name_token(starter.name), kind=starter.kind, published__gt=0)
-    template = own.first()
-    if template is not None:
-        design = template.versions.get(number=template.published).design
-        return _compiled_system(design, brand_facts(template.brand))
+    if starter.kind == Template.Kinds.NOTICE:
+        for template in own_notices():
+            design = template.versions.get(number=template.published).design
+            if design.language == starter.design.language:
+                compiled = _compiled_system(design, brand_facts(template.brand))
+                if compiled.highest_level() == 0:
+                    return compiled
     return _compiled_system(starter.design, brand_facts())
+
+
+def own_notices() -> list[Template]:
+    """The organization's own published portal notices, newest first."""
+    rows = Template.objects.living().filter(kind=Template.Kinds.NOTICE, published__gt=0)
+    return list(rows.select_related("brand").order_by("-updated_at"))
 
 
 _SYSTEM: dict[tuple[str, BrandFacts], CompiledMessage] = {}

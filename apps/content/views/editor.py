@@ -52,7 +52,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     data = selectors.draft_data(template)
     design = blocks.parse(data)
     facts = selectors.brand_facts(template.brand)
-    findings = lint.check(design, facts)
+    findings = lint.check(design, facts, kind=template.kind)
     catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
@@ -358,7 +358,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Freeze the draft as a version, unless a check fails."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
-    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand)) if f.error]
+    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand), kind=template.kind) if f.error]
     if errors:
         return render(request, "content/_refused.html", {"problems": errors, "publishing": True}, status=422)
     try:
