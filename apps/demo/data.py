@@ -21,11 +21,7 @@ from apps.contacts.services.import_writes import (
     people_rows,
 )
 from apps.core import actors
-<<<<<<< HEAD
-from apps.demo import keys, people
-=======
-from apps.demo import people, register
->>>>>>> returns
+from apps.demo import keys, people, register
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 
