@@ -21,7 +21,7 @@ from apps.contacts.services.import_writes import (
     people_rows,
 )
 from apps.core import actors
-from apps.demo import people
+from apps.demo import keys, people
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 
@@ -42,7 +42,7 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
     if not organizations.current().name:
         organization_change(actor=ACTOR, zone=people.ZONE, **CLINIC)
     if Person.objects.exists():
-        return {"people": 0, "events": 0, "appointments": 0}
+        return {"people": 0, "events": 0, "appointments": 0, "keys": 0}
     made = people.clinic(now, size=size)
     cache = PersonCache()
     with transaction.atomic():
@@ -54,7 +54,12 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
         for visits in _chunks(made.appointments):
             appointment_rows(actor=ACTOR, rows=visits, sources=[people.SOURCE], cache=cache, write=True)
         _suppress(made)
-    return {"people": len(made.people), "events": len(made.events), "appointments": len(made.appointments)}
+    return {
+        "people": len(made.people),
+        "events": len(made.events),
+        "appointments": len(made.appointments),
+        "keys": keys.give(now=now),
+    }
 
 
 def _chunks(rows: Sequence[T]) -> list[list[T]]:
