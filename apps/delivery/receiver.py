@@ -145,6 +145,9 @@ class Receiver:
         for server in self._servers:
             server.close()
         self._servers.clear()
+        for _, _, place in self.places:
+            if place.startswith("/"):
+                Path(place).unlink(missing_ok=True)
 
 
 def address_of(place: str) -> tuple[str, int]:

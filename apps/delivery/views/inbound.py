@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -37,7 +38,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
         "delivery/mail_list.html",
         {
             "page": page,
-            "rows": [(row, people.get(row.person_id or 0)) for row in page.items],
+            "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
             "everything": everything,
             "waiting": selectors.inbound_waiting(),
         },
@@ -66,6 +67,13 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
         },
     )
+
+
+def _masked(person: PersonRecord | None) -> str:
+    """A name as lists show it; the whole one is seen when the mail is opened."""
+    if person is None:
+        return ""
+    return " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name"
 
 
 @require(Permission.INBOX_REPLY)
