@@ -236,32 +236,52 @@ def test_a_shifted_list_is_refused_as_a_whole(noon) -> None:
         imports.import_start(actor=CLI, job_id=job.pk)
 
 
-def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(noon, monkeypatch) -> None:
+def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(noon, monkeypatch, caplog) -> None:
     monkeypatch.setattr(import_passes, "CHUNK", 5)
     job = checked("synthea", uploads(SYNTHEA))
     foretold = imports.counts(job)
     imports.import_start(actor=CLI, job_id=job.pk)
-    write, calls = import_passes._write, []
+    write, calls, cells = import_passes._write, [], "a row about Guadalupe"
 
     def crashing(run, rows):
         calls.append(len(rows))
         outcome = write(run, rows)
         if len(calls) in (3, 9):
-            raise ConnectionError("the power went out")
+            raise ConnectionError(cells)
         return outcome
 
     monkeypatch.setattr(import_passes, "_write", crashing)
-    for _ in range(3):
-        try:
-            import_passes.work(job.pk)
-        except ConnectionError:
-            job.refresh_from_db()
-            assert job.state == "running"
-            assert job.done < job.total
+    for _ in range(2):
+        import_passes.work(job.pk)
+        job.refresh_from_db()
+        assert job.state == "running"
+        assert job.done < job.total
+    import_passes.work(job.pk)
+    assert "ConnectionError" in caplog.text
+    assert "Guadalupe" not in caplog.text
     job.refresh_from_db()
     assert job.state == "done"
     assert imports.counts(job) == foretold
     assert Person.objects.count() + TimelineEvent.objects.count() == foretold["read"]
+
+
+def test_an_import_that_always_breaks_fails_with_a_sentence(noon, monkeypatch) -> None:
+    def broken(run, rows):
+        raise ZeroDivisionError
+
+    job = checked("synthea", uploads(SYNTHEA))
+    imports.import_start(actor=CLI, job_id=job.pk)
+    monkeypatch.setattr(import_passes, "_write", broken)
+    for _ in range(4):
+        import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "failed three times" in job.opened()["problem"]
+    monkeypatch.undo()
+    imports.import_resume(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert job.state == "done"
 
 
 def test_a_job_is_held_by_one_worker_at_a_time(noon) -> None:

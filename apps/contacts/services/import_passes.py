@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -90,10 +91,11 @@ def work(job_id: int) -> bool:
     except SealBroken:
         sentence = "A kept file is damaged or its key is gone. Upload it again."
         _finish(job_id, worker, State.FAILED, sentence)
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - its text may quote a row, so only its type and place are logged
+        place = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
         # Given back for the next attempt: the sweep rings again.
         ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
-        raise
     return True
 
 
