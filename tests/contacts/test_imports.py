@@ -399,6 +399,17 @@ def test_appointments_are_booked_moved_and_cancelled_by_file(noon) -> None:
     assert found == {"booked": 3, "moved": 1, "cancelled": 2}
 
 
+def test_appointments_find_people_of_every_system_that_came_in(noon) -> None:
+    document = {
+        "match_on": "external_id",
+        "source": "epic",
+        "columns": {"Id": "external_id", "First": "first_name"},
+    }
+    imported("list", list_of("Id,First\nE-9,Ana\n"), document=document)
+    visit = b"external_id,patient_id,start\nv1,E-9,2026-12-02T09:00\n"
+    assert imported("appointments", [Upload("v.csv", io.BytesIO(visit))]).new == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "says"),
     [

@@ -64,6 +64,7 @@ class _Pass:
     guard: ShiftGuard = field(default_factory=ShiftGuard)
     cache: PersonCache = field(default_factory=PersonCache)
     guardians: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
 
 def work(job_id: int) -> bool:
@@ -110,6 +111,8 @@ def _run(job: ImportJob, worker: str) -> None:
     run = _Pass(job, data, worker, write=job.state == State.RUNNING)
     if job.kind == JobKind.LIST:
         run.mapping = imports.checked_mapping(data)
+    if job.kind == JobKind.APPOINTMENTS:
+        run.sources = imports.known_sources()
     if not run.write and job.done:
         _start_over(run)
     waiting: list[Row] = []
@@ -221,7 +224,16 @@ def _write(run: _Pass, rows: list[Row]) -> Outcome:
             )
         )
     if visits:
-        parts.append(appointment_rows(actor=job.actor, rows=visits, cache=run.cache, write=run.write, subject=job.pk))
+        parts.append(
+            appointment_rows(
+                actor=job.actor,
+                rows=visits,
+                sources=run.sources,
+                cache=run.cache,
+                write=run.write,
+                subject=job.pk,
+            )
+        )
     for part in parts:
         total.new += part.new
         total.changed += part.changed
@@ -263,6 +275,7 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
 def _end(run: _Pass) -> None:
     """The last step: guardians, and the verdict of the dry run."""
     if not run.write:
+        run.data["suspects"] = run.guard.suspects
         if run.guard.tripped:
             _finish(run.job.pk, run.worker, State.REFUSED, run.guard.sentence(), run.data)
         else:
