@@ -239,6 +239,7 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "downloadable": job.rejections.exists(),
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
