@@ -37,11 +37,9 @@ _COLUMNS = {
     "finished": "timestamptz",
 }
 # One round trip each: a commit of a few dozen answers must not wait a dozen times for the network.
-_TABLE = (
-    "CREATE TEMP TABLE IF NOT EXISTS new_result ("
-    + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-    + ") ON COMMIT DELETE ROWS; DELETE FROM new_result"  # noqa: S608 - names and kinds of our own
-)
+_COLUMN_LIST = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+_TABLE = f"CREATE TEMP TABLE IF NOT EXISTS new_result ({_COLUMN_LIST}) ON COMMIT DELETE ROWS;"
+_EMPTY = " DELETE FROM new_result"
 _UPDATE = """
 WITH gone AS (DELETE FROM delivery_attempt WHERE message_id = ANY(%s))
 UPDATE delivery_outboxmessage m
@@ -82,7 +80,7 @@ def write(*, actor: Actor, lease: Lease, done: Sequence[Done], zone: ZoneInfo) -
     ids = [item.job.id for item in done]
     with connection.cursor() as cursor:
         if updates:
-            cursor.execute(_TABLE)
+            cursor.execute(_TABLE + _EMPTY)
             copy_rows(f"new_result ({', '.join(_COLUMNS)})", list(_COLUMNS.values()), updates)
             cursor.execute(_UPDATE, [ids])
         else:
