@@ -5,6 +5,7 @@ Every variable is described in docs/settings.md. A secret may come from a file: 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import timedelta
@@ -287,9 +288,9 @@ STORAGES = {
     # Whatever is stored here is sealed before it arrives; names are random.
     "default": {
         "BACKEND": env("CARELANE_STORAGE", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600}
-        if not env("CARELANE_STORAGE")
-        else {},
+        "OPTIONS": json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
+        if env("CARELANE_STORAGE")
+        else {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600},
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

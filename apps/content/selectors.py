@@ -13,14 +13,14 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.contacts import attributes, search_values
+from apps.contacts import search_values
 from apps.contacts import selectors as contacts
-from apps.contacts.models import AttributeDefinition, PersonIdentity, PersonSearch
+from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.content import blocks, facts, starters
+from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
-from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
@@ -38,21 +38,6 @@ def template_named(name: str) -> Template | None:
 def draft_data(template: Template) -> dict[str, Any]:
     """The draft as blocks JSON."""
     return template.revisions.get(number=template.revision).data
-
-
-def attribute_fields() -> tuple[MergeField, ...]:
-    """Merge fields of the attributes that the organization added: ``attributes.NAME``."""
-    types = {"date": "date"}
-    samples: dict[str, object] = {"date": "2026-01-15", "number": 42, "yes_no": True}
-    found = []
-    for row in AttributeDefinition.objects.order_by("pk"):
-        about = sealing.open_service(row.sealed, table=attributes.TABLE, row=row.pk)
-        name = str(about["name"])
-        if name.isidentifier():
-            label, type_ = str(about.get("label") or name), types.get(row.type, "text")
-            sample = samples.get(row.type, "Example")
-            found.append(MergeField(f"attributes.{name}", label, type_, row.level, sample, "Own attributes"))
-    return tuple(found)
 
 
 def brand_facts(brand: Brand | None = None) -> BrandFacts:

@@ -80,6 +80,15 @@ def test_autosave_counts_and_refuses_what_is_stale(draft: Template) -> None:
     assert AuditEntry.objects.filter(action="template.change").count() == 1
 
 
+def test_the_level_shown_is_the_most_a_copy_can_come_to(draft: Template) -> None:
+    assert draft.level == 0
+    saved = services.template_save(
+        actor=CLI, template_id=draft.pk, version=1, edit=subject("For {{ first_name|you }}, {{ appointment.kind|x }}")
+    )
+    assert saved.level == 2
+    assert services.template_step_back(actor=CLI, template_id=draft.pk, version=2, steps=1).level == 0
+
+
 def test_a_bad_save_changes_nothing(draft: Template) -> None:
     with pytest.raises(BadTemplate):
         services.template_save(actor=CLI, template_id=draft.pk, version=1, edit=lambda data: {**data, "blocks": [1]})
@@ -222,12 +231,15 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path.write_text(json.dumps({**DATA, "subject": "Changed"}))
     call_command("template_save", "from A file", str(path), "--json")
     assert json.loads(capsys.readouterr().out)["version"] == 2
-    for content, code in (('{"blocks": [{"type": "video"}]}', 1), ("{", 2)):
+    nobody = {"subject": "s", "blocks": [{"id": "a", "type": "text", "html": "<p>{{ shoe_size }}</p>"}]}
+    for content, code in (('{"blocks": [{"type": "video"}]}', 1), (json.dumps(nobody), 1), ("{", 2)):
         path.write_text(content)
         with pytest.raises(SystemExit) as stopped:
             call_command("template_save", "From a file", str(path))
         assert stopped.value.code == code
+    assert "Block a: There is no merge field “shoe_size”." in capsys.readouterr().err
     assert Template.objects.count() == 1
+    assert selectors.draft_data(Template.objects.get())["subject"] == "Changed"
 
 
 def test_own_attributes_are_merge_fields() -> None:
