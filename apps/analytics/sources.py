@@ -51,15 +51,13 @@ def address(name: str, *args: Any) -> str:
 
 def machinery_problems(user: User, now: datetime) -> Iterator[Item]:
     """The schedule or the worker stands still."""
-    if heartbeat.is_late(now):
-        yield Item(
-            "The worker or the schedule does not answer",
-            "Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. "
-            "Start both, then look at the status page.",
-            address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
-            "server",
-            "bad",
-        )
+    if not heartbeat.is_late(now):
+        return
+    may = user.may(Permission.STATUS_VIEW)
+    todo = "Start both, then look at the status page." if may else "Tell an administrator."
+    text = f"Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. {todo}"
+    url = address("analytics:status") if may else ""
+    yield Item("The worker or the schedule does not answer", text, url, "server", "bad")
 
 
 def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
@@ -123,7 +121,7 @@ def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
     unread = Conversation.objects.filter(state="open", unread__gt=0).aggregate(n=Count("pk"), oldest=Min("last_at"))
     if unread["n"]:
         title = f"{count(unread['n'], 'reply', 'replies')} from patients"
-        yield Item(title, "The oldest has waited since", url, "inbox", "info", unread["oldest"])
+        yield Item(title, "Waiting for an answer", url, "inbox", "info", unread["oldest"])
     tasks = InboxTask.objects.filter(state="open").count()
     if tasks:
         text = "Somebody else reads that mailbox. Check the address with the patient."

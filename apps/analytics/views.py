@@ -11,6 +11,7 @@ from apps.analytics import sources
 from apps.analytics.status import checks, healthy
 from apps.core import clock, datewords
 from apps.core.permissions import Permission, public, require
+from apps.users.views.sign_in import current_user
 
 WORST = ("down", "warning", "unknown", "ok")
 
@@ -20,17 +21,18 @@ WORST = ("down", "warning", "unknown", "ok")
 def home(request: HttpRequest) -> HttpResponse:
     """What is wrong, what waits for me, what goes out, how the last campaigns did; at first, five steps."""
     now = clock.now()
-    user = request.user
-    steps = sorted(sources.gather("first_steps", user, now), key=lambda step: step.order)  # type: ignore[arg-type]
+    user = current_user(request)
+    steps = sorted(sources.gather("first_steps", user, now), key=lambda step: step.order)
     context = {
         "now": now,
         "today": datewords.weekday(timezone.localtime(now)),
+        "status_url": sources.address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
         "campaigns_url": sources.address("campaigns:list"),
         "greeting": _greeting(timezone.localtime(now).hour),
-        "problems": sources.gather("problems", user, now),  # type: ignore[arg-type]
-        "waiting": sources.gather("waiting", user, now),  # type: ignore[arg-type]
-        "upcoming": sorted(sources.gather("upcoming", user, now), key=lambda item: item.at)[:12],  # type: ignore[arg-type]
-        "recent": sources.gather("recent", user, now)[:6],  # type: ignore[arg-type]
+        "problems": sources.gather("problems", user, now),
+        "waiting": sources.gather("waiting", user, now),
+        "upcoming": sorted(sources.gather("upcoming", user, now), key=lambda item: item.at)[:12],
+        "recent": sources.gather("recent", user, now)[:6],
         "steps": steps,
         "steps_done": sum(step.done for step in steps),
         "is_new": not all(step.done for step in steps),
@@ -45,7 +47,9 @@ def status(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     found = list(checks(now))
     worst = min((check.state for check in found), key=WORST.index)
-    context = {"checks": found, "worst": worst, "now": now, "crumbs": [("Settings", "/settings/"), ("Status", "")]}
+    # Auditors see the status, but not the settings it stands among.
+    top = ("Settings", "/settings/") if current_user(request).may(Permission.ORGANIZATION_EDIT) else ("Home", "/")
+    context = {"checks": found, "worst": worst, "now": now, "crumbs": [top, ("Status", "")]}
     return render(request, "analytics/status.html", context)
 
 

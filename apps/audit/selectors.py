@@ -114,13 +114,13 @@ def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
     entry = AuditEntry.objects.filter(pk=entry_id).first()
     if entry is None:
         return None
-    people = marks.open_ids(entry.people_sealed) if entry.people_sealed else []
+    people = marks.open_ids(bytes(entry.people_sealed)) if entry.people_sealed else []
     record_read(actor=actor, action=Action.TRAIL_VIEW, kind="trail", subject=entry_id, people=people)
     link = chain_numbers([entry.pk]).get(entry.pk, (None, b""))[1]
     return OpenedEntry(
         row=rows([entry])[0],
         entry=entry,
-        reason=marks.open_text(entry.reason) if entry.reason else "",
+        reason=marks.open_text(bytes(entry.reason)) if entry.reason else "",
         people=people,
         link=link.hex(),
     )
@@ -272,7 +272,9 @@ def reviews() -> list[ReviewRow]:
     names = staff_names({row.reviewer_id for row in found if row.reviewer_kind == "staff"})
     return [
         ReviewRow(
-            row, actor_words(row.reviewer_kind, row.reviewer_id, names), marks.open_text(row.note) if row.note else ""
+            row,
+            actor_words(row.reviewer_kind, row.reviewer_id, names),
+            marks.open_text(bytes(row.note)) if row.note else "",
         )
         for row in found
     ]

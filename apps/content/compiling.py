@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apps.content import mjml, plaintext
 from apps.content.blocks import BadTemplate, Design, Problem, dump
-from apps.content.brands import BrandFacts
+from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.encoders import CURRENT, v1
 from apps.content.fields import MergeField
 from apps.content.weaving import Weaver
@@ -78,6 +79,12 @@ def compile_draft(
         links=tuple(weaver.links),
     )
     return compiled, weaver.problems
+
+
+def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
+    """The most that a copy of this design can come to (`core.levels.Level`), for lists and marks."""
+    compiled, _ = compile_draft(design, replace(SAMPLE, attributes=attributes))
+    return compiled.highest_level()
 
 
 def _prefix(design: Design, brand: BrandFacts) -> str:

@@ -41,10 +41,13 @@ def check(
     brand: BrandFacts,
     *,
     purpose: str = "",
+    kind: str = "template",
     catalog: Mapping[str, MergeField] | None = None,
 ) -> list[Finding]:
-    """Everything worth saying about a design, errors first. `purpose` is a `core.purposes.Purpose`, "" if
-    unknown.
+    """Everything worth saying about a design, errors first.
+
+    `purpose` is a `core.purposes.Purpose`, "" if unknown; `kind` is that of the template: a notice may tell nothing
+    about anyone.
     """
     catalog = catalog or brand.catalog()
     findings: list[Finding] = []
@@ -66,6 +69,8 @@ def check(
         findings.append(
             Finding("size", "The mail is larger than 102 KB: Gmail cuts off the rest. Shorten it.", error=False)
         )
+    if kind == "notice" and compiled is not None:
+        findings += _neutral(compiled)
     if not any(block.type in ("text", "heading", "details") for block in design.walk()):
         findings.append(
             Finding(
@@ -313,6 +318,16 @@ def _footer(design: Design, brand: BrandFacts, purpose: str) -> Iterator[Finding
             "Your own text part has no {{ unsubscribe.url }}. Add it, or generate the text part again.",
             setting="text",
         )
+
+
+def _neutral(compiled: CompiledMessage) -> Iterator[Finding]:
+    for path in dict.fromkeys(path for path, level in compiled.fields() if level > 0):
+        yield Finding(
+            "neutral",
+            f"A notice lies in a mailbox anyone may open: it may not show “{'.'.join(path)}”. Take the field out.",
+        )
+    if ("portal", "url") not in {path for path, _ in compiled.fields()}:
+        yield Finding("portal-link", "The notice has no link to the message. Add a button to {{ portal.url }}.")
 
 
 def _colors(brand: BrandFacts) -> Iterator[Finding]:

@@ -111,6 +111,7 @@ class TemplateQuerySet(models.QuerySet["Template"]):
 class Template(models.Model):
     """A design that people work on. Sealed: name.
 
+    `level` is the most a copy can come to; a message has the level of what was merged for its recipient.
     Its content is the revision `revision`; undo and redo move that number, an edit after an undo drops the
     revisions behind it. `version` counts every change and is what an editor must name to be allowed to save.
     """

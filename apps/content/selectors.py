@@ -13,14 +13,14 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.contacts import attributes, search_values
+from apps.contacts import search_values
 from apps.contacts import selectors as contacts
-from apps.contacts.models import AttributeDefinition, PersonIdentity, PersonSearch
+from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.content import blocks, facts, starters
+from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
-from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
@@ -38,21 +38,6 @@ def template_named(name: str) -> Template | None:
 def draft_data(template: Template) -> dict[str, Any]:
     """The draft as blocks JSON."""
     return template.revisions.get(number=template.revision).data
-
-
-def attribute_fields() -> tuple[MergeField, ...]:
-    """Merge fields of the attributes that the organization added: ``attributes.NAME``."""
-    types = {"date": "date"}
-    samples: dict[str, object] = {"date": "2026-01-15", "number": 42, "yes_no": True}
-    found = []
-    for row in AttributeDefinition.objects.order_by("pk"):
-        about = sealing.open_service(row.sealed, table=attributes.TABLE, row=row.pk)
-        name = str(about["name"])
-        if name.isidentifier():
-            label, type_ = str(about.get("label") or name), types.get(row.type, "text")
-            sample = samples.get(row.type, "Example")
-            found.append(MergeField(f"attributes.{name}", label, type_, row.level, sample, "Own attributes"))
-    return tuple(found)
 
 
 def brand_facts(brand: Brand | None = None) -> BrandFacts:
@@ -97,19 +82,27 @@ def compile_version(
 
 def system_message(slug: str, language: str = "en") -> CompiledMessage:
     """A notice or account mail, compiled: ``portal_notice``, ``account_invitation``, ``account_password``,
-    ``account_code``.
+    ``account_code``. Spanish where there is one.
 
-    Someone's own published template of the same kind and name replaces the shipped one. Spanish where there
-    is one.
+    The newest published notice of that language replaces the shipped one, unless it would tell something about the
+    person: then the shipped one goes out.
     """
     shipped = starters.all_starters()
     starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
-    own = Template.objects.living().filter(name_token=name_token(starter.name), kind=starter.kind, published__gt=0)
-    template = own.first()
-    if template is not None:
-        design = template.versions.get(number=template.published).design
-        return _compiled_system(design, brand_facts(template.brand))
+    if starter.kind == Template.Kinds.NOTICE:
+        for template in own_notices():
+            design = template.versions.get(number=template.published).design
+            if design.language == starter.design.language:
+                compiled = _compiled_system(design, brand_facts(template.brand))
+                if compiled.highest_level() == 0:
+                    return compiled
     return _compiled_system(starter.design, brand_facts())
+
+
+def own_notices() -> list[Template]:
+    """The organization's own published portal notices, newest first."""
+    rows = Template.objects.living().filter(kind=Template.Kinds.NOTICE, published__gt=0)
+    return list(rows.select_related("brand").order_by("-updated_at"))
 
 
 _SYSTEM: dict[tuple[str, BrandFacts], CompiledMessage] = {}

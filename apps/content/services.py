@@ -14,7 +14,9 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import blocks, images, usage
+from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
+from apps.content.compiling import design_level
 from apps.content.encoders import v1
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.starters import all_starters
@@ -91,7 +93,7 @@ def template_create(
         sealed=sealing.seal_service({"name": name}, table=Template.TABLE, row=pk),
         name_token=token,
         kind=kind,
-        level=design.level,
+        level=design_level(design, attribute_fields()),
         brand=brand,
         created_at=now,
         updated_at=now,
@@ -143,7 +145,7 @@ def template_save(*, actor: Actor, template_id: int, version: int | None, edit: 
     template.revision += 1
     template.last_revision = template.revision
     _revise(template, template.revision, after)
-    template.level = design.level
+    template.level = design_level(design, attribute_fields())
     _changed(actor, template, ["design"])
     return template
 
@@ -167,7 +169,7 @@ def template_step_back(*, actor: Actor, template_id: int, version: int, steps: i
     if found is None:
         return template
     template.revision = target
-    template.level = blocks.parse(found.data).level
+    template.level = design_level(blocks.parse(found.data), attribute_fields())
     _changed(actor, template, ["design"])
     return template
 

@@ -45,6 +45,16 @@ def clock_time(value: datetime) -> str:
     return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"
 
 
+def soon(value: datetime, now: datetime, zone: tzinfo) -> str:
+    """For the week ahead: "Today, 9:00 AM", "Tomorrow, 4:00 PM", "Tuesday, 1:00 PM"; later the date."""
+    local, today = value.astimezone(zone), now.astimezone(zone).date()
+    days = (local.date() - today).days
+    if not 0 <= days < 7:
+        return moment(value, zone)
+    name = ("Today", "Tomorrow")[days] if days < 2 else weekday(local).partition(",")[0]
+    return f"{name}, {clock_time(local)}"
+
+
 def moment(value: datetime, zone: tzinfo, *, with_zone: bool = False) -> str:
     """``Nov 22, 2026, 9:00 AM`` in ``zone``; with ``with_zone`` also the zone's short name."""
     local = value.astimezone(zone)

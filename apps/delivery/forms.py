@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from apps.core.forms import ChoiceCards, Switch
+from apps.core.forms import ChoiceCards, Switch, UploadZone
 from apps.core.levels import Level
 from apps.delivery.policy import TlsClass
 from apps.delivery.setup import Setup
@@ -204,3 +204,20 @@ class HygieneForm(forms.Form):
     unengaged_messages = forms.IntegerField(
         label="And after at least", min_value=1, max_value=100, help_text="Optional messages in that time."
     )
+
+
+class RecipientKeyForm(forms.Form):
+    """A PGP key or S/MIME certificate as a file."""
+
+    file = forms.FileField(
+        label="Key file",
+        max_length=200,
+        widget=UploadZone(words="Choose a public key (.asc) or a certificate (.cer, .crt, .pem)"),
+    )
+
+    def clean_file(self) -> Any:
+        """A key is small; anything larger was chosen by mistake."""
+        file = self.cleaned_data["file"]
+        if file.size > 256 * 1024:
+            raise forms.ValidationError("This file is too large for a key. Export only this one public key.")
+        return file

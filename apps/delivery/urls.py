@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.delivery.views import hygiene, inbound, messages, setup
+from apps.delivery.views import hygiene, inbound, messages, people, setup
 
 app_name = "delivery"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("keys/", setup.signing_keys, name="signing_keys"),
     path("keys/<int:key_id>/", setup.signing_key_act, name="signing_key_act"),
     path("test/", setup.test, name="test"),
+    path("people/<int:person_id>/key/", people.key_add, name="key_add"),
+    path("people/keys/<int:key_id>/remove/", people.key_remove, name="key_remove"),
     path("list/", hygiene.hygiene, name="hygiene"),
     path("list/settings/", hygiene.hygiene_settings, name="hygiene_settings"),
     path("list/run/", hygiene.hygiene_run, name="hygiene_run"),

@@ -314,7 +314,7 @@ def stale_templates(row: Journey) -> list[str]:
 def versions(row: Journey) -> list[tuple[JourneyVersion, int]]:
     """Versions, newest first, with how many people are on the way in each."""
     return [
-        (version, version.on_the_way)  # type: ignore[attr-defined]
+        (version, version.on_the_way)
         for version in JourneyVersion.objects.filter(journey=row)
         .annotate(on_the_way=Count("runs", filter=Q(runs__state=RunState.WAITING)))
         .order_by("-number")

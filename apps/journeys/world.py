@@ -104,9 +104,10 @@ def level_of(definition: Definition) -> Level:
     return max(found)
 
 
-def segment_sql(name: str, now: datetime) -> tuple[str, list[object]]:
+def segment_sql(name: str, now: datetime) -> tuple[str, list[Any]]:
     """One statement that selects the ids of the people in a segment now."""
-    return segments.audience(segments.by_name(name).rule, now)
+    sql, params = segments.audience(segments.by_name(name).rule, now)
+    return sql, list(params)
 
 
 class Questions:

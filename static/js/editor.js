@@ -92,6 +92,8 @@ async function send(values, url) {
     replaceParts(await answer.text());
     if (!answer.ok) {
       // A refused publication changed nothing; what was typed is saved already.
+      const problem = document.getElementById("editor-alert");
+      if (problem.textContent.trim() && problem.offsetParent === null) showPanel("panel-canvas");
       words(url === urls.publish && answer.status === 422 ? "Saved" : "Not saved");
       return;
     }

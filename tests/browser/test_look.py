@@ -100,3 +100,44 @@ def test_the_page_says_who_may_open_what_one_may_not(enter, axe):
     page.open("/no-such-page")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     axe(page)
+
+
+def test_what_cannot_be_undone_asks_for_its_name(enter, axe):
+    page = enter("ada")
+    asked = []
+    page.route("**/components/none", lambda route: (asked.append(1), route.fulfill(status=204)))
+    page.open("/components")
+    page.get_by_role("button", name="Delete by typing").click()
+    question = page.get_by_role("alertdialog", name="Delete “Overdue checkups”?")
+    expect(question).to_be_visible()
+    axe(page)
+    question.get_by_role("button", name="Delete segment now").click()
+    expect(question.get_by_label("Type Overdue checkups to go on")).to_have_attribute("aria-invalid", "true")
+    question.get_by_role("button", name="Cancel").click()
+    assert not asked
+    page.get_by_role("button", name="Delete by typing").click()
+    question.get_by_label("Type Overdue checkups to go on").fill("Overdue checkups")
+    with page.expect_response("**/components/none"):
+        question.get_by_role("button", name="Delete segment now").click()
+    assert asked
+
+
+def test_a_session_that_ended_covers_the_page_instead_of_leaving_it(enter):
+    page = enter("ada")
+    page.route("**/reveal", lambda route: route.fulfill(status=401, headers={"HX-Redirect": "/account/sign-in/"}))
+    page.open("/components")
+    page.get_by_role("button", name="Reveal e-mail").click()
+    expect(page.get_by_role("alertdialog", name="You were signed out")).to_be_visible()
+    assert page.url.endswith("/components")
+
+
+def test_a_toast_comes_with_an_answer_to_htmx_even_when_it_replaces_the_button(enter):
+    page = enter("ada")
+    toast = {"HX-Trigger": '{"toast": {"text": "Shown once.", "kind": "info"}}', "Content-Type": "text/html"}
+    page.route("**/reveal", lambda route: route.fulfill(headers=toast, body='<span class="masked">rosa</span>'))
+    page.open("/components")
+    page.get_by_role("button", name="Reveal e-mail").click()
+    expect(page.get_by_text("Shown once.")).to_be_visible()
+    expect(page.get_by_role("button", name="Reveal e-mail")).to_have_count(0)
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("Shown once.")).to_be_hidden()

@@ -84,10 +84,12 @@ def test_list_choice_and_editor_are_open_to_everyone(
     picture(page, f"brand-{scheme}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, reminder: Template) -> None:
-    page = enter("max", width=375, height=812, scheme=scheme)
-    for path, name in (("/templates/", "list"), ("/templates/new/", "new"), (f"/templates/{reminder.pk}/", "editor")):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 375), ("dark", 375), ("light", 320)])
+def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, width: int, reminder: Template) -> None:
+    page = enter("max", width=width, height=812, scheme=scheme)
+    pages = {"list": "", "new": "new/", "brand": "brands/new/", "editor": f"{reminder.pk}/"}
+    for name, path in pages.items():
+        path = f"/templates/{path}"
         page.open(path)
         page.no_overflow()
         picture(page, f"phone-{name}-{scheme}")

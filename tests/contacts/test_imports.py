@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 
@@ -28,7 +28,7 @@ from apps.contacts.models import (
 )
 from apps.contacts.services import import_passes, imports
 from apps.contacts.services.imports import Upload
-from apps.core import actors
+from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.vault import tokens
 
@@ -181,6 +181,28 @@ def test_rejected_rows_are_sealed_and_come_back_harmless(noon) -> None:
     assert "'=cmd|' /C calc'!A0" in text
     assert "Gender is none of" in text
     assert AuditEntry.objects.filter(action="import.export").count() == 1
+
+
+def test_rejected_rows_go_after_a_month(noon) -> None:
+    job = imported("list", uploads([DATA / "contacts.csv"]), document=MAPPING)
+    imports.rejections_file(actor=CLI, job_id=job.pk)
+    assert imports.rejections_clear(actor=CLI) == 0
+    with clock.frozen(noon + timedelta(days=31)):
+        assert imports.rejections_clear(actor=CLI) == 1
+    assert not ImportRejection.objects.exists()
+
+
+@pytest.mark.shared_data
+def test_no_known_formula_starts_a_cell_of_the_download(shared_data) -> None:
+    attacks = [
+        line
+        for path in sorted((shared_data / "sanitiser/payloads/csv").iterdir())
+        for line in path.read_text("utf-8", "replace").splitlines()
+        if line
+    ]
+    assert attacks
+    for attack in attacks:
+        assert not imports.guarded(attack).lstrip().startswith(("=", "+", "-", "@", "|", "%"))
 
 
 def test_old_evidence_never_undoes_a_withdrawal(noon) -> None:
@@ -388,7 +410,7 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
     )
     result = json.loads(capsys.readouterr().out)
     assert (result["new"], result["rejected"]) == (3, 2)
-    sealed = default_storage.open(result["errors_file"]).read()
+    sealed = Path(result["errors_file"]).read_bytes()
     assert b"goodmail" not in sealed
     call_command("import_errors", str(result["import"]))
     assert "Hale" in capsys.readouterr().out

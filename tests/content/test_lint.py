@@ -99,3 +99,11 @@ def test_errors_come_first_and_name_their_block() -> None:
 )
 def test_words_about_health(words: str, found: list[str]) -> None:
     assert lint.health_words(words) == found
+
+
+def test_a_notice_tells_nothing_about_anyone() -> None:
+    data = {"subject": "s", "blocks": [text("<p>Dear {{ first_name|you }}</p>"), FOOT]}
+    found = {finding.rule for finding in lint.check(blocks.parse(data), SAMPLE, kind="notice")}
+    assert {"neutral", "portal-link"} <= found
+    for slug in ("portal_notice", "portal_notice_es"):
+        assert lint.check(all_starters()[slug].design, SAMPLE, kind="notice") == []

@@ -240,10 +240,10 @@ def test_twelve_slots_in_ten_kilobytes_are_quick() -> None:
         "appointments": [{"kind": "Checkup"}, {"kind": "Lab"}],
     }
     best = 1.0
-    for _ in range(8):
-        start = time.perf_counter()
-        for _ in range(50):
+    for _ in range(5):
+        start = time.process_time()
+        for _ in range(200):
             merged = merging.merge(compiled, facts, envelope())
-        best = min(best, (time.perf_counter() - start) / 50)
+        best = min(best, (time.process_time() - start) / 200)
     assert len(merged.record["slots"]) >= 12
-    assert best < 0.000_450, f"{best * 1e6:.0f} microseconds"
+    assert best < 0.000_300, f"{best * 1e6:.0f} microseconds"

@@ -80,6 +80,15 @@ def test_autosave_counts_and_refuses_what_is_stale(draft: Template) -> None:
     assert AuditEntry.objects.filter(action="template.change").count() == 1
 
 
+def test_the_level_shown_is_the_most_a_copy_can_come_to(draft: Template) -> None:
+    assert draft.level == 0
+    saved = services.template_save(
+        actor=CLI, template_id=draft.pk, version=1, edit=subject("For {{ first_name|you }}, {{ appointment.kind|x }}")
+    )
+    assert saved.level == 2
+    assert services.template_step_back(actor=CLI, template_id=draft.pk, version=2, steps=1).level == 0
+
+
 def test_a_bad_save_changes_nothing(draft: Template) -> None:
     with pytest.raises(BadTemplate):
         services.template_save(actor=CLI, template_id=draft.pk, version=1, edit=lambda data: {**data, "blocks": [1]})
@@ -198,14 +207,19 @@ def test_shipped_templates_become_templates_once() -> None:
 def test_one_s_own_notice_replaces_the_shipped_one() -> None:
     before = selectors.system_message("portal_notice")
     assert selectors.system_message("portal_notice") is before
-    assert selectors.system_message("portal_notice", "es").language == "es"
-    services.starters_install(actor=CLI)
-    template = selectors.template_named("Portal notice")
-    services.template_save(actor=CLI, template_id=template.pk, version=None, edit=subject("A message for you"))
+    spanish = selectors.system_message("portal_notice", "es")
+    assert spanish.language == "es"
+    data = blocks.dump(all_starters()["portal_notice"].design)
+    own = services.template_create(actor=CLI, name="Our notice", data={**data, "subject": "For you"}, kind="notice")
     assert selectors.system_message("portal_notice") is before  # a draft is not in force
-    services.template_publish(actor=CLI, template_id=template.pk)
+    services.template_publish(actor=CLI, template_id=own.pk)
     after = selectors.system_message("portal_notice")
-    assert after.slots[-5:] != before.slots[-5:]
+    assert after.digest != before.digest
+    assert selectors.system_message("portal_notice", "es") is spanish
+    # one that tells who someone is never goes out
+    services.template_save(actor=CLI, template_id=own.pk, version=None, edit=subject("For {{ first_name }}"))
+    services.template_publish(actor=CLI, template_id=own.pk)
+    assert selectors.system_message("portal_notice") is before
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,12 +231,15 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     path.write_text(json.dumps({**DATA, "subject": "Changed"}))
     call_command("template_save", "from A file", str(path), "--json")
     assert json.loads(capsys.readouterr().out)["version"] == 2
-    for content, code in (('{"blocks": [{"type": "video"}]}', 1), ("{", 2)):
+    nobody = {"subject": "s", "blocks": [{"id": "a", "type": "text", "html": "<p>{{ shoe_size }}</p>"}]}
+    for content, code in (('{"blocks": [{"type": "video"}]}', 1), (json.dumps(nobody), 1), ("{", 2)):
         path.write_text(content)
         with pytest.raises(SystemExit) as stopped:
             call_command("template_save", "From a file", str(path))
         assert stopped.value.code == code
+    assert "Block a: There is no merge field “shoe_size”." in capsys.readouterr().err
     assert Template.objects.count() == 1
+    assert selectors.draft_data(Template.objects.get())["subject"] == "Changed"
 
 
 def test_own_attributes_are_merge_fields() -> None:

@@ -51,3 +51,18 @@ def test_words_for_days_lengths_and_zones() -> None:
     assert datewords.count(2013, "person", "people") == "2,013 people"
     assert datewords.zone("America/Chicago") == "Central time"
     assert datewords.zone("Europe/Isle_of_Man") == "Isle of Man time"
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (timedelta(hours=1), "Today, 10:00 AM"),
+        (timedelta(hours=15), "Tomorrow, 12:00 AM"),
+        (timedelta(days=2), "Tuesday, 9:00 AM"),
+        (timedelta(days=6), "Saturday, 9:00 AM"),
+        (timedelta(days=7), "Nov 29, 2026, 9:00 AM"),
+        (timedelta(days=-1), "Nov 21, 2026, 9:00 AM"),
+    ],
+)
+def test_the_week_ahead_has_names(distance, words) -> None:
+    assert datewords.soon(NOW + distance, NOW, EASTERN) == words

@@ -189,3 +189,38 @@ def test_a_test_message_takes_the_road_and_shows_its_way(signed_in, providers):
     page = client.get(url("message", OutboxMessage.objects.latest("pk").pk)).content.decode()
     assert "Held back" in page
     assert "not protected well enough" in page
+
+
+def test_a_key_is_added_and_removed_on_the_person_page(signed_in, people, providers):
+    from io import BytesIO
+
+    from apps.core import clock
+    from apps.delivery.models import RecipientKey
+    from apps.demo.keyholders import Keyholders
+    from tests.delivery.test_routes import PGP
+
+    (pat,) = people(PGP)
+    client = signed_in("nora")
+    file = BytesIO(Keyholders(providers.home).public_key(PGP, clock.now()))
+    file.name = "key.asc"
+    client.post(url("key_add", pat.id), {"file": file})
+    key = RecipientKey.objects.get()
+    assert (key.kind, key.state) == ("pgp", "active")
+    page = client.get(reverse("contacts:panel", args=[pat.id, "keys"])).content.decode()
+    assert "Fingerprint" in page
+    wrong = BytesIO(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nnonsense\n-----END PGP PUBLIC KEY BLOCK-----\n")
+    wrong.name = "key.asc"
+    client.post(url("key_add", pat.id), {"file": wrong})
+    assert RecipientKey.objects.count() == 1
+    assert signed_in("otto").post(url("key_remove", key.pk)).status_code == 403
+    client.post(url("key_remove", key.pk))
+    assert RecipientKey.objects.get().state == "removed"
+    assert client.post(url("key_remove", 999_999)).status_code == 404
+
+
+def test_the_messages_of_a_person_are_listed_with_their_routes(signed_in, people, providers, letters):
+    (pat,) = people("a@goodmail.test")
+    services.enqueue(actor=SYSTEM, items=[campaign_item(pat)])
+    services.dispatch(actor=SYSTEM, seconds=8)
+    page = signed_in("nora").get(reverse("contacts:panel", args=[pat.id, "messages"])).content.decode()
+    assert "Verified TLS" in page

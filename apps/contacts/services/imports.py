@@ -36,6 +36,7 @@ from apps.vault import sealing, streams
 State, JobKind = ImportJob.State, ImportJob.JobKind
 MAX_FILES = 40
 KEEP_UPLOADS = timedelta(days=7)
+KEEP_REJECTIONS = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -456,6 +457,27 @@ def uploads_clear(*, actor: Actor) -> int:
             job.save(update_fields=["sealed", "version", "files_gone"])
             record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
             transaction.on_commit(partial(_delete, [item["stored"] for item in data["files"]]))
+        cleared += 1
+    return cleared
+
+
+def rejections_clear(*, actor: Actor) -> int:
+    """Delete rejected rows after a month: whoever wanted to correct them has had the time. Returns how many jobs."""
+    cleared = 0
+    old = clock.now() - KEEP_REJECTIONS
+    for job_id in ImportJob.objects.filter(created_at__lt=old, rejections__isnull=False).distinct().values_list("pk"):
+        with transaction.atomic():
+            job = _locked(job_id[0])
+            if job.under_way:
+                continue
+            data = job.opened()
+            errors = data.pop("errors", None)
+            job.reseal(data)
+            job.save(update_fields=["sealed", "version"])
+            job.rejections.all().delete()
+            record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["rejections"])
+            if errors:
+                transaction.on_commit(partial(_delete, [errors["stored"]]))
         cleared += 1
     return cleared
 

@@ -52,14 +52,14 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     data = selectors.draft_data(template)
     design = blocks.parse(data)
     facts = selectors.brand_facts(template.brand)
-    findings = lint.check(design, facts)
+    findings = lint.check(design, facts, kind=template.kind)
     catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
         "template": template,
         "name": template.name,
         "design": design,
-        "tree": tree(design.blocks, findings),
+        "tree": tree(design.blocks, findings, catalog),
         "selected": block.id if block else "",
         "chosen": block,
         "settings": settings_of(block, catalog) if block else [],
@@ -77,7 +77,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     }
 
 
-def label_of(block: Block) -> str:
+def label_of(block: Block, catalog: Mapping[str, MergeField]) -> str:
     """The first words of a block, for the structure list."""
     from apps.content import rich
 
@@ -94,18 +94,24 @@ def label_of(block: Block) -> str:
         case "details":
             words = ", ".join(label for label, _ in settings["rows"])
         case "condition":
-            words = f"{settings['field']} {dict(blocks.OPERATIONS)[settings['op']]}"
+            words = f"{_label(settings['field'], catalog)} {dict(blocks.OPERATIONS)[settings['op']]}"
         case "loop":
-            words = settings["field"]
+            words = _label(settings["field"], catalog)
         case _:
             words = ""
     return " ".join(words.split())[:60]
 
 
+def _label(name: str, catalog: Mapping[str, MergeField]) -> str:
+    return catalog[name].label if name in catalog else name
+
+
 PLACES = {"condition": ("If so", "Otherwise"), "loop": ("Each time",)}
 
 
-def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = "") -> list[dict[str, Any]]:
+def tree(
+    items: tuple[Block, ...], findings: list[lint.Finding], catalog: Mapping[str, MergeField], place: str = ""
+) -> list[dict[str, Any]]:
     """The structure list: nested rows with what is needed to draw and name them."""
     wrong = {finding.block for finding in findings if finding.error}
     rows = []
@@ -114,12 +120,12 @@ def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = ""
         for number, inner in enumerate(block.lists):
             names = PLACES.get(block.type, tuple(f"Column {n}" for n in (1, 2, 3)))
             where = f"{block.id}:{number}"
-            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, where)})
+            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, catalog, where)})
         rows.append(
             {
                 "block": block,
                 "kind": block.kind,
-                "words": label_of(block),
+                "words": label_of(block, catalog),
                 "lists": lists,
                 "wrong": block.id in wrong,
                 "first": index == 0 and not place,
@@ -358,7 +364,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Freeze the draft as a version, unless a check fails."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
-    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand)) if f.error]
+    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand), kind=template.kind) if f.error]
     if errors:
         return render(request, "content/_refused.html", {"problems": errors, "publishing": True}, status=422)
     try:

@@ -37,11 +37,11 @@ PREVIEW_CSP = {
 def template_list(request: HttpRequest) -> HttpResponse:
     """Templates as cards, newest first; kinds are tabs."""
     kind = request.GET.get("kind", Template.Kinds.TEMPLATE)
-    if kind not in Template.Kinds.values:
+    if kind not in ("template", "notice"):
         raise Http404
     rows = Template.objects.living().filter(kind=kind)
     page = keyset(rows, request.GET.get("after", ""), size=24, total=rows.count())
-    kinds = {"template": "Templates", "notice": "Portal notices", "account": "Account mail"}
+    kinds = {"template": "Templates", "notice": "Portal notices"}
     tabs = [
         {
             "label": label,
@@ -68,7 +68,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
 def template_new(request: HttpRequest) -> HttpResponse:
     """Choose how to begin: a starter or an empty mail."""
     kind = request.GET.get("kind", Template.Kinds.TEMPLATE)
-    if kind not in Template.Kinds.values:
+    if kind not in ("template", "notice"):
         raise Http404
     starters = [starter for starter in all_starters().values() if starter.kind == kind]
     error = ""

@@ -202,6 +202,14 @@ def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
 
 
 @register.simple_tag
+def soon(value: datetime | None) -> SafeString:
+    """For the week ahead: "Today, 9:00 AM", "Tuesday, 1:00 PM"; the exact moment in the tooltip."""
+    if value is None:
+        return NONE
+    return _time(value, datewords.soon(value, clock.now(), timezone.get_current_timezone()))
+
+
+@register.simple_tag
 def day(value: date | datetime | None) -> SafeString:
     """``Nov 22, 2026``; a moment is taken in the clinic's zone."""
     if value is None:

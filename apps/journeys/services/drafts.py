@@ -103,7 +103,7 @@ def draft_save(
         if about is not None and about.strip()[:500] != data.get("about", ""):
             data["about"] = about.strip()[:500]
             fields.append("about")
-        if definition is not None and to_json(definition) != data["draft"]:
+        if definition is not None and to_json(parse(to_json(definition))) != data["draft"]:
             data["undo"] = [*data.get("undo", []), data["draft"]][-UNDO_STEPS:]
             data["draft"] = to_json(definition)
             fields.append("draft")

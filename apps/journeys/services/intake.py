@@ -133,7 +133,7 @@ def _open(actor: Actor, rows: Sequence[tuple[int, int, int]], definition: Defini
         actor=actor, purpose=PURPOSE, ids=[person for _, person, _ in rows], with_consents=False
     )
     wanted = _wanted(definition)
-    filters = {group_token(f"{definition.trigger.event}|{name}") for name in definition.trigger.groups}
+    filters = {group_token(name) for name in definition.trigger.groups}
     events = TimelineEvent.objects.in_bulk([event for event, _, _ in rows])
     found = []
     for event_id, person, _ in rows:

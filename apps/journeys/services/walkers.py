@@ -185,7 +185,7 @@ def _store_visits(changed: Sequence[tuple[Walker, Decision]], now: datetime) -> 
     return sent
 
 
-def _store_counts(cursor, changed: Sequence[tuple[Walker, Decision]]) -> None:
+def _store_counts(cursor: Any, changed: Sequence[tuple[Walker, Decision]]) -> None:
     counts: Counter[tuple[int, str, str, str]] = Counter()
     for walker, decision in changed:
         for visit in decision.visits:

@@ -25,7 +25,8 @@ class Command(RoadCommand):
             help="leave out who is at the door already: appointments booked before, members of the segment",
         )
 
-    def perform(self, actor: Actor, *, name: str, from_now_on: bool = False, **options: Any) -> dict[str, Any]:
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        name: str = options["name"]
         row = Journey.objects.filter(name_token=name_token(name)).first()
         if row is None:
             made = next((each for each in ready.READY if name_token(each.name) == name_token(name)), None)
@@ -33,7 +34,7 @@ class Command(RoadCommand):
                 names = ", ".join(each.name for each in ready.READY)
                 raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
             row = services.journey_from_ready(actor=actor, ready=made)
-        version = services.journey_activate(actor=actor, journey=row, take_in=not from_now_on)
+        version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
         entered = JourneyCount.objects.filter(journey=row, step="", outcome="entered").first()
         journey = selectors.by_id(row.pk)
         return {

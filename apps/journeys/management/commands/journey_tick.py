@@ -24,7 +24,8 @@ class Command(RoadCommand):
             help="act as if it were TIME (ISO 8601; without an offset on the clinic's clock)",
         )
 
-    def perform(self, actor: Actor, *, now: str | None = None, **options: Any) -> dict[str, Any]:
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        now: str | None = options["now"]
         at = clock.now() if now is None else _moment(now)
         with clock.frozen(at):
             result = services.tick(actor=actor, now=at)
