@@ -142,7 +142,7 @@ class SettingsForm(forms.Form):
             match = _PIN.match(line.strip().lower().replace(":", ""))
             if match is None:
                 raise forms.ValidationError(
-                    "Each line needs an MX name, a blank and 64 hex digits, as “Mail servers” shows them."
+                    "Each line needs an MX name, a blank and 64 hex digits, as the evidence of a message shows them."
                 )
             found.setdefault(match["name"], []).append(match["pin"])
         return found
