@@ -21,7 +21,7 @@ from apps.contacts.services.import_writes import (
     people_rows,
 )
 from apps.core import actors
-from apps.demo import keys, people
+from apps.demo import keys, people, register
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 
@@ -41,6 +41,7 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
     """Load the clinic if there is nobody yet; returns how many rows of what. A second call does nothing."""
     if not organizations.current().name:
         organization_change(actor=ACTOR, zone=people.ZONE, **CLINIC)
+    register.load(now=now)
     if Person.objects.exists():
         return {"people": 0, "events": 0, "appointments": 0, "keys": 0}
     made = people.clinic(now, size=size)

@@ -35,6 +35,7 @@ def test_rosa_opens_the_link_proves_who_she_is_and_reads(scene) -> None:
     page = scene.at.open(answer["Location"])
     assert "Your mammogram" in text_of(page)
     assert "call us about your result" in text_of(page)
+    assert "&lt;time" not in text_of(page)
     assert page["Cache-Control"] == "no-store"
     assert page["Referrer-Policy"] == "same-origin"
 
