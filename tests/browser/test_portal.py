@@ -60,7 +60,9 @@ def world(transactional_db, letters) -> SimpleNamespace:
     rosa = make_person("Rosa", BORN["rosa"], mrn="MRN-0417", phone="859-555-0199")
     compiled = compile_message(starters.all_starters()["appointment_reminder"].design, SAMPLE)
     at = clock.now()
-    envelope = Envelope(to_address=rosa.profile["email"], date=at, message_id="a@b.test", list_unsubscribe_url="https://c.test/u")
+    envelope = Envelope(
+        to_address=rosa.profile["email"], date=at, message_id="a@b.test", list_unsubscribe_url="https://c.test/u"
+    )
     mail = render(merge(compiled, invented_facts(), envelope).message)
     first = write_to(rosa, subject=mail.subject, text=mail.text, html=mail.html)
     write_to(

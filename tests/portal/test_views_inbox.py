@@ -246,3 +246,16 @@ def test_the_persons_page_says_how_the_portal_stands_and_lets_staff_unlock(nora,
     assert "Unlock portal access" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
     assert f"/portal/inbox/{conversation.pk}/" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
     assert nora.post(f"/portal/inbox/people/{rosa.id}/unlock/")["Location"] == f"/contacts/{rosa.id}/"
+
+
+def test_staff_close_portal_access_and_open_it_again(nora, rosa, new_browser) -> None:
+    token = write_to(rosa).token
+    at = new_browser()
+    at.enter(token, BORN["rosa"])
+    nora.post(f"/portal/inbox/people/{rosa.id}/access/", {"open": ""})
+    assert "Closed" in text_of(nora.get(f"/contacts/{rosa.id}/"))
+    assert at.open("/portal/messages/").status_code == 302
+    assert new_browser().open(f"/portal/m/{token}/").status_code == 404
+    nora.post(f"/portal/inbox/people/{rosa.id}/access/", {"open": "yes"})
+    assert new_browser().enter(token, BORN["rosa"]).status_code == 302
+    assert AuditEntry.objects.filter(action__in=["portal.close", "portal.open"]).count() == 2
