@@ -29,15 +29,20 @@ MINUTES = 60.0
 SCHEDULE: dict[str, dict[str, Any]] = {
     "number-the-audit-trail": {"task": "apps.audit.tasks.number_entries", "schedule": 1 * SECONDS},
     "sign-an-audit-checkpoint": {"task": "apps.audit.tasks.sign_checkpoint", "schedule": 1 * MINUTES},
+    "look-at-the-list": {"task": "apps.delivery.tasks.clean_list", "schedule": crontab(hour="3", minute="20")},
+    "verify-the-audit-trail": {"task": "apps.audit.tasks.verify", "schedule": crontab(hour="3", minute="20")},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
+    "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
     },
+    "move-journeys-along": {"task": "apps.journeys.tasks.tick", "schedule": 15 * SECONDS},
     "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
     "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(hour="4", minute="25")},
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
+    "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},
     "settle-what-dead-workers-held": {"task": "apps.delivery.tasks.recover_abandoned", "schedule": 30 * SECONDS},
 }
 # A tick that waited longer than its period is worthless: the next one reads the same rows.

@@ -271,15 +271,19 @@ def client_program(name: str) -> str:
 
 def _initialise(where: Places, binaries: Path, user: str | None) -> None:
     secret = passwords(where)["postgres"]
-    with tempfile.NamedTemporaryFile("w", prefix="carelane-", delete=True) as file:
-        file.write(secret)
-        file.flush()
+    # In a folder that the server's user may enter, whatever TMPDIR says.
+    word = where.state / f".password-{os.getpid()}"
+    try:
+        with os.fdopen(os.open(word, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
+            file.write(secret)
         if user:
-            shutil.chown(file.name, user)
+            shutil.chown(word, user)
         command = [str(binaries / "initdb"), "-D", str(where.data), "-U", "postgres", "-E", "UTF8"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        command += ["--auth=scram-sha-256", f"--pwfile={file.name}"]
+        command += ["--auth=scram-sha-256", f"--pwfile={word}"]
         done = _run(command, user)
+    finally:
+        word.unlink(missing_ok=True)
     if done.returncode != 0:
         raise EmbeddedServerError(f"The database could not be created: {done.stderr.strip()[-300:]}")
     options = "".join(f"{name} = '{value}'\n" for name, value in POSTGRES_OPTIONS.items())

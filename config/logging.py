@@ -11,6 +11,7 @@ import logging
 import logging.config
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -26,8 +27,10 @@ class CodeWordFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-            frames = traceback.extract_tb(record.exc_info[2])[-8:]
-            line["frames"] = [f"{frame.filename.rsplit('/apps/', 1)[-1]}:{frame.lineno}" for frame in frames]
+            frames = traceback.extract_tb(record.exc_info[2])
+            ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames[-1:]
+            places = [*ours[-8:], frames[-1]] if frames and frames[-1] not in ours else ours[-8:]
+            line["frames"] = [f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno}" for frame in places]
         return json.dumps(line)
 
     @staticmethod
@@ -50,6 +53,9 @@ def configure(_settings: dict[str, Any]) -> None:
             "loggers": {
                 "apps": {"level": "INFO"},
                 "config": {"level": "INFO"},
+                # Django's own handlers would print what was asked for, and mail it.
+                "django": {"handlers": [], "level": "WARNING", "propagate": True},
+                "django.server": {"handlers": [], "propagate": True},
                 "django.request": {"level": "ERROR"},
             },
         }

@@ -5,6 +5,7 @@ Every variable is described in docs/settings.md. A secret may come from a file: 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import timedelta
@@ -110,6 +111,7 @@ MIDDLEWARE = [
     "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
+    "apps.core.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,6 +133,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.core.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
+                "apps.analytics.context_processors.menu_counts",
             ],
         },
     }
@@ -285,9 +288,9 @@ STORAGES = {
     # Whatever is stored here is sealed before it arrives; names are random.
     "default": {
         "BACKEND": env("CARELANE_STORAGE", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600}
-        if not env("CARELANE_STORAGE")
-        else {},
+        "OPTIONS": json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
+        if env("CARELANE_STORAGE")
+        else {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600},
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -307,7 +310,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LOGGING_CONFIG = "config.logging.configure"
-LOGGING: dict[str, Any] = {}
+# Not empty, or Django would not call the function above.
+LOGGING: dict[str, Any] = {"version": 1}
 
 FORM_RENDERER = "apps.core.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
@@ -332,10 +336,12 @@ TRANSPORT_MAP = env("CARELANE_TRANSPORT_MAP")
 MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
 # A file of roots that people's S/MIME certificates may chain to.
 MAIL_ANCHORS = env("CARELANE_SMIME_ROOTS")
+# The first of the four ports of the demo's mail servers.
+DEMO_MAIL_PORT = int(env("CARELANE_DEMO_MAIL_PORT", "2601"))
 if DEMO and not TRANSPORT_MAP:
-    TRANSPORT_MAP = (
-        "goodmail.test=mx.goodmail.test@127.0.0.1:2601,plainmail.test=mx.plainmail.test@127.0.0.1:2602,"
-        "oldmail.test=mx.oldmail.test@127.0.0.1:2603,keymail.test=mx.keymail.test@127.0.0.1:2604"
+    TRANSPORT_MAP = ",".join(
+        f"{name}mail.test=mx.{name}mail.test@127.0.0.1:{DEMO_MAIL_PORT + number}"
+        for number, name in enumerate(("good", "plain", "old", "key"))
     )
     MAIL_ROOTS = MAIL_ROOTS or str(CARELANE_HOME / "demo-ca" / "root.pem")
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS

@@ -4,7 +4,7 @@ from django.apps import apps as installed
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from apps.users import views as users
+from apps.users.views import sign_in as users
 
 PREFIXES = {
     "analytics": "",

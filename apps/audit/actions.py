@@ -126,6 +126,7 @@ class Action(StrEnum):
     TRAIL_VIEW = "trail.view"
     TRAIL_EXPORT = "trail.export"
     TRAIL_VERIFY = "trail.verify"
+    TRAIL_REVIEW = "trail.review"
     # delivery
     MESSAGE_ENQUEUE = "message.enqueue"
     MESSAGE_SEND = "message.send"
@@ -133,6 +134,11 @@ class Action(StrEnum):
     MESSAGE_RESEND = "message.resend"
     MESSAGE_STOP = "message.stop"
     MESSAGE_OPEN = "message.open"
+    MAIL_RECEIVE = "mail.receive"
+    MAIL_OPEN = "mail.open"
+    MAIL_FINISH = "mail.finish"
+    HYGIENE_RUN = "hygiene.run"
+    HYGIENE_FINISH = "hygiene.finish"
     SOURCE_PAUSE = "source.pause"
     SOURCE_RESUME = "source.resume"
     SOURCE_STOP = "source.stop"
@@ -146,7 +152,6 @@ class Action(StrEnum):
     # backup
     BACKUP_MAKE = "backup.make"
     BACKUP_RESTORE = "backup.restore"
-    TRAIL_REVIEW = "trail.review"
     # journeys
     JOURNEY_CREATE = "journey.create"
     JOURNEY_CHANGE = "journey.change"

@@ -84,3 +84,47 @@ class AuditChain(models.Model):
 
     def __str__(self) -> str:
         return f"AuditChain {self.pk}"
+
+
+@classify(
+    id=Kind.PLAIN,
+    at=Kind.PLAIN,
+    reviewer_kind=Kind.PLAIN,
+    reviewer_id=Kind.PLAIN,
+    first_day=Kind.PLAIN,
+    last_day=Kind.PLAIN,
+    entries=Kind.PLAIN,
+    trail_ok=Kind.PLAIN,
+    outcome=Kind.PLAIN,
+    note=Kind.SEALED,
+)
+class AuditReview(models.Model):
+    """A person looked through the trail of some days (45 CFR 164.308(a)(1)(ii)(D)): dated, with the reviewer.
+
+    ``entries`` is how many there were, ``trail_ok`` what the last verification had said. The note is sealed.
+    """
+
+    class Outcome(models.TextChoices):
+        NOTHING = "nothing", "Nothing unusual"
+        FOLLOW_UP = "follow_up", "Something to follow up"
+        INCIDENT = "incident", "Reported as an incident"
+
+    at = models.DateTimeField()
+    reviewer_kind = models.CharField(max_length=12)
+    reviewer_id = models.CharField(max_length=40, blank=True)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    entries = models.BigIntegerField()
+    trail_ok = models.BooleanField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    note = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(first_day__lte=models.F("last_day")), name="audit_review_days_in_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"AuditReview {self.pk}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.audit import sequencer
+from apps.audit import reviews, sequencer
+from apps.core import actors
 
 
 @shared_task
@@ -16,3 +17,9 @@ def number_entries() -> None:
 def sign_checkpoint() -> None:
     sequencer.number_entries()
     sequencer.sign_checkpoint()
+
+
+@shared_task
+def verify() -> None:
+    """Check the whole trail; the page and the home page tell when it was not whole."""
+    reviews.trail_verify(actor=actors.system("beat"))

@@ -7,10 +7,11 @@ from typing import Any
 
 from django import forms
 
-from apps.contacts import fields
+from apps.contacts import fields, search_values
 from apps.contacts.importing import values
 from apps.contacts.importing.rows import life_problem
 from apps.contacts.masking import IDENTIFIERS
+from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.core import clock
 from apps.core.forms import ChoiceCards, DateInput, UploadZone, UploadZones, ZonedDateTimeField
@@ -59,7 +60,7 @@ class PersonForm(forms.Form):
     first_name = _text(label="First name")
     middle_name = _text(label="Middle name")
     last_name = _text(label="Last name")
-    prefix = _text(40, label="Title")
+    prefix = _text(40, label="Title")  # type: ignore[assignment]
     suffix = _text(40, label="Suffix")
     birth_date = forms.DateField(required=False, widget=DateInput())
     death_date = forms.DateField(required=False, widget=DateInput(), label="Date of death")
@@ -77,7 +78,8 @@ class PersonForm(forms.Form):
     state = _text()
     zip = _text(20, label="ZIP code")
     country = _text(60)
-    organization = _text(help_text="For business contacts.")
+    guardian = _text(60, label="Guardian’s record number", help_text="For minors: mail goes to the guardian.")
+    organization = _text()
     job_title = _text(label="Job title")
     version = forms.IntegerField(required=False, widget=forms.HiddenInput())
 
@@ -92,12 +94,26 @@ class PersonForm(forms.Form):
         if record is not None and not reveal:
             for name in IDENTIFIERS:
                 self.fields[name].help_text = KEEP
+        if record is not None and record.profile.get("guardian_id"):
+            self.fields["guardian"].help_text = f"A guardian is on record. {KEEP}"
 
     def clean_email(self) -> str:
         return _cleaned(values.email, self.cleaned_data["email"], "This {} (it looks like name@example.com).")
 
     def clean_phone(self) -> str:
         return _cleaned(values.phone, self.cleaned_data["phone"], "This {}.")
+
+    def clean_guardian(self) -> int | None:
+        typed = self.cleaned_data["guardian"].strip()
+        if not typed:
+            return None
+        token = search_values.identity("mrn", typed)
+        found = PersonIdentity.objects.filter(kind=search_values.MRN, token=token).first()
+        if found is None:
+            raise forms.ValidationError("Nobody has this record number. Add the guardian first.")
+        if self.record is not None and found.person_id == self.record.id:
+            raise forms.ValidationError("This is the person’s own record number.")
+        return int(found.person_id)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -121,6 +137,8 @@ class PersonForm(forms.Form):
             fields.put(profile, name, value.isoformat() if isinstance(value, date) else value)
         if not profile["address"]:
             profile.pop("address")
+        if guardian := self.cleaned_data.get("guardian"):
+            profile["guardian_id"] = guardian
         return profile
 
 
@@ -194,6 +212,16 @@ class EraseForm(forms.Form):
         return "ERASE"
 
 
+class FilesField(forms.FileField):
+    """Several files in one field; the cleaned value is a list."""
+
+    widget = UploadZones
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        single = super().clean
+        return [single(item, initial) for item in data] if isinstance(data, list) else [single(data, initial)]
+
+
 class UploadForm(forms.Form):
     """What is imported, and the files."""
 
@@ -209,7 +237,9 @@ class UploadForm(forms.Form):
             }
         ),
     )
-    files = forms.FileField(widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once."))
+    files = FilesField(  # type: ignore[assignment]
+        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
+    )
     invent_addresses = forms.BooleanField(
         required=False,
         label="Invent an e-mail address for each person of a Synthea export",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from apps.contacts import fields
@@ -23,27 +24,40 @@ class SearchValues:
     identities: list[tuple[int, bytes]]
 
 
+@lru_cache(maxsize=1)
+def _plan() -> list[tuple[str | None, str, str, str, int]]:
+    """For each field: name of the parent object, own name, how it is searched, token field, presence token."""
+    plan = []
+    for spec in fields.FIELDS.values():
+        parent = spec.path[0] if len(spec.path) == 2 else None
+        search = "none" if spec.type in ("email", "phone") and spec.search == "token" else spec.search
+        plan.append((parent, spec.path[-1], search, f"person.{spec.name}", presence(spec.name)))
+    return plan
+
+
 def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) -> SearchValues:
     """Everything that makes a person findable. ``consents`` maps purpose to granted or denied."""
     found: set[int] = set()
-    for spec in fields.FIELDS.values():
-        value = fields.value_of(profile, spec.name)
-        if value in (None, ""):
+    for parent, key, search, token_field, present in _plan():
+        holder = profile if parent is None else profile.get(parent)
+        value = holder.get(key) if holder else None
+        if value is None or value == "":
             continue
-        if spec.search == "words":
-            found.update(tokens.word_tokens(f"person.{spec.name}", str(value)))
-        elif spec.search == "token" and spec.type not in ("email", "phone"):
-            found.add(tokens.token63(f"person.{spec.name}", tokens.normalize(str(value))))
-        found.add(presence(spec.name))
+        if search == "words":
+            found.update(tokens.word_tokens(token_field, str(value)))
+        elif search == "token":
+            found.add(tokens.shared63(token_field, tokens.normalize(str(value))))
+        found.add(present)
+    if profile.get("guardian_id"):
+        # Only that there is one: plans send a minor's mail to the guardian.
+        found.add(presence("guardian_id"))
     for name, value in (profile.get("attributes") or {}).items():
         for item in value if isinstance(value, list) else [value]:
-            found.add(tokens.token63(f"attribute.{name}", tokens.normalize(str(item))))
+            found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
         found.add(presence(f"attribute.{name}"))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
-    identities = [(MRN, identity("mrn", profile["mrn"]))] if profile.get("mrn") else []
-    for source, external in (profile.get("external_ids") or {}).items():
-        identities.append((EXTERNAL, identity(f"external.{source}", str(external))))
+    identities = unique_identities(profile)
     if profile.get("email"):
         identities.append((EMAIL, mailbox(profile["email"])))
         found.add(mail_domain(profile["email"].rpartition("@")[2]))
@@ -59,18 +73,26 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
     )
 
 
+def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
+    """The identities that only one person may have: record number and ids of other systems."""
+    found = [(MRN, identity("mrn", profile["mrn"]))] if profile.get("mrn") else []
+    for source, external in (profile.get("external_ids") or {}).items():
+        found.append((EXTERNAL, identity(f"external.{source}", str(external))))
+    return found
+
+
 def presence(name: str) -> int:
     """The token of everyone who has a value in field ``name``."""
-    return tokens.token63("present", name)
+    return tokens.shared63("present", name)
 
 
 def consent(purpose: str, state: str) -> int:
     """The token of everyone whose consent for ``purpose`` is ``state``."""
-    return tokens.token63("consent", f"{purpose}:{state}")
+    return tokens.shared63("consent", f"{purpose}:{state}")
 
 
 def mail_domain(domain: str) -> int:
-    return tokens.token63("person.mail_domain", domain.casefold())
+    return tokens.shared63("person.mail_domain", domain.casefold())
 
 
 def identity(kind: str, value: str) -> bytes:
@@ -117,7 +139,7 @@ def name_tokens(text: str) -> list[list[int]]:
 def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
     """Group tokens of a timeline event: its kind, and each of ``facts`` (``code:CVX:140``)."""
     names = {f"kind:{kind}", *facts}
-    return sorted(tokens.token63("group", name) for name in names)
+    return sorted(tokens.shared63("group", name) for name in names)
 
 
 def event_day(day: date) -> int:

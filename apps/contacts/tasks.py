@@ -26,7 +26,8 @@ def import_work(job_id: int) -> None:
 
 @shared_task
 def import_sweep() -> None:
-    """Ring for imports whose worker was lost, and delete uploads nobody needs."""
+    """Ring for imports whose worker was lost; delete uploads and rejected rows that nobody needs."""
     for job_id in import_passes.due(clock.now()):
         ring(job_id)
     imports.uploads_clear(actor=actors.system("beat"))
+    imports.rejections_clear(actor=actors.system("beat"))

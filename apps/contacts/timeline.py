@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core import signing
 
 from apps.contacts.masking import CLINICAL, Eyes
-from apps.core import words
+from apps.core import datewords, words
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
 
@@ -125,8 +125,10 @@ def _clinical(label: str, event: Mapping[str, Any]) -> str:
 
 
 def _appointment(event: Mapping[str, Any], eyes: Eyes) -> str:
-    start = str(event.get("start", ""))[:16].replace("T", ", ")
-    parts = [start] if start else []
+    parts = []
+    if event.get("start"):
+        start = datetime.fromisoformat(str(event["start"]))
+        parts.append(f"{datewords.day(start)}, {datewords.clock_time(start)}")
     if eyes.reveal and event.get("appointment_kind"):
         parts.append(str(event["appointment_kind"]))
     return " · ".join(parts)

@@ -119,7 +119,7 @@ BLOCKS: dict[str, Kind] = {
                 Setting("src", "image", "Image"),
                 Setting("alt", "line", "Description", "", hint="What someone reads who cannot see it."),
                 Setting("decorative", "flag", "Decoration only (no description needed)", False),
-                Setting("width", "number", "Width in pixels", 536, low=16, high=600),
+                Setting("width", "number", "Width in pixels", 552, low=16, high=600),
                 Setting("href", "link", "Link (optional)"),
                 replace(ALIGN, default="center"),
             ),

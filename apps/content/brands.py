@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from apps.content.fields import CATALOG, MergeField
+
 COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
@@ -14,6 +16,7 @@ class BrandFacts:
     in "/".
 
     `portal` is the address of the portal as a person would type it, without scheme.
+    `attributes` are the merge fields of the attributes that the organization added to its people.
     """
 
     name: str
@@ -27,6 +30,11 @@ class BrandFacts:
     logo: str = ""
     portal: str = ""
     asset_base: str = ""
+    attributes: tuple[MergeField, ...] = ()
+
+    def catalog(self) -> dict[str, MergeField]:
+        """The merge fields a template of this installation may use."""
+        return {**CATALOG, **{field.name: field for field in self.attributes}}
 
     def constants(self) -> dict[str, str]:
         """The fields a template may name under ``clinic``."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apps.content import mjml, plaintext
 from apps.content.blocks import BadTemplate, Design, Problem, dump
-from apps.content.brands import BrandFacts
+from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.encoders import CURRENT, v1
-from apps.content.fields import CATALOG, MergeField
+from apps.content.fields import MergeField
 from apps.content.weaving import Weaver
 from apps.core.messages import (
     CompiledMessage,
@@ -32,7 +33,7 @@ def compile_message(
     design: Design,
     brand: BrandFacts,
     *,
-    catalog: Mapping[str, MergeField] = CATALOG,
+    catalog: Mapping[str, MergeField] | None = None,
     automatic: bool = False,
 ) -> CompiledMessage:
     """The message as it will be sent. `automatic` marks it ``Auto-Submitted`` (RFC 3834).
@@ -50,7 +51,7 @@ def compile_draft(
     design: Design,
     brand: BrandFacts,
     *,
-    catalog: Mapping[str, MergeField] = CATALOG,
+    catalog: Mapping[str, MergeField] | None = None,
     automatic: bool = False,
     mark: bool = False,
 ) -> tuple[CompiledMessage, list[Problem]]:
@@ -58,7 +59,7 @@ def compile_draft(
 
     `mark` gives every block's element the class ``blk-ID``, so that a click in the preview finds its block.
     """
-    weaver = Weaver(_prefix(design, brand), catalog, brand.constants())
+    weaver = Weaver(_prefix(design, brand), catalog or brand.catalog(), brand.constants())
     html = mjml.to_html(design, brand, weaver, mark=mark)
     weaver.part = Part.TEXT
     text = plaintext.to_text(design, brand, weaver)
@@ -78,6 +79,12 @@ def compile_draft(
         links=tuple(weaver.links),
     )
     return compiled, weaver.problems
+
+
+def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
+    """The most that a copy of this design can come to (`core.levels.Level`), for lists and marks."""
+    compiled, _ = compile_draft(design, replace(SAMPLE, attributes=attributes))
+    return compiled.highest_level()
 
 
 def _prefix(design: Design, brand: BrandFacts) -> str:

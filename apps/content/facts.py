@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.contacts.fields import FIELDS, value_of
-from apps.content.fields import CATALOG
+from apps.content.fields import CATALOG, MergeField
 
 _VISIT_FIELDS = ("start", "kind", "location", "provider")
 
@@ -34,6 +34,9 @@ def person_facts(
             value = value_of(profile, name)
             if value not in (None, ""):
                 facts[name] = value
+    own = profile.get("attributes")
+    if isinstance(own, Mapping) and own:
+        facts["attributes"] = {name: value for name, value in own.items() if value not in (None, "")}
     whole = " ".join(str(facts[name]) for name in ("first_name", "last_name") if name in facts)
     if whole:
         facts["full_name"] = whole
@@ -54,10 +57,10 @@ def _visit(visit: Mapping[str, Any]) -> dict[str, Any]:
     return {name: visit[name] for name in _VISIT_FIELDS if visit.get(name)}
 
 
-def invented_facts() -> dict[str, Any]:
+def invented_facts(catalog: Mapping[str, MergeField] = CATALOG) -> dict[str, Any]:
     """An invented person who has a value for every merge field, for previews and test sends."""
     facts: dict[str, Any] = {}
-    for field in CATALOG.values():
+    for field in catalog.values():
         here = facts
         *parents, last = field.path
         for step in parents:

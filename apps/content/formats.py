@@ -101,8 +101,7 @@ def _moment(value: Any) -> date:
 
 
 def format_date(value: Any, style: str, language: str, zone: str) -> str:
-    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is.
-    """
+    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is."""
     when = _moment(value)
     language = _language(language)
     if isinstance(when, datetime) and when.tzinfo is not None:

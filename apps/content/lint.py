@@ -15,7 +15,7 @@ from apps.content import rich
 from apps.content.blocks import BadTemplate, Block, Design
 from apps.content.brands import BrandFacts, contrast, ink_on
 from apps.content.compiling import compile_draft
-from apps.content.fields import CATALOG, BadField, MergeField, parse
+from apps.content.fields import BadField, MergeField, parse
 from apps.content.mjml import CARD
 from apps.core.messages import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
 
@@ -41,11 +41,15 @@ def check(
     brand: BrandFacts,
     *,
     purpose: str = "",
-    catalog: Mapping[str, MergeField] = CATALOG,
+    kind: str = "template",
+    catalog: Mapping[str, MergeField] | None = None,
 ) -> list[Finding]:
-    """Everything worth saying about a design, errors first. `purpose` is a `core.purposes.Purpose`, "" if
-    unknown.
+    """Everything worth saying about a design, errors first.
+
+    `purpose` is a `core.purposes.Purpose`, "" if unknown; `kind` is that of the template: a notice may tell nothing
+    about anyone.
     """
+    catalog = catalog or brand.catalog()
     findings: list[Finding] = []
     compiled: CompiledMessage | None = None
     try:
@@ -65,6 +69,8 @@ def check(
         findings.append(
             Finding("size", "The mail is larger than 102 KB: Gmail cuts off the rest. Shorten it.", error=False)
         )
+    if kind == "notice" and compiled is not None:
+        findings += _neutral(compiled)
     if not any(block.type in ("text", "heading", "details") for block in design.walk()):
         findings.append(
             Finding(
@@ -228,24 +234,28 @@ def _block(block: Block, catalog: Mapping[str, MergeField]) -> Iterator[Finding]
 
 
 def _link(block: Block, target: str, words: str, catalog: Mapping[str, MergeField]) -> Iterator[Finding]:
-    where = {"block": block.id}
     for field in _fields(target, catalog):
         if field.level > 0 and field.path != ("account", "url"):
             yield Finding(
                 "link-field",
                 f"The link holds “{field.name}”. Personal data in a link ends up in logs: take the field out.",
-                **where,
+                block=block.id,
             )
     for field in _fields(words, catalog):
         if field.level > 1:
-            yield Finding("link-words", f"The words of a link show “{field.name}”. Use neutral words.", **where)
+            yield Finding("link-words", f"The words of a link show “{field.name}”. Use neutral words.", block=block.id)
     if target and not words:
-        yield Finding("link-empty", "A link has no words: it cannot be heard or pressed. Give it some.", **where)
+        yield Finding("link-empty", "A link has no words: it cannot be heard or pressed. Give it some.", block=block.id)
     elif words.lower().rstrip(".!") in _EMPTY_WORDS:
-        yield Finding("link-vague", f"“{words}” does not say where the link goes. Name the goal.", False, **where)
+        yield Finding(
+            "link-vague", f"“{words}” does not say where the link goes. Name the goal.", error=False, block=block.id
+        )
     if target.lower().startswith("http://"):
         yield Finding(
-            "link-http", "A link begins with http://. Use https://, so nobody can read along.", False, **where
+            "link-http",
+            "A link begins with http://. Use https://, so nobody can read along.",
+            error=False,
+            block=block.id,
         )
     shown = re.match(r"(?:https?://)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)", words, re.IGNORECASE)
     real = re.match(r"https?://([^/:?#]+)", target, re.IGNORECASE)
@@ -253,7 +263,7 @@ def _link(block: Block, target: str, words: str, catalog: Mapping[str, MergeFiel
         yield Finding(
             "link-differs",
             f"The words show {shown[1]} but the link goes to {real[1]}. That is how phishing looks: make them equal.",
-            **where,
+            block=block.id,
         )
 
 
@@ -296,6 +306,10 @@ def _footer(design: Design, brand: BrandFacts, purpose: str) -> Iterator[Finding
             error=commercial,
             block=footer.id,
         )
+    if not brand.phone:
+        yield Finding(
+            "phone", "The brand has no phone number. People who doubt a mail want to call: complete it.", error=False
+        )
     if not footer.settings["reason"]:
         yield Finding("reason", "The footer does not say why someone gets this mail.", False, footer.id, "reason")
     if commercial and design.text is not None and "unsubscribe.url" not in design.text:
@@ -304,6 +318,16 @@ def _footer(design: Design, brand: BrandFacts, purpose: str) -> Iterator[Finding
             "Your own text part has no {{ unsubscribe.url }}. Add it, or generate the text part again.",
             setting="text",
         )
+
+
+def _neutral(compiled: CompiledMessage) -> Iterator[Finding]:
+    for path in dict.fromkeys(path for path, level in compiled.fields() if level > 0):
+        yield Finding(
+            "neutral",
+            f"A notice lies in a mailbox anyone may open: it may not show “{'.'.join(path)}”. Take the field out.",
+        )
+    if ("portal", "url") not in {path for path, _ in compiled.fields()}:
+        yield Finding("portal-link", "The notice has no link to the message. Add a button to {{ portal.url }}.")
 
 
 def _colors(brand: BrandFacts) -> Iterator[Finding]:

@@ -275,14 +275,14 @@ def _field(field: Field, compiled: CompiledMessage) -> _Value:
         found = get(facts, envelope)
         if found is not None and found != "":
             if (plain and type(found) is str) or type(found) is formats.Shown:
-                return canonical(found)  # type: ignore[no-any-return]
+                return canonical(found)
             try:
-                return canonical(write(found, envelope.zone))  # type: ignore[no-any-return]
+                return canonical(write(found, envelope.zone))
             except formats.BadFormat:
                 pass  # a broken value is no better than none
         if instead is None:
             raise MissingField(name)
-        return instead  # type: ignore[no-any-return]
+        return instead
 
     return value
 
@@ -326,9 +326,9 @@ def _slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
         return _url_slot(spec, compiled)
     text = _composed(spec, compiled, _field)
     if spec.context is Context.TEXT:
-        return lambda facts, envelope: run(text(facts, envelope))  # type: ignore[no-any-return]
+        return lambda facts, envelope: run(text(facts, envelope))
     escape = encoder.escape_html if spec.context is Context.HTML else encoder.escape_attribute
-    return lambda facts, envelope: run(escape(text(facts, envelope)))  # type: ignore[no-any-return]
+    return lambda facts, envelope: run(escape(text(facts, envelope)))
 
 
 def _head_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
@@ -337,8 +337,8 @@ def _head_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
         whole = _composed(spec, compiled, _raw_field)
         if not spec.fields:
             constant = encoder.unstructured("Subject", "".join(str(part) for part in spec.parts))
-            return lambda facts, envelope: constant  # type: ignore[no-any-return]
-        return lambda facts, envelope: encoder.unstructured("Subject", whole(facts, envelope))  # type: ignore[no-any-return]
+            return lambda facts, envelope: constant
+        return lambda facts, envelope: encoder.unstructured("Subject", whole(facts, envelope))
     lines: dict[str, Callable[[Envelope], bytes]] = {
         "to": lambda envelope: encoder.address("To", envelope.to_name, envelope.to_address),
         "date": lambda envelope: encoder.date(envelope.date),
@@ -359,15 +359,17 @@ def _url_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
 
     def component(field: Field, message: CompiledMessage) -> _Value:
         inner = _field(field, message)
-        return lambda facts, envelope: encoder.url_value(inner(facts, envelope))  # type: ignore[no-any-return]
+        return lambda facts, envelope: encoder.url_value(inner(facts, envelope))
 
     if isinstance(spec.parts[0], Field):
         whole = _field(spec.parts[0], compiled)
         rest = SlotSpec(spec.context, spec.part, spec.parts[1:], track)
         tail = _composed(rest, compiled, component) if spec.parts[1:] else None
 
-        def link(facts: Facts, envelope: Envelope) -> str:
+        def started(facts: Facts, envelope: Envelope) -> str:
             return whole(facts, envelope) + (tail(facts, envelope) if tail else "")
+
+        link: _Value = started
     else:
         link = _composed(spec, compiled, component)
 
@@ -375,6 +377,6 @@ def _url_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
         target = encoder.safe_link(link(facts, envelope))
         if track >= 0 and envelope.link is not None and target[:4].lower() == "http":
             target = encoder.safe_link(envelope.link(track, target))
-        return run(escape(target))  # type: ignore[no-any-return]
+        return run(escape(target))
 
     return fill

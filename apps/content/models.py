@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from apps.content.blocks import Design, parse
 from apps.content.brands import BrandFacts
+from apps.content.fields import MergeField
 from apps.core.classification import Kind, classify
 from apps.vault import sealing
 
@@ -59,7 +60,15 @@ class Brand(models.Model):
     def name(self) -> str:
         return str(self.opened["name"])
 
-    def facts(self, *, postal_address: str, phone: str, portal: str, asset_base: str) -> BrandFacts:
+    def facts(
+        self,
+        *,
+        postal_address: str,
+        phone: str,
+        portal: str,
+        asset_base: str,
+        attributes: tuple[MergeField, ...] = (),
+    ) -> BrandFacts:
         """As the compiler wants it; the arguments are the organization's, used where the brand has none."""
         data = self.opened
         return BrandFacts(
@@ -74,6 +83,7 @@ class Brand(models.Model):
             logo=f"asset:{data['logo']}" if data.get("logo") else "",
             portal=portal,
             asset_base=asset_base,
+            attributes=attributes,
         )
 
 
@@ -101,6 +111,7 @@ class TemplateQuerySet(models.QuerySet["Template"]):
 class Template(models.Model):
     """A design that people work on. Sealed: name.
 
+    `level` is the most a copy can come to; a message has the level of what was merged for its recipient.
     Its content is the revision `revision`; undo and redo move that number, an edit after an undo drops the
     revisions behind it. `version` counts every change and is what an editor must name to be allowed to save.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -49,6 +50,7 @@ _CLEANER = Cleaner(
 _MARK = "https://field.invalid/"
 
 
+@lru_cache(maxsize=512)
 def clean(html: str) -> str:
     """`html` with nothing but the allowed tags; well-formed, no empty paragraphs. Idempotent."""
     if len(_OPEN.findall(html)) > MAX_NESTING and _depth(html) > MAX_NESTING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,9 +17,11 @@ from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
-from apps.content import blocks, facts
+from apps.content import blocks, facts, starters
+from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
-from apps.content.models import Asset, Brand, Skeleton, Template
+from apps.content.compiling import compile_message
+from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.services import name_token
 from apps.core import clock
 from apps.core.actors import Actor
@@ -52,6 +55,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
             phone=organization.phone,
             portal=portal,
             asset_base=base,
+            attributes=attribute_fields(),
         )
     name = organization.name or SAMPLE.name
     return BrandFacts(
@@ -62,7 +66,56 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
         phone=organization.phone,
         portal=portal,
         asset_base=base,
+        attributes=attribute_fields(),
     )
+
+
+def compile_version(
+    version: TemplateVersion, brand: Brand | None = None, *, automatic: bool = False
+) -> CompiledMessage:
+    """A published version, compiled with a brand (its template's own, or the default one). Raises
+    `BadTemplate`.
+    """
+    facts_ = brand_facts(brand or version.template.brand)
+    return compile_message(version.design, facts_, automatic=automatic)
+
+
+def system_message(slug: str, language: str = "en") -> CompiledMessage:
+    """A notice or account mail, compiled: ``portal_notice``, ``account_invitation``, ``account_password``,
+    ``account_code``. Spanish where there is one.
+
+    The newest published notice of that language replaces the shipped one, unless it would tell something about the
+    person: then the shipped one goes out.
+    """
+    shipped = starters.all_starters()
+    starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
+    if starter.kind == Template.Kinds.NOTICE:
+        for template in own_notices():
+            design = template.versions.get(number=template.published).design
+            if design.language == starter.design.language:
+                compiled = _compiled_system(design, brand_facts(template.brand))
+                if compiled.highest_level() == 0:
+                    return compiled
+    return _compiled_system(starter.design, brand_facts())
+
+
+def own_notices() -> list[Template]:
+    """The organization's own published portal notices, newest first."""
+    rows = Template.objects.living().filter(kind=Template.Kinds.NOTICE, published__gt=0)
+    return list(rows.select_related("brand").order_by("-updated_at"))
+
+
+_SYSTEM: dict[tuple[str, BrandFacts], CompiledMessage] = {}
+
+
+def _compiled_system(design: blocks.Design, facts_: BrandFacts) -> CompiledMessage:
+    """The same object for the same design and brand: merging keeps its program by identity."""
+    key = (json.dumps(blocks.dump(design), sort_keys=True), facts_)
+    if key not in _SYSTEM:
+        if len(_SYSTEM) > 32:
+            _SYSTEM.clear()
+        _SYSTEM[key] = compile_message(design, facts_, automatic=True)
+    return _SYSTEM[key]
 
 
 @lru_cache(maxsize=64)
@@ -99,14 +152,13 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     wanted = {(template.pk, template.revision) for template in templates}
     revisions = {
         row.template_id: row.data
-        for row in Template.revisions.rel.related_model.objects.filter(template__in=templates)
+        for row in TemplateRevision.objects.filter(template__in=templates)
         if (row.template_id, row.number) in wanted
     }
     out = []
     for template in templates:
-        design = blocks.parse(revisions[template.pk])
-        language = blocks.LANGUAGES[design.language]
-        out.append(TemplateCard(template, template.name, design.subject, language))
+        data = revisions[template.pk]
+        out.append(TemplateCard(template, template.name, data["subject"], blocks.LANGUAGES[data["language"]]))
     return out
 
 
@@ -120,7 +172,7 @@ def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any
             contacts.load_appointments({record.id: record})
             found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
             return found, record.name
-    return facts.invented_facts(), ""
+    return facts.invented_facts(brand_facts().catalog()), ""
 
 
 def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecord]:

@@ -14,9 +14,12 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import blocks, images, usage
+from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
+from apps.content.compiling import design_level
 from apps.content.encoders import v1
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
+from apps.content.starters import all_starters
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -90,7 +93,7 @@ def template_create(
         sealed=sealing.seal_service({"name": name}, table=Template.TABLE, row=pk),
         name_token=token,
         kind=kind,
-        level=design.level,
+        level=design_level(design, attribute_fields()),
         brand=brand,
         created_at=now,
         updated_at=now,
@@ -142,7 +145,7 @@ def template_save(*, actor: Actor, template_id: int, version: int | None, edit: 
     template.revision += 1
     template.last_revision = template.revision
     _revise(template, template.revision, after)
-    template.level = design.level
+    template.level = design_level(design, attribute_fields())
     _changed(actor, template, ["design"])
     return template
 
@@ -166,7 +169,7 @@ def template_step_back(*, actor: Actor, template_id: int, version: int, steps: i
     if found is None:
         return template
     template.revision = target
-    template.level = blocks.parse(found.data).level
+    template.level = design_level(blocks.parse(found.data), attribute_fields())
     _changed(actor, template, ["design"])
     return template
 
@@ -268,6 +271,19 @@ def template_archive(*, actor: Actor, template_id: int) -> None:
     record(actor=actor, action=Action.TEMPLATE_ARCHIVE, kind="template", subject=template.pk)
 
 
+def starters_install(*, actor: Actor) -> list[Template]:
+    """Every shipped template that is not there yet, as a published template of its own."""
+    made = []
+    for starter in all_starters().values():
+        if Template.objects.living().filter(name_token=name_token(starter.name)).exists():
+            continue
+        template = template_create(actor=actor, name=starter.name, data=blocks.dump(starter.design), kind=starter.kind)
+        template_publish(actor=actor, template_id=template.pk)
+        template.refresh_from_db()
+        made.append(template)
+    return made
+
+
 # brands
 
 
@@ -289,7 +305,7 @@ def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, s
         if facts[name] and not COLOR.match(facts[name]):
             raise Refused("Colors are written like #0b5cad. Correct the color.")
     token = tokens.token63("brand-name", tokens.normalize(facts["name"]))
-    others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else None)
+    others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else 0)
     if others.filter(name_token=token).exists():
         raise Refused("There is already a brand of that name. Choose another name.")
     is_default = is_default or not others.filter(is_default=True).exists()

@@ -67,7 +67,7 @@ def plain(value: float) -> str:
 
 def axis(highest: float, steps: int = 4) -> Axis:
     """Round steps (1, 2, 2.5, 5 times a power of ten) that hold ``highest``; zero data gives an axis to 1."""
-    if highest <= 0:
+    if highest < 1e-9:
         return Axis(1, ((1, 0), (0, 100)))
     rough = highest / steps
     power = 10 ** floor(log10(rough))

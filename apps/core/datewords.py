@@ -34,9 +34,25 @@ def day(value: date) -> str:
     return f"{MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
+def weekday(value: date) -> str:
+    """``Sunday, Nov 22``."""
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    return f"{days[value.weekday()]}, {MONTHS[value.month - 1]} {value.day}"
+
+
 def clock_time(value: datetime) -> str:
     """``9:00 AM``."""
     return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"
+
+
+def soon(value: datetime, now: datetime, zone: tzinfo) -> str:
+    """For the week ahead: "Today, 9:00 AM", "Tomorrow, 4:00 PM", "Tuesday, 1:00 PM"; later the date."""
+    local, today = value.astimezone(zone), now.astimezone(zone).date()
+    days = (local.date() - today).days
+    if not 0 <= days < 7:
+        return moment(value, zone)
+    name = ("Today", "Tomorrow")[days] if days < 2 else weekday(local).partition(",")[0]
+    return f"{name}, {clock_time(local)}"
 
 
 def moment(value: datetime, zone: tzinfo, *, with_zone: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from apps.core import actors
 
@@ -37,4 +38,20 @@ class PrivateResponseMiddleware:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
+        return response
+
+
+class BareErrorMiddleware:
+    """Gives a page of ours to errors that Django answers with an empty body, such as a wrong method (405)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        wants_page = "text/html" in request.headers.get("Accept", "") and not request.headers.get("HX-Request")
+        if response.status_code == 405 and wants_page and not response.streaming and not response.content:
+            page = render(request, "405.html", status=405)
+            page["Allow"] = response.get("Allow", "")
+            return page
         return response

@@ -90,7 +90,7 @@ def parse(raw: bytes) -> Report:
         data = data.replace(b"\r", b"\n")
     try:
         message = email.message_from_bytes(data)
-        parts = _parts(message)
+        parts = message_parts(message)
     except RecursionError:
         # Thousands of nested parts: nobody's mail system writes that.
         return Report(Verdict.NOT_A_BOUNCE)
@@ -183,7 +183,8 @@ def sanitize(text: str, hide: Iterable[str] = ()) -> str:
 # --- reading parts ------------------------------------------------------------------------------------------
 
 
-def _parts(message: email.message.Message) -> list[email.message.Message]:
+def message_parts(message: email.message.Message) -> list[email.message.Message]:
+    """The parts of a message, itself first; at most 200. May raise ``RecursionError`` for absurd nesting."""
     parts: list[email.message.Message] = []
     for part in message.walk():
         parts.append(part)
@@ -192,7 +193,7 @@ def _parts(message: email.message.Message) -> list[email.message.Message]:
     return parts
 
 
-def _header(part: email.message.Message, name: str) -> str:
+def raw_header(part: email.message.Message, name: str) -> str:
     """One header as text; bytes that should not be there are taken for UTF-8."""
     for key, value in part.raw_items():
         if key.lower() == name.lower():
@@ -201,16 +202,16 @@ def _header(part: email.message.Message, name: str) -> str:
     return ""
 
 
-def _subject(message: email.message.Message) -> str:
-    """The Subject with encoded words decoded, as far as they can be."""
-    raw = _header(message, "Subject")[:1000]
+def decoded_header(message: email.message.Message, name: str) -> str:
+    """A header with its encoded words decoded, as far as they can be."""
+    raw = raw_header(message, name)[:1000]
     try:
         return str(email.header.make_header(email.header.decode_header(raw)))
     except (ValueError, LookupError, email.errors.MessageError):
         return raw
 
 
-def _text(part: email.message.Message) -> str:
+def leaf_text(part: email.message.Message) -> str:
     """The words of a leaf part, whatever its charset claims."""
     payload = part.get_payload(decode=True)
     if isinstance(payload, bytes):
@@ -242,14 +243,14 @@ def _words(parts: list[email.message.Message]) -> str:
             continue
         kind = part.get_content_type()
         if kind in {"message/rfc822", "text/rfc822-headers", "message/delivery-status"} and part is not parts[0]:
-            inside.update(id(one) for one in _parts(part))
+            inside.update(id(one) for one in message_parts(part))
             continue
         if part.get_content_maintype() == "text" and not part.is_multipart():
-            texts.append(_text(part))
+            texts.append(leaf_text(part))
             if len(texts) == 3:
                 break
     if not any(text.strip() for text in texts):
-        texts = [_text(part) for part in parts if not part.is_multipart() and id(part) not in inside][:3]
+        texts = [leaf_text(part) for part in parts if not part.is_multipart() and id(part) not in inside][:3]
     kept: list[str] = []
     for text in texts:
         for number, line in enumerate(text.splitlines()[:200]):
@@ -286,21 +287,21 @@ def _complaint(parts: list[email.message.Message]) -> Report | None:
             fields = payload[0]
         else:
             fields = email.message_from_string(str(payload)[:_MAX_TEXT].lstrip())
-        kind = _header(fields, "Feedback-Type").strip().lower()
+        kind = raw_header(fields, "Feedback-Type").strip().lower()
         if kind == "not-spam":
             return Report(Verdict.NOT_A_BOUNCE, feedback_type=kind)
         if kind == "auth-failure":
             # RFC 6591: the receiver tells that our authentication failed; the person said nothing.
             return _with_clues(Report(Verdict.POLICY, feedback_type=kind), parts)
         report = Report(Verdict.COMPLAINT, feedback_type=kind if kind in words.COMPLAINTS else "other")
-        claimed = _header(fields, "Original-Mail-From").strip(" <>")
+        claimed = raw_header(fields, "Original-Mail-From").strip(" <>")
         return _with_clues(report, parts, first=(claimed,) if claimed else ())
     return None
 
 
 def _old_complaint(message: email.message.Message, parts: list[email.message.Message]) -> Report | None:
     """Microsoft's complaint reports (JMRP) are the message itself, attached to a mail with this subject."""
-    if not _subject(message).strip().lower().startswith("complaint about message from"):
+    if not decoded_header(message, "Subject").strip().lower().startswith("complaint about message from"):
         return None
     if not _carries_original(message):
         return None
@@ -314,11 +315,11 @@ def _with_clues(report: Report, parts: list[email.message.Message], first: tuple
     for part in parts[1:]:
         source: email.message.Message = part
         if part.get_content_type() in {"text/rfc822-headers", "text/rfc822"}:
-            source = email.message_from_string(_text(part).lstrip())
-        for value in (_header(source, "Return-Path"), _header(source, "X-Original-Return-Path")):
+            source = email.message_from_string(leaf_text(part).lstrip())
+        for value in (raw_header(source, "Return-Path"), raw_header(source, "X-Original-Return-Path")):
             if "@" in value and len(paths) < 5:
                 paths.append(value.strip(" <>"))
-        message_id = message_id or _header(source, "Message-ID").strip()
+        message_id = message_id or raw_header(source, "Message-ID").strip()
     return Report(
         report.verdict,
         report.status,
@@ -337,7 +338,7 @@ def _with_clues(report: Report, parts: list[email.message.Message], first: tuple
 def _delivery_report(blocks: list[email.message.Message], text: str) -> Report | None:
     outcomes = []
     for block in blocks:
-        action = _header(block, "Action").strip().lower().split(" ")[0].split("(")[0]
+        action = raw_header(block, "Action").strip().lower().split(" ")[0].split("(")[0]
         if action in {"delivered", "relayed", "expanded"}:
             continue
         outcomes.append(_outcome_of_block(block, action, text, alone=len(blocks) == 1))
@@ -347,11 +348,11 @@ def _delivery_report(blocks: list[email.message.Message], text: str) -> Report |
 
 
 def _outcome_of_block(block: email.message.Message, action: str, text: str, *, alone: bool) -> Outcome:
-    found = words.STATUS.search(_header(block, "Status"))
+    found = words.STATUS.search(raw_header(block, "Status"))
     status = found.group(1) if found else ""
     diagnostic = " ".join(str(value) for value in block.get_all("Diagnostic-Code", []))
     diagnostic = re.sub(r"\s+", " ", diagnostic)
-    comment = re.sub(r"^[\s\d.]+", "", _header(block, "Status"))
+    comment = re.sub(r"^[\s\d.]+", "", raw_header(block, "Status"))
     said = f"{comment} {diagnostic}".strip()
     final = action not in {"delayed", "delay"}
     verdict = classify(status, said, final=final)
@@ -372,7 +373,7 @@ def _outcome_of_block(block: email.message.Message, action: str, text: str, *, a
     if not final and verdict not in {Verdict.GREYLIST, Verdict.FULL, Verdict.SPAM, Verdict.POLICY}:
         verdict = Verdict.DELAYED
     specific = _most_telling_status(diagnostic, status)
-    recipient = _header(block, "Final-Recipient").rpartition(";")[2].strip(" <>")
+    recipient = raw_header(block, "Final-Recipient").rpartition(";")[2].strip(" <>")
     hide = {recipient.rpartition("@")[0], *_local_parts(f"{diagnostic} {text}")}
     return Outcome(verdict, specific, _reply_code(diagnostic.lower()), sanitize(diagnostic, hide))
 
@@ -443,8 +444,8 @@ def _reply_code(heard: str) -> int:
 def _looks_like_bounce(message: email.message.Message, text: str) -> bool:
     if message.get("X-Failed-Recipients"):
         return True
-    subject = _subject(message).lower()
-    sender = _header(message, "From").lower()
+    subject = decoded_header(message, "Subject").lower()
+    sender = raw_header(message, "From").lower()
     if words.AUTO_SUBJECT.match(subject):
         return False
     heard = re.sub(r"\s+", " ", text.lower()[:6000])
@@ -452,26 +453,28 @@ def _looks_like_bounce(message: email.message.Message, text: str) -> bool:
         bool(words.SUBJECT_OF_BOUNCE.search(subject)) and not subject.startswith(("re:", "fwd:", "fw:")),
         bool(words.FROM_OF_BOUNCE.search(sender)),
         bool(words.BODY_OF_BOUNCE.search(heard)),
-        _header(message, "Return-Path").strip() == "<>",
-        "report-type" in _header(message, "Content-Type").lower(),
+        raw_header(message, "Return-Path").strip() == "<>",
+        "report-type" in raw_header(message, "Content-Type").lower(),
         bool(words.FROM_OF_BOUNCE.search(sender)) and _carries_original(message),
     )
     return sum(marks) >= 2
 
 
 def _carries_original(message: email.message.Message) -> bool:
-    return any(part.get_content_type() in {"message/rfc822", "text/rfc822-headers"} for part in _parts(message)[1:])
+    return any(
+        part.get_content_type() in {"message/rfc822", "text/rfc822-headers"} for part in message_parts(message)[1:]
+    )
 
 
 def _is_auto_reply(message: email.message.Message) -> bool:
     """RFC 3834, and what came before it. A person's answer to a notice begins with "Re:" and is none."""
-    submitted = _header(message, "Auto-Submitted").strip().lower()
+    submitted = raw_header(message, "Auto-Submitted").strip().lower()
     if submitted.startswith("auto-replied"):
         return True
     if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-AutoReply-From")):
         return True
-    if _header(message, "Precedence").strip().lower() in {"auto_reply", "auto-reply"}:
+    if raw_header(message, "Precedence").strip().lower() in {"auto_reply", "auto-reply"}:
         return True
-    if _header(message, "X-Auto-Response-Suppress") and submitted.startswith("auto-generated"):
+    if raw_header(message, "X-Auto-Response-Suppress") and submitted.startswith("auto-generated"):
         return True
-    return bool(words.AUTO_SUBJECT.match(_subject(message)))
+    return bool(words.AUTO_SUBJECT.match(decoded_header(message, "Subject")))

@@ -140,6 +140,11 @@ def sign(message: bytes, signers: Sequence[Signer], now: int) -> bytes:
     return b"".join(out)
 
 
+def check(head: bytes) -> None:
+    """Raise `Unsignable` for header lines (each ended by CRLF) that are not well formed or lack one From."""
+    _fields(head.removesuffix(b"\r\n"))
+
+
 def relaxed_body(body: bytes) -> bytes:
     """RFC 6376 section 3.4.4. The searches cost microseconds and spare most bodies the replacements."""
     if b"\t" in body or b" \r\n" in body or body.endswith(b" "):

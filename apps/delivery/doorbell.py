@@ -22,3 +22,13 @@ def _ring() -> None:
         dispatch_ready.apply_async(expires=30, retry=False)
     except (OperationalError, OSError):
         log.warning("The broker is away; the schedule will send what waits.")
+
+
+def ring_for_list() -> None:
+    """Ask for a look at the list; it comes with the night otherwise."""
+    from apps.delivery.tasks import clean_list
+
+    try:
+        clean_list.apply_async(expires=3600, retry=False)
+    except (OperationalError, OSError):
+        log.warning("The broker is away; the list is looked at in the night.")

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Min, Q
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import record_keys
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import dkim, mx, routes
 from apps.delivery.envelopes import CheckedKey
-from apps.delivery.models import Attempt, DeliverySettings, DkimKey, MailDomain, OutboxMessage, RecipientKey
+from apps.delivery.hygiene import Rules
+from apps.delivery.models import (
+    Attempt,
+    DeliverySettings,
+    DkimKey,
+    InboundMail,
+    MailDomain,
+    OutboxMessage,
+    ReadyMessage,
+    RecipientKey,
+)
 from apps.delivery.models.capability import KEY_TABLE
-from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE
+from apps.delivery.models.inbound import INBOUND_TABLE
+from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
 from apps.delivery.recipients import Recipient
@@ -214,3 +228,89 @@ def counts(*, kind: str, source_id: int) -> dict[str, int]:
         found["sending"] = sending
         found["queued"] = found.get("queued", 0) - sending
     return found
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Delivery at this moment, for the top of its page."""
+
+    waiting: int
+    later: int
+    sending: int
+    sent: int
+    doubtful: int
+    failed: int
+    oldest: datetime | None
+
+
+def figures() -> Figures:
+    """What waits now (and since when), what is on the wire, and what the last 24 hours brought."""
+    now = clock.now()
+    ready = ReadyMessage.objects.aggregate(
+        waiting=Count("pk", filter=Q(not_before__lte=now)),
+        later=Count("pk", filter=Q(not_before__gt=now)),
+        oldest=Min("not_before", filter=Q(not_before__lte=now)),
+    )
+    recent = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(hours=24)).aggregate(
+        sent=Count("pk", filter=Q(state=State.SENT)),
+        failed=Count("pk", filter=Q(state__in=[State.FAILED, State.BOUNCED])),
+    )
+    return Figures(
+        waiting=ready["waiting"],
+        later=ready["later"],
+        sending=Attempt.objects.count(),
+        sent=recent["sent"],
+        doubtful=OutboxMessage.objects.filter(state=State.DOUBTFUL).count(),
+        failed=recent["failed"],
+        oldest=ready["oldest"],
+    )
+
+
+def next_try(message: OutboxMessage) -> datetime | None:
+    """When a waiting message is tried again; None when it is at once, paused, or over."""
+    row = ReadyMessage.objects.filter(pk=message.pk).first()
+    if row is None or row.not_before >= PAUSED_UNTIL or row.not_before <= clock.now():
+        return None
+    return row.not_before
+
+
+def settings_version() -> int:
+    """The version of the settings row, 0 before the first change."""
+    return DeliverySettings.objects.filter(pk=1).values_list("version", flat=True).first() or 0
+
+
+def decision(chosen: Setup) -> dict[str, Any] | None:
+    """The recorded risk decision with the name of who made it, or None when nobody has decided yet."""
+    if not chosen.decision.get("at"):
+        return None
+    by = str(chosen.decision.get("by") or "")
+    who = get_user_model().objects.filter(pk=int(by)).first() if by.isdigit() else None
+    return {
+        "note": chosen.decision.get("note", ""),
+        "at": datetime.fromisoformat(chosen.decision["at"]),
+        "by": getattr(who, "name", "") or "the command line",
+    }
+
+
+def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
+    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    people = [mail.person_id] if mail.person_id else []
+    record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
+    # A report about a message without a person, and a letter of a stranger, lie under the service key.
+    key = record_keys(people).get(mail.person_id) if mail.person_id else None
+    if key is None:
+        found: dict[str, Any] = sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    else:
+        found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    return found
+
+
+def hygiene_rules(chosen: Setup | None = None) -> Rules:
+    """When optional mail rests, as the settings say."""
+    now = chosen or setup()
+    return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+
+
+def inbound_waiting() -> int:
+    """How many answers by mail wait for staff: for the inbox and for Home."""
+    return InboundMail.objects.filter(state=InboundMail.State.WAITING).count()

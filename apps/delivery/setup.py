@@ -41,6 +41,8 @@ class Setup:
     decision: Mapping[str, Any] = field(default_factory=dict)
     lanes: int = 32
     lanes_per_domain: int = 16
+    unengaged_days: int = 180
+    unengaged_messages: int = 5
 
     @property
     def bounces(self) -> str:
@@ -73,6 +75,8 @@ class Setup:
             "decision": dict(self.decision),
             "lanes": self.lanes,
             "lanes_per_domain": self.lanes_per_domain,
+            "unengaged_days": self.unengaged_days,
+            "unengaged_messages": self.unengaged_messages,
         }
         if self.relay is not None:
             found["relay"] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from celery import shared_task
 
 from apps.core import actors
+from apps.core.errors import Refused
 from apps.delivery import services
 
 
@@ -18,3 +21,10 @@ def dispatch_ready(**_: object) -> None:
 def recover_abandoned(**_: object) -> None:
     """Look after messages whose worker is gone."""
     services.recover(actor=actors.system("dispatcher"))
+
+
+@shared_task(ignore_result=True)
+def clean_list(**_: object) -> None:
+    """The nightly look at the list. A run that is at work already is enough."""
+    with contextlib.suppress(Refused):
+        services.clean_list(actor=actors.system("beat"))

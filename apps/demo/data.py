@@ -21,7 +21,7 @@ from apps.contacts.services.import_writes import (
     people_rows,
 )
 from apps.core import actors
-from apps.demo import people
+from apps.demo import keys, people, register
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 
@@ -41,8 +41,9 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
     """Load the clinic if there is nobody yet; returns how many rows of what. A second call does nothing."""
     if not organizations.current().name:
         organization_change(actor=ACTOR, zone=people.ZONE, **CLINIC)
+    register.load(now=now)
     if Person.objects.exists():
-        return {"people": 0, "events": 0, "appointments": 0}
+        return {"people": 0, "events": 0, "appointments": 0, "keys": 0}
     made = people.clinic(now, size=size)
     cache = PersonCache()
     with transaction.atomic():
@@ -54,7 +55,12 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
         for visits in _chunks(made.appointments):
             appointment_rows(actor=ACTOR, rows=visits, sources=[people.SOURCE], cache=cache, write=True)
         _suppress(made)
-    return {"people": len(made.people), "events": len(made.events), "appointments": len(made.appointments)}
+    return {
+        "people": len(made.people),
+        "events": len(made.events),
+        "appointments": len(made.appointments),
+        "keys": keys.give(now=now),
+    }
 
 
 def _chunks(rows: Sequence[T]) -> list[list[T]]:

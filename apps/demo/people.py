@@ -70,11 +70,10 @@ class Clinic:
 def clinic(now: datetime, *, size: int = 2000, seed: int = 20261122) -> Clinic:
     """Invent a clinic of `size` people. `now` is aware; the same arguments give the same clinic."""
     maker = _Maker(now, random.Random(seed))  # noqa: S311 - invented people need no secret chance
-    business = max(6, size // 50)
-    while len(maker.made.people) < size - business:
-        maker.household(size - business - len(maker.made.people))
-    for number in range(business):
+    for number in range(max(6, size // 50)):
         maker.outsider(number)
+    while len(maker.made.people) < size:
+        maker.household(size - len(maker.made.people))
     return maker.made
 
 

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from apps.demo import views
+from apps.demo import mailboxes, views
 
 app_name = "demo"
 urlpatterns = [
     path("codes/", views.codes, name="codes"),
+    path("mailboxes/", mailboxes.mailboxes, name="mailboxes"),
+    path("mailboxes/<str:message_id>/", mailboxes.letter, name="letter"),
+    path("mailboxes/<str:message_id>/html/", mailboxes.letter_html, name="letter_html"),
 ]

@@ -4,3 +4,16 @@ from django.apps import AppConfig
 class JourneysConfig(AppConfig):
     name = "apps.journeys"
     label = "journeys"
+
+    def ready(self) -> None:
+        """Answer the apps below: delivery for messages, content and segments for where they are used."""
+        from apps.content import usage
+        from apps.delivery import sources
+        from apps.delivery.models.outbox import MessageKind
+        from apps.journeys import usages
+        from apps.journeys.outgoing import JourneySource
+        from apps.segments import usages as segment_usages
+
+        sources.register(MessageKind.JOURNEY, JourneySource())
+        usage.register(usages.of_template)
+        segment_usages.register_usage("journeys", usages.of_segment)

@@ -50,10 +50,11 @@ def check(definition: Definition, known: Known) -> tuple[Problem, ...]:
     places = list(walk(definition))
     if not any(isinstance(place.step, Send) for place in places):
         say(Problem("", "The journey sends nothing. Add a step that sends a message."))
-    sent_before = False
+    sent: set[str] = set()
     for place in places:
-        problems.extend(_check_step(place, definition, known, sent_before))
-        sent_before = sent_before or isinstance(place.step, Send)
+        problems.extend(_check_step(place, definition, known, sent))
+        if isinstance(place.step, Send):
+            sent.add(place.step.id)
     return tuple(problems)
 
 
@@ -67,7 +68,7 @@ def date_fields(definition: Definition, known: Known) -> dict[str, str]:
     return fields | dict(known.dates)
 
 
-def _check_step(place: Located, definition: Definition, known: Known, sent_before: bool) -> Iterator[Problem]:
+def _check_step(place: Located, definition: Definition, known: Known, sent: set[str]) -> Iterator[Problem]:
     step, label = place.step, f"Step {place.number}"
     dates = date_fields(definition, known)
     match step:
@@ -86,8 +87,10 @@ def _check_step(place: Located, definition: Definition, known: Known, sent_befor
         case WaitFor():
             if not step.signals:
                 yield Problem(step.id, f"{label} waits for nothing. Choose a click, a reply or a read.")
-            if not sent_before:
+            if not sent:
                 yield Problem(step.id, f"{label} waits for an answer, but nothing is sent before. Move it down.")
+            elif step.of and step.of not in sent:
+                yield Problem(step.id, f"{label} waits for an answer to a message that is not sent before it.")
         case Condition():
             if not step.rule_json:
                 yield Problem(step.id, f"{label} has no condition. Say what to ask about the person.")

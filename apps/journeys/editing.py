@@ -210,7 +210,7 @@ def _put(definition: Definition, path: str, steps: tuple[Step, ...]) -> Definiti
 
     def turn(step: Step) -> Step:
         if step.id == step_id and isinstance(step, WaitFor | Condition):
-            return replace(step, **{side: steps})
+            return replace(step, then=steps) if side == "then" else replace(step, otherwise=steps)
         return step
 
     return _map(definition, turn)

@@ -207,7 +207,7 @@ class _Walk:
         resumed = self.facts.step is not None
         for _ in range(len(self.plan.steps) + 1):
             if step_id is None:
-                return self._end(State.FINISHED, Reason.COMPLETED)
+                return self._end(State.FINISHED, self._why_finished())
             step = self.plan.steps.get(step_id)
             if step is None:
                 return self._end(State.FAILED, Reason.MISSING_STEP, step_id)
@@ -223,6 +223,11 @@ class _Walk:
                 return self._wait(step, waiting, resumed)
             resumed = False
         return self._end(State.FAILED, Reason.STEP_ERROR, step_id)
+
+    def _why_finished(self) -> Reason:
+        """The end was reached; but a run that sent nothing because it skipped says why it did."""
+        skips = [visit.reason for visit in self.visits if visit.outcome is Outcome.SKIPPED]
+        return Reason(skips[0]) if skips and not self.sent else Reason.COMPLETED
 
     def _take(self, step: Step, resumed: bool) -> tuple[datetime | None, str | None]:
         """(until when to wait here, None) or (None, the next step)."""

@@ -6,6 +6,7 @@ is in it. Step ids ("s3"), code words and times of our own acts are plain.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -84,7 +85,10 @@ class Journey(models.Model):
     created_by=Kind.PLAIN,
 )
 class JourneyVersion(models.Model):
-    """What was activated, for ever as it was: the database refuses changes. Sealed: the definition's JSON."""
+    """What was activated, for ever as it was: the database refuses changes.
+
+    Sealed: the definition's JSON, and for each send step the message as it was frozen then.
+    """
 
     journey = models.ForeignKey(Journey, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -101,6 +105,16 @@ class JourneyVersion(models.Model):
 
     def opened(self) -> dict[str, Any]:
         """The definition's JSON."""
+        definition: dict[str, Any] = self._data["definition"]
+        return definition
+
+    def messages(self) -> dict[str, Any]:
+        """Step id to the message it sends, see ``outgoing.Frozen``."""
+        messages: dict[str, Any] = self._data["messages"]
+        return messages
+
+    @cached_property
+    def _data(self) -> dict[str, Any]:
         data: dict[str, Any] = sealing.open_service(
             self.sealed, table="journey_version", row=f"{self.journey_id}/{self.number}"
         )

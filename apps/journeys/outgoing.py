@@ -1,18 +1,53 @@
-"""From a decision to send to a row of the outbox."""
+"""Messages of journeys: frozen when a journey is activated, put into the outbox by the tick, written when claimed.
+
+Delivery asks again at the moment of sending (`JourneySource.drafts`): a run that left, a date that passed or an
+appointment that was cancelled after the step was decided stops its message here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from apps.contacts import search_values
+from apps.contacts import selectors as contacts
+from apps.contacts.records import PersonRecord
+from apps.content import facts as content_facts
+from apps.content import selectors as content
+from apps.content import services as content_services
+from apps.content.blocks import BadTemplate
+from apps.content.compiling import compile_message
 from apps.core.actors import Actor
-from apps.journeys.definition import Send
+from apps.core.levels import Level
+from apps.core.messages import CompiledMessage, LinkFactory
+from apps.core.purposes import Purpose
+from apps.delivery import services as delivery
+from apps.delivery.models import OutboxMessage
+from apps.delivery.models.outbox import MessageKind
+from apps.delivery.policy import Held, Refusal
+from apps.delivery.services import OutboxItem
+from apps.delivery.sources import Claimed, Draft
+from apps.journeys import localtime, world
+from apps.journeys.definition import (
+    APPOINTMENT_START,
+    Definition,
+    DefinitionBroken,
+    Key,
+    Problem,
+    Send,
+    walk,
+)
+from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
+from apps.journeys.reading import parse
+from apps.tracking import links
+from apps.tracking import services as tracking
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message of a run: to whom, by which step, in which round, about what."""
+    """One message of a run: to whom, by which step, at which visit of it."""
 
     run: int
     journey: int
@@ -21,13 +56,198 @@ class Letter:
     step: Send
     round: int
     level: int
+    visit: int = 0
 
-    @property
-    def origin(self) -> str:
-        """What makes it once, and what its click or read is known by: run, step and round."""
-        return f"journey:{self.run}:{self.step.id}:{self.round}"
+
+@dataclass(frozen=True, repr=False)
+class Frozen:
+    """What a send step sends, as it was when the journey was activated. ``targets`` are link targets by address."""
+
+    skeleton: int
+    level: int
+    template: int
+    version: int
+    targets: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the journey's version keeps it."""
+        return {
+            "skeleton": self.skeleton,
+            "level": self.level,
+            "template": self.template,
+            "version": self.version,
+            "targets": dict(self.targets),
+        }
+
+
+def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]:
+    """The messages of every send step, compiled and kept; in the caller's transaction.
+
+    Takes the published text of a template, or publishes the draft when there is none yet. Raises
+    ``DefinitionBroken`` for a template that cannot be compiled.
+    """
+    frozen: dict[str, dict[str, Any]] = {}
+    for place in walk(definition):
+        step = place.step
+        if not isinstance(step, Send):
+            continue
+        template = content.template_named(step.template)
+        if template is None:
+            raise DefinitionBroken([Problem(step.id, f"Step {place.number}: its template is gone. Choose another.")])
+        if template.published:
+            version = template.versions.get(number=template.published)
+        else:
+            version = content_services.template_publish(actor=actor, template_id=template.pk)
+        brand = world.brand_named(step.sender) or template.brand
+        try:
+            compiled = compile_message(version.design, content.brand_facts(brand))
+        except BadTemplate as error:
+            raise DefinitionBroken(
+                [Problem(step.id, f"Step {place.number}: “{step.template}” cannot be sent. {error}")]
+            ) from None
+        skeleton = content_services.skeleton_store(actor=actor, compiled=compiled)
+        tracked = [url for url in compiled.links if url.startswith(("http://", "https://"))]
+        frozen[step.id] = Frozen(
+            skeleton=skeleton.pk,
+            level=int(max(version.level, compiled.level)),
+            template=template.pk,
+            version=version.number,
+            targets=tracking.targets_for(actor=actor, urls=tracked) if tracked else {},
+        ).to_json()
+    return frozen
 
 
 def enqueue(*, actor: Actor, letters: Sequence[Letter], now: datetime) -> int:
     """Hand the letters of one chunk to delivery, in the caller's transaction; returns how many were new."""
-    raise NotImplementedError
+    by_purpose: dict[tuple[str, int], list[OutboxItem]] = {}
+    for letter in letters:
+        item = OutboxItem(
+            kind=MessageKind.JOURNEY,
+            purpose=Purpose(letter.step.purpose),
+            level=Level(letter.level),
+            person_id=letter.person,
+            source_id=letter.journey,
+            node=letter.step.id,
+            visit=letter.visit,
+        )
+        by_purpose.setdefault((letter.step.purpose, letter.journey), []).append(item)
+    # One entry of the trail for each journey and purpose: it names both.
+    return sum(delivery.enqueue(actor=actor, items=items) for items in by_purpose.values())
+
+
+def runs_of_messages(messages: Iterable[int]) -> dict[int, tuple[int, str, int]]:
+    """(run, step, round) of journeys' messages, by message number; others are left out."""
+    wanted = {message for message in messages if message}
+    visits = dict(OutboxMessage.objects.filter(pk__in=wanted, kind=MessageKind.JOURNEY).values_list("pk", "visit"))
+    found = {
+        pk: (run, step, turn)
+        for pk, run, step, turn in JourneyStepVisit.objects.filter(pk__in=visits.values()).values_list(
+            "pk", "run_id", "step", "round"
+        )
+    }
+    return {message: found[visit] for message, visit in visits.items() if visit in found}
+
+
+def pause(*, actor: Actor, journey: Journey) -> None:
+    """Nothing of this journey leaves: what waits in the outbox waits on."""
+    delivery.source_pause(actor=actor, kind=MessageKind.JOURNEY, source_id=journey.pk)
+
+
+def resume(*, actor: Actor, journey: Journey) -> None:
+    """What waits in the outbox may leave again."""
+    delivery.source_resume(actor=actor, kind=MessageKind.JOURNEY, source_id=journey.pk)
+
+
+class JourneySource:
+    """Answers delivery for messages of journeys."""
+
+    def drafts(
+        self, *, claimed: Sequence[Claimed], people: Mapping[int, PersonRecord], now: datetime
+    ) -> Mapping[int, Draft | Refusal]:
+        """What to merge for each claimed message, or why it must not leave any more."""
+        visits = {
+            visit.pk: visit
+            for visit in JourneyStepVisit.objects.filter(pk__in=[each.visit for each in claimed]).select_related(
+                "run", "run__version"
+            )
+        }
+        versions = {visit.run.version_id: visit.run.version for visit in visits.values()}
+        plans = {pk: (parse(version.opened()), version.messages()) for pk, version in versions.items()}
+        contacts.load_appointments({pk: record for pk, record in people.items() if record.appointments is None})
+        zone = world.zone()
+        found: dict[int, Draft | Refusal] = {}
+        for each in claimed:
+            visit = visits.get(each.visit)
+            record = people.get(each.person_id or 0)
+            if visit is None or record is None:
+                continue
+            definition, messages = plans[visit.run.version_id]
+            found[each.id] = _draft(each, visit.run, visit.round, definition, messages, record, now, zone.key)
+        return found
+
+
+def _draft(
+    claimed: Claimed,
+    run: JourneyRun,
+    turn: int,
+    definition: Definition,
+    messages: Mapping[str, Any],
+    record: PersonRecord,
+    now: datetime,
+    zone: str,
+) -> Draft | Refusal:
+    step = next((place.step for place in walk(definition) if place.step.id == claimed.node), None)
+    frozen = messages.get(claimed.node)
+    if not isinstance(step, Send) or frozen is None:
+        return Refusal(Held.STOPPED, "The step is not in the version this person walks.")
+    if run.state in (RunState.LEFT, RunState.FAILED) or run.round != turn:
+        return Refusal(Held.STOPPED, "The person left the journey or began it again before this message could leave.")
+    about = None
+    if definition.key is Key.APPOINTMENT:
+        about = next((each for each in record.appointments or () if each["id"] == run.subject), None)
+        if about is None or about.get("state") == "cancelled":
+            return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
+        start = localtime.as_moment(datetime.fromisoformat(about["start"]), world.zone())
+        if step.before == APPOINTMENT_START and now >= start:
+            return Refusal(Held.STOPPED, "The appointment has begun.")
+    compiled = content.skeleton(frozen["skeleton"])
+    return Draft(
+        compiled=compiled,
+        facts=content_facts.person_facts(
+            record.profile, appointment=about, appointments=record.appointments or (), now=now
+        ),
+        level=Level(max(int(claimed.level), int(frozen["level"]))),
+        skeleton_id=frozen["skeleton"],
+        zone=zone,
+        list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
+        link=_tracked(claimed, record, frozen["targets"], now),
+        groups=(f"journey:{claimed.source_id}",),
+    )
+
+
+def _unsubscribe(claimed: Claimed, record: PersonRecord, compiled: CompiledMessage) -> str | None:
+    if not record.email:
+        return None
+    return links.unsubscribe_url(
+        mailbox=search_values.mailbox(record.email),
+        person=record.id,
+        message=claimed.id,
+        language=compiled.language,
+    )
+
+
+def _tracked(claimed: Claimed, record: PersonRecord, targets: Mapping[str, int], now: datetime) -> LinkFactory:
+    def link(_number: int, url: str) -> str:
+        target = targets.get(url)
+        if target is None:
+            # A link made for this person alone leads straight there: its address is nobody else's business.
+            return url
+        return links.click_url(
+            message=claimed.id,
+            person=record.id,
+            target=target,
+            sent=now,
+            journey=claimed.source_id or 0,
+        )
+
+    return link

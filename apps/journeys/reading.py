@@ -33,7 +33,6 @@ from apps.journeys.definition import (
     Wait,
     WaitFor,
     WaitUntil,
-    walk,
 )
 
 
@@ -86,11 +85,6 @@ class _Reader:
         both = sorted(set(definition.restart_on) & set(definition.exit_on))
         if both:
             self._say("", f"{both[0]!r} cannot both restart and end the journey. Choose one.")
-        sends = {place.step.id: place.number for place in walk(definition) if isinstance(place.step, Send)}
-        for place in walk(definition):
-            step = place.step
-            if isinstance(step, WaitFor) and step.of and sends.get(step.of, MAX_STEPS * 10) > place.number:
-                self._say(step.id, f"Step {step.id} waits for an answer to a message that no step before sends.")
 
     def _trigger(self, data: Any) -> Trigger:
         if not isinstance(data, dict) or not isinstance(data.get("kind"), str):

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 APPOINTMENT_REMINDER = "Appointment reminder"
 SECOND_REMINDER = "Appointment reminder, second"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTemplate:
+    """A template a ready-made journey sends: a shipped starter, with other words where a block has them."""
+
+    name: str
+    starter: str
+    subject: str = ""
+    preheader: str = ""
+    heading: str = ""
+    text: str = ""
+
+    def data(self, design: dict[str, Any]) -> dict[str, Any]:
+        """The starter's blocks JSON with this template's subject, first heading and first text."""
+        changed = json.loads(json.dumps(design))
+        changed["subject"] = self.subject or changed["subject"]
+        changed["preheader"] = self.preheader or changed.get("preheader", "")
+        for kind, name, words in (("heading", "text", self.heading), ("text", "html", self.text)):
+            block = next((block for block in changed["blocks"] if block["type"] == kind), None)
+            if block is not None and words:
+                block[name] = words
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +40,24 @@ class ReadyJourney:
     name: str
     about: str
     definition: dict[str, Any]
+    templates: tuple[ReadyTemplate, ...] = ()
 
 
 APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
     name=APPOINTMENT_REMINDER,
     about="Reminds three days before the visit, and once more if there is no answer within a day.",
+    templates=(
+        ReadyTemplate(APPOINTMENT_REMINDER, "appointment_reminder"),
+        ReadyTemplate(
+            SECOND_REMINDER,
+            "appointment_reminder",
+            subject="Once more: a reminder from {{ clinic.name }}",
+            preheader="We have not heard from you yet.",
+            heading="Your visit is coming up, {{ first_name|name|there }}",
+            text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing to do. "
+            "If you cannot, please call us, so that somebody else can have the time.</p>",
+        ),
+    ),
     definition={
         "format": 1,
         "trigger": {"kind": "appointment"},

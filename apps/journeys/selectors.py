@@ -12,6 +12,7 @@ from django.http import Http404
 
 from apps.audit.actions import Action
 from apps.contacts import selectors as contacts
+from apps.content.models import Template
 from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -295,10 +296,25 @@ def trail(run: JourneyRun) -> list[JourneyStepVisit]:
     return list(JourneyStepVisit.objects.filter(run=run).order_by("id"))
 
 
+def stale_templates(row: Journey) -> list[str]:
+    """Templates of the active version whose published text is newer than what the journey sends."""
+    if row.version is None:
+        return []
+    frozen = {message["template"]: message["version"] for message in row.version.messages().values()}
+    return sorted(
+        (
+            template.name
+            for template in Template.objects.filter(pk__in=frozen)
+            if template.published != frozen[template.pk]
+        ),
+        key=tokens.normalize,
+    )
+
+
 def versions(row: Journey) -> list[tuple[JourneyVersion, int]]:
     """Versions, newest first, with how many people are on the way in each."""
     return [
-        (version, version.on_the_way)  # type: ignore[attr-defined]
+        (version, version.on_the_way)
         for version in JourneyVersion.objects.filter(journey=row)
         .annotate(on_the_way=Count("runs", filter=Q(runs__state=RunState.WAITING)))
         .order_by("-number")

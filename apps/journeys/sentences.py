@@ -39,7 +39,7 @@ PURPOSES: Mapping[str, str] = {
 EVENTS: Mapping[str, str] = {
     "appointment.booked": "an appointment is booked",
     "appointment.moved": "the appointment is moved",
-    "appointment.cancelled": "the appointment is cancelled",
+    "appointment.cancelled": "the appointment is canceled",
     "appointment.kept": "the appointment is kept",
     "appointment.missed": "the appointment is missed",
     "consent.withdrawn": "the person withdraws a consent",
@@ -81,7 +81,7 @@ REASONS: Mapping[str, str] = {
     "suppressed": "The mailbox is suppressed",
     "removed": "Removed by staff",
     "appointment.moved": "The appointment was moved",
-    "appointment.cancelled": "The appointment was cancelled",
+    "appointment.cancelled": "The appointment was canceled",
     "appointment.kept": "The appointment was kept",
     "appointment.missed": "The appointment was missed",
     "consent.withdrawn": "The person withdrew a consent",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts.fields import FIELDS
 from apps.contacts.records import PersonRecord
+from apps.content.models import Brand, Template
 from apps.core.levels import Level
 from apps.journeys.checks import Known
 from apps.journeys.definition import Condition, Definition, TriggerKind, walk
 from apps.organizations import selectors as organizations
 from apps.segments import rules
 from apps.segments import selectors as segments
+from apps.vault import tokens
 
 
 def zone() -> ZoneInfo:
@@ -35,16 +36,20 @@ def known_dates() -> Known:
 
 def template_names() -> list[str]:
     """Names of the templates that may be sent, in order."""
-    from apps.content import selectors as content
-
-    return content.sendable_names()
+    rows = Template.objects.living().filter(kind=Template.Kinds.TEMPLATE)
+    return sorted((row.name for row in rows), key=tokens.normalize)
 
 
 def sender_names() -> list[str]:
     """Names of the brands mail may come from, in order."""
-    from apps.content import selectors as content
+    return sorted((brand.name for brand in Brand.objects.all()), key=tokens.normalize)
 
-    return content.brand_names()
+
+def brand_named(name: str) -> Brand | None:
+    """The brand of that name, or None."""
+    if not name:
+        return None
+    return next((brand for brand in Brand.objects.all() if brand.name == name), None)
 
 
 def segment_names() -> list[str]:
@@ -99,19 +104,10 @@ def level_of(definition: Definition) -> Level:
     return max(found)
 
 
-def segment_sql(name: str, now: datetime) -> tuple[str, list[object]]:
+def segment_sql(name: str, now: datetime) -> tuple[str, list[Any]]:
     """One statement that selects the ids of the people in a segment now."""
-    return segments.audience(segments.by_name(name).rule, now)
-
-
-def message_of(facts: Mapping[str, Any]) -> tuple[int, str, int]:
-    """(run, step, round) of the journey's message an event is about; run 0 when it is none of ours."""
-    origin = str(facts.get("origin", ""))
-    kind, _, rest = origin.partition(":")
-    parts = rest.split(":")
-    if kind != "journey" or len(parts) != 3 or not parts[0].isdigit() or not parts[2].isdigit():
-        return 0, "", 0
-    return int(parts[0]), parts[1], int(parts[2])
+    sql, params = segments.audience(segments.by_name(name).rule, now)
+    return sql, list(params)
 
 
 class Questions:

@@ -17,12 +17,11 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.contacts.records import PersonRecord
-from apps.content import starters
 from apps.content.blocks import Design, parse
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_message
 from apps.content.merging import merge
-from apps.content.selectors import brand_facts
+from apps.content.selectors import brand_facts, system_message
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
@@ -56,7 +55,7 @@ def token_for(outbox_id: int) -> str:
 
 def notice(*, language: str, envelope: Envelope) -> MergedMessage:
     """The neutral notice in the person's language; ``envelope.portal_url`` is the link."""
-    return merge(_notice(words.known(language), brand_facts()), {}, envelope)
+    return merge(system_message("portal_notice", words.known(language)), {}, envelope)
 
 
 def send(*, actor: Actor, person: PersonRecord, token: str) -> None:
@@ -109,11 +108,6 @@ def _envelope(person: PersonRecord, *, portal_url: str | None = None, date: date
         portal_url=portal_url,
         zone=organizations.current().zone,
     )
-
-
-@lru_cache(maxsize=16)
-def _notice(language: str, brand: BrandFacts) -> CompiledMessage:
-    return compile_message(starters.notice(language).design, brand, automatic=True)
 
 
 @lru_cache(maxsize=32)

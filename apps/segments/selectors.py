@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
+from apps.contacts.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations
@@ -84,7 +85,7 @@ def terms(system: str, code: str) -> str | None:
 
 def value_sets() -> list[tuple[str, str]]:
     """Name and label of the sets of codes a rule may look at."""
-    return []
+    return sorted(((name, label) for name, (label, _, _) in VALUE_SETS.items()), key=lambda item: item[1])
 
 
 def own_attributes() -> list[str]:

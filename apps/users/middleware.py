@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -41,6 +42,9 @@ class SessionTimeoutMiddleware:
                     subject=user.pk,
                 )
                 logout(request)
+                # Said on the sign-in page; a heartbeat or an htmx part shows its own cover instead.
+                if not request.headers.get("X-Passive") and not request.headers.get("HX-Request"):
+                    messages.info(request, "You were signed out because nothing happened for a while.")
                 request.session_ended = True  # type: ignore[attr-defined]
                 request.actor = actors.STRANGER  # type: ignore[attr-defined]
             # The look-only heartbeat must not keep a session alive; writing every request would be wasteful.

@@ -41,9 +41,13 @@ class PersonKeys:
     wrapped_record: bytes = field(repr=False)
 
 
+# json.dumps would make an encoder for every row.
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def encode(data: Any) -> bytes:
     """Compact JSON; lone surrogates (possible in imported text) survive the round trip."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _compact(data).encode("utf-8", "surrogatepass")
 
 
 def decode(raw: bytes) -> Any:

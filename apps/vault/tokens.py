@@ -19,6 +19,8 @@ PREFIX_LENGTHS = range(2, 5)
 
 def normalize(value: str) -> str:
     """The form in which words are compared: compatibility-composed, case-folded, single spaces, no marks."""
+    if value.isascii():
+        return " ".join(value.casefold().split())
     folded = unicodedata.normalize("NFKD", value).casefold()
     bare = "".join(character for character in folded if not unicodedata.combining(character))
     return " ".join(bare.split())
@@ -34,16 +36,23 @@ def token128(field: str, value: str) -> bytes:
     return _digest(field, value)[:16]
 
 
-def word_tokens(field: str, text: str) -> list[int]:
+@lru_cache(maxsize=50_000)
+def word_tokens(field: str, text: str) -> tuple[int, ...]:
     """Tokens of a name: the whole, each word, and each word's prefixes of 2 to 4 letters."""
     whole = normalize(text)
     if not whole:
-        return []
+        return ()
     found = {token63(field, whole)}
     for word in whole.replace("-", " ").split():
         found.add(token63(field, word))
         found.update(prefix_tokens(field, word))
-    return sorted(found)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=50_000)
+def shared63(field: str, value: str) -> int:
+    """``token63`` for values that many people share (towns, states, sexes): bulk work meets them again."""
+    return token63(field, value)
 
 
 def prefix_tokens(field: str, word: str) -> list[int]:

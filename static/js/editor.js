@@ -26,6 +26,7 @@ function words(text, busy = false) {
   const place = state().querySelector("[data-state-words]");
   if (place) place.textContent = text;
   state().toggleAttribute("data-busy", busy);
+  state().toggleAttribute("data-failed", text === "Not saved");
 }
 
 // -- talking to the server ---------------------------------------------------------------------------------------
@@ -90,7 +91,10 @@ async function send(values, url) {
   if (answer.ok || answer.status === 409 || answer.status === 422) {
     replaceParts(await answer.text());
     if (!answer.ok) {
-      words("Not saved");
+      // A refused publication changed nothing; what was typed is saved already.
+      const problem = document.getElementById("editor-alert");
+      if (problem.textContent.trim() && problem.offsetParent === null) showPanel("panel-canvas");
+      words(url === urls.publish && answer.status === 422 ? "Saved" : "Not saved");
       return;
     }
     settled();
@@ -268,6 +272,10 @@ function chooseImage(button) {
   const input = form?.querySelector("[data-image-input]");
   if (!input) return;
   input.value = `asset:${button.dataset.image}`;
+  const thumbnail = form.querySelector("[data-image-shown]");
+  thumbnail.src = button.querySelector("img").src;
+  thumbnail.hidden = false;
+  form.elements.width.value = Math.min(552, Number(button.dataset.pixels));
   const alt = form.querySelector("[name=alt]");
   if (alt && !alt.value) alt.value = button.dataset.alt;
   document.getElementById("images").close();

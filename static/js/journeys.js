@@ -37,6 +37,14 @@ document.addEventListener("keydown", (event) => {
   entries[(to + entries.length) % entries.length].focus();
 });
 
+// htmx carries the attributes of an element over to the one that replaces it; a style attribute would break the policy.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-tree]")) return;
+  const list = menu();
+  if (list.matches(":popover-open")) list.hidePopover();
+  list.removeAttribute("style");
+}, true);
+
 // A button that cannot move a step says so by aria-disabled; pressing it does nothing.
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-tree] [aria-disabled=true], #journey-actions [aria-disabled=true]")) event.preventDefault();

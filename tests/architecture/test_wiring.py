@@ -42,3 +42,12 @@ def test_no_view_or_model_saves_on_its_own() -> None:
         if pattern.search(line)
     ]
     assert offenders == []
+
+
+def test_every_setting_of_the_environment_is_described() -> None:
+    source = "".join(path.read_text() for folder in ("config", "apps") for path in (REPOSITORY / folder).rglob("*.py"))
+    named = set(re.findall(r'(?:env\(|environ\.get\(|environ\[)\s*"([A-Z_]+)"', source))
+    named |= set(re.findall(r'"(DATABASE_[A-Z]+_URL|DATABASE_URL)"', source))
+    named -= {"PATH", "DJANGO_SETTINGS_MODULE", "DATABASE_URL_FILE"}
+    described = set(re.findall(r"^\| `([A-Z_]+)`", (REPOSITORY / "docs" / "settings.md").read_text(), re.MULTILINE))
+    assert described == named

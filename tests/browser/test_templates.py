@@ -84,10 +84,12 @@ def test_list_choice_and_editor_are_open_to_everyone(
     picture(page, f"brand-{scheme}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, reminder: Template) -> None:
-    page = enter("max", width=375, height=812, scheme=scheme)
-    for path, name in (("/templates/", "list"), ("/templates/new/", "new"), (f"/templates/{reminder.pk}/", "editor")):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 375), ("dark", 375), ("light", 320)])
+def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, width: int, reminder: Template) -> None:
+    page = enter("max", width=width, height=812, scheme=scheme)
+    pages = {"list": "", "new": "new/", "brand": "brands/new/", "editor": f"{reminder.pk}/"}
+    for name, path in pages.items():
+        path = f"/templates/{path}"
         page.open(path)
         page.no_overflow()
         picture(page, f"phone-{name}-{scheme}")
@@ -298,3 +300,74 @@ def png() -> bytes:
     rows = zlib.compress((b"\x00" + b"\x0b\x5c\xad" * 40) * 20)
     head = struct.pack(">IIBBBBB", 40, 20, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_templates_are_made_named_copied_and_deleted(enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+    page = enter("max")
+    page.open("/templates/")
+    page.get_by_role("link", name="New template").first.click()
+    page.get_by_label("Name").fill("Flu mail")
+    page.get_by_role("radio", name="Flu shot invitation").check()
+    page.get_by_role("button", name="Create template").click()
+    expect(page.frame_locator("#preview").get_by_text("It is time for your flu shot, Maria")).to_be_visible()
+    name = page.get_by_label("Name of the template")
+    name.fill("Flu invitation 2026")
+    name.press("Tab")
+    expect(page.locator("#editor-live")).to_have_text("Renamed.")
+    page.get_by_label("Back to templates").click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.get_by_label("Name of the template")).to_have_value("Copy of Flu invitation 2026")
+    page.open("/templates/")
+    page.locator(".mail-card", has_text="Copy of Flu").get_by_role("button", name="More").click()
+    axe(page)
+    picture(page, "list-menu")
+    page.locator(".menu:popover-open").get_by_role("button", name="Rename").click()
+    axe(page)
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_label("Name").fill("Second flu mail")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("link", name="Second flu mail")).to_be_visible()
+    page.locator(".mail-card", has_text="Second flu mail").get_by_role("button", name="More").click()
+    page.locator(".menu:popover-open").get_by_role("link", name="Delete").click()
+    axe(page)
+    page.get_by_role("button", name="Delete template").click()
+    expect(page.get_by_role("link", name="Second flu mail")).to_be_hidden()
+    assert sorted(t.name for t in Template.objects.living()) == ["Flu invitation 2026"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_brand_colors_the_mail(
+    enter: Callable[..., Any], axe: Callable[..., None], short: Template, scheme: str
+) -> None:
+    page = enter("max", scheme=scheme)
+    page.open("/templates/brands/")
+    axe(page)
+    page.get_by_role("link", name="New brand").first.click()
+    page.get_by_label("Name", exact=True).fill("Bluegrass Clinic")
+    page.get_by_label("From address").fill("not an address")
+    page.get_by_role("button", name="Save brand").click()
+    expect(page.get_by_text("The from-address is not an e-mail address").first).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Bluegrass Clinic")
+    axe(page)
+    picture(page, f"brand-error-{scheme}")
+    page.get_by_label("From address").fill("hello@bluegrass.test")
+    page.get_by_label("Brand color").fill("#0e6b3a")
+    page.get_by_role("button", name="Save brand").click()
+    expect(page.get_by_role("link", name="Bluegrass Clinic")).to_be_visible()
+    axe(page)
+    picture(page, f"brands-{scheme}")
+    page.open(f"/templates/{short.pk}/")
+    page.locator("[data-add=header]").click()
+    expect(page.frame_locator("#preview").get_by_text("Bluegrass Clinic").first).to_be_visible()
+
+
+def test_a_reviewer_looks_but_cannot_touch(
+    enter: Callable[..., Any], axe: Callable[..., None], reminder: Template
+) -> None:
+    page = enter("rita")
+    page.open(f"/templates/{reminder.pk}/")
+    expect(page.frame_locator("iframe").get_by_text("We will see you soon, Maria")).to_be_visible()
+    expect(page.get_by_role("button", name="Publish")).to_be_hidden()
+    axe(page)
+    picture(page, "view")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 
@@ -28,7 +28,7 @@ from apps.contacts.models import (
 )
 from apps.contacts.services import import_passes, imports
 from apps.contacts.services.imports import Upload
-from apps.core import actors
+from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.vault import tokens
 
@@ -183,6 +183,28 @@ def test_rejected_rows_are_sealed_and_come_back_harmless(noon) -> None:
     assert AuditEntry.objects.filter(action="import.export").count() == 1
 
 
+def test_rejected_rows_go_after_a_month(noon) -> None:
+    job = imported("list", uploads([DATA / "contacts.csv"]), document=MAPPING)
+    imports.rejections_file(actor=CLI, job_id=job.pk)
+    assert imports.rejections_clear(actor=CLI) == 0
+    with clock.frozen(noon + timedelta(days=31)):
+        assert imports.rejections_clear(actor=CLI) == 1
+    assert not ImportRejection.objects.exists()
+
+
+@pytest.mark.shared_data
+def test_no_known_formula_starts_a_cell_of_the_download(shared_data) -> None:
+    attacks = [
+        line
+        for path in sorted((shared_data / "sanitiser/payloads/csv").iterdir())
+        for line in path.read_text("utf-8", "replace").splitlines()
+        if line
+    ]
+    assert attacks
+    for attack in attacks:
+        assert not imports.guarded(attack).lstrip().startswith(("=", "+", "-", "@", "|", "%"))
+
+
 def test_old_evidence_never_undoes_a_withdrawal(noon) -> None:
     document = {**MAPPING, "ignore": []}
     yes = "R-1,Rosa,Vega,,F,,,{},{},v1\n"
@@ -275,7 +297,6 @@ def test_a_cancelled_import_keeps_what_is_done_and_can_go_on(noon, monkeypatch) 
 
 
 def test_an_event_that_changed_at_its_source_changes_here(noon) -> None:
-    header = "START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION\n"
     patients = DATA / "synthea/patients.csv"
     who = patients.read_text().splitlines()[1].split(",")[0]
     encounter = "Id,START,STOP,PATIENT,ENCOUNTERCLASS,CODE,DESCRIPTION\n"
@@ -284,7 +305,6 @@ def test_an_event_that_changed_at_its_source_changes_here(noon) -> None:
     imported("synthea", [*uploads([patients]), Upload("a", io.BytesIO(first.encode()))])
     job = imported("synthea", [Upload("a", io.BytesIO(later.encode()))])
     assert (job.new, job.changed) == (0, 1)
-    assert header
     counts = {
         name: list(TimelineSummary.objects.filter(group=tokens.token63("group", name)).values_list("count", flat=True))
         for name in ("class:wellness", "class:ambulatory", "kind:encounter", "set:wellness_visit")
@@ -352,15 +372,10 @@ def test_appointments_are_booked_moved_and_cancelled_by_file(noon) -> None:
     moved = imported("appointments", [Upload("x", io.BytesIO(text.encode()))])
     assert (moved.changed, moved.unchanged) == (2, 1)
     assert Appointment.objects.count() == 3
-    kinds = ["booked", "moved", "cancelled"]
-    found = {
-        kind: sum(
-            TimelineSummary.objects.filter(group=tokens.token63("group", f"kind:appointment.{kind}")).values_list(
-                "count", flat=True
-            )
-        )
-        for kind in kinds
-    }
+    found = {}
+    for kind in ("booked", "moved", "cancelled"):
+        rows = TimelineSummary.objects.filter(group=tokens.token63("group", f"kind:appointment.{kind}"))
+        found[kind] = sum(rows.values_list("count", flat=True))
     assert found == {"booked": 3, "moved": 1, "cancelled": 2}
 
 
@@ -395,7 +410,7 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
     )
     result = json.loads(capsys.readouterr().out)
     assert (result["new"], result["rejected"]) == (3, 2)
-    sealed = default_storage.open(result["errors_file"]).read()
+    sealed = Path(result["errors_file"]).read_bytes()
     assert b"goodmail" not in sealed
     call_command("import_errors", str(result["import"]))
     assert "Hale" in capsys.readouterr().out

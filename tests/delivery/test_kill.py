@@ -141,3 +141,59 @@ def test_all_slots_held_means_nothing_is_begun(people, letters, settings):
     (reader,) = people("a@bulk.test")
     services.enqueue(actor=SYSTEM, items=[campaign_item(reader, level=Level.PUBLIC)])
     assert services.dispatch(actor=SYSTEM, seconds=1) == services.Dispatched()
+
+
+@pytest.mark.django_db
+def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, monkeypatch):
+    from dataclasses import replace
+
+    from apps.delivery import selectors
+    from apps.delivery.services import dispatcher
+    from apps.delivery.smtp import Timeouts
+
+    real = selectors.dialogue
+    monkeypatch.setattr(selectors, "dialogue", lambda s: replace(real(s), timeouts=Timeouts(body=2.0, quit=0.2)))
+    monkeypatch.setattr(dispatcher, "CLAIM_SECONDS", 0.2)
+    ended = []
+
+    class Hanging(Inbox):
+        async def handle_DATA(self, server, session, envelope):
+            await asyncio.sleep(30)
+
+    class Quick(Inbox):
+        async def handle_DATA(self, server, session, envelope):
+            ended.append(envelope.rcpt_tos[0])
+            return await super().handle_DATA(server, session, envelope)
+
+    slow = people("s1@slow.test", relation="subscriber")
+    fast = people(*(f"f{n}@fast.test" for n in range(300)), relation="subscriber")
+    services.enqueue(actor=SYSTEM, items=[campaign_item(p, purpose=Purpose.B2B) for p in slow + fast[:150]])
+    services.enqueue(actor=SYSTEM, items=[campaign_item(p, purpose=Purpose.B2B) for p in fast[150:]])
+    monkeypatch.setattr(dispatcher, "_LARGEST", 100)
+    with background(Mailbox(Hanging()).start) as one, background(Mailbox(Quick()).start) as two:
+        settings.TRANSPORT_MAP = f"slow.test=127.0.0.1:{one.port},fast.test=127.0.0.1:{two.port}"
+        done = services.dispatch(actor=SYSTEM, seconds=20, lanes=3)
+    assert (done.sent, done.doubtful) == (300, 1)
+    assert len(ended) == len(set(ended)) == 300
+    assert OutboxMessage.objects.get(person_id=slow[0].id).state == "doubtful"
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_fault_of_ours_in_one_message_stops_no_lane(people, letters, settings, monkeypatch):
+    from apps.delivery.smtp import Connection
+
+    real = Connection.send
+
+    async def send(self, mail):
+        if "bad" in mail.recipient:
+            raise RuntimeError("a bug")
+        return await real(self, mail)
+
+    monkeypatch.setattr(Connection, "send", send)
+    readers = people("bad@fast.test", "a@fast.test", "b@fast.test", "c d@fast.test", relation="subscriber")
+    services.enqueue(actor=SYSTEM, items=[campaign_item(p, purpose=Purpose.B2B) for p in readers])
+    with background(Mailbox(Inbox()).start) as server:
+        settings.TRANSPORT_MAP = f"fast.test=127.0.0.1:{server.port}"
+        done = services.dispatch(actor=SYSTEM, seconds=20, lanes=1)
+    assert (done.sent, done.doubtful, done.failed) == (2, 1, 1)

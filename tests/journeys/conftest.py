@@ -1,4 +1,4 @@
-"""The clinic of the journey scenes: Dana has an appointment, and letters are caught before delivery."""
+"""The clinic of the journey scenes: Dana has an appointment, and messages wait in the outbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from apps.contacts import services as contacts
 from apps.core import actors, clock
-from apps.journeys import outgoing, ready, services, world
+from apps.delivery.models import OutboxMessage
+from apps.journeys import ready, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
 from apps.organizations import services as organizations
 
@@ -26,20 +27,16 @@ def local(text: str) -> datetime:
 
 
 @pytest.fixture
-def clinic(db, monkeypatch) -> SimpleNamespace:
-    """The clinic in Louisville on Nov 22, 2026 at noon, with a post box that keeps letters instead of sending."""
-    letters: list[outgoing.Letter] = []
-
-    def keep(*, actor, letters: list, now) -> int:
-        kept.extend(letters)
-        return len(letters)
-
-    kept = letters
-    monkeypatch.setattr(outgoing, "enqueue", keep)
-    monkeypatch.setattr(world, "template_names", lambda: [ready.APPOINTMENT_REMINDER, ready.SECOND_REMINDER])
-    monkeypatch.setattr(world, "sender_names", list)
-    monkeypatch.setattr(world, "zone", lambda: LOUISVILLE)
-    return SimpleNamespace(letters=letters)
+def clinic(db) -> SimpleNamespace:
+    """The clinic in Louisville. Nothing leaves the outbox: no dispatcher runs."""
+    organizations.organization_change(
+        actor=CLI,
+        zone=LOUISVILLE.key,
+        name="Harbor Clinic",
+        postal_address="1 Main Street, Louisville, KY 40202",
+        phone="502-555-0100",
+    )
+    return SimpleNamespace()
 
 
 @pytest.fixture
@@ -75,6 +72,11 @@ def run_of(person_id: int) -> JourneyRun:
     return JourneyRun.objects.get(person_id=person_id)
 
 
+def outbox() -> list[OutboxMessage]:
+    """The journey's messages, in the order in which they were handed to delivery."""
+    return list(OutboxMessage.objects.filter(kind="journey").order_by("id"))
+
+
 def trail(run: JourneyRun) -> list[tuple[str, str, str, int]]:
     """(step, outcome, reason, round) in order."""
     return list(
@@ -88,7 +90,7 @@ __all__ = [
     "LOUISVILLE",
     "book",
     "local",
-    "organizations",
+    "outbox",
     "person",
     "reminder",
     "run_of",

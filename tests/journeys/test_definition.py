@@ -58,7 +58,6 @@ def test_json_goes_round_unchanged():
         (journey({"id": "s1", "type": "wait_until", "field": "x", "at": "09:00+01:00"}), "without a zone"),
         (journey({"id": "s1", "type": "wait_until", "field": "x", "days": -1}), "0 to 730"),
         (journey({"id": "s1", "type": "wait_for", "signals": ["opened"]}), "Mail programs open mail"),
-        (journey({"id": "s1", "type": "wait_for", "of": "s9"}), "no step before sends"),
         (journey({"id": "s1", "type": "send", "purpose": "fun"}), "purpose of step 1"),
         (journey({"id": "s1", "type": "send", "template": 7}), "text of at most"),
         (journey({"id": "s1", "type": "condition", "rule": "yes"}), "as in a segment"),
@@ -170,3 +169,17 @@ def test_signals_keep_one_order():
     step = definition.steps[0]
     assert isinstance(step, WaitFor)
     assert step.signals == ("clicked", "read")
+
+
+def test_a_wait_for_a_message_sent_later_can_be_drafted_but_not_active():
+    """It comes about when a message is moved behind or into the step that waits for it."""
+    draft = parse(
+        journey(
+            {"id": "s1", "type": "send", "template": "A"},
+            {"id": "s2", "type": "wait_for", "signals": ["clicked"], "of": "s3"},
+            {"id": "s3", "type": "send", "template": "A"},
+        )
+    )
+    assert [each.text for each in check(draft, Known(templates=frozenset({"A"})))] == [
+        "Step 2 waits for an answer to a message that is not sent before it."
+    ]

@@ -99,7 +99,7 @@ class TestAppointmentReminder:
 
     def test_too_late_skips_both_reminders_and_says_why(self):
         decision = decide(REMINDER, booked("2026-12-10T14:30"), local("2026-12-10T09:00"))
-        assert (decision.state, decision.reason) == (State.FINISHED, "completed")
+        assert (decision.state, decision.reason) == (State.FINISHED, "booked_too_late")
         assert decision.visits == (
             Visit("s1", Outcome.SKIPPED, "booked_too_late"),
             Visit("s2", Outcome.SKIPPED, "booked_too_late"),

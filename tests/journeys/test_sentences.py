@@ -24,7 +24,7 @@ def test_the_reminder_reads_as_a_person_would_say_it():
     assert sentences.rules_of(REMINDER) == [
         "Each appointment walks on its own.",
         "It starts over when the appointment is moved.",
-        "It ends when the appointment is cancelled.",
+        "It ends when the appointment is canceled.",
     ]
 
 

@@ -13,19 +13,17 @@ from apps.contacts.services import NewEvent
 from apps.core import clock
 from apps.journeys import services
 from apps.journeys.models import JourneyCount, JourneyRun, JourneyStepVisit
-from tests.journeys.conftest import BEAT, CLI, book, local, person, reminder, run_of, tick, trail
+from tests.journeys.conftest import BEAT, CLI, book, local, outbox, person, reminder, run_of, tick, trail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def sent(clinic) -> list[tuple[int, str]]:
-    return [(letter.person, letter.step.id) for letter in clinic.letters]
+def sent() -> list[tuple[int, str]]:
+    return [(message.person_id, message.node) for message in outbox()]
 
 
-def signal(person_id: int, kind: str, letter) -> None:
-    event = NewEvent(
-        person_id, f"message.{kind}", clock.now().date(), f"{kind}:{letter.origin}", {"origin": letter.origin}
-    )
+def signal(person_id: int, kind: str, message) -> None:
+    event = NewEvent(person_id, f"message.{kind}", clock.now().date(), f"{kind}:{message.pk}", {"message": message.pk})
     contacts.events_record(actor=CLI, events=[event])
 
 
@@ -39,10 +37,10 @@ def test_dana_books_is_reminded_three_days_before_and_once_more(clinic, at):
     assert tick("2026-12-07T08:59").sent == 0
     assert tick("2026-12-07T09:00").sent == 1
     assert tick("2026-12-07T09:01").sent == 0
-    assert sent(clinic) == [(dana, "s2")]
+    assert sent() == [(dana, "s2")]
     result = tick("2026-12-08T09:00")
     assert (result.sent, result.finished) == (1, 1)
-    assert sent(clinic) == [(dana, "s2"), (dana, "s4")]
+    assert sent() == [(dana, "s2"), (dana, "s4")]
     assert trail(run_of(dana)) == [
         ("s1", "done", "", 1),
         ("s2", "sent", "", 1),
@@ -60,7 +58,7 @@ def test_she_answers_and_gets_no_second_reminder(clinic, at, kind):
     tick("2026-11-22T12:01")
     tick("2026-12-07T09:00")
     with at("2026-12-07T11:00"):
-        signal(dana, kind, clinic.letters[0])
+        signal(dana, kind, outbox()[0])
     result = tick("2026-12-07T11:01")
     assert (result.finished, result.sent) == (1, 0)
     assert trail(run_of(dana))[-1] == ("s3", "yes", "signal", 1)
@@ -76,7 +74,7 @@ def test_a_click_on_somebody_elses_message_changes_nothing(clinic, at):
     tick("2026-11-22T12:01")
     tick("2026-12-07T09:00")
     with at("2026-12-07T11:00"):
-        signal(bo, "clicked", next(letter for letter in clinic.letters if letter.person == dana))
+        signal(bo, "clicked", next(message for message in outbox() if message.person_id == dana))
     assert tick("2026-12-07T11:01").finished == 0
 
 
@@ -93,8 +91,8 @@ def test_moved_restarts_the_wait_and_a_second_round_may_send_again(clinic, at):
     run = run_of(dana)
     assert (run.round, run.step, run.due_at, run.sent) == (2, "s1", local("2026-12-17T09:00"), [])
     assert tick("2026-12-17T09:00").sent == 1
-    assert sent(clinic) == [(dana, "s2"), (dana, "s2")]
-    assert clinic.letters[0].origin != clinic.letters[1].origin
+    assert sent() == [(dana, "s2"), (dana, "s2")]
+    assert outbox()[0].visit != outbox()[1].visit
 
 
 def test_a_finished_reminder_starts_over_when_the_appointment_moves(clinic, at):
@@ -182,7 +180,7 @@ def test_ticking_twice_at_the_same_moment_does_nothing_twice(clinic, at):
     tick("2026-12-07T09:00")
     again = tick("2026-12-07T09:00")
     assert (again.entered, again.steps, again.sent) == (0, 0, 0)
-    assert len(clinic.letters) == 1
+    assert len(outbox()) == 1
 
 
 def test_the_database_lets_no_step_happen_twice_in_a_round(clinic, at):
@@ -197,7 +195,7 @@ def test_the_database_lets_no_step_happen_twice_in_a_round(clinic, at):
     assert (result.sent, result.failed) == (0, 1)
     run.refresh_from_db()
     assert (run.state, run.step, run.reason) == ("failed", "s1", "step_error")
-    assert clinic.letters == []
+    assert outbox() == []
 
 
 def test_one_broken_run_does_not_hold_up_the_others(clinic, at):
@@ -210,7 +208,7 @@ def test_one_broken_run_does_not_hold_up_the_others(clinic, at):
     JourneyStepVisit.objects.create(run=run_of(dana), step="s2", round=1, outcome="sent")
     result = tick("2026-12-07T09:00")
     assert (result.sent, result.failed) == (1, 1)
-    assert sent(clinic) == [(bo, "s2")]
+    assert sent() == [(bo, "s2")]
 
 
 @pytest.mark.parametrize("guard", ["deceased", "erased"])
@@ -336,5 +334,5 @@ def test_two_workers_share_the_due_runs_and_none_walks_twice(clinic, at):
     for worker in workers:
         worker.join()
     tick("2026-12-07T09:00")
-    assert len(clinic.letters) == 40
-    assert len({letter.origin for letter in clinic.letters}) == 40
+    assert len(outbox()) == 40
+    assert len({message.visit for message in outbox()}) == 40

@@ -25,7 +25,7 @@ CAMPAIGNS = {"Flu 2026": 12, "Checkup": 13}
 CODES = [
     ("immunization", "CVX", "140"),
     ("immunization", "CVX", "121"),
-    ("condition", "SNOMED-CT", "44054006"),
+    ("condition", "SNOMED", "44054006"),
 ]
 
 
@@ -186,13 +186,13 @@ def by_tokens(rule: rules.Rule) -> set[int]:
 def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int, Any]) -> None:
     draw = random.Random(11)
     sizes = set()
-    for number in range(400):
-        tree = {"match": "all", "rules": [some_leaf(draw)]} if number < 150 else some_rule(draw)
+    for number in range(160):
+        tree = {"match": "all", "rules": [some_leaf(draw)]} if number < 60 else some_rule(draw)
         rule = rules.parse(tree)
         by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, NAMES)}
         assert by_tokens(rule) == by_records, tree
         sizes.add(len(by_records))
-    assert len(sizes) > 40, "the rules must tell people apart, not all be empty or everybody"
+    assert len(sizes) > 30, "the rules must tell people apart, not all be empty or everybody"
 
 
 def test_the_text_of_a_statement_holds_no_value_of_the_rule() -> None:

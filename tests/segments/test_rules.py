@@ -275,3 +275,29 @@ def test_a_segment_of_segments_ends_and_a_circle_is_refused() -> None:
 
 def test_a_rule_prints_nothing_of_what_it_holds() -> None:
     assert "Secret" not in repr(rule({"field": "last_name", "op": "is", "value": "Secret"}))
+
+
+WOMAN, SEEN = {"field": "sex", "op": "is", "value": "F"}, {"event": "encounter", "op": "at_least", "times": 1}
+
+
+@pytest.mark.parametrize(
+    ("tree", "woman", "man"),
+    [
+        ({"match": "all", "rules": [WOMAN]}, True, False),
+        ({"match": "all", "rules": [WOMAN, SEEN]}, None, False),
+        ({"match": "any", "rules": [WOMAN, SEEN]}, True, None),
+        ({"match": "none", "rules": [WOMAN]}, False, True),
+        ({"match": "none", "rules": [WOMAN, SEEN]}, False, None),
+        ({"match": "all", "rules": [{"match": "none", "rules": [SEEN]}]}, None, None),
+        ({"match": "all", "rules": [{"segment": "Women", "op": "not_in"}]}, False, True),
+        ({"match": "all", "rules": []}, True, True),
+    ],
+)
+def test_at_the_moment_of_sending_only_attributes_are_asked_again(
+    tree: dict[str, Any], woman: bool | None, man: bool | None
+) -> None:
+    names = rules.Names(segments={"Women": rule(WOMAN)})
+    read = rules.parse(tree)
+    for sex, expected in (("F", woman), ("M", man)):
+        someone = person(profile={"sex": sex}, events=None)
+        assert rules.verdict(read, someone, NOW, NEW_YORK, names) is expected

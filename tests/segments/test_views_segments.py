@@ -95,7 +95,7 @@ def test_a_change_of_the_rows_comes_back_with_focus(signed_in) -> None:
 
 def test_terms_are_found_by_word_or_code(signed_in) -> None:
     Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
-    Vocabulary.objects.create(system="SNOMED-CT", code="1", term="Influenza")
+    Vocabulary.objects.create(system="SNOMED", code="1", term="Influenza")
     client = signed_in("max")
     for typed in ("influ", "140", "season influ"):
         found = client.post("/segments/terms/", {"kind": "immunization", "n0.code": typed}).content.decode()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from apps.audit.models import AuditEntry
+from apps.core import clock
 from apps.users.models import RecoveryCode, User
 from tests.conftest import PASSWORD
 
@@ -71,3 +74,17 @@ def test_the_session_page_gives_the_token_that_a_covered_page_goes_on_with(signe
     answer = signed_in("max").get("/account/session/", headers={"X-Passive": "1"}).json()
     assert 0 < answer["seconds_left"] <= 900
     assert len(answer["csrf"]) == 64
+
+
+def test_the_sign_in_page_says_why_one_is_there(signed_in, noon) -> None:
+    client = signed_in("max")
+    client.get("/account/")
+    with clock.frozen(noon + timedelta(minutes=16)):
+        page = client.get("/account/", follow=True).content.decode()
+    assert "nothing happened for a while" in page
+
+
+def test_a_button_opened_as_a_page_is_explained(signed_in) -> None:
+    answer = signed_in("max").get("/account/sessions/end/", headers={"Accept": "text/html"})
+    assert answer.status_code == 405
+    assert "belongs to a button" in answer.content.decode()

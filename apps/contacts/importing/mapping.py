@@ -366,7 +366,7 @@ def _is_email(cell: str) -> bool:
 
 
 def _most(present: list[str], test: Any) -> bool:
-    return sum(1 for cell in present if test(cell)) >= 0.9 * len(present)
+    return sum(1 for cell in present if test(cell)) >= 0.8 * len(present)
 
 
 def _reads(reader: Any, cell: str) -> bool:

@@ -135,9 +135,9 @@ def recognize(opener: Opener, name: str) -> Table:
 def _unpacked(stream: BinaryIO) -> BinaryIO:
     """The stream, gunzipped when it starts like gzip (whatever its name says)."""
     buffered = stream if hasattr(stream, "peek") else io.BufferedReader(stream)  # type: ignore[type-var]
-    if buffered.peek(2)[:2] == b"\x1f\x8b":  # type: ignore[attr-defined]
+    if buffered.peek(2)[:2] == b"\x1f\x8b":
         return _Gzip(buffered)
-    return buffered  # type: ignore[return-value]
+    return buffered
 
 
 class _Gzip(io.BufferedReader):

@@ -246,18 +246,26 @@ def check_date_format(form: str) -> None:
 
 
 def guess_date_format(samples: list[str]) -> str | None:
-    """The format under which every sample is a date; `None` when there is none.
+    """The format under which most samples are dates, at least four in five; `None` when there is none.
 
-    When month and day cannot be told apart, the American order wins (it stands first in `DATE_FORMATS`).
+    A few typing errors do not hide that a column has dates. When month and day cannot be told apart, the American
+    order wins (it stands first in `DATE_FORMATS`).
     """
     present = [sample for sample in samples if sample.strip()]
-    if not present:
-        return None
+    best, most = None, 0
     for form in DATE_FORMATS:
         reader = date_reader(form)
-        try:
-            if all((found := reader(sample)) and 1850 <= found.year <= 2200 for sample in present):
-                return form
-        except BadValue:
-            continue
-    return None
+        found = sum(1 for sample in present if _is_day(reader, sample))
+        if found > most:
+            best, most = form, found
+        if found == len(present):
+            break
+    return best if present and most >= 0.8 * len(present) else None
+
+
+def _is_day(reader: Callable[[str], date | None], sample: str) -> bool:
+    try:
+        found = reader(sample)
+    except BadValue:
+        return False
+    return found is not None and 1850 <= found.year <= 2200

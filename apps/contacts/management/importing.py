@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.core.management.base import CommandError, CommandParser
 
 from apps.contacts.models import ImportJob
@@ -43,7 +44,7 @@ def run(
     if not dry_run:
         imports.import_start(actor=actor, job_id=job.pk)
         job = _finished(job.pk, ImportJob.State.DONE)
-    result = dict(imports.counts(job))
+    result: dict[str, Any] = dict(imports.counts(job))
     data = job.opened()
     result["errors_file"] = _errors(actor, job, errors_to)
     result["tables"] = data.get("tables", {})
@@ -78,7 +79,11 @@ def _errors(actor: Actor, job: ImportJob, errors_to: str | None) -> str | None:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
             out.writelines(imports.rejected_csv(actor=actor, job_id=job.pk))
         return errors_to
-    return imports.rejections_file(actor=actor, job_id=job.pk)
+    stored = imports.rejections_file(actor=actor, job_id=job.pk)
+    try:
+        return default_storage.path(stored) if stored else None
+    except NotImplementedError:  # object storage has no paths
+        return stored
 
 
 def sentence(result: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -19,7 +19,7 @@ from apps.contacts.services.people import refresh_search
 from apps.contacts.services.timeline import NewEvent, events_record
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.bulk import next_ids
+from apps.core.bulk import copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.core.purposes import Purpose
 from apps.vault import sealing
@@ -119,7 +119,9 @@ def consents_record(
     if not consents:
         return 0
     now = clock.now()
-    rows, states, events = [], {}, []
+    rows: list[tuple[Any, ...]] = []
+    states: dict[tuple[int, str], str] = {}
+    events: list[NewEvent] = []
     for consent_id, given in zip(next_ids(CONSENT_TABLE, len(consents)), consents, strict=True):
         facts = {
             "purpose": given.purpose,
@@ -131,21 +133,32 @@ def consents_record(
             "note": "",
         }
         sealed = sealing.seal(record_keys[given.person_id], facts, table=CONSENT_TABLE, row=consent_id)
-        rows.append(Consent(id=consent_id, person_id=given.person_id, sealed=sealed, recorded_at=now))
-        states[given.person_id, given.purpose] = ConsentState(
-            person_id=given.person_id, purpose=given.purpose, state=given.state, since=now
-        )
+        rows.append((consent_id, given.person_id, sealed, now))
+        states[given.person_id, given.purpose] = given.state
         kind = "consent.granted" if given.state == "granted" else "consent.withdrawn"
         told = {"purpose": given.purpose, "method": given.method}
         events.append(NewEvent(given.person_id, kind, given.on, f"consent:{consent_id}", told))
-    Consent.objects.bulk_create(rows, batch_size=1_000)
-    ConsentState.objects.bulk_create(
-        [states[key] for key in sorted(states)],
-        batch_size=1_000,
-        update_conflicts=True,
-        unique_fields=["person", "purpose"],
-        update_fields=["state", "since", "expires"],
-    )
+    copy_rows(f"{CONSENT_TABLE} (id, person_id, sealed, recorded_at)", ["int8", "int8", "bytea", "timestamptz"], rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS new_consent_state (person_id int8, purpose text, state text)"
+            " ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE new_consent_state")
+        copy_rows(
+            "new_consent_state (person_id, purpose, state)",
+            ["int8", "text", "text"],
+            [(*key, state) for key, state in sorted(states.items())],
+        )
+        cursor.execute(
+            """
+            INSERT INTO contacts_consentstate (person_id, purpose, state, since, expires)
+            SELECT person_id, purpose, state, %s, NULL FROM new_consent_state ORDER BY person_id, purpose
+            ON CONFLICT (person_id, purpose)
+            DO UPDATE SET state = excluded.state, since = excluded.since, expires = NULL
+            """,
+            [now],
+        )
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
     record(
         actor=actor,

@@ -84,6 +84,7 @@ def profile_keys(ids: Iterable[int]) -> dict[int, bytes]:
     return {
         pk: sealing.unwrap_profile(kek_id, wrapped, pk)
         for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile")
+        if wrapped is not None
     }
 
 
@@ -183,10 +184,7 @@ def _without_conflicts(
 
     Returns the other rows, and the unique identities (MRN, outside ids) of each by line.
     """
-    unique = {
-        row.line: [token for kind, token in search_values.of(_identities(row.profile)).identities if kind in (3, 4)]
-        for row in rows
-    }
+    unique = {row.line: [token for _, token in search_values.unique_identities(row.profile)] for row in rows}
     taken: dict[bytes, int] = {}
     every = {token for found in unique.values() for token in found}
     found = PersonIdentity.objects.filter(kind__in=(3, 4), token__in=list(every))
@@ -210,10 +208,6 @@ def _without_conflicts(
             continue
         good.append(row)
     return good, unique
-
-
-def _identities(profile: dict[str, Any]) -> dict[str, Any]:
-    return {name: profile[name] for name in ("mrn", "external_ids") if name in profile}
 
 
 def _open(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[int, PersonRecord]:
@@ -390,7 +384,10 @@ def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
     groups = []
     if code:
         groups.append(f"code:{system}:{code}")
-        groups += [f"set:{name}" for name in value_sets.sets_of(system, code)]
+        sets = value_sets.sets_of(system, code)
+        groups += [f"set:{name}" for name in sets]
+        if sets:
+            facts["sets"] = list(sets)
     if facts.get("class"):
         groups.append(f"class:{facts['class']}")
     return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)

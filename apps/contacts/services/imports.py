@@ -12,8 +12,9 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -35,6 +36,7 @@ from apps.vault import sealing, streams
 State, JobKind = ImportJob.State, ImportJob.JobKind
 MAX_FILES = 40
 KEEP_UPLOADS = timedelta(days=7)
+KEEP_REJECTIONS = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class _Pieces(File):
         return iter(self._pieces)
 
     @property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:
         return 0
 
 
@@ -137,8 +139,8 @@ def opener(item: dict[str, Any]) -> sources.Opener:
     """Opens a kept file: plain bytes in memory, piece by piece."""
 
     def open_again() -> BinaryIO:
-        sealed = default_storage.open(item["stored"], "rb")
-        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)  # type: ignore[return-value]
+        sealed = cast(BinaryIO, default_storage.open(item["stored"], "rb"))
+        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)
 
     return open_again
 
@@ -445,6 +447,8 @@ def uploads_clear(*, actor: Actor) -> int:
             continue
         with transaction.atomic():
             job = _locked(job.pk)
+            if job.under_way or job.files_gone:
+                continue
             data = job.opened()
             for item in data["files"]:
                 item.pop("key", None)
@@ -452,8 +456,32 @@ def uploads_clear(*, actor: Actor) -> int:
             job.files_gone = True
             job.save(update_fields=["sealed", "version", "files_gone"])
             record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
-            transaction.on_commit(
-                lambda items=data["files"]: [default_storage.delete(item["stored"]) for item in items]
-            )
+            transaction.on_commit(partial(_delete, [item["stored"] for item in data["files"]]))
         cleared += 1
     return cleared
+
+
+def rejections_clear(*, actor: Actor) -> int:
+    """Delete rejected rows after a month: whoever wanted to correct them has had the time. Returns how many jobs."""
+    cleared = 0
+    old = clock.now() - KEEP_REJECTIONS
+    for job_id in ImportJob.objects.filter(created_at__lt=old, rejections__isnull=False).distinct().values_list("pk"):
+        with transaction.atomic():
+            job = _locked(job_id[0])
+            if job.under_way:
+                continue
+            data = job.opened()
+            errors = data.pop("errors", None)
+            job.reseal(data)
+            job.save(update_fields=["sealed", "version"])
+            job.rejections.all().delete()
+            record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["rejections"])
+            if errors:
+                transaction.on_commit(partial(_delete, [errors["stored"]]))
+        cleared += 1
+    return cleared
+
+
+def _delete(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

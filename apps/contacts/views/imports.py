@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -38,9 +39,16 @@ def import_list(request: HttpRequest) -> HttpResponse:
 def import_new(request: HttpRequest) -> HttpResponse:
     """Step 1: what, and the files. They are sealed as they arrive."""
     form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and not request.FILES and _size(request) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+        form.errors.pop("files", None)
+        form.add_error(
+            "files",
+            "Together the files are larger than 100 MB, so nothing was kept. Pack them with gzip, or use the command "
+            "import_contacts on the server.",
+        )
     if request.method == "POST" and form.is_valid():
         kind = form.cleaned_data["kind"]
-        uploads = [imports.Upload(file.name or "", file) for file in request.FILES.getlist("files")]
+        uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
                 actor=request.actor,  # type: ignore[attr-defined]
@@ -101,12 +109,21 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     return render(request, "contacts/imports/columns.html", context, status=422 if problem else 200)
 
 
+def _size(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
 def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
     """The mapping document that was uploaded, or that the page's fields say. Raises ``Refused``."""
     if "mapping" in request.FILES:
-        file = request.FILES["mapping"]
+        form = MappingUploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            raise Refused("Choose a mapping file.")
         try:
-            text = file.read(200_001).decode("utf-8-sig")
+            text = form.cleaned_data["mapping"].read(200_001).decode("utf-8-sig")
             return mapping.parse_json(text, attributes.types()).as_dict()
         except UnicodeDecodeError:
             raise Refused("The mapping is not a text file. Export one from this page to see its form.") from None
@@ -197,6 +214,8 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
     ]
     writes = job.new + job.changed
+    # Nobody has taken the job: say so before somebody wonders.
+    waiting = job.under_way and job.lease_until is None and seconds > 20
     return {
         "job": job,
         "data": data,
@@ -217,8 +236,15 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "waiting": waiting,
+        "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
+
+
+def _match_label(data: dict[str, Any]) -> str:
+    target = mapping.TARGETS.get((data.get("mapping") or {}).get("match_on", ""))
+    return target.label if target else ""
 
 
 def _left(seconds: float) -> str:

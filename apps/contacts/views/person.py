@@ -18,17 +18,18 @@ from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
 from apps.contacts import fields, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
-from apps.contacts.masking import IDENTIFIERS, Eyes, age_words
+from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.consents import consent_history
 from apps.contacts.views.people import _may, _role, opened
-from apps.core import clock
+from apps.core import clock, words
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 from apps.core.purposes import Purpose
+from apps.users.models import User
 
 
 @require(Permission.CONTACT_VIEW)
@@ -194,11 +195,27 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
     record = opened(request, person_id, "access history")
     entries = AuditEntry.objects.filter(people__contains=[marks.person_token(record.id)])
     page = keyset(entries, request.GET.get("after", ""))
-    rows = [
-        {"entry": entry, "who": f"{entry.actor_kind} {entry.actor_id}".strip(), "what": entry.action}
-        for entry in page.items
-    ]
+    ids = {int(entry.actor_id) for entry in page.items if entry.actor_kind == "staff" and entry.actor_id.isdigit()}
+    staff = User.objects.in_bulk(ids)
+    rows = [{"entry": entry, "who": _who(entry, staff), "what": _act(entry.action)} for entry in page.items]
     return _page(request, record, "access", "contacts/person/access.html", {"page": page, "rows": rows})
+
+
+def _who(entry: AuditEntry, staff: dict[int, User]) -> str:
+    if entry.actor_kind == "staff" and entry.actor_id.isdigit():
+        member = staff.get(int(entry.actor_id))
+        return member.name if member else f"Staff no. {entry.actor_id}"
+    return (
+        f"{words.spell_out(entry.actor_kind)}, {entry.actor_id}"
+        if entry.actor_id
+        else words.spell_out(entry.actor_kind)
+    )
+
+
+def _act(action: str) -> str:
+    """ "contact.open" as "Contact: open", for people who do not read the inventory."""
+    noun, _, verb = action.partition(".")
+    return f"{words.spell_out(noun)}: {verb.replace('_', ' ')}"
 
 
 @require(Permission.CONTACT_VIEW)
@@ -331,7 +348,7 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         found.append(
             {
                 "label": spec.label,
-                "value": str(value) if masked else dict(spec.choices).get(str(value), value),
+                "value": masked_value(name, str(value)) if masked else _said(name, value),
                 "masked": masked,
                 "reveal_url": reverse("contacts:reveal", args=[record.id, name]) if masked and eyes.reveal else "",
             }
@@ -340,6 +357,18 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         shown = value if eyes.reveal else "•••"
         found.append({"label": name.replace("_", " ").capitalize(), "value": shown, "masked": False, "reveal_url": ""})
     return found
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value in words: choices and the codes of Synthea."""
+    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
+    return words_of.get(str(value), value)
+
+
+_CODES = {
+    "marital_status": {"M": "Married", "S": "Single", "D": "Divorced", "W": "Widowed"},
+    "ethnicity": {"hispanic": "Hispanic or Latino", "nonhispanic": "Not Hispanic or Latino"},
+}
 
 
 def _purpose(code: str) -> str:

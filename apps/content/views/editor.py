@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from csp.constants import NONCE
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.content import blocks, editing, lint, plaintext, previewing, selectors, services
 from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
-from apps.content.fields import CATALOG
+from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
 from apps.core.errors import Refused
@@ -32,7 +32,7 @@ PERSON = "content_preview_person"
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 # Trix writes a style element of its own; it reads the nonce from the page (the one exception of its kind).
-@csp_update({"style-src": [NONCE]})
+@csp_update({"style-src": [NONCE]})  # type: ignore[arg-type]
 def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The editor, or for those who may only look the preview."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
@@ -52,17 +52,18 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     data = selectors.draft_data(template)
     design = blocks.parse(data)
     facts = selectors.brand_facts(template.brand)
-    findings = lint.check(design, facts)
+    findings = lint.check(design, facts, kind=template.kind)
+    catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
         "template": template,
         "name": template.name,
         "design": design,
-        "tree": tree(design.blocks, findings),
+        "tree": tree(design.blocks, findings, catalog),
         "selected": block.id if block else "",
         "chosen": block,
-        "settings": settings_of(block) if block else [],
-        "merge_groups": merge_groups(design, block),
+        "settings": settings_of(block, catalog) if block else [],
+        "merge_groups": merge_groups(design, block, catalog),
         "findings": findings,
         "errors": sum(finding.error for finding in findings),
         "say": say,
@@ -76,7 +77,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     }
 
 
-def label_of(block: Block) -> str:
+def label_of(block: Block, catalog: Mapping[str, MergeField]) -> str:
     """The first words of a block, for the structure list."""
     from apps.content import rich
 
@@ -93,18 +94,24 @@ def label_of(block: Block) -> str:
         case "details":
             words = ", ".join(label for label, _ in settings["rows"])
         case "condition":
-            words = f"{settings['field']} {dict(blocks.OPERATIONS)[settings['op']]}"
+            words = f"{_label(settings['field'], catalog)} {dict(blocks.OPERATIONS)[settings['op']]}"
         case "loop":
-            words = settings["field"]
+            words = _label(settings["field"], catalog)
         case _:
             words = ""
     return " ".join(words.split())[:60]
 
 
+def _label(name: str, catalog: Mapping[str, MergeField]) -> str:
+    return catalog[name].label if name in catalog else name
+
+
 PLACES = {"condition": ("If so", "Otherwise"), "loop": ("Each time",)}
 
 
-def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = "") -> list[dict[str, Any]]:
+def tree(
+    items: tuple[Block, ...], findings: list[lint.Finding], catalog: Mapping[str, MergeField], place: str = ""
+) -> list[dict[str, Any]]:
     """The structure list: nested rows with what is needed to draw and name them."""
     wrong = {finding.block for finding in findings if finding.error}
     rows = []
@@ -113,12 +120,12 @@ def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = ""
         for number, inner in enumerate(block.lists):
             names = PLACES.get(block.type, tuple(f"Column {n}" for n in (1, 2, 3)))
             where = f"{block.id}:{number}"
-            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, where)})
+            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, catalog, where)})
         rows.append(
             {
                 "block": block,
                 "kind": block.kind,
-                "words": label_of(block),
+                "words": label_of(block, catalog),
                 "lists": lists,
                 "wrong": block.id in wrong,
                 "first": index == 0 and not place,
@@ -129,18 +136,20 @@ def tree(items: tuple[Block, ...], findings: list[lint.Finding], place: str = ""
     return rows
 
 
-def settings_of(block: Block) -> list[dict[str, Any]]:
+def settings_of(block: Block, catalog: Mapping[str, MergeField]) -> list[dict[str, Any]]:
     """The form of a block: its settings with their values."""
     out = []
     for setting in block.kind.settings:
         value = block.settings[setting.name]
         row = {"setting": setting, "value": value, "id": f"set-{block.id}-{setting.name}"}
+        if setting.kind == "image" and value.startswith("asset:"):
+            row["url"] = reverse("content:image", args=[value.removeprefix("asset:")])
         if setting.kind == "words":
             row["value"] = "\n".join(value)
         if setting.kind == "field":
             wanted = "items" if block.type == "loop" else ""
             row["options"] = [
-                field for field in CATALOG.values() if (field.type == "items") == bool(wanted) and field.type != "url"
+                field for field in catalog.values() if (field.type == "items") == bool(wanted) and field.type != "url"
             ]
         if setting.kind == "rows":
             row["value"] = [*value, ("", "")]
@@ -148,17 +157,22 @@ def settings_of(block: Block) -> list[dict[str, Any]]:
     return out
 
 
-def merge_groups(design: Design, block: Block | None) -> list[tuple[str, list[tuple[str, str, int]]]]:
+def merge_groups(
+    design: Design, block: Block | None, catalog: Mapping[str, MergeField]
+) -> list[tuple[str, list[tuple[str, str, int]]]]:
     """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first."""
     groups: dict[str, list[tuple[str, str, int]]] = {}
     if block is not None:
         for loop in design.walk():
             inside = {inner.id for blocks_ in loop.lists for inner in blocks.walk(blocks_)}
             if loop.type == "loop" and block.id in inside:
-                name, level = loop.settings["name"], CATALOG[loop.settings["field"]].level
+                name, level = (
+                    loop.settings["name"],
+                    catalog[loop.settings["field"]].level if loop.settings["field"] in catalog else 0,
+                )
                 items = (("start", "day and time"), ("kind", "kind"), ("location", "place"), ("provider", "clinician"))
                 groups["This item"] = [(f"{name}.{key}", f"{name}: {label}", level) for key, label in items]
-    for field in CATALOG.values():
+    for field in catalog.values():
         if field.type != "items":
             groups.setdefault(field.group, []).append((field.name, field.label, field.level))
     return list(groups.items())
@@ -304,7 +318,7 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Permission.TEMPLATE_VIEW)
 @require_GET
 @xframe_options_sameorigin
-@csp_replace(PREVIEW_CSP["DIRECTIVES"])
+@csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``; for the person chosen in this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
@@ -350,7 +364,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Freeze the draft as a version, unless a check fails."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
-    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand)) if f.error]
+    errors = [f for f in lint.check(design, selectors.brand_facts(template.brand), kind=template.kind) if f.error]
     if errors:
         return render(request, "content/_refused.html", {"problems": errors, "publishing": True}, status=422)
     try:

@@ -145,6 +145,18 @@ def dash(value: Any) -> Any:
 
 
 @register.filter
+def item(values: Mapping[str, Any] | None, key: str) -> Any:
+    """``values[key]``, or nothing."""
+    return values.get(key) if values else None
+
+
+@register.filter
+def first_word(value: str) -> str:
+    """The first word of a name: how a greeting addresses a colleague."""
+    return (value.split() or [""])[0]
+
+
+@register.filter
 def number(value: Any) -> str:
     """``2,013``; "—" for none; fractions keep one decimal."""
     if value in (None, ""):
@@ -187,6 +199,14 @@ def moment(value: datetime | None, with_zone: bool = False) -> SafeString:
     if value is None:
         return NONE
     return _time(value, datewords.moment(value, timezone.get_current_timezone(), with_zone=with_zone))
+
+
+@register.simple_tag
+def soon(value: datetime | None) -> SafeString:
+    """For the week ahead: "Today, 9:00 AM", "Tuesday, 1:00 PM"; the exact moment in the tooltip."""
+    if value is None:
+        return NONE
+    return _time(value, datewords.soon(value, clock.now(), timezone.get_current_timezone()))
 
 
 @register.simple_tag

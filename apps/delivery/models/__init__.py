@@ -1,6 +1,8 @@
 """Tables of the one way out."""
 
 from apps.delivery.models.capability import MailDomain, RecipientKey
+from apps.delivery.models.hygiene import HygieneFinding, HygieneRun
+from apps.delivery.models.inbound import InboundMail, InboundTally
 from apps.delivery.models.outbox import Attempt, OutboxMessage, ReadyMessage, Slot, SourceStop
 from apps.delivery.models.setup import DeliverySettings, DkimKey
 
@@ -8,6 +10,10 @@ __all__ = [
     "Attempt",
     "DeliverySettings",
     "DkimKey",
+    "HygieneFinding",
+    "HygieneRun",
+    "InboundMail",
+    "InboundTally",
     "MailDomain",
     "OutboxMessage",
     "ReadyMessage",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -12,6 +13,7 @@ from apps.core import clock
 from apps.core.classification import Kind, classify
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
+from apps.delivery.policy import RouteName, TlsClass
 
 OUTBOX_TABLE = "delivery_outboxmessage"
 CONTENT_PLACE = f"{OUTBOX_TABLE}.content"
@@ -65,6 +67,7 @@ class State(models.TextChoices):
     state=Kind.PLAIN,
     reason=Kind.PLAIN,
     route=Kind.PLAIN,
+    tls_class=Kind.PLAIN,
     skeleton_id=Kind.PLAIN,
     content=Kind.SEALED,
     record=Kind.SEALED,
@@ -94,6 +97,8 @@ class OutboxMessage(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=24, blank=True)
     route = models.CharField(max_length=6, blank=True)
+    # Measured on the connection that carried it; None until something did.
+    tls_class = models.SmallIntegerField(null=True, choices=[(c.value, c.name.lower()) for c in TlsClass])
     skeleton_id = models.BigIntegerField(null=True)
     content = models.BinaryField(null=True)
     record = models.BinaryField(null=True)
@@ -126,10 +131,30 @@ class OutboxMessage(models.Model):
                 name="sent_has_time_and_route",
             ),
         ]
-        indexes = [models.Index(fields=["person", "id"], name="outbox_person")]
+        indexes = [
+            models.Index(fields=["person", "id"], name="outbox_person"),
+            # Small: only what a person may have to look at.
+            models.Index(
+                fields=["state", "id"],
+                condition=Q(state__in=["doubtful", "failed", "bounced", "held"]),
+                name="outbox_problems",
+            ),
+            BrinIndex(fields=["finished_at"], autosummarize=True, name="outbox_finished"),
+        ]
 
     def __str__(self) -> str:
         return f"OutboxMessage {self.pk}"
+
+    @property
+    def protection(self) -> str:
+        """How it was protected, as a code word of the look: a route, "opportunistic", "none", or "" when
+        nothing left. Plain mail is called what its connection was measured to be.
+        """
+        if self.state not in (State.SENT, State.BOUNCED) or self.tls_class is None:
+            return ""
+        if self.route == RouteName.TLS and self.tls_class < TlsClass.WEBPKI:
+            return "opportunistic" if self.tls_class == TlsClass.OPPORTUNISTIC else "none"
+        return self.route
 
 
 @classify(

@@ -74,8 +74,8 @@ class Row:
 
 
 @transaction.atomic
-def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: int, per_domain: int) -> Batch:
-    """Claim up to `limit` messages of a stream. Raises `Fenced` when the slot is lost."""
+def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: Sequence[int], per_domain: int) -> Batch:
+    """Claim up to `limit` messages of a stream for the free `lanes`. Raises `Fenced` when the slot is lost."""
     now = clock.now()
     renew(lease, now)
     rows = _claim_rows(stream, limit, now)
@@ -96,13 +96,13 @@ def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: int, pe
         job.stream = stream
     _write_holds(actor, holds, now)
     batch.held += len(holds)
-    batch.lanes = assign(jobs, lanes, per_domain)
+    batch.lanes = dict(zip(lanes, assign(jobs, len(lanes), per_domain), strict=False))
     copy_rows(
         "delivery_attempt (message_id, slot, fence, lane, sequence, started_at)",
         ["int8", "int2", "int8", "int2", "int4", "timestamptz"],
         [
             (job.id, lease.slot, lease.fence, lane, place, now)
-            for lane, given in enumerate(batch.lanes)
+            for lane, given in batch.lanes.items()
             for place, job in enumerate(given)
         ],
     )
@@ -215,7 +215,8 @@ def _prepare(
         if isinstance(made, Refusal):
             key = person.profile_key if person is not None else None
             c = row.claimed
-            holds.append(Hold(c.id, c.kind, c.source_id, c.person_id, key, made.code))
+            level = preparing.floor(c.kind, c.level, person)
+            holds.append(Hold(c.id, c.kind, c.source_id, c.person_id, key, made.code, int(level)))
         else:
             jobs.append(made)
     if broken:
@@ -246,10 +247,10 @@ def _write_holds(actor: Actor, holds: Sequence[Hold], now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE delivery_outboxmessage m SET state = 'held', reason = h.code, finished_at = %s
-            FROM unnest(%s::int8[], %s::text[]) AS h(id, code) WHERE m.id = h.id
+            UPDATE delivery_outboxmessage m SET state = 'held', reason = h.code, level = h.level, finished_at = %s
+            FROM unnest(%s::int8[], %s::text[], %s::int2[]) AS h(id, code, level) WHERE m.id = h.id
             """,
-            [now, [h.id for h in holds], [h.code.value for h in holds]],
+            [now, [h.id for h in holds], [h.code.value for h in holds], [h.level for h in holds]],
         )
     today = now.astimezone(organizations.current().timezone).date()
     events = [

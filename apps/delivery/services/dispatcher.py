@@ -5,7 +5,10 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from django.db import transaction
 
 from apps.core import clock
 from apps.core.actors import Actor
@@ -15,11 +18,14 @@ from apps.delivery.models.outbox import Stream
 from apps.delivery.mx import Resolver
 from apps.delivery.services import claiming, results, slots
 from apps.delivery.services.jobs import Batch
-from apps.delivery.services.sender import Answer, Sender
+from apps.delivery.services.sender import Answer, LaneEnd, Sender
 from apps.delivery.services.slots import Fenced, Lease
 
 # A claim holds no more than two seconds' worth of sending.
 _SECONDS_WORTH = 2.0
+# A claim older than this is not begun any more.
+CLAIM_SECONDS = 5.0
+_RENEW_SECONDS = 15.0
 _FIRST_CLAIM, _SMALLEST, _LARGEST = 256, 64, 4096
 _ORDER = (Stream.URGENT, Stream.TRANSACTIONAL, Stream.BULK)
 
@@ -55,23 +61,29 @@ def dispatch(
     deadline = time.monotonic() + seconds
     rate = _FIRST_CLAIM / _SECONDS_WORTH
     sender = Sender(selectors.dialogue(setup), setup, selectors.transport(), resolver)
+    numbers = range(lanes or setup.lanes)
     try:
         with sender:
             while time.monotonic() < deadline:
+                free = [n for n in numbers if n not in sender.busy]
                 began = time.monotonic()
-                batch = _next_batch(actor, lease, rate, lanes or setup.lanes, setup.lanes_per_domain)
+                batch = _next_batch(actor, lease, rate, free, setup.lanes_per_domain) if free else None
                 if batch is None:
-                    break
+                    if not sender.busy:
+                        break
+                    # A slow server holds a lane; meanwhile others may have become ready.
+                    total += _collect(actor, lease, sender, seconds=1.0)
+                    continue
                 total["held"] += batch.held
                 total["failed"] += batch.failed
                 if batch.size:
-                    counts = _send(actor, lease, sender, batch)
+                    sender.start(batch.lanes)
+                    counts = _collect(actor, lease, sender, seconds=CLAIM_SECONDS)
                     total += counts
                     begun = batch.size - counts["returned"]
                     rate = max(begun / max(time.monotonic() - began, 0.001), 1.0)
-                if sender.measures:
-                    results.write_measures(list(sender.measures.values()))
-                    sender.measures.clear()
+            while sender.busy:
+                total += _collect(actor, lease, sender, seconds=CLAIM_SECONDS)
     except Fenced:
         # Somebody else settles what this slot held.
         pass
@@ -81,7 +93,7 @@ def dispatch(
     return Dispatched(**{name: total[name] for name in names})
 
 
-def _next_batch(actor: Actor, lease: Lease, rate: float, lanes: int, per_domain: int) -> Batch | None:
+def _next_batch(actor: Actor, lease: Lease, rate: float, lanes: Sequence[int], per_domain: int) -> Batch | None:
     """The next claim of the most urgent stream that has something ready."""
     limit = max(_SMALLEST, min(_LARGEST, int(rate * _SECONDS_WORTH)))
     for stream in _ORDER:
@@ -93,28 +105,52 @@ def _next_batch(actor: Actor, lease: Lease, rate: float, lanes: int, per_domain:
     return None
 
 
-def _send(actor: Actor, lease: Lease, sender: Sender, batch: Batch) -> Counter[str]:
-    """Put a batch on the wire and commit its answers in groups until every lane has ended."""
+def _collect(actor: Actor, lease: Lease, sender: Sender, *, seconds: float) -> Counter[str]:
+    """Commit answers in groups until every lane has ended, or for `seconds`.
+
+    After that the lanes keep only what is on the wire: what they have not begun is queued again, because
+    consent and stops were read with its claim, and because a server that hangs must not hold up others.
+    """
     counts: Counter[str] = Counter()
-    sender.start(batch.lanes)
-    ended = False
+    until = time.monotonic() + seconds
+    relieved = False
     try:
-        while not ended:
-            waiting: list[Answer] = []
-            item = sender.answers.get()
-            while True:
-                if item is None:
-                    ended = True
-                else:
-                    waiting.append(item)
-                try:
-                    item = sender.answers.get_nowait()
-                except queue.Empty:
-                    break
+        while sender.busy:
+            left = until - time.monotonic()
+            if left <= 0 and not relieved:
+                sender.relieve()
+                relieved = True
+            waiting, nothing = _gather(sender, 0.05 if relieved else min(left, _RENEW_SECONDS))
             if waiting:
                 counts += results.write(actor=actor, lease=lease, done=[a.done for a in waiting])
                 sender.release(waiting)
+            elif nothing and relieved:
+                break
+            elif nothing:
+                with transaction.atomic():
+                    slots.renew(lease, clock.now())
+        if sender.measures:
+            found = list(sender.measures.values())
+            sender.measures.clear()
+            results.write_measures(found)
     except BaseException:
         sender.halt()
         raise
     return counts
+
+
+def _gather(sender: Sender, seconds: float) -> tuple[list[Answer], bool]:
+    """Everything that is answered by now (waiting for the first), and whether nothing came at all."""
+    waiting: list[Answer] = []
+    came = False
+    try:
+        item = sender.answers.get(timeout=seconds)
+        while True:
+            came = True
+            if isinstance(item, LaneEnd):
+                sender.busy.pop(item.lane, None)
+            else:
+                waiting.append(item)
+            item = sender.answers.get_nowait()
+    except queue.Empty:
+        return waiting, not came

@@ -47,6 +47,7 @@ class Hold:
     person_id: int | None
     profile_key: bytes | None
     code: Held
+    level: int
 
 
 @dataclass(repr=False, slots=True)
@@ -72,9 +73,9 @@ class Measure:
 
 @dataclass
 class Batch:
-    """A claim: jobs by lane in order, and counts of what was settled without sending."""
+    """A claim: jobs in order by number of the lane, and counts of what was settled without sending."""
 
-    lanes: list[list[Job]] = field(default_factory=list)
+    lanes: dict[int, list[Job]] = field(default_factory=dict)
     claimed: int = 0
     held: int = 0
     failed: int = 0
@@ -83,4 +84,4 @@ class Batch:
     @property
     def size(self) -> int:
         """Jobs that go to the wire."""
-        return sum(len(lane) for lane in self.lanes)
+        return sum(len(lane) for lane in self.lanes.values())

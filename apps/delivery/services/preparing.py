@@ -60,7 +60,7 @@ class Room:
     table: PolicyTable
     people: Mapping[int, PersonRecord]
     guardians: Mapping[int, PersonRecord]
-    classes: Mapping[str, TlsClass]
+    classes: dict[str, TlsClass | None]
     keys: Mapping[int, Mapping[str, CheckedKey]]
     signers: dict[str, list[dkim.Signer]]
     link_key: bytes
@@ -75,7 +75,7 @@ class Room:
     ) -> Room:
         """Read settings, keys and measured mail servers for the opened people."""
         setup = selectors.setup()
-        addresses = [p.email for p in guardians.values()]
+        domains = {selectors.domain_of(p.email) for p in guardians.values() if p.email}
         return cls(
             now=now,
             today=now.astimezone(organizations.current().timezone).date(),
@@ -83,12 +83,18 @@ class Room:
             table=selectors.policy_table(setup),
             people=people,
             guardians=guardians,
-            classes=selectors.measured_classes((selectors.domain_of(a) for a in addresses if a), now),
+            classes=dict.fromkeys(domains) | selectors.measured_classes(domains, now),
             keys=selectors.recipient_keys(dict(people), now),
             signers={},
             link_key=keys.ring().link,
             merge=import_string(settings.DELIVERY_MERGE) if settings.DELIVERY_MERGE else None,
         )
+
+    def class_of(self, domain: str) -> TlsClass | None:
+        """The measured class of a domain, asked for once: finished mail may go to somebody who is no contact."""
+        if domain not in self.classes:
+            self.classes[domain] = selectors.measured_classes([domain], self.now).get(domain)
+        return self.classes[domain]
 
     def signers_of(self, head: bytes) -> list[dkim.Signer]:
         """The keys for the domain of From (DKIM must align with it: RFC 9989)."""
@@ -126,6 +132,7 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
     if not domain:
         return Refusal(Held.NO_ADDRESS, "The address is not complete.")
     if ready is not None:
+        dkim.check(ready.head)
         merged = MergedMessage(ready.head, ready.entity, "", {}, claimed.level, _digest(ready))
         skeleton, neutral = None, "Encrypted message"
     elif draft is None or room.merge is None:
@@ -158,7 +165,7 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
         keys=room.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = decide(level, capability(room.classes.get(domain), recipient), room.table)
+    route = decide(level, capability(room.class_of(domain), recipient), room.table)
     if isinstance(route, Refusal):
         return route
     return _sealed(room, row, person, merged, recipient, route.name, route.minimum, skeleton, domain)
@@ -195,7 +202,8 @@ def _sealed(
         mail = carrier.seal(merged, recipient)
     except Refused as refusal:
         return Refusal(Held.NO_ROUTE, str(refusal))
-    signatures = dkim.sign(mail.content, room.signers_of(mail.head), int(room.now.timestamp()))
+    signers = room.signers_of(mail.head)
+    signatures = dkim.sign(mail.content, signers, int(room.now.timestamp())) if signers else b""
     path = returnpath.address("bounce", claimed.id, room.setup.bounces, room.link_key)
     facts: dict[str, Any] = {
         **merged.record,
@@ -292,12 +300,19 @@ def _standing(room: Room, row: Row, person: PersonRecord, address: str) -> check
     )
 
 
-def _level(kind: str, floor: Level, merged: MergedMessage, draft: Draft | None, person: PersonRecord | None) -> Level:
-    """The highest of all; being a patient is itself health information."""
-    level = max(int(floor), merged.level, int(draft.level) if draft is not None else 0)
+def _level(
+    kind: str, declared: Level, merged: MergedMessage, draft: Draft | None, person: PersonRecord | None
+) -> Level:
+    """The highest of all."""
+    given = max(int(declared), merged.level, int(draft.level) if draft is not None else 0)
+    return floor(kind, Level(given), person)
+
+
+def floor(kind: str, level: Level, person: PersonRecord | None) -> Level:
+    """Being a patient is itself health information, whatever the text says."""
     if person is not None and person.relation == "patient" and kind not in _NEUTRAL:
-        level = max(level, Level.HEALTH)
-    return Level(level)
+        return max(level, Level.HEALTH)
+    return level
 
 
 def _digest(ready: ReadyMail) -> bytes:

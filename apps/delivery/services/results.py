@@ -28,6 +28,7 @@ _COLUMNS = {
     "state": "text",
     "reason": "text",
     "route": "text",
+    "tls_class": "int2",
     "level": "int2",
     "skeleton": "int8",
     "record": "bytea",
@@ -42,8 +43,8 @@ _TABLE = (
 )
 _UPDATE = """
 UPDATE delivery_outboxmessage m
-SET state = r.state, reason = r.reason, route = r.route, level = r.level, skeleton_id = r.skeleton,
-    record = r.record, evidence = r.evidence, attempts = r.attempts, finished_at = r.finished
+SET state = r.state, reason = r.reason, route = r.route, tls_class = r.tls_class, level = r.level,
+    skeleton_id = r.skeleton, record = r.record, evidence = r.evidence, attempts = r.attempts, finished_at = r.finished
 FROM new_result r WHERE m.id = r.id
 """
 
@@ -150,6 +151,7 @@ def _update_row(item: Done, state: str, reason: str, attempts: int, now: datetim
         state,
         reason,
         job.route.value if over else "",
+        item.evidence.get("tls", {}).get("tls_class") if state == "sent" else None,
         job.level,
         job.skeleton_id,
         # What was put together for an attempt that carried nothing is not what will be sent.
@@ -185,7 +187,7 @@ def _tell_timeline(actor: Actor, finished: Sequence[tuple[Done, str]], now: date
         if word is None:
             continue
         keys[job.person_id] = job.profile_key
-        facts = {"message": job.id, "message_kind": job.kind, "route": job.route.value}
+        facts = {"message": job.id, "message_kind": job.kind, "route": job.route.value, job.kind: job.source_id}
         events.append(
             NewEvent(
                 job.person_id,

@@ -7,23 +7,33 @@ main thread has committed it; only then does it go on.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.delivery.mx import Host, LookupFault, Resolver, Target, find
-from apps.delivery.outcomes import Cause, Fault, Phase, of_fault
+from apps.delivery.outcomes import Cause, Fault, Next, Outcome, Phase, of_fault
 from apps.delivery.policy import TlsClass, effective_class
 from apps.delivery.services.jobs import Done, Job, Measure
 from apps.delivery.setup import Setup
-from apps.delivery.smtp import Connection, Dialogue, Result, Unreachable, connect, result_json
+from apps.delivery.smtp import (
+    Connection,
+    Dialogue,
+    Result,
+    Unreachable,
+    UnsafeAddress,
+    connect,
+    result_json,
+)
 
-# A claim older than this is not begun any more: consent and stops are read again with the next one.
-CLAIM_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
 _IDLE_SECONDS = 8.0
 
 
@@ -36,6 +46,13 @@ class Answer:
 
 
 @dataclass
+class LaneEnd:
+    """A lane has worked through its jobs."""
+
+    lane: int
+
+
+@dataclass
 class Sender:
     """Start with `with Sender(...) as sender`; connections outlive a batch for a few seconds."""
 
@@ -43,8 +60,9 @@ class Sender:
     setup: Setup
     transport: Mapping[str, Host]
     resolver: Resolver | None = None
-    claim_seconds: float = CLAIM_SECONDS
-    answers: queue.SimpleQueue[Answer | None] = field(default_factory=queue.SimpleQueue)
+    answers: queue.SimpleQueue[Answer | LaneEnd] = field(default_factory=queue.SimpleQueue)
+    # Lane number to the jobs it has not begun. A lane is busy until its `LaneEnd` was taken from `answers`.
+    busy: dict[int, deque[Job]] = field(default_factory=dict)
     measures: dict[str, Measure] = field(default_factory=dict)
     _idle: dict[str, list[tuple[float, Connection]]] = field(default_factory=dict)
     _targets: dict[str, Target] = field(default_factory=dict)
@@ -52,6 +70,8 @@ class Sender:
     _stop: bool = False
 
     def __enter__(self) -> Sender:
+        # Who owns the relay was checked when the message was decided; here only what it promises counts.
+        self._relay = self.setup.table(baa_in_force=True).relay
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
         self._thread.start()
@@ -75,10 +95,20 @@ class Sender:
     def _call(self, work: Coroutine[Any, Any, None]) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def start(self, lanes: Sequence[Sequence[Job]]) -> None:
-        """Begin a batch; its answers come through `answers`, and None when every lane has ended."""
-        self._stop = False
-        self._call(self._batch(lanes))
+    def start(self, lanes: Mapping[int, Sequence[Job]]) -> None:
+        """Begin a batch, by lane number; its answers come through `answers`, and `LaneEnd` for each lane."""
+        for number, jobs in lanes.items():
+            self.busy[number] = deque(jobs)
+        self._call(self._batch(list(lanes)))
+
+    def relieve(self) -> None:
+        """Take from the lanes what they have not begun: it comes back as answers, to be queued again."""
+        self.loop.call_soon_threadsafe(self._relieve)
+
+    def _relieve(self) -> None:
+        for jobs in self.busy.values():
+            while jobs:
+                self.answers.put(Answer(Done(jobs.popleft(), None), None))
 
     def release(self, answers: Sequence[Answer]) -> None:
         """The answers are committed: let their lanes go on."""
@@ -95,22 +125,18 @@ class Sender:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    async def _batch(self, lanes: Sequence[Sequence[Job]]) -> None:
+    async def _batch(self, numbers: Sequence[int]) -> None:
         self._closed.clear()
-        deadline = time.monotonic() + self.claim_seconds
-        try:
-            await asyncio.gather(*(self._lane(jobs, deadline) for jobs in lanes))
-            await self._close_idle(_IDLE_SECONDS)
-        finally:
-            self.answers.put(None)
+        await self._close_idle(_IDLE_SECONDS)
+        await asyncio.gather(*(self._lane(number) for number in numbers))
 
-    async def _lane(self, jobs: Sequence[Job], deadline: float) -> None:
+    async def _lane(self, number: int) -> None:
+        """Work through the jobs of a lane, one after the other, each only when the one before is committed."""
+        jobs = self.busy[number]
         connection: Connection | None = None
         try:
-            for job in jobs:
-                if self._stop or time.monotonic() > deadline:
-                    self.answers.put(Answer(Done(job, None), None))
-                    continue
+            while jobs and not self._stop:
+                job = jobs.popleft()
                 if connection is not None and not self._fits(connection, job):
                     self._park(connection)
                     connection = None
@@ -124,6 +150,7 @@ class Sender:
         finally:
             if connection is not None:
                 self._park(connection)
+            self.answers.put(LaneEnd(number))
 
     def _fits(self, connection: Connection, job: Job) -> bool:
         target = self._targets.get(job.domain)
@@ -145,16 +172,16 @@ class Sender:
                 result = e.result(host)
                 self._closed[job.domain] = result
                 return Done(job, result.outcome, {"mx": host.name} | result_json(result)), None
+            except Exception as e:  # noqa: BLE001 - nothing was said yet, and the other lanes must go on
+                log.error("Message %d found no connection: %s", job.id, type(e).__name__)
+                result = Result(of_fault(Phase.CONNECT, Fault.REFUSED), Phase.CONNECT, fault=Fault.REFUSED)
+                return Done(job, result.outcome, result_json(result)), None
         relayed = self._targets[job.domain].relay
-        whole = effective_class(
-            connection.tls.tls_class, self.setup.table(baa_in_force=True).relay if relayed else None
-        )
+        whole = effective_class(connection.tls.tls_class, self._relay if relayed else None)
         if whole < job.mail.minimum:
-            result = Result(
-                of_fault(Phase.MAIL, Fault.TLS_TOO_WEAK), Phase.MAIL, fault=Fault.TLS_TOO_WEAK, usable=connection.usable
-            )
+            result = Result(of_fault(Phase.MAIL, Fault.TLS_TOO_WEAK), Phase.MAIL, fault=Fault.TLS_TOO_WEAK)
         else:
-            result = await connection.send(job.mail)
+            result = await self._talk(job, connection)
         evidence = connection.evidence(result)
         if relayed:
             evidence["relay"] = True
@@ -162,6 +189,16 @@ class Sender:
             self._closed[job.domain] = result
         weak = result.fault is Fault.TLS_TOO_WEAK
         return Done(job, result.outcome, evidence, weak=weak), connection if connection.usable else None
+
+    async def _talk(self, job: Job, connection: Connection) -> Result:
+        try:
+            return await connection.send(job.mail)
+        except UnsafeAddress:
+            return Result(Outcome(Next.GIVE_UP, Cause.CONTENT), Phase.MAIL)
+        except Exception as e:  # noqa: BLE001 - a fault of ours in mid-dialogue: it may have gone out
+            log.error("Message %d broke off: %s", job.id, type(e).__name__)
+            connection.usable = False
+            return Result(of_fault(Phase.BODY, Fault.DROPPED), Phase.BODY, fault=Fault.DROPPED, usable=False)
 
     async def _connection(self, domain: str) -> Connection:
         for_domain = self._idle.get(domain, [])

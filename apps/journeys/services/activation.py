@@ -9,7 +9,7 @@ from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import locks, world
+from apps.journeys import locks, outgoing, world
 from apps.journeys.checks import check
 from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
@@ -30,11 +30,11 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         problems = check(definition, world.known())
         if problems:
             raise DefinitionBroken(problems)
-        data = to_json(definition)
-        if locked.version is not None and locked.version.opened() == data:
+        data = {"definition": to_json(definition), "messages": outgoing.freeze(actor=actor, definition=definition)}
+        if locked.version is not None and [locked.version.opened(), locked.version.messages()] == list(data.values()):
             version = locked.version
             if locked.state == JourneyState.ACTIVE:
-                raise Refused("This draft is active already. Change it first, or leave it running.")
+                raise Refused("This draft and its texts are active already. Change them first, or leave it running.")
         else:
             number = (locked.version.number if locked.version else 0) + 1
             version = JourneyVersion.objects.create(
@@ -65,12 +65,16 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
 
 def journey_pause(*, actor: Actor, journey: Journey) -> None:
     """Nobody comes in and nobody moves until it is resumed; every place is kept."""
-    _switch(actor, journey, JourneyState.ACTIVE, JourneyState.PAUSED, Action.JOURNEY_PAUSE)
+    with transaction.atomic():
+        _switch(actor, journey, JourneyState.ACTIVE, JourneyState.PAUSED, Action.JOURNEY_PAUSE)
+        outgoing.pause(actor=actor, journey=journey)
 
 
 def journey_resume(*, actor: Actor, journey: Journey) -> None:
     """Go on where it was paused: what happened meanwhile is read first, then who is due moves."""
-    _switch(actor, journey, JourneyState.PAUSED, JourneyState.ACTIVE, Action.JOURNEY_RESUME)
+    with transaction.atomic():
+        _switch(actor, journey, JourneyState.PAUSED, JourneyState.ACTIVE, Action.JOURNEY_RESUME)
+        outgoing.resume(actor=actor, journey=journey)
 
 
 def _switch(actor: Actor, journey: Journey, before: JourneyState, after: JourneyState, action: Action) -> None:

@@ -8,6 +8,10 @@ from django.db import IntegrityError, transaction
 
 from apps.audit import services as audit
 from apps.audit.actions import Action
+from apps.content import blocks
+from apps.content import selectors as content_selectors
+from apps.content import services as content
+from apps.content.starters import all_starters
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -56,11 +60,19 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
 
 
 def journey_from_ready(*, actor: Actor, ready: ReadyJourney) -> Journey:
-    """A new draft from a ready-made journey, under its own name or the next free one."""
+    """A new draft from a ready-made journey, under its own name or the next free one.
+
+    Templates it sends that do not exist yet are made from the shipped starters, so that their texts can be edited.
+    """
     name, number = ready.name, 2
     while Journey.objects.filter(name_token=name_token(name)).exists():
         name, number = f"{ready.name} {number}", number + 1
-    return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
+    with transaction.atomic():
+        for template in ready.templates:
+            if content_selectors.template_named(template.name) is None:
+                design = blocks.dump(all_starters()[template.starter].design)
+                content.template_create(actor=actor, name=template.name, data=template.data(design))
+        return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
 
 
 def draft_save(
@@ -91,7 +103,7 @@ def draft_save(
         if about is not None and about.strip()[:500] != data.get("about", ""):
             data["about"] = about.strip()[:500]
             fields.append("about")
-        if definition is not None and to_json(definition) != data["draft"]:
+        if definition is not None and to_json(parse(to_json(definition))) != data["draft"]:
             data["undo"] = [*data.get("undo", []), data["draft"]][-UNDO_STEPS:]
             data["draft"] = to_json(definition)
             fields.append("draft")

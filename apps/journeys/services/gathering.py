@@ -8,14 +8,15 @@ from datetime import date, datetime
 from typing import Any
 
 from apps.contacts import selectors as contacts
-from apps.contacts.fields import FIELDS
 from apps.contacts.models import Appointment, TimelineEvent
+from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core.actors import Actor
 from apps.journeys import world
-from apps.journeys.definition import APPOINTMENT_START, EVENT_START, Condition, Key
+from apps.journeys.definition import APPOINTMENT_START, EVENT_START, Condition, Key, Send, WaitUntil
 from apps.journeys.engine import Facts, Plan
 from apps.journeys.services.walkers import Walker
+from apps.vault import sealing
 from apps.vault.sealing import SealBroken
 
 PURPOSE = "journey"
@@ -46,6 +47,7 @@ def gather(
         contacts.load_appointments(asked)
     appointments = _appointments(walkers, plans, records)
     events = _events(walkers, plans, records)
+    wanted = {version: _asked_dates(plans[version]) for version in {walker.version for walker in walkers}}
     found = {}
     for walker in walkers:
         record = records.get(walker.person)
@@ -56,8 +58,8 @@ def gather(
             dates[APPOINTMENT_START] = datetime.fromisoformat(about["start"])
         if walker.subject in events:
             dates[EVENT_START] = date.fromisoformat(events[walker.subject]["on"])
-        if record is not None:
-            dates |= _profile_dates(record)
+        if record is not None and wanted[walker.version]:
+            dates |= _profile_dates(record, wanted[walker.version])
         found[walker.id] = Gathered(
             facts=Facts(
                 run=walker.id,
@@ -94,12 +96,16 @@ def _appointments(
 ) -> dict[int | None, dict[str, Any]]:
     wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT]
     found: dict[int | None, dict[str, Any]] = {}
-    for row in Appointment.objects.filter(pk__in=[each for each in wanted if each is not None]):
-        record = records.get(row.person_id)
+    rows = Appointment.objects.filter(pk__in=[each for each in wanted if each is not None])
+    # Tuples, not model instances: a tick opens thousands.
+    for pk, person, version, sealed in rows.values_list("pk", "person_id", "version", "sealed"):
+        record = records.get(person)
         if record is None:
             continue
         try:
-            found[row.pk] = contacts.open_appointment(row, record.profile_key)
+            found[pk] = sealing.open_sealed(
+                record.profile_key, sealed, table=APPOINTMENT_TABLE, row=pk, version=version
+            )
         except SealBroken:
             # Without its date the run skips what needs one and says so; the others go on.
             continue
@@ -122,15 +128,20 @@ def _events(
     return found
 
 
-def _profile_dates(record: PersonRecord) -> dict[str, date]:
+def _asked_dates(plan: Plan) -> frozenset[str]:
+    """The dates of the person's own record that some step waits for."""
+    names = {step.field for step in plan.steps.values() if isinstance(step, WaitUntil)}
+    names |= {step.before for step in plan.steps.values() if isinstance(step, Send)}
+    return frozenset(names - {"", APPOINTMENT_START, EVENT_START})
+
+
+def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, date]:
     dates = {}
-    for name, spec in FIELDS.items():
-        if spec.type == "date" and (value := record.get(name)):
-            dates[name] = date.fromisoformat(str(value))
-    for name, value in (record.profile.get("attributes") or {}).items():
+    for name in names:
         try:
-            dates[f"attributes.{name}"] = date.fromisoformat(str(value))
-        except ValueError:
+            dates[name] = date.fromisoformat(str(record.get(name)))
+        except (KeyError, ValueError):
+            # Unknown or no date: the step that asks says so.
             continue
     return dates
 

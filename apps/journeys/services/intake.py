@@ -7,7 +7,7 @@ order, and a row of a transaction that every other sees as finished can no longe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from apps.contacts import selectors as contacts
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.services.appointments import BOOKED, state_token
 from apps.core.actors import Actor
-from apps.journeys import world
+from apps.journeys import outgoing, world
 from apps.journeys.definition import Definition, Key, Reentry, TriggerKind
 from apps.journeys.engine import State
 from apps.journeys.models import Journey
@@ -45,13 +45,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One opened event of the timeline. ``enters``: it lets its person in."""
+    """One opened event of the timeline.
+
+    ``enters``: it lets its person in. ``about``: the (run, step, round) whose message it answers.
+    """
 
     person: int
     kind: str
     facts: Mapping[str, Any]
     enters: bool = False
     id: int = 0
+    about: tuple[int, str, int] | None = None
 
 
 def group_token(name: str) -> int:
@@ -129,7 +133,7 @@ def _open(actor: Actor, rows: Sequence[tuple[int, int, int]], definition: Defini
         actor=actor, purpose=PURPOSE, ids=[person for _, person, _ in rows], with_consents=False
     )
     wanted = _wanted(definition)
-    filters = {group_token(f"{definition.trigger.event}|{name}") for name in definition.trigger.groups}
+    filters = {group_token(name) for name in definition.trigger.groups}
     events = TimelineEvent.objects.in_bulk([event for event, _, _ in rows])
     found = []
     for event_id, person, _ in rows:
@@ -143,7 +147,10 @@ def _open(actor: Actor, rows: Sequence[tuple[int, int, int]], definition: Defini
         except SealBroken:
             continue
         found.append(Happened(person, kind, facts, _lets_in(definition, kind) and filters <= groups, event_id))
-    return found
+    messages = outgoing.runs_of_messages(
+        int(event.facts.get("message") or 0) for event in found if event.kind in SIGNAL_KINDS
+    )
+    return [replace(event, about=messages.get(int(event.facts.get("message") or 0))) for event in found]
 
 
 def _lets_in(definition: Definition, kind: str) -> bool:
@@ -176,8 +183,8 @@ class _Fold:
 
     def take(self, event: Happened) -> None:
         """Let one event act."""
-        if event.kind in SIGNAL_KINDS:
-            self._signal(event)
+        if event.about is not None and event.kind in SIGNAL_KINDS:
+            self._signal(event, *event.about)
         if event.enters:
             self._enter(event)
         if event.kind in self.definition.exit_on:
@@ -225,11 +232,10 @@ class _Fold:
         standing.state, standing.reason = State.WAITING.value, ""
         self._touch(standing)
 
-    def _signal(self, event: Happened) -> None:
+    def _signal(self, event: Happened, run: int, step: str, turn: int) -> None:
         """A click, read or reply belongs to the message of one run, step and round."""
-        run, step, turn = world.message_of(event.facts)
         for (person, _), standing in self.by_key.items():
-            if person != event.person or standing.walker.id != run or not run:
+            if person != event.person or standing.walker.id != run:
                 continue
             signal = f"{SIGNAL_KINDS[event.kind]}:{step}"
             if standing.walker.round == turn and signal not in standing.walker.signals:

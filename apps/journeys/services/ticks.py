@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.db import DatabaseError, transaction
 
 from apps.audit import services as audit
@@ -31,8 +30,7 @@ from apps.journeys.services.intake import Standing
 from apps.journeys.services.walkers import Walker
 
 CHUNK = 2_000
-# COPY reports psycopg's own errors, past Django's.
-BREAKS = (DatabaseError, psycopg.Error, Refused, LookupError, TypeError, ValueError)
+BREAKS = (DatabaseError, Refused, LookupError, TypeError, ValueError)
 logger = logging.getLogger(__name__)
 
 
@@ -221,7 +219,8 @@ def settle(
                     level=plans.level(walker.version),
                 )
             )
-    walkers.store(pairs, now)
+    visits = walkers.store(pairs, now)
+    letters = [replace(letter, visit=visits[letter.run, letter.step.id]) for letter in letters]
     if letters:
         outgoing.enqueue(actor=actor, letters=letters, now=now)
     counted = TickResult()

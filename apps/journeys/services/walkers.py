@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
-from apps.journeys.engine import Decision, State
+from apps.core.bulk import copy_rows, next_ids
+from apps.journeys.engine import Decision, Outcome, State
 from apps.journeys.models import JourneyRun
 
 
@@ -38,6 +40,12 @@ class Walker:
         self.sent, self.signals = [], []
 
 
+RUN_COLUMNS = (
+    "id, journey_id, version_id, person_id, key, subject, state, step, due_at, reason, round, sent, signals, tries,"
+    " entered_at, changed_at"
+)
+RUN_TYPES = ["int8", "int8", "int8", "int8", "bytea", "int8", "text", "text", "timestamptz", "text", "int4"]
+RUN_TYPES += ["varchar[]", "varchar[]", "int2", "timestamptz", "timestamptz"]
 COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due_at, sent, signals"
 
 
@@ -90,52 +98,25 @@ def claim(run: int, *, due: datetime | None = None) -> list[Walker]:
 
 def new_ids(count: int) -> list[int]:
     """Numbers for runs that are to be inserted with their first decision."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('journeys_journeyrun', 'id')) FROM generate_series(1, %s)",
-            [count],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return next_ids("journeys_journeyrun", count)
 
 
-def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> None:
+def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> dict[tuple[int, str], int]:
     """Write next states, visits and counts: a fixed number of statements for any number of runs.
+
+    Returns the numbers of the visits that send, by (run, step).
 
     A visit that exists already breaks the unique constraint and with it the whole transaction: better no step than
     a step twice.
     """
     changed = [(walker, decision) for walker, decision in walkers if decision.changed or walker.fresh]
     if not changed:
-        return
+        return {}
     fresh = [pair for pair in changed if pair[0].fresh]
     old = [pair for pair in changed if not pair[0].fresh]
     with connection.cursor() as cursor:
         if fresh:
-            with cursor.copy(
-                "COPY journeys_journeyrun (id, journey_id, version_id, person_id, key, subject, state, step, due_at,"
-                " reason, round, sent, signals, tries, entered_at, changed_at) FROM STDIN"
-            ) as copy:
-                for walker, decision in fresh:
-                    copy.write_row(
-                        (
-                            walker.id,
-                            walker.journey,
-                            walker.version,
-                            walker.person,
-                            walker.key,
-                            walker.subject,
-                            decision.state.value,
-                            decision.step,
-                            decision.due_at,
-                            decision.reason,
-                            walker.round,
-                            [*walker.sent, *decision.sends],
-                            walker.signals,
-                            0,
-                            now,
-                            now,
-                        )
-                    )
+            copy_rows(f"journeys_journeyrun ({RUN_COLUMNS})", RUN_TYPES, [_row(*pair, now) for pair in fresh])
         if old:
             cursor.execute(
                 """
@@ -161,18 +142,50 @@ def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> None:
                     [",".join(walker.signals) for walker, _ in old],
                 ],
             )
-        _store_visits(cursor, changed, now)
+        sent = _store_visits(changed, now)
         _store_counts(cursor, changed)
+    return sent
 
 
-def _store_visits(cursor, changed: Sequence[tuple[Walker, Decision]], now: datetime) -> None:
-    with cursor.copy("COPY journeys_journeystepvisit (run_id, step, round, outcome, reason, at) FROM STDIN") as copy:
-        for walker, decision in changed:
-            for visit in decision.visits:
-                copy.write_row((walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now))
+def _row(walker: Walker, decision: Decision, now: datetime) -> tuple[Any, ...]:
+    """A new run as ``RUN_COLUMNS``."""
+    return (
+        walker.id,
+        walker.journey,
+        walker.version,
+        walker.person,
+        walker.key,
+        walker.subject,
+        decision.state.value,
+        decision.step,
+        decision.due_at,
+        decision.reason,
+        walker.round,
+        [*walker.sent, *decision.sends],
+        walker.signals,
+        0,
+        now,
+        now,
+    )
 
 
-def _store_counts(cursor, changed: Sequence[tuple[Walker, Decision]]) -> None:
+def _store_visits(changed: Sequence[tuple[Walker, Decision]], now: datetime) -> dict[tuple[int, str], int]:
+    visits = [(walker, visit) for walker, decision in changed for visit in decision.visits]
+    numbers = next_ids("journeys_journeystepvisit", len(visits)) if visits else []
+    rows, sent = [], {}
+    for number, (walker, visit) in zip(numbers, visits, strict=True):
+        rows.append((number, walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now))
+        if visit.outcome is Outcome.SENT:
+            sent[walker.id, visit.step] = number
+    copy_rows(
+        "journeys_journeystepvisit (id, run_id, step, round, outcome, reason, at)",
+        ["int8", "int8", "text", "int4", "text", "text", "timestamptz"],
+        rows,
+    )
+    return sent
+
+
+def _store_counts(cursor: Any, changed: Sequence[tuple[Walker, Decision]]) -> None:
     counts: Counter[tuple[int, str, str, str]] = Counter()
     for walker, decision in changed:
         for visit in decision.visits:

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, check, require
-from apps.journeys import editing, rehearsal, selectors, sentences, services
-from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, walk
+from apps.journeys import editing, rehearsal, selectors, sentences, services, tree, world
+from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
 from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
 from apps.journeys.selectors import OpenedJourney
 from apps.journeys.views.pages import may
@@ -63,7 +63,7 @@ def _context(
     if chosen and panel == "step":
         place = editing.locate(definition, chosen)
         words = sentences.step(place.step)
-        form_class = FORMS[selectors.tree.type_of(place.step)]
+        form_class = FORMS[type_of(place.step)]
         context |= {
             "place": place,
             "words": words,
@@ -79,7 +79,7 @@ def _context(
 
 
 def _icon(kind: str) -> str:
-    return selectors.tree.DRESS[kind][0]
+    return tree.DRESS[kind][0]
 
 
 def _edit_url(journey: OpenedJourney, step: str) -> str:
@@ -199,7 +199,7 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
         return _refused(request, journey_id, str(refusal))
     if request.method == "GET":
         return _answer(request, _context(journey, chosen=step_id, panel="step"))
-    form: StepForm = FORMS[selectors.tree.type_of(place.step)](request.POST, step=place.step, definition=journey.draft)
+    form: StepForm = FORMS[type_of(place.step)](request.POST, step=place.step, definition=journey.draft)
     if not form.is_valid():
         return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
     try:
@@ -318,7 +318,7 @@ def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
             "sends": sends,
             "trigger": sentences.trigger(journey.draft.trigger),
             "rules": sentences.rules_of(journey.draft),
-            "level": selectors.world.level_of(journey.draft) if not problems else None,
+            "level": world.level_of(journey.draft) if not problems else None,
             "next_number": (journey.row.version.number if journey.row.version else 0) + 1,
             "crumbs": [
                 ("Journeys", reverse("journeys:list")),

@@ -15,6 +15,7 @@ from apps.core.permissions import Permission, allows, require
 from apps.journeys import ready, selectors, sentences, services
 from apps.journeys.definition import TriggerKind, walk
 from apps.journeys.models import JourneyRun, RunState
+from apps.journeys.reading import parse
 from apps.journeys.selectors import OpenedJourney, PeopleQuery
 
 
@@ -71,6 +72,7 @@ def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, 
         "crumbs": [("Journeys", reverse("journeys:list")), (journey.name, "")],
         "facts": facts,
         "tabs": tabs,
+        "stale": selectors.stale_templates(journey.row),
         **may(request),
     }
 
@@ -141,7 +143,7 @@ def _run(journey_id: int, run_id: int) -> JourneyRun:
 def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     """Why one person is where they are: everything their run came by."""
     journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
-    definition = selectors.parse(found.version.opened())
+    definition = parse(found.version.opened())
     words = {place.step.id: (place.number, sentences.step(place.step).title) for place in walk(definition)}
     visits = [
         {

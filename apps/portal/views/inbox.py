@@ -18,6 +18,7 @@ from apps.contacts.selectors import open_people
 from apps.core import pages
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require, roles_with
+from apps.delivery.selectors import inbound_waiting
 from apps.portal import policy, services
 from apps.portal.forms import typed, typed_once
 from apps.portal.models import Conversation, InboxTask
@@ -67,7 +68,8 @@ def _tabs(view: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     ]
     found[0]["count"] = counts["unread"]
     tasks = {"label": "Tasks", "url": reverse("portal:tasks"), "current": view == "tasks", "count": counts["tasks"]}
-    return [*found, tasks]
+    by_mail = {"label": "By mail", "url": reverse("delivery:mail_list"), "current": False, "count": inbound_waiting()}
+    return [*found, tasks, by_mail]
 
 
 def _masked_names(request: HttpRequest, ids: list[int]) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
-from .evaluating import Explained, Names, Record, explain, matches
+from .evaluating import Explained, Names, Record, explain, matches, verdict
 from .levels import level
 from .nodes import (
     AgeRule,
@@ -50,5 +50,6 @@ __all__ = [
     "parse",
     "renamed",
     "sentence",
+    "verdict",
     "walk",
 ]

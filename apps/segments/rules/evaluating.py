@@ -28,6 +28,7 @@ from .nodes import (
     Node,
     Rule,
     RuleError,
+    SegmentRule,
 )
 from .sentences import Terms, group_head, sentence
 from .windows import age_window, anniversary_days, appointment_window, date_window, event_window
@@ -88,6 +89,15 @@ def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, nam
     return _Evaluator(record, now.astimezone(zone).date(), names or Names()).holds(rule, ())
 
 
+def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool | None:
+    """What the attributes and consents of the opened record alone say: True, False, or None (it depends).
+
+    Asked for every message at the moment of sending, so the timeline is not opened: a condition about events,
+    appointments or engagement is None, and the logic is Kleene's.
+    """
+    return _Evaluator(record, now.astimezone(zone).date(), names or Names()).verdict(rule, ())
+
+
 def explain(
     rule: Node,
     record: Record,
@@ -111,6 +121,20 @@ class _Evaluator:
                 return all(self.holds(child, seen) for child in node.rules)
             found = any(self.holds(child, seen) for child in node.rules)
             return not found if node.match == "none" else found
+        return self.leaf(node, seen)
+
+    def verdict(self, node: Node, seen: tuple[str, ...]) -> bool | None:
+        if isinstance(node, Group):
+            found = [self.verdict(child, seen) for child in node.rules]
+            if node.match == "all":
+                return False if False in found else (None if None in found else True)
+            either = True if True in found else (None if None in found else False)
+            return either if node.match == "any" or either is None else not either
+        if isinstance(node, SegmentRule):
+            inside = self.verdict(self.names.segment(node.name, seen), (*seen, node.name))
+            return inside if inside is None else inside is node.inside
+        if isinstance(node, EventRule | EngagementRule | AppointmentRule):
+            return None
         return self.leaf(node, seen)
 
     def explain(self, node: Node, path: tuple[int, ...], seen: tuple[str, ...], terms: Terms | None) -> Explained:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.contacts import value_sets
 from apps.contacts.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
 
 from .evaluating import Names
 from .facts import spec_of
 from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, SegmentRule
-from .vocabulary import CLINICAL_LEVEL, PROTECTED_SETS
+from .vocabulary import CLINICAL_LEVEL
 
 
 def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldSpec] | None = None) -> Level:
@@ -37,7 +38,14 @@ def _leaf_level(leaf: Leaf, fields: Mapping[str, FieldSpec]) -> Level:
         return Level(spec.level) if spec is not None else CLINICAL_LEVEL
     if isinstance(leaf, AgeRule):
         return max(Level.IDENTIFIER, Level(fields["birth_date"].level) if "birth_date" in fields else Level.PUBLIC)
-    if isinstance(leaf, EventRule) and leaf.value_set in PROTECTED_SETS:
+    if isinstance(leaf, EventRule) and _protected(leaf):
+        # 42 CFR Part 2 and state law: a set, or a single code that belongs to one.
         return Level.PROTECTED
     # Visits, appointments, consents and what somebody did with our mail are all about a patient.
     return CLINICAL_LEVEL
+
+
+def _protected(leaf: EventRule) -> bool:
+    if leaf.value_set is not None:
+        return leaf.value_set in value_sets.PROTECTED
+    return any(value_sets.level_of(leaf.system or "", code) == Level.PROTECTED for code in leaf.codes)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.value_sets import VALUE_SETS
 from apps.vault.tokens import normalize
 
 from .facts import searchable, spec_of
@@ -165,6 +166,8 @@ class _Reader:
         if codes and system is None:
             system = EVENT_KINDS[kind][1]
         value_set = _optional(tree, "set", path)
+        if value_set is not None and value_set not in VALUE_SETS:
+            raise RuleError(path, "there is no set of codes of that name: choose one of the list.")
         if codes and value_set:
             raise RuleError(path, "give a code or a set of codes, not both.")
         first, last = _optional_date(tree, "from", path), _optional_date(tree, "to", path)

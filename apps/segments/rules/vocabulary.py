@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.contacts.value_sets import CVX, RXNORM, SNOMED
 from apps.core.levels import Level
 
 MATCHES = {"all": "all of", "any": "any of", "none": "none of"}
@@ -24,11 +25,11 @@ REPEAT_OPERATORS = ("at_least", "never")
 
 #: Kinds of clinical events a rule may look at: label of one, and the code system its codes come from.
 EVENT_KINDS = {
-    "condition": ("condition", "SNOMED-CT"),
-    "encounter": ("visit", "SNOMED-CT"),
-    "immunization": ("vaccination", "CVX"),
-    "medication": ("medication", "RxNorm"),
-    "procedure": ("procedure", "SNOMED-CT"),
+    "condition": ("condition", SNOMED),
+    "encounter": ("visit", SNOMED),
+    "immunization": ("vaccination", CVX),
+    "medication": ("medication", RXNORM),
+    "procedure": ("procedure", SNOMED),
 }
 APPOINTMENT_STATES = ("booked", "none_upcoming")
 CONSENT_STATES = {"granted": "granted", "denied": "denied", "none": "not recorded"}
@@ -48,9 +49,6 @@ ENGAGEMENT_KINDS = {
 
 #: Starts of words are searchable from two to four letters (architecture.md, idea 2).
 PREFIX_LENGTHS = (2, 3, 4)
-
-#: Value sets whose mere membership is specially protected: 42 CFR Part 2 and state law.
-PROTECTED_SETS = frozenset({"substance_use", "mental_health", "reproductive", "hiv"})
 
 #: What being in a clinical, appointment, consent or engagement condition says about a person.
 CLINICAL_LEVEL = Level.HEALTH

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.audit import sequencer, services, verification
-from apps.audit.actions import Action
+from apps.audit import reviews
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 
@@ -14,11 +13,14 @@ class Command(RoadCommand):
     help = "Check every audit entry, the chain and the signed checkpoints. Exit code 1 when something is wrong."
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
-        sequencer.number_entries(limit=1000)
-        found = verification.verify()
-        codes = {"entries": found.entries, "ok": found.ok, "first_bad": found.first_bad}
-        services.record(actor=actor, action=Action.TRAIL_VERIFY, kind="trail", codes=codes)
-        return {**codes, "open": found.open, "reason": found.reason}
+        found = reviews.trail_verify(actor=actor)
+        return {
+            "entries": found.entries,
+            "ok": found.ok,
+            "first_bad": found.first_bad,
+            "open": found.open,
+            "reason": found.reason,
+        }
 
     def line(self, result: dict[str, Any]) -> str:
         if result["ok"]:

@@ -9,9 +9,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from apps.content import lint, selectors, services
-from apps.content.blocks import parse
+from apps.content.blocks import BadTemplate, Problem, parse
+from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.errors import Refused
+
+
+def _told(problem: Problem) -> str:
+    return f"Block {problem.block}: {problem.message}" if problem.block else problem.message
 
 
 class Command(RoadCommand):
@@ -32,6 +38,11 @@ class Command(RoadCommand):
         if isinstance(data, dict) and "design" in data:  # a starter file carries more than its blocks
             data = data["design"]
         template = selectors.template_named(options["name"])
+        brand = selectors.brand_facts(template.brand if template else None)
+        try:
+            compile_message(parse(data), brand)
+        except BadTemplate as error:
+            raise Refused(" ".join(_told(problem) for problem in error.problems)) from None
         if template is None:
             template = services.template_create(actor=actor, name=options["name"], data=data)
         else:
@@ -39,7 +50,7 @@ class Command(RoadCommand):
                 actor=actor, template_id=template.pk, version=None, edit=lambda before: data
             )
         version = services.template_publish(actor=actor, template_id=template.pk)
-        findings = lint.check(parse(selectors.draft_data(template)), selectors.brand_facts(template.brand))
+        findings = lint.check(parse(selectors.draft_data(template)), brand)
         return {
             "template": options["name"],
             "version": version.number,

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import clock
 from apps.delivery.mx import parse_hosts
-from apps.demo.mail import BASE_PORT, Servers, providers
+from apps.demo.mail import Servers, providers
 
 
 class Command(BaseCommand):
     help = "Run the demo's mail servers (goodmail, plainmail, oldmail and keymail .test) on loopback."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=BASE_PORT, help="the first of four ports")
+        parser.add_argument("--port", type=int, default=settings.DEMO_MAIL_PORT, help="the first of four ports")
         parser.add_argument(
             "--inbound",
-            default=os.environ.get("CARELANE_INBOUND", "127.0.0.1:2525"),
+            default=settings.INBOUND_SMTP or "127.0.0.1:8025",
             help="host:port of our receiver of inbound mail, for delivery reports",
         )
 
@@ -38,7 +37,13 @@ class Command(BaseCommand):
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        await servers.start()
+        try:
+            await servers.start()
+        except OSError as error:
+            await servers.stop()
+            raise CommandError(
+                f"A port from {servers.base_port} on is in use. Stop the other demo, or set CARELANE_DEMO_MAIL_PORT."
+            ) from error
         for provider in providers(servers.base_port):
             self.stdout.write(f"{provider.domain} on 127.0.0.1:{provider.port}")
         self.stdout.flush()

@@ -15,7 +15,7 @@ from apps.core.permissions import Permission, require
 from apps.users import selectors, services
 from apps.users.forms import InviteForm, StaffForm
 from apps.users.selectors import StaffRow
-from apps.users.views import current_actor
+from apps.users.views.sign_in import current_actor
 
 CRUMBS = [("Settings", "/settings/"), ("Users", "")]
 
@@ -36,7 +36,7 @@ SETTINGS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("organizations:edit", "building-hospital", "Organization", "Name, address, time zone, logo, officials"),
             ("content:brands", "palette", "Brands and senders", "From-name, reply address, colors, footer"),
-            ("content:assets", "photo", "Images", "Pictures for messages"),
+            ("content:images", "photo", "Images", "Pictures for messages"),
         ],
     ),
     (

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.core.permissions import staff_only
 from apps.users import selectors, services
 from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
-from apps.users.views import current_actor, current_user
+from apps.users.views.sign_in import current_actor, current_user
 
 
 @staff_only

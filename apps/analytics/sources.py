@@ -1,0 +1,229 @@
+"""What the home page says about the lower apps, and how it finds what they say themselves (``home.py``)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps as installed
+from django.db import transaction
+from django.db.models import Count, Min
+from django.db.models.functions import TruncDay
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from apps.analytics import heartbeat
+from apps.contacts.models import ImportJob, Person
+from apps.content.models import Template
+from apps.core.board import AHEAD, Item, Step
+from apps.core.datewords import count
+from apps.core.permissions import Permission, Role
+from apps.delivery.models import OutboxMessage, ReadyMessage
+from apps.journeys.models import Journey, JourneyRun
+from apps.organizations import selectors as organizations
+from apps.portal.models import Conversation, InboxTask
+from apps.segments.models import Segment
+from apps.users.models import User
+
+logger = logging.getLogger(__name__)
+LOOK_BACK = 20_000  # messages: the newest part of the outbox is enough to see trouble, at any size
+WAITS_TOO_LONG = timedelta(minutes=10)
+IMPORTS_FOR = timedelta(days=3)
+
+Say = Callable[[User, datetime], Iterable[Any]]
+
+
+def address(name: str, *args: Any) -> str:
+    """The address of a page, or empty when its app is not installed."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+# -- What is wrong -------------------------------------------------------------------------------------------
+
+
+def machinery_problems(user: User, now: datetime) -> Iterator[Item]:
+    """The schedule or the worker stands still."""
+    if not heartbeat.is_late(now):
+        return
+    may = user.may(Permission.STATUS_VIEW)
+    todo = "Start both, then look at the status page." if may else "Tell an administrator."
+    text = f"Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. {todo}"
+    url = address("analytics:status") if may else ""
+    yield Item("The worker or the schedule does not answer", text, url, "server", "bad")
+
+
+def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
+    """Mail that waits too long, that failed today, or whose fate is not known."""
+    if not user.may(Permission.DELIVERY_VIEW):
+        return
+    url = address("delivery:overview")
+    oldest = ReadyMessage.objects.filter(not_before__lte=now - WAITS_TOO_LONG).aggregate(at=Min("not_before"))["at"]
+    if oldest is not None:
+        text = "Look at the relay or the recipients' servers; the sending goes on by itself when they answer."
+        yield Item("Mail has been waiting for more than ten minutes", text, url, "clock", "caution", oldest)
+    newest = OutboxMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    states = dict(
+        OutboxMessage.objects.filter(pk__gt=newest - LOOK_BACK, finished_at__gte=now - timedelta(days=1))
+        .filter(state__in=["failed", "doubtful"])
+        .values_list("state")
+        .annotate(Count("pk"))
+    )
+    if failed := states.get("failed"):
+        text = "The report of each campaign names the reason."
+        yield Item(f"{count(failed, 'message')} failed since yesterday", text, url, "alert-triangle", "bad")
+    if doubtful := states.get("doubtful"):
+        yield Item(
+            f"{count(doubtful, 'message')} may or may not have arrived",
+            "A sender was interrupted. Decide for each whether it is sent again.",
+            url,
+            "help",
+            "caution",
+        )
+
+
+def import_problems(user: User, now: datetime) -> Iterator[Item]:
+    """Imports that ended badly in the last days."""
+    if not user.may(Permission.CONTACT_IMPORT):
+        return
+    for job in ImportJob.objects.filter(state="failed", created_at__gte=now - IMPORTS_FOR).order_by("-pk")[:3]:
+        text = "Open it: it says what to change. People it had brought in stay."
+        yield Item("An import failed", text, address("contacts:import", job.pk), "file-import", "bad", job.finished_at)
+
+
+def setup_problems(user: User, now: datetime) -> Iterator[Item]:
+    """What the law or plain prudence asks of every installation."""
+    if user.may(Permission.ORGANIZATION_EDIT) and organizations.current().name:
+        if not organizations.current().postal_address:
+            text = "Without it no commercial message may go out (CAN-SPAM)."
+            yield Item("Your postal address is missing", text, address("organizations:edit"), "map-pin", "caution")
+        administrators = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).count()
+        if administrators < 2 and Person.objects.exists():
+            text = "If they lose their phone, nobody can let them back in. Invite a second one."
+            yield Item("There is only one administrator", text, address("users:invite"), "users", "caution")
+
+
+# -- What waits for me ----------------------------------------------------------------------------------------
+
+
+def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
+    """Patients who wait for an answer, and mailboxes that are not theirs."""
+    if not user.may(Permission.INBOX_VIEW):
+        return
+    url = address("portal:inbox")
+    unread = Conversation.objects.filter(state="open", unread__gt=0).aggregate(n=Count("pk"), oldest=Min("last_at"))
+    if unread["n"]:
+        title = f"{count(unread['n'], 'reply', 'replies')} from patients"
+        yield Item(title, "Waiting for an answer", url, "inbox", "info", unread["oldest"])
+    tasks = InboxTask.objects.filter(state="open").count()
+    if tasks:
+        text = "Somebody else reads that mailbox. Check the address with the patient."
+        yield Item(f"{count(tasks, 'person', 'people')} said “this is not me”", text, url, "user-off", "caution")
+
+
+def imports_waiting(user: User, now: datetime) -> Iterator[Item]:
+    """Imports that were checked and wait for a decision, and those that finished."""
+    if not user.may(Permission.CONTACT_IMPORT):
+        return
+    jobs = ImportJob.objects.filter(created_at__gte=now - IMPORTS_FOR).order_by("-pk")
+    for job in jobs.filter(state="checked")[:3]:
+        text = f"{job.new:,} new, {job.changed:,} changed, {job.rejected:,} rejected. Nothing is imported yet."
+        yield Item("An import was checked", text, address("contacts:import", job.pk), "file-import", at=job.created_at)
+    for job in jobs.filter(state="done")[:3]:
+        text = f"{job.new:,} new, {job.changed:,} changed, {job.rejected:,} rejected"
+        yield Item("An import is done", text, address("contacts:import", job.pk), "circle-check", at=job.finished_at)
+
+
+# -- What goes out ---------------------------------------------------------------------------------------------
+
+
+def journeys_upcoming(user: User, now: datetime) -> Iterator[Item]:
+    """People whose next journey step is due, by journey and day of the clinic."""
+    if not user.may(Permission.JOURNEY_VIEW):
+        return
+    rows = list(
+        JourneyRun.objects.filter(state="waiting", due_at__lte=now + AHEAD, journey__state="active")
+        .annotate(day=TruncDay("due_at", tzinfo=timezone.get_current_timezone()))
+        .values("journey", "day")
+        .annotate(people=Count("pk"), at=Min("due_at"))
+        .order_by("at")[:20]
+    )
+    names = {
+        journey.pk: journey.opened()["name"] for journey in Journey.objects.filter(pk__in={r["journey"] for r in rows})
+    }
+    for row in rows:
+        text = f"Next step of {count(row['people'], 'person', 'people')}"
+        yield Item(names[row["journey"]], text, address("journeys:flow", row["journey"]), "route", at=row["at"])
+
+
+# -- The first day ----------------------------------------------------------------------------------------------
+
+
+def first_steps_of_all(user: User, now: datetime) -> Iterator[Step]:
+    """Five steps from an empty installation to the first message."""
+    organization = organizations.current()
+    yield Step(
+        1,
+        "Name your clinic",
+        "Name, telephone and postal address stand in every message.",
+        address("organizations:edit"),
+        bool(organization.name and organization.phone and organization.postal_address),
+    )
+    url = address("contacts:import_new") or address("contacts:list")
+    yield Step(2, "Bring your people in", "From a CSV file or from Synthea tables.", url, Person.objects.exists())
+    text = "A group of people who share something, like an overdue checkup."
+    yield Step(3, "Build a segment", text, address("segments:new"), Segment.objects.exists())
+    text = "Start from one of the finished designs."
+    yield Step(4, "Design a template", text, address("content:list"), Template.objects.exists())
+    sent = OutboxMessage.objects.filter(kind__in=["campaign", "journey"]).exists()
+    text = "You see who gets it, by which road, and who does not, before anything leaves."
+    yield Step(5, "Send your first message", text, address("campaigns:list") or address("journeys:list"), sent)
+
+
+OWN: dict[str, list[Say]] = {
+    "problems": [machinery_problems, delivery_problems, import_problems, setup_problems],
+    "waiting": [replies_waiting, imports_waiting],
+    "upcoming": [journeys_upcoming],
+    "recent": [],
+    "first_steps": [first_steps_of_all],
+}
+
+
+# -- Asking everybody ---------------------------------------------------------------------------------------------
+
+
+def modules() -> Iterator[ModuleType]:
+    """The ``home.py`` of every installed app of ours."""
+    for config in installed.get_app_configs():
+        if config.name.startswith("apps.") and find_spec(f"{config.name}.home"):
+            yield import_module(f"{config.name}.home")
+
+
+def gather(topic: str, user: User, now: datetime) -> list[Any]:
+    """Everything that is said about ``topic``. One source that breaks does not take the page with it."""
+    sources: list[Say] = list(OWN[topic])
+    sources += [getattr(module, topic) for module in modules() if hasattr(module, topic)]
+    found: list[Any] = []
+    for source in sources:
+        try:
+            # A failed query must not spoil what the next source asks.
+            with transaction.atomic():
+                found += list(source(user, now))
+        except Exception:  # the page must come; the log has the trace
+            logger.exception("home: %s.%s failed", source.__module__, source.__name__)
+            found += _broken(topic)
+    return found
+
+
+def _broken(topic: str) -> list[Item]:
+    if topic != "problems":
+        return []
+    text = "One part of this page could not be read. The log says why."
+    return [Item("This page is not complete", text, icon="alert-triangle", tone="caution")]

@@ -1,0 +1,12 @@
+"""The heartbeat: proof that the schedule rings and a worker answers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.analytics import heartbeat
+
+
+@shared_task
+def beat() -> None:
+    heartbeat.note()

@@ -1,0 +1,292 @@
+"""Reading the trail for people: filtered, in sentences, page by page. Reading it is itself on the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Substr
+
+from apps.audit import marks, sentences, sequencer
+from apps.audit.actions import Action
+from apps.audit.exports import ExportRow
+from apps.audit.filters import READING_VERBS, TrailFilter
+from apps.audit.models import AuditChain, AuditEntry, AuditReview
+from apps.audit.services import record_read
+from apps.core import pages
+from apps.core.actors import Actor
+from apps.core.permissions import Role
+
+CHUNK = 2_000
+REVIEW_EVERY_DAYS = 31
+
+
+def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
+    """The entries a filter asks for. "Who saw this person?" is one look-up of a token."""
+    rows = AuditEntry.objects.all()
+    if wanted.actor:
+        kind, _, name = wanted.actor.partition(":")
+        rows = rows.filter(actor_kind=kind)
+        if name:
+            rows = rows.filter(actor_id=name)
+    if wanted.action in ("reads", "writes"):
+        reading = Q()
+        for verb in READING_VERBS:
+            reading |= Q(action__endswith=f".{verb}")
+        rows = rows.filter(reading) if wanted.action == "reads" else rows.exclude(reading)
+    elif wanted.action.endswith("."):
+        rows = rows.filter(action__startswith=wanted.action)
+    elif wanted.action:
+        rows = rows.filter(action=wanted.action)
+    if wanted.person is not None:
+        rows = rows.filter(people__contains=[marks.person_token(wanted.person)])
+    if wanted.since is not None:
+        rows = rows.filter(at__gte=wanted.since)
+    if wanted.until is not None:
+        rows = rows.filter(at__lt=wanted.until)
+    return rows
+
+
+@dataclass(frozen=True, repr=False)
+class TrailRow:
+    """One entry for a reader. ``number`` is its place in the chain, None until the sequencer came by."""
+
+    id: int
+    number: int | None
+    at: datetime
+    who: str
+    role: str
+    what: str
+    details: str
+    action: str
+    is_reading: bool
+    people: int
+    has_reason: bool
+
+
+def trail(*, actor: Actor, wanted: TrailFilter, cursor: str = "") -> tuple[list[TrailRow], pages.Page[AuditEntry]]:
+    """A page of the trail, newest first; the look itself is written down before anything is shown."""
+    people = [wanted.person] if wanted.person is not None else []
+    record_read(actor=actor, action=Action.TRAIL_VIEW, kind="trail", people=people, codes=wanted.codes())
+    page = pages.keyset(entries(wanted), cursor)
+    return rows(page.items), page
+
+
+def rows(found: Sequence[AuditEntry]) -> list[TrailRow]:
+    """Entries in sentences, with two queries for any number: names of staff, numbers of the chain."""
+    names = staff_names({entry.actor_id for entry in found if entry.actor_kind == "staff"})
+    numbers = chain_numbers(entry.pk for entry in found)
+    return [
+        TrailRow(
+            id=entry.pk,
+            number=numbers.get(entry.pk, (None, b""))[0],
+            at=entry.at,
+            who=actor_words(entry.actor_kind, entry.actor_id, names),
+            role=role_word(entry.actor_role),
+            what=sentences.sentence(entry),
+            details=sentences.details(entry),
+            action=entry.action,
+            is_reading=entry.action.rpartition(".")[2] in READING_VERBS,
+            people=entry.people_count,
+            has_reason=entry.reason is not None,
+        )
+        for entry in found
+    ]
+
+
+@dataclass(frozen=True, repr=False)
+class OpenedEntry:
+    """One entry whole: its sentence, the reason that was given, and the numbers of the people it is about."""
+
+    row: TrailRow
+    entry: AuditEntry
+    reason: str
+    people: list[int]
+    link: str
+
+
+def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
+    """One entry with its sealed parts opened, which goes on the trail like any other look at people."""
+    entry = AuditEntry.objects.filter(pk=entry_id).first()
+    if entry is None:
+        return None
+    people = marks.open_ids(bytes(entry.people_sealed)) if entry.people_sealed else []
+    record_read(actor=actor, action=Action.TRAIL_VIEW, kind="trail", subject=entry_id, people=people)
+    link = chain_numbers([entry.pk]).get(entry.pk, (None, b""))[1]
+    return OpenedEntry(
+        row=rows([entry])[0],
+        entry=entry,
+        reason=marks.open_text(bytes(entry.reason)) if entry.reason else "",
+        people=people,
+        link=link.hex(),
+    )
+
+
+def staff_names(ids: Iterable[str]) -> dict[str, str]:
+    """Names of members of staff by number; a disabled one keeps theirs."""
+    wanted = [int(each) for each in ids if each.isdigit()]
+    if not wanted:
+        return {}
+    return {str(user.pk): str(getattr(user, "name", "")) for user in get_user_model().objects.filter(pk__in=wanted)}
+
+
+def actor_words(kind: str, name: str, names: dict[str, str]) -> str:
+    """Who acted, in words."""
+    match kind:
+        case "staff":
+            return names.get(name) or f"Staff {name}"
+        case "patient":
+            return f"Patient {name}"
+        case "system":
+            return f"The product ({name})" if name else "The product"
+        case "command":
+            return "Command line"
+    return "Somebody not signed in"
+
+
+def role_word(role: str) -> str:
+    """The role as staff read it, or ""."""
+    return Role(role).word if role in set(Role) else role
+
+
+def chain_numbers(ids: Iterable[int]) -> dict[int, tuple[int | None, bytes]]:
+    """(number, link) of entries that are in the chain already."""
+    found = AuditChain.objects.filter(entry__in=list(ids)).values_list("entry", "sequence", "link")
+    return {entry: (sequence, bytes(link)) for entry, sequence, link in found}
+
+
+def actors() -> list[tuple[str, str]]:
+    """Everybody to choose from in the filter: staff by name, then the other kinds."""
+    staff = sorted((str(getattr(user, "name", "")), user.pk) for user in get_user_model().objects.all())
+    others = [
+        ("patient", "Patients"),
+        ("system", "The product itself"),
+        ("command", "Command line"),
+        ("stranger", "People not signed in"),
+    ]
+    return [("staff", "All staff"), *((f"staff:{pk}", name) for name, pk in staff), *others]
+
+
+def actions() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Actions to choose from, grouped by noun."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for action in Action:
+        noun, _, verb = action.value.partition(".")
+        groups.setdefault(noun, []).append((action.value, sentences.verb_past(verb)))
+    return [
+        (noun.replace("_", " ").capitalize(), [(f"{noun}.", "Anything"), *choices])
+        for noun, choices in sorted(groups.items())
+    ]
+
+
+def export_rows(wanted: TrailFilter, below: int) -> Iterator[ExportRow]:
+    """Every entry of a filter up to the id ``below``, oldest first, read in chunks."""
+    last = 0
+    while True:
+        found = list(entries(wanted).filter(pk__gt=last, pk__lte=below).order_by("pk")[:CHUNK])
+        if not found:
+            return
+        names = staff_names({entry.actor_id for entry in found if entry.actor_kind == "staff"})
+        numbers = chain_numbers(entry.pk for entry in found)
+        for entry in found:
+            number, link = numbers.get(entry.pk, (None, b""))
+            yield ExportRow(
+                sequence=number,
+                entry=entry.pk,
+                at=entry.at,
+                actor=actor_words(entry.actor_kind, entry.actor_id, names),
+                role=entry.actor_role,
+                action=entry.action,
+                what=sentences.sentence(entry),
+                kind=entry.kind,
+                subject=entry.subject,
+                purpose=entry.purpose,
+                people=entry.people_count,
+                fields=list(entry.fields),
+                codes=dict(entry.codes),
+                link=link.hex(),
+            )
+        last = found[-1].pk
+
+
+@dataclass(frozen=True)
+class TrailState:
+    """How the trail stands: numbers, the last checkpoint outside the database, the last verification and review."""
+
+    numbered: int
+    waiting: int
+    checkpoint_at: datetime | None
+    checkpoint_number: int
+    checkpoint_fault: str
+    verified_at: datetime | None
+    verified_ok: bool | None
+    verified_entries: int
+    first_bad: int | None
+    reviewed_at: datetime | None
+    review_due: bool
+
+
+def state(now: datetime) -> TrailState:
+    """How the trail stands at ``now``; a handful of queries."""
+    numbered = AuditChain.objects.aggregate(top=Max("sequence"))["top"] or 0
+    newest = AuditChain.objects.aggregate(top=Max("entry"))["top"] or 0
+    waiting = AuditEntry.objects.filter(pk__gt=newest).count()
+    fault, points = "", []
+    try:
+        points = sequencer.checkpoints()
+    except ValueError as error:
+        fault = str(error)
+    verified = AuditEntry.objects.filter(action=Action.TRAIL_VERIFY).order_by("-id").first()
+    review = AuditReview.objects.order_by("-at").first()
+    return TrailState(
+        numbered=numbered,
+        waiting=waiting,
+        checkpoint_at=datetime.fromisoformat(points[-1].at) if points else None,
+        checkpoint_number=points[-1].sequence if points else 0,
+        checkpoint_fault=fault,
+        verified_at=verified.at if verified else None,
+        verified_ok=bool(verified.codes.get("ok")) if verified else None,
+        verified_entries=int(verified.codes.get("entries") or 0) if verified else 0,
+        first_bad=verified.codes.get("first_bad") if verified else None,
+        reviewed_at=review.at if review else None,
+        review_due=review is None or (now - review.at).days >= REVIEW_EVERY_DAYS,
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class ReviewRow:
+    """A past review, with the reviewer's name and note."""
+
+    review: AuditReview
+    who: str
+    note: str
+
+
+def reviews() -> list[ReviewRow]:
+    """All reviews, newest first; there is one a month."""
+    found = list(AuditReview.objects.order_by("-at"))
+    names = staff_names({row.reviewer_id for row in found if row.reviewer_kind == "staff"})
+    return [
+        ReviewRow(
+            row,
+            actor_words(row.reviewer_kind, row.reviewer_id, names),
+            marks.open_text(bytes(row.note)) if row.note else "",
+        )
+        for row in found
+    ]
+
+
+def summary(wanted: TrailFilter) -> list[dict[str, Any]]:
+    """How often each kind of act happened, most frequent first: what a reviewer looks at before the details."""
+    counted = (
+        entries(wanted)
+        .annotate(name=Substr("action", 1, 40))
+        .values("name")
+        .annotate(number=Count("id"))
+        .order_by("-number")[:12]
+    )
+    return [{"label": sentences.action_label(row["name"]), "value": row["number"]} for row in counted]

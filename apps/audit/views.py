@@ -1,0 +1,162 @@
+"""The trail for administrators and auditors: who did and saw what, whether it is whole, who reviewed it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.audit import exports, filters, selectors
+from apps.audit import reviews as watch
+from apps.audit.filters import FilterRefused, TrailFilter
+from apps.audit.forms import ReviewForm
+from apps.core import clock
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, require
+
+# Above this the check takes longer than somebody waits for a page: beat makes it every night.
+VERIFY_AT_ONCE = 200_000
+
+
+def _head(request: HttpRequest, here: str) -> dict[str, Any]:
+    views = [("trail", "Trail"), ("integrity", "Integrity"), ("reviews", "Reviews")]
+    return {
+        "tabs": [{"label": label, "url": reverse(f"audit:{view}"), "current": view == here} for view, label in views],
+        "may_export": allows(getattr(request.user, "role", ""), Permission.AUDIT_EXPORT),
+    }
+
+
+@require_GET
+@require(Permission.AUDIT_VIEW)
+def trail(request: HttpRequest) -> HttpResponse:
+    """The trail, newest first, filtered by actor, action, person and days."""
+    wanted, fault = TrailFilter(), ""
+    try:
+        wanted = filters.parse(request.GET.dict())
+    except FilterRefused as refusal:
+        fault = str(refusal)
+    rows, page = ([], None) if fault else _page(request, wanted)
+    return render(
+        request,
+        "audit/trail.html",
+        {
+            **_head(request, "trail"),
+            "rows": rows,
+            "page": page,
+            "wanted": wanted,
+            "fault": fault,
+            "typed": request.GET,
+            "actors": selectors.actors(),
+            "actions": selectors.actions(),
+            "export_query": urlencode(wanted.as_query()),
+            "state": selectors.state(clock.now()),
+        },
+        status=422 if fault else 200,
+    )
+
+
+def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailRow], Any]:
+    return selectors.trail(
+        actor=request.actor,  # type: ignore[attr-defined]
+        wanted=wanted,
+        cursor=request.GET.get("after", ""),
+    )
+
+
+@require_GET
+@require(Permission.AUDIT_VIEW)
+def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
+    """One entry whole, with the reason that was given and the people it is about."""
+    found = selectors.entry_open(actor=request.actor, entry_id=entry_id)  # type: ignore[attr-defined]
+    if found is None:
+        raise Http404
+    return render(
+        request,
+        "audit/entry.html",
+        {
+            **_head(request, "trail"),
+            "found": found,
+            "people": found.people[:500],
+            "more_people": max(len(found.people) - 500, 0),
+            "crumbs": [("Audit", reverse("audit:trail")), (f"Entry {entry_id}", "")],
+        },
+    )
+
+
+@require_POST
+@require(Permission.AUDIT_EXPORT)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The filtered trail as CSV or JSON lines."""
+    try:
+        wanted = filters.parse(request.POST.dict())
+        form = request.POST.get("format", "csv")
+        _, lines = watch.trail_export(actor=request.actor, wanted=wanted, format=form)  # type: ignore[attr-defined]
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("audit:trail")
+    answer = StreamingHttpResponse(lines, content_type=exports.FORMATS[form])
+    answer["Content-Disposition"] = f'attachment; filename="audit-{clock.now():%Y-%m-%d}.{form}"'
+    return answer
+
+
+@require_GET
+@require(Permission.AUDIT_VIEW)
+def integrity(request: HttpRequest) -> HttpResponse:
+    """Whether the trail is whole: chain, checkpoints, the last verification."""
+    state = selectors.state(clock.now())
+    return render(
+        request,
+        "audit/integrity.html",
+        {**_head(request, "integrity"), "state": state, "at_once": state.numbered <= VERIFY_AT_ONCE},
+    )
+
+
+@require_POST
+@require(Permission.AUDIT_VIEW)
+def verify(request: HttpRequest) -> HttpResponse:
+    """Check the whole trail now."""
+    if selectors.state(clock.now()).numbered > VERIFY_AT_ONCE:
+        messages.error(request, "The trail is too long to check while you wait. It is checked every night.")
+        return redirect("audit:integrity")
+    found = watch.trail_verify(actor=request.actor)  # type: ignore[attr-defined]
+    if found.ok:
+        messages.success(request, f"{found.entries:,} entries, every one as it was written.")
+    else:
+        messages.error(request, f"The trail is broken: {found.reason}")
+    return redirect("audit:integrity")
+
+
+@require_http_methods(["GET", "POST"])
+@require(Permission.AUDIT_VIEW)
+def reviews(request: HttpRequest) -> HttpResponse:
+    """Past reviews, and the form that records one (45 CFR 164.308(a)(1)(ii)(D))."""
+    today = clock.now().date()
+    done = selectors.reviews()
+    begin = done[0].review.last_day + timedelta(days=1) if done else today - timedelta(days=30)
+    form = ReviewForm(request.POST or None, initial={"first": min(begin, today), "last": today, "outcome": "nothing"})
+    if request.method == "POST" and form.is_valid():
+        try:
+            watch.trail_review(actor=request.actor, **form.cleaned_data)  # type: ignore[attr-defined]
+            messages.success(request, "The review is on record.")
+            return redirect("audit:reviews")
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    return render(
+        request,
+        "audit/reviews.html",
+        {
+            **_head(request, "reviews"),
+            "form": form,
+            "reviews": done,
+            "state": selectors.state(clock.now()),
+            "summary": selectors.summary(TrailFilter(first=min(begin, today), last=today)),
+            "since": min(begin, today),
+        },
+        status=422 if form.errors else 200,
+    )

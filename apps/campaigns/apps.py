@@ -1,0 +1,20 @@
+from django.apps import AppConfig
+
+
+class CampaignsConfig(AppConfig):
+    name = "apps.campaigns"
+    label = "campaigns"
+
+    def ready(self) -> None:
+        from apps.content import usage
+        from apps.delivery import sources
+        from apps.delivery.models.outbox import MessageKind
+        from apps.segments import usages
+
+        from . import selectors
+        from .source import CampaignSource
+
+        usages.register_usage("campaigns", selectors.uses_of_segment)
+        usages.register_campaigns("campaigns", selectors.ids_by_name)
+        usage.register(selectors.uses_of_template)
+        sources.register(MessageKind.CAMPAIGN, CampaignSource())

@@ -1,0 +1,67 @@
+"""Whom a campaign is for: one rule minus the rules of its exclusions, with everything they look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.contacts.records import PersonRecord
+from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.segments import compiler, rules
+from apps.segments import selectors as segments
+from apps.segments.models import Segment
+
+from .spec import Spec
+
+
+@dataclass(frozen=True, repr=False)
+class Audience:
+    """``rule`` is the whole audience as one rule: the segment, and none of the exclusions."""
+
+    rule: rules.Rule
+    names: rules.Names
+    level: Level
+    included: int | None
+    excluded: tuple[int, ...]
+
+    def condition(self, now: datetime) -> tuple[str, list[object]]:
+        """The SQL condition over ``contacts_personsearch s`` with its parameters."""
+        return compiler.condition(self.rule, now, segments.zone(), self.names)
+
+    def misses(self, record: PersonRecord, now: datetime) -> bool:
+        """Whether the opened record contradicts the rule: then the message is held (rule_mismatch)."""
+        return rules.verdict(self.rule, record, now, segments.zone(), self.names) is False
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything the audience is defined by, for the hash of an approval: nested rules too."""
+        return {
+            "rule": self.rule.as_json(),
+            "segments": {name: rule.as_json() for name, rule in sorted(self.names.segments.items())},
+        }
+
+
+def audience_of(spec: Spec) -> Audience:
+    """The audience of a spec. Raises Refused when a segment is not there any more, or none was chosen."""
+    if spec.everybody:
+        included: rules.Node = rules.Group("all")
+        included_row: Segment | None = None
+    elif spec.segment:
+        found = segments.by_name(spec.segment)
+        included, included_row = rules.SegmentRule(found.name), found.row
+    else:
+        raise Refused("Choose a segment, or everybody.")
+    outside = [segments.by_name(name) for name in spec.exclude]
+    parts: list[rules.Node] = [included] if included_row is not None else []
+    if outside:
+        parts.append(rules.Group("none", tuple(rules.SegmentRule(each.name) for each in outside)))
+    rule = rules.Group("all", tuple(parts))
+    names = segments.names_for(rule)
+    return Audience(
+        rule=rule,
+        names=names,
+        level=rules.level(rule, names),
+        included=included_row.pk if included_row is not None else None,
+        excluded=tuple(each.id for each in outside),
+    )

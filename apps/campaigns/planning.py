@@ -1,0 +1,327 @@
+# ruff: noqa: S608 - statements are made of constants and of compiled conditions; every value is a parameter
+"""The plan: how many people get the message by which route, how many are held back and why.
+
+Set-based: one statement sorts the whole audience by what delivery asks at the moment of sending (in the same
+order as `delivery.checks.hold`) and by what the mailbox can take; the pure policy then decides once for each
+combination, of which there are a few dozen however many people there are. Nobody is opened, but for the minors with
+a guardian, whose guardian's mailbox counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from apps.contacts import search_values
+from apps.contacts import selectors as contacts
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.levels import Level
+from apps.core.purposes import Purpose
+from apps.delivery import routes
+from apps.delivery import selectors as delivery
+from apps.delivery.models import MailDomain
+from apps.delivery.policy import Capability, Held, PolicyTable, Route, RouteName, TlsClass, decide
+from apps.segments import selectors as segments
+from apps.segments.rules.windows import years_before
+from apps.vault import tokens
+
+from .audience import Audience
+
+ADULT = 18
+OPEN_AT_ONCE = 5_000
+# Classes of the mail server as the statement tells them; NOT_MEASURED is decided like delivery decides it.
+NOT_MEASURED = -1
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What the statement found for a group of people: why held, what they are to us, what their mailbox takes."""
+
+    held: str
+    patient: bool
+    tls: int
+    pgp: bool
+    smime: bool
+    portal: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A combination, how many people it has, and what the policy says: a route or a reason."""
+
+    combination: Combination
+    people: int
+    route: str
+    held: str
+    reason: str
+    level: Level
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole audience in lines; ``as_of`` is the moment of the statement."""
+
+    lines: tuple[Line, ...]
+    as_of: datetime
+    unmeasured: int = 0
+
+    @property
+    def audience(self) -> int:
+        """How many people the segment has, exclusions taken off."""
+        return sum(line.people for line in self.lines)
+
+    @property
+    def routes(self) -> dict[str, int]:
+        """How many by each of the four routes, zeros included."""
+        found = Counter({name.value: 0 for name in RouteName})
+        for line in self.lines:
+            if line.route:
+                found[line.route] += line.people
+        return dict(found)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """How many held back by reason, only those that occur, most first."""
+        found: Counter[str] = Counter()
+        for line in self.lines:
+            if line.held:
+                found[line.held] += line.people
+        return dict(found.most_common())
+
+    @property
+    def going(self) -> int:
+        """How many get the message."""
+        return sum(self.routes.values())
+
+    @property
+    def level(self) -> Level:
+        """The highest level of a message that goes."""
+        return max((line.level for line in self.lines if line.route), default=Level.PUBLIC)
+
+    def as_json(self) -> dict[str, Any]:
+        """``audience, routes{tls,pgp,smime,portal}, held{reason: n}``."""
+        return {"audience": self.audience, "routes": self.routes, "held": self.held}
+
+
+@dataclass(frozen=True, repr=False)
+class Query:
+    """The statement without its end: ``sorted_people`` is a table of person, held and the columns of Combination."""
+
+    sql: str
+    params: list[object] = field(default_factory=list)
+
+
+def plan(*, actor: Actor, audience: Audience, purpose: Purpose, floor: Level) -> Plan:
+    """Draw the plan for an audience now. ``floor`` is the highest of rule, template and author."""
+    now = clock.now()
+    query = statement(actor=actor, audience=audience, purpose=purpose, now=now)
+    with connection.cursor() as cursor:
+        prepare(cursor)
+        cursor.execute(
+            f"{query.sql} SELECT held, patient, tls, pgp, smime, portal, count(*) FROM sorted_people "
+            "GROUP BY 1, 2, 3, 4, 5, 6",
+            query.params,
+        )
+        rows = cursor.fetchall()
+    table = delivery.policy_table()
+    lines = [line_of(Combination(*row[:6]), row[6], floor, table) for row in rows]
+    lines.sort(key=lambda line: (line.held, line.route, -line.people))
+    unmeasured = sum(line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route)
+    return Plan(tuple(lines), now, unmeasured)
+
+
+def line_of(combination: Combination, people: int, floor: Level, table: PolicyTable) -> Line:
+    """Decide for one combination with the policy that decides again at sending."""
+    level = max(floor, Level.HEALTH) if combination.patient else floor
+    if combination.held:
+        return Line(combination, people, "", combination.held, "", level)
+    measured = TlsClass.AUTHENTICATED if combination.tls == NOT_MEASURED else TlsClass(combination.tls)
+    capability = Capability(tls=measured, pgp=combination.pgp, smime=combination.smime, portal=combination.portal)
+    found = decide(level, capability, table)
+    if isinstance(found, Route):
+        return Line(combination, people, found.name.value, "", found.reason, level)
+    return Line(combination, people, "", found.code.value, found.reason, level)
+
+
+def prepare(cursor: Any) -> None:
+    """Room for sorting a large audience in memory; to be called in the statement's transaction."""
+    cursor.execute("SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)")
+
+
+def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: datetime) -> Query:
+    """The statement that sorts the audience. Opens the minors with a guardian (audited), nobody else."""
+    today = now.astimezone(segments.zone()).date()
+    where, params = audience.condition(now)
+    guardians = _guardians(actor, where, params, today)
+    domains = _domain_tokens(now)
+    sql = f"""
+    WITH audience AS MATERIALIZED (
+        SELECT s.person_id, s.tokens, s.birth_day FROM contacts_personsearch s WHERE {where}
+    ), guarded AS (
+        SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS g(person_id, guardian_id)
+    ), faced AS (
+        SELECT a.person_id, a.tokens, a.birth_day, g.guardian_id,
+            a.birth_day IS NOT NULL AND a.birth_day = ANY(%s::bigint[]) AS minor,
+            CASE WHEN g.guardian_id IS NULL THEN a.tokens ELSE coalesce(gs.tokens, '{{}}') END AS mail_tokens,
+            (SELECT i.token FROM contacts_personidentity i
+             WHERE i.person_id = coalesce(g.guardian_id, a.person_id) AND i.kind = %s LIMIT 1) AS mailbox
+        FROM audience a LEFT JOIN guarded g ON g.person_id = a.person_id
+        LEFT JOIN contacts_personsearch gs ON gs.person_id = g.guardian_id
+    ), stopped AS (
+        SELECT u.mailbox, bool_or(u.scope = 'all') AS everything, bool_or(u.scope = 'commercial') AS commercial,
+            bool_or(u.scope = 'reminders') AS reminders
+        FROM contacts_suppression u GROUP BY u.mailbox
+    ), judged AS (
+        SELECT f.person_id, f.mailbox,
+            NOT f.tokens && %s::bigint[] AS patient,
+            CASE
+                WHEN f.tokens @> %s::bigint[] THEN 'deceased'
+                WHEN f.minor AND f.guardian_id IS NULL THEN 'minor'
+                WHEN f.mailbox IS NULL THEN 'no_address'
+                WHEN u.everything THEN 'suppressed'
+                WHEN u.commercial AND NOT %s THEN 'suppressed'
+                WHEN u.reminders AND %s THEN 'suppressed'
+                WHEN c.state = 'denied' THEN 'no_consent'
+                WHEN %s AND (c.state IS DISTINCT FROM 'granted' OR c.expires <= %s) THEN 'no_consent'
+                WHEN %s AND NOT f.tokens @> %s::bigint[] THEN 'no_consent'
+                ELSE ''
+            END AS held,
+            CASE
+                WHEN f.mail_tokens && %s::bigint[] THEN 3 WHEN f.mail_tokens && %s::bigint[] THEN 2
+                WHEN f.mail_tokens && %s::bigint[] THEN 1 WHEN f.mail_tokens && %s::bigint[] THEN 0
+                ELSE {NOT_MEASURED}
+            END AS tls,
+            %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
+                AND k.kind = 'pgp' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS pgp,
+            %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
+                AND k.kind = 'smime' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS smime,
+            %s AND f.birth_day IS NOT NULL AS portal
+        FROM faced f
+        LEFT JOIN stopped u ON u.mailbox = f.mailbox
+        LEFT JOIN contacts_consentstate c ON c.person_id = f.person_id AND c.purpose = %s
+    ), sorted_people AS (
+        SELECT person_id, patient, tls, pgp, smime, portal,
+            CASE WHEN held = '' AND row_number() OVER (PARTITION BY mailbox, held ORDER BY person_id) > 1
+                 THEN 'duplicate_mailbox' ELSE held END AS held
+        FROM judged
+    )
+    """
+    values: list[object] = [
+        list(guardians),
+        list(guardians.values()),
+        _minor_days(today),
+        search_values.EMAIL,
+        [_relation("b2b"), _relation("subscriber")],
+        [search_values.presence("death_date")],
+        purpose.survives_unsubscribe,
+        purpose is Purpose.TREATMENT,
+        purpose.needs_authorization,
+        now,
+        purpose is Purpose.B2B,
+        [_relation("b2b")],
+        domains[TlsClass.AUTHENTICATED],
+        domains[TlsClass.WEBPKI],
+        domains[TlsClass.OPPORTUNISTIC],
+        domains[TlsClass.NONE],
+        routes.module(RouteName.PGP) is not None,
+        now,
+        routes.module(RouteName.SMIME) is not None,
+        now,
+        routes.module(RouteName.PORTAL) is not None,
+        purpose.value,
+    ]
+    return Query(sql, [*params, *values])
+
+
+def _relation(word: str) -> int:
+    return tokens.token63("person.relation", tokens.normalize(word))
+
+
+def _minor_days(today: date) -> list[int]:
+    """Keyed birth days of everyone who is not yet of age."""
+    return tokens.day_range("person.birth_date", years_before(today, ADULT) + timedelta(days=1), today)
+
+
+def _domain_tokens(now: datetime) -> dict[TlsClass, list[int]]:
+    """Keyed mail domains by the class their server was measured to have, while the measure is believed."""
+    found: dict[TlsClass, list[int]] = {tls: [] for tls in TlsClass}
+    names = MailDomain.objects.filter(tls_class__isnull=False).values_list("domain", flat=True)
+    for domain, tls in delivery.measured_classes(names, now).items():
+        found[tls].append(search_values.mail_domain(domain))
+    return found
+
+
+def _guardians(actor: Actor, where: str, params: Sequence[object], today: date) -> dict[int, int]:
+    """Minor to guardian, for the minors of the audience who have one: their mail goes to the guardian's mailbox."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT s.person_id FROM contacts_personsearch s WHERE ({where}) AND s.tokens @> %s::bigint[] "
+            "AND s.birth_day IS NOT NULL AND s.birth_day = ANY(%s::bigint[])",
+            [*params, [search_values.presence("guardian_id")], _minor_days(today)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), OPEN_AT_ONCE):
+        people = contacts.open_people(
+            actor=actor, purpose="plan: guardians", ids=ids[start : start + OPEN_AT_ONCE], with_consents=False
+        )
+        for record in people.values():
+            if guardian := record.profile.get("guardian_id"):
+                found[record.id] = int(guardian)
+    return found
+
+
+def people_of(
+    *, actor: Actor, audience: Audience, purpose: Purpose, floor: Level, route: str = "", held: str = "",
+    after: int = 0, size: int = 50,
+) -> list[int]:  # fmt: skip
+    """Ids of the people behind one number of the plan, in order, from after ``after``."""
+    now = clock.now()
+    query = statement(actor=actor, audience=audience, purpose=purpose, now=now)
+    table = delivery.policy_table()
+    with connection.cursor() as cursor:
+        prepare(cursor)
+        cursor.execute(
+            f"{query.sql} SELECT person_id, held, patient, tls, pgp, smime, portal FROM sorted_people "
+            "WHERE person_id > %s AND (%s = '' OR held IN (%s, '')) ORDER BY person_id",
+            [*query.params, after, held, held],
+        )
+        found: list[int] = []
+        decided: dict[Combination, Line] = {}
+        while rows := cursor.fetchmany(2_000):
+            for person_id, *rest in rows:
+                combination = Combination(*rest)
+                if combination not in decided:
+                    decided[combination] = line_of(combination, 1, floor, table)
+                line = decided[combination]
+                if (route and line.route == route) or (held and line.held == held):
+                    found.append(person_id)
+                    if len(found) == size:
+                        return found
+    return found
+
+
+def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, size: int) -> list[int]:
+    """Some people who would get the message and whose mail server has no measure that is still believed."""
+    query = statement(actor=actor, audience=audience, purpose=purpose, now=clock.now())
+    with connection.cursor() as cursor:
+        prepare(cursor)
+        cursor.execute(
+            f"{query.sql} SELECT person_id FROM sorted_people WHERE held = '' AND tls = {NOT_MEASURED} "
+            "ORDER BY random() LIMIT %s",
+            [*query.params, size],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def held_word(code: str) -> str:
+    """The reason in words."""
+    from apps.delivery.policy import HELD_WORDS
+
+    return HELD_WORDS[Held(code)]

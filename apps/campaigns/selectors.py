@@ -1,0 +1,353 @@
+"""Reading campaigns: opened names and specs, the report, lists of the people behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.urls import NoReverseMatch, reverse
+
+from apps.audit.actions import Action
+from apps.audit.services import record_read
+from apps.contacts import selectors as contacts
+from apps.content import selectors as content
+from apps.content import usage
+from apps.content.compiling import compile_message
+from apps.core.actors import Actor
+from apps.core.errors import Refused
+from apps.core.messages import CompiledMessage
+from apps.segments import usages
+from apps.vault import sealing
+from apps.vault.tokens import normalize, token128
+
+from . import spec as specs
+from .models import Campaign, CampaignRecipient, CampaignReview, CampaignSegment, State
+from .spec import Spec
+
+TABLE = "campaigns_campaign"
+REVIEW_TABLE = "campaigns_campaignreview"
+LIVING = (State.DRAFT, State.IN_REVIEW, State.APPROVED, State.REJECTED, State.SCHEDULED, State.SENDING, State.PAUSED)
+
+
+@dataclass(frozen=True, repr=False)
+class Opened:
+    """A campaign with its name and spec in clear."""
+
+    id: int
+    name: str
+    spec: Spec
+    row: Campaign
+
+    @property
+    def state(self) -> str:
+        return self.row.state
+
+    @property
+    def level(self) -> int:
+        return self.row.level
+
+
+@dataclass(frozen=True, repr=False)
+class Review:
+    """One entry of the approval's history."""
+
+    at: datetime
+    actor: str
+    decision: str
+    comment: str
+    audience: int | None
+
+
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a campaign's name."""
+    return token128("campaign.name", normalize(name))
+
+
+def opened(campaign: Campaign) -> Opened:
+    """Open one row."""
+    data = sealing.open_service(campaign.sealed, table=TABLE, row=campaign.pk, version=campaign.version)
+    return Opened(campaign.pk, str(data["name"]), specs.parse(data["spec"]), campaign)
+
+
+def by_id(campaign_id: int) -> Opened | None:
+    """The campaign, or None."""
+    row = Campaign.objects.filter(pk=campaign_id).first()
+    return opened(row) if row is not None else None
+
+
+def by_name(name: str) -> Opened:
+    """The campaign of that name. Raises Refused when there is none."""
+    row = Campaign.objects.filter(name_token=name_token(name)).first()
+    if row is None:
+        raise Refused("There is no campaign of that name.")
+    return opened(row)
+
+
+def everyone() -> list[Opened]:
+    """All campaigns, the last changed first."""
+    return [opened(row) for row in Campaign.objects.order_by("-changed_at", "-pk")]
+
+
+def ids_by_name() -> dict[str, int]:
+    """Ids of all campaigns by name, for conditions about engagement."""
+    return {each.name: each.id for each in everyone()}
+
+
+def reviews(campaign: Campaign) -> list[Review]:
+    """The history of approvals, newest first."""
+    found = []
+    for row in CampaignReview.objects.filter(campaign=campaign).order_by("-pk"):
+        comment = ""
+        if row.sealed is not None:
+            comment = sealing.open_service(row.sealed, table=REVIEW_TABLE, row=row.pk)["comment"]
+        found.append(Review(row.at, row.actor, row.get_decision_display(), comment, row.audience))
+    return found
+
+
+def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:
+    """Where campaigns use a segment. Finished ones too: their report says whom they were for."""
+    for row in CampaignSegment.objects.filter(segment_id=segment_id).select_related("campaign"):
+        yield usages.Usage("Campaign", opened(row.campaign).name, reverse("campaigns:detail", args=[row.campaign_id]))
+
+
+def uses_of_template(template_id: int) -> Iterable[usage.Use]:
+    """Campaigns that still need a template as it is."""
+    versions = content_versions(template_id)
+    for row in Campaign.objects.filter(template_version__in=versions, state__in=LIVING):
+        yield usage.Use("Campaign", opened(row).name, reverse("campaigns:detail", args=[row.pk]))
+
+
+def content_versions(template_id: int) -> list[int]:
+    """Ids of all frozen versions of a template."""
+    from apps.content.models import TemplateVersion
+
+    return list(TemplateVersion.objects.filter(template_id=template_id).values_list("pk", flat=True))
+
+
+def trackable(compiled: CompiledMessage) -> list[str]:
+    """The links that are followed by way of our own address: absolute ones without a merge field."""
+    return [link for link in compiled.links if link.lower().startswith(("http://", "https://")) and "{{" not in link]
+
+
+def compiled_draft(campaign: Opened) -> CompiledMessage:
+    """The message as it stands, submitted or not. Raises Refused when no template was chosen."""
+    from .services import brand_named, template_version
+
+    if campaign.row.skeleton_id is not None:
+        return content.skeleton(campaign.row.skeleton_id)
+    version = template_version(campaign.row.template_version)
+    if version is None:
+        raise Refused("Choose a template first.")
+    brand = brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
+    return compile_message(version.design, content.brand_facts(brand))
+
+
+def portal_url() -> str:
+    """The address of the portal's front door."""
+    try:
+        return settings.PUBLIC_URL + reverse("portal:home")
+    except NoReverseMatch:
+        return f"{settings.PUBLIC_URL}/portal/"
+
+
+# -- The report ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Report:
+    """The numbers of a campaign; every one of them opens its list by the same name."""
+
+    audience: int
+    queued: int
+    sent: int
+    delivered: int
+    bounced: int
+    failed: int
+    doubtful: int
+    stopped: int
+    waiting: int
+    clicked: int
+    read: int
+    unsubscribed: int
+    routes: dict[str, int]
+    held: dict[str, int]
+    failures: dict[str, int]
+
+    @property
+    def secured(self) -> int:
+        """How many left protected: by verified TLS, PGP, S/MIME or the portal."""
+        return sum(self.routes.values())
+
+    def as_json(self) -> dict[str, int]:
+        """``queued, sent, failed, doubtful`` as the command prints them."""
+        return {"queued": self.waiting, "sent": self.sent, "failed": self.failed, "doubtful": self.doubtful}
+
+
+def report(campaign: Campaign) -> Report:
+    """Count everything that happened; four statements, whatever the size."""
+    number = campaign.pk
+    states: dict[str, int] = {}
+    routes: dict[str, int] = {"tls": 0, "pgp": 0, "smime": 0, "portal": 0}
+    held: dict[str, int] = {}
+    failures: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, route, reason, count(*) FROM delivery_outboxmessage "
+            "WHERE kind = 'campaign' AND source_id = %s GROUP BY 1, 2, 3",
+            [number],
+        )
+        for state, route, reason, count in cursor.fetchall():
+            states[state] = states.get(state, 0) + count
+            if state in ("sent", "bounced") and route:
+                routes[route] = routes.get(route, 0) + count
+            if state == "held":
+                held[reason] = held.get(reason, 0) + count
+            elif state in ("failed", "bounced"):
+                failures[reason] = failures.get(reason, 0) + count
+        cursor.execute(
+            "SELECT held, count(*) FROM campaigns_campaignrecipient WHERE campaign_id = %s AND held <> '' GROUP BY 1",
+            [number],
+        )
+        for reason, count in cursor.fetchall():
+            held[reason] = held.get(reason, 0) + count
+    engaged = {kind: len(_engaged(number, kind)) for kind in ("clicked", "read", "unsubscribed")}
+    sent = states.get("sent", 0) + states.get("bounced", 0)
+    return Report(
+        audience=campaign.audience or 0,
+        queued=sum(states.values()),
+        sent=sent,
+        delivered=states.get("sent", 0),
+        bounced=states.get("bounced", 0),
+        failed=states.get("failed", 0),
+        doubtful=states.get("doubtful", 0),
+        stopped=states.get("stopped", 0),
+        waiting=states.get("queued", 0),
+        routes=routes,
+        held=dict(sorted(held.items(), key=lambda item: -item[1])),
+        failures=dict(sorted(failures.items(), key=lambda item: -item[1])),
+        **engaged,
+    )
+
+
+def _engaged(campaign_id: int, kind: str) -> list[int]:
+    """Ids of people who clicked, read or unsubscribed: from the summary of the timeline, by keyed group."""
+    from apps.vault.tokens import token63
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT t.person_id FROM contacts_timelinesummary t WHERE t."group" = %s ORDER BY t.person_id',
+            [token63("group", f"message.{kind}:campaign:{campaign_id}")],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+WHAT = {
+    "audience": "Everybody in the audience",
+    "queued": "Queued",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "bounced": "Bounced",
+    "failed": "Failed",
+    "doubtful": "Doubtful",
+    "stopped": "Stopped",
+    "waiting": "Waiting",
+    "clicked": "Clicked",
+    "read": "Read in the portal",
+    "unsubscribed": "Unsubscribed",
+}
+_STATES = {
+    "sent": ("sent", "bounced"),
+    "delivered": ("sent",),
+    "bounced": ("bounced",),
+    "failed": ("failed",),
+    "doubtful": ("doubtful",),
+    "stopped": ("stopped",),
+    "waiting": ("queued",),
+    "queued": ("sent", "bounced", "failed", "doubtful", "stopped", "queued", "held"),
+}
+
+
+def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 50) -> list[int]:
+    """Ids of the people behind one number of the report: a word of ``WHAT``, ``route:tls`` or ``held:minor``."""
+    from apps.delivery.models import OutboxMessage
+
+    messages = OutboxMessage.objects.filter(kind="campaign", source_id=campaign.pk, person_id__gt=after)
+    kind, _, detail = what.partition(":")
+    if what in ("clicked", "read", "unsubscribed"):
+        return [person for person in _engaged(campaign.pk, what) if person > after][:size]
+    if what == "audience":
+        rows = CampaignRecipient.objects.filter(campaign=campaign, person__gt=after)
+        return list(rows.order_by("person").values_list("person", flat=True)[:size])
+    if kind == "route":
+        messages = messages.filter(route=detail, state__in=("sent", "bounced"))
+    elif kind == "held":
+        early = CampaignRecipient.objects.filter(campaign=campaign, held=detail, person__gt=after)
+        late = messages.filter(state="held", reason=detail)
+        both = set(early.order_by("person").values_list("person", flat=True)[:size])
+        both |= set(late.order_by("person_id").values_list("person_id", flat=True)[:size])
+        return sorted(both)[:size]
+    elif kind == "failure":
+        messages = messages.filter(reason=detail, state__in=("failed", "bounced"))
+    elif what in _STATES:
+        messages = messages.filter(state__in=_STATES[what])
+    else:
+        raise Refused("There is no such list.")
+    return list(messages.order_by("person_id").values_list("person_id", flat=True)[:size])
+
+
+def outcomes(campaign: Campaign) -> list[tuple[int, str, str, str]]:
+    """(person, state, route, reason) of the whole frozen audience, for the export."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.person, CASE WHEN r.held <> '' THEN 'held' ELSE coalesce(m.state, 'waiting') END, "
+            "coalesce(m.route, ''), CASE WHEN r.held <> '' THEN r.held ELSE coalesce(m.reason, '') END "
+            "FROM campaigns_campaignrecipient r LEFT JOIN delivery_outboxmessage m "
+            "ON m.kind = 'campaign' AND m.source_id = r.campaign_id AND m.person_id = r.person "
+            "WHERE r.campaign_id = %s ORDER BY r.person",
+            [campaign.pk],
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in cursor.fetchall()]
+
+
+def export_rows(*, actor: Actor, campaign: Campaign, named: bool) -> Iterable[list[str]]:
+    """Rows of the CSV, header first. With ``named`` people are opened; either way it is on the trail first."""
+    rows = outcomes(campaign)
+    ids = [row[0] for row in rows]
+    record_read(
+        actor=actor,
+        action=Action.CAMPAIGN_EXPORT,
+        kind="campaign",
+        subject=campaign.pk,
+        people=ids,
+        purpose="export",
+        codes={"people": len(ids), "named": named},
+    )
+    clicked, read = set(_engaged(campaign.pk, "clicked")), set(_engaged(campaign.pk, "read"))
+    gone = set(_engaged(campaign.pk, "unsubscribed"))
+    names = ["name", "email"] if named else []
+    yield ["person", *names, "outcome", "secured_by", "reason", "clicked", "read_in_portal", "unsubscribed"]
+    for start in range(0, len(rows), 5_000):
+        part = rows[start : start + 5_000]
+        people: dict[int, Any] = {}
+        if named:
+            people = contacts.open_people(
+                actor=actor,
+                purpose="campaign export",
+                ids=[row[0] for row in part],
+                action=Action.CAMPAIGN_EXPORT,
+                with_consents=False,
+            )
+        for person, state, route, reason in part:
+            who = people.get(person)
+            more = [who.name if who else "", who.email if who else ""] if named else []
+            flags = ["yes" if person in found else "" for found in (clicked, read, gone)]
+            yield [str(person), *(safe_cell(text) for text in more), state, route, reason, *flags]
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (CSV injection)."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,21 @@
+"""Doorbells. Each can be lost: the next one reads the same rows."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core import actors
+
+from . import sending
+
+
+@shared_task(ignore_result=True)
+def feed(campaign_id: int, **_: object) -> None:
+    """Feed the outbox from a campaign's frozen audience."""
+    sending.campaign_feed_all(actor=actors.system("campaigns"), campaign_id=campaign_id)
+
+
+@shared_task(ignore_result=True)
+def tick(**_: object) -> None:
+    """Start what is due, feed what waits, finish what is through."""
+    sending.tick(actor=actors.system("campaigns"))

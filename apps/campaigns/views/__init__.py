@@ -1,0 +1,1 @@
+"""Pages of campaigns: preparing (the wizard), running (decisions), reading (list, report, people)."""

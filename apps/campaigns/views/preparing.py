@@ -1,0 +1,270 @@
+"""The wizard: audience, message, purpose, plan, approval. One decision a page; Back loses nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.campaigns import planning, plans, selectors, sending, services
+from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
+from apps.campaigns.selectors import Opened
+from apps.campaigns.spec import Spec, missing
+from apps.content import previewing
+from apps.content import selectors as content
+from apps.content.facts import invented_facts
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, require
+from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.organizations import selectors as organizations
+
+from .shared import actor_of, campaign_or_404, frame, shown_people
+
+PAGE = 50
+# The mail's own styles may apply; nothing may run, load or be sent from it.
+MAIL_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "base-uri": ["'none'"],
+    "form-action": ["'none'"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": ["allow-same-origin"],
+}
+ROUTE_TONES = {"tls": 1, "portal": 2, "pgp": 3, "smime": 4}
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def audience(request: HttpRequest, campaign_id: int | None = None) -> HttpResponse:
+    """Name and audience; the first page of a new campaign."""
+    campaign = campaign_or_404(campaign_id) if campaign_id is not None else None
+    spec = campaign.spec if campaign else Spec()
+    first = {
+        "name": campaign.name if campaign else "",
+        "who": "everybody" if spec.everybody else "segment",
+        "segment": spec.segment,
+        "exclude": list(spec.exclude),
+    }
+    form = AudienceForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        everybody = given["who"] == "everybody"
+        wanted = replace(
+            spec,
+            segment="" if everybody else given["segment"],
+            everybody=everybody,
+            exclude=tuple(name for name in given.get("exclude", []) if name != given["segment"] or everybody),
+        )
+        if (saved := _save(request, campaign, given["name"], wanted, form)) is not None:
+            return redirect("campaigns:message", saved)
+    return _page(request, "campaigns/audience.html", campaign, "audience", form)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def message(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Template and sender, with the mail beside it."""
+    campaign = campaign_or_404(campaign_id)
+    first = {"template": campaign.spec.template, "brand": campaign.spec.brand}
+    form = MessageForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        wanted = replace(campaign.spec, template=form.cleaned_data["template"], brand=form.cleaned_data["brand"])
+        if (saved := _save(request, campaign, campaign.name, wanted, form)) is not None:
+            if "stay" in request.POST:
+                return redirect("campaigns:message", saved)
+            return redirect("campaigns:purpose", saved)
+    return _page(request, "campaigns/message.html", campaign, "message", form)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def purpose(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Legal purpose and remuneration."""
+    campaign = campaign_or_404(campaign_id)
+    spec = campaign.spec
+    first = {
+        "purpose": spec.purpose,
+        "remuneration": spec.remuneration,
+        "drug": spec.drug,
+        "cost_statement": spec.cost_statement,
+    }
+    form = PurposeForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        wanted = replace(spec, **form.cleaned_data)
+        wrong = [sentence for step, sentence in missing(wanted) if step == "purpose"]
+        for sentence in wrong:
+            form.add_error(None, sentence)
+        if not wrong and (saved := _save(request, campaign, campaign.name, wanted, form)) is not None:
+            return redirect("campaigns:plan", saved)
+    return _page(request, "campaigns/purpose.html", campaign, "purpose", form)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """How many by which route, how many held and why; every number opens its list."""
+    campaign = campaign_or_404(campaign_id)
+    context = frame(request, campaign, "plan")
+    try:
+        drawn = plans.plan_of(actor=actor_of(request), campaign=campaign)
+    except Refused as refusal:
+        return render(request, "campaigns/plan.html", context | {"refused": str(refusal)})
+    return render(request, "campaigns/plan.html", context | plan_context(campaign, drawn))
+
+
+def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
+    """The plan as rows of a chart and of a table."""
+
+    def url(kind: str, word: str) -> str:
+        return reverse("campaigns:plan_people", args=[campaign.id, kind, word])
+
+    return {
+        "plan": drawn,
+        "route_rows": [
+            {
+                "label": ROUTE_WORDS[RouteName(name)],
+                "value": count,
+                "url": url("route", name),
+                "tone": ROUTE_TONES[name],
+            }
+            for name, count in drawn.routes.items()
+        ],
+        "held_rows": [
+            {"word": HELD_WORDS[Held(name)], "count": count, "url": url("held", name)}
+            for name, count in drawn.held.items()
+        ],
+        "held_total": sum(drawn.held.values()),
+        "reasons": sorted({(line.route, line.reason) for line in drawn.lines if line.route}),
+    }
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Look at the mail servers nobody measured yet, then draw the plan again."""
+    campaign = campaign_or_404(campaign_id)
+    try:
+        found = plans.measure_unknown(actor=actor_of(request), campaign=campaign)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Measured {found} mail domain{'s' if found != 1 else ''}.")
+    return redirect("campaigns:plan", campaign_id)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) -> HttpResponse:
+    """The people behind one number of the plan, masked; opening them is on the trail."""
+    campaign = campaign_or_404(campaign_id)
+    try:
+        label = ROUTE_WORDS[RouteName(word)] if kind == "route" else HELD_WORDS[Held(word)]
+    except ValueError:
+        raise Http404 from None
+    if kind not in ("route", "held"):
+        raise Http404
+    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    try:
+        ids = plans.people_of(actor=actor_of(request), campaign=campaign, **{kind: word}, after=after, size=PAGE + 1)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaigns:plan", campaign_id)
+    context = {
+        "campaign": campaign,
+        "title": label,
+        "people": shown_people(request, ids[:PAGE], "campaign plan"),
+        "next": ids[PAGE - 1] if len(ids) > PAGE else "",
+        "back": reverse("campaigns:plan", args=[campaign_id]),
+        "back_label": "Back to the plan",
+    }
+    return render(request, "campaigns/people.html", context)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The last page says in words what will happen, and who decides."""
+    campaign = campaign_or_404(campaign_id)
+    context = frame(request, campaign, "approval")
+    context["problems"] = services.problems_of(campaign) if campaign.state in ("draft", "rejected") else []
+    context["reviews"] = selectors.reviews(campaign.row)
+    context["comment_form"] = CommentForm()
+    context["schedule_form"] = ScheduleForm()
+    context["own"] = str(actor_of(request)) in (campaign.row.owner, campaign.row.changed_by)
+    try:
+        context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
+    except Refused as refusal:
+        context["refused"] = str(refusal)
+    return render(request, "campaigns/approval.html", context)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+@xframe_options_sameorigin
+@csp_replace(MAIL_POLICY)
+def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The mail with an invented person's facts, as a document of its own."""
+    campaign = campaign_or_404(campaign_id)
+    version = services.template_version(campaign.row.template_version)
+    if version is None:
+        raise Http404
+    brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
+    # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
+    facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
+    shown = previewing.preview(version.design, facts, invented_facts(), zone=organizations.current().zone)
+    return HttpResponse(shown.html)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """One copy, with an invented person in it, to the mailbox of whoever asks."""
+    campaign_or_404(campaign_id)
+    try:
+        sending.campaign_test(
+            actor=actor_of(request),
+            campaign_id=campaign_id,
+            address=str(request.user.email),  # type: ignore[union-attr]
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "A test is on its way to your mailbox.")
+    return redirect("campaigns:message", campaign_id)
+
+
+def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
+    context = frame(request, campaign, step) | {"form": form}
+    if not context["changeable"]:
+        messages.error(
+            request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."
+        )
+        return redirect("campaigns:detail", campaign.id if campaign else 0)
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
+    """Save and say what it voided; None with the refusal on the form."""
+    version = request.POST.get("version", "")
+    try:
+        saved = services.campaign_save(
+            actor=actor_of(request),
+            name=name,
+            spec=wanted.as_json(),
+            campaign_id=campaign.id if campaign else None,
+            version=int(version) if version.isdecimal() else None,
+        )
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return None
+    if campaign is not None and campaign.state in ("in_review", "approved"):
+        messages.warning(request, "The approval does not hold any more, because the campaign changed.")
+    return saved.pk

@@ -1,0 +1,198 @@
+"""List, report, people behind a number, export."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.campaigns import selectors
+from apps.campaigns.models import STARTED, State
+from apps.campaigns.selectors import Opened, Report
+from apps.core import clock
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, require
+from apps.core.words import spell_out
+from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.vault.tokens import normalize
+
+from .preparing import ROUTE_TONES
+from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
+
+PAGE = 50
+NEXT_STEP = {State.DRAFT: "audience", State.REJECTED: "approval"}
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_http_methods(["GET", "POST"])
+def campaign_list(request: HttpRequest) -> HttpResponse:
+    """All campaigns, the last changed first; a search by POST, because a name may tell a condition."""
+    query = " ".join(request.POST.get("q", "").split())
+    wanted_state = request.POST.get("state", "")
+    everyone = selectors.everyone()
+    shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
+    context = {
+        "campaigns": shown,
+        "total": len(everyone),
+        "query": query,
+        "wanted_state": wanted_state,
+        "states": State.choices,
+        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
+    }
+    return render(request, "campaigns/list.html", context)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The report of what was sent; before that, the page of the wizard where it stands."""
+    campaign = campaign_or_404(campaign_id)
+    if campaign.row.state not in STARTED:
+        step = NEXT_STEP.get(State(campaign.row.state), "approval")
+        if step == "audience" and not allows(role_of(request), Permission.CAMPAIGN_EDIT):
+            step = "approval"
+        if campaign.spec.template and campaign.spec.purpose and step == "audience":
+            step = "approval"
+        return redirect(f"campaigns:{step}", campaign_id)
+    return render(request, "campaigns/report.html", report_context(request, campaign))
+
+
+def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
+    """The report as tiles, charts and tables; every figure has the address of its list."""
+    found: Report = selectors.report(campaign.row)
+
+    def url(what: str, detail: str = "") -> str:
+        if detail:
+            return reverse("campaigns:people_of", args=[campaign.id, what, detail])
+        return reverse("campaigns:people", args=[campaign.id, what])
+
+    funnel = [("Audience", found.audience, "audience"), ("Sent", found.sent, "sent")]
+    funnel += [("Delivered", found.delivered, "delivered"), ("Clicked", found.clicked, "clicked")]
+    held_total = sum(found.held.values())
+    return {
+        "campaign": campaign,
+        "report": found,
+        "now": clock.now(),
+        "decided": decided(campaign),
+        "reviews": selectors.reviews(campaign.row),
+        "funnel": [{"label": label, "value": value, "url": url(word)} for label, value, word in funnel],
+        "protection": [
+            {
+                "label": ROUTE_WORDS[RouteName(name)],
+                "value": count,
+                "url": url("route", name),
+                "tone": ROUTE_TONES[name],
+            }
+            for name, count in found.routes.items()
+        ],
+        "tiles": [
+            ("Secured", found.secured, "sent", "Protected by verified TLS, PGP, S/MIME or the portal."),
+            ("Read in the portal", found.read, "read", "People who opened the message in the portal."),
+            ("Bounced", found.bounced, "bounced", "The mail server or mailbox refused it."),
+            ("Unsubscribed", found.unsubscribed, "unsubscribed", "People who stopped mail from this message."),
+        ],
+        "held": [
+            {"word": HELD_WORDS[Held(name)], "count": count, "url": url("held", name)}
+            for name, count in found.held.items()
+        ],
+        "held_total": held_total,
+        "failures": [
+            {"word": spell_out(name), "count": count, "url": url("failure", name)}
+            for name, count in found.failures.items()
+        ],
+        "may_send": allows(role_of(request), Permission.CAMPAIGN_SEND),
+        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
+        "may_export": allows(role_of(request), Permission.CONTACT_EXPORT),
+        **_progress(campaign, found),
+    }
+
+
+def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
+    total = campaign.row.to_feed or 0
+    done = found.queued - found.waiting
+    running = campaign.row.state in (State.SENDING, State.PAUSED)
+    return {
+        "total": total,
+        "finished": done,
+        "running": running,
+        "poll_url": reverse("campaigns:progress", args=[campaign.id]) if campaign.row.state == State.SENDING else "",
+    }
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The card that shows how far it is; asked again every two seconds while it is sent."""
+    campaign = campaign_or_404(campaign_id)
+    found = selectors.report(campaign.row)
+    context = {"campaign": campaign, "report": found, **_progress(campaign, found)}
+    return render(request, "campaigns/_progress.html", context)
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") -> HttpResponse:
+    """The people behind one figure of the report, masked; opening them is on the trail."""
+    campaign = campaign_or_404(campaign_id)
+    try:
+        title = _title(what, detail)
+    except (ValueError, KeyError):
+        raise Http404 from None
+    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    word = f"{what}:{detail}" if detail else what
+    try:
+        ids = selectors.people_behind(campaign.row, word, after=after, size=PAGE + 1)
+    except Refused:
+        raise Http404 from None
+    context = {
+        "campaign": campaign,
+        "title": title,
+        "people": shown_people(request, ids[:PAGE], "campaign report"),
+        "next": ids[PAGE - 1] if len(ids) > PAGE else "",
+        "back": reverse("campaigns:detail", args=[campaign_id]),
+        "back_label": "Back to the report",
+    }
+    return render(request, "campaigns/people.html", context)
+
+
+def _title(what: str, detail: str) -> str:
+    if what == "route":
+        return ROUTE_WORDS[RouteName(detail)]
+    if what == "held":
+        return HELD_WORDS[Held(detail)]
+    if what == "failure":
+        return spell_out(detail)
+    return selectors.WHAT[what]
+
+
+class _Line:
+    """A file that hands back what is written to it, for streaming."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+@require(Permission.CONTACT_EXPORT)
+@require_POST
+def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
+    """One line a person, as CSV. On the trail before the first byte."""
+    campaign = campaign_or_404(campaign_id)
+    rows = selectors.export_rows(
+        actor=actor_of(request), campaign=campaign.row, named=request.POST.get("named") == "yes"
+    )
+    writer = csv.writer(_Line())
+    header = next(iter_rows := iter(rows))
+
+    def lines() -> Iterator[str]:
+        yield writer.writerow(header)
+        for row in iter_rows:
+            yield writer.writerow(row)
+
+    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'
+    return answer

@@ -1,0 +1,166 @@
+"""Decisions about a campaign: each view is one call, an answer in words, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from apps.campaigns import plans, sending, services
+from apps.campaigns.forms import CommentForm, ScheduleForm
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, require
+
+from .shared import actor_of, campaign_or_404
+
+
+def _do(request: HttpRequest, campaign_id: int, act: Callable[[], Any], done: str, to: str) -> HttpResponse:
+    campaign_or_404(campaign_id)
+    try:
+        act()
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return redirect(to, campaign_id)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def submit(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Ask a second person for approval."""
+    actor = actor_of(request)
+
+    def act() -> None:
+        planned = plans.plan_of(actor=actor, campaign=campaign_or_404(campaign_id)).audience
+        services.campaign_submit(actor=actor, campaign_id=campaign_id, planned=planned)
+
+    return _do(request, campaign_id, act, "Sent to review.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_APPROVE)
+@require_POST
+def approve(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Approve exactly what was submitted."""
+    comment = request.POST.get("comment", "")[:2000]
+
+    def act() -> None:
+        services.campaign_approve(actor=actor_of(request), campaign_id=campaign_id, comment=comment)
+
+    return _do(request, campaign_id, act, "Approved.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_APPROVE)
+@require_POST
+def reject(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Send it back with a comment."""
+    form = CommentForm(request.POST)
+    comment = form.cleaned_data["comment"] if form.is_valid() else ""
+
+    def act() -> None:
+        services.campaign_reject(actor=actor_of(request), campaign_id=campaign_id, comment=comment)
+
+    return _do(request, campaign_id, act, "Sent back to the author.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def send(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Send now."""
+
+    def act() -> None:
+        sending.campaign_send(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "Sending has begun.", "campaigns:detail")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def schedule(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Send at a time."""
+    form = ScheduleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose a day and a time.")
+        return redirect("campaigns:approval", campaign_id)
+
+    def act() -> None:
+        sending.campaign_send(actor=actor_of(request), campaign_id=campaign_id, at=form.cleaned_data["send_at"])
+
+    return _do(request, campaign_id, act, "Scheduled.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def unschedule(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Cancel the schedule."""
+
+    def act() -> None:
+        sending.campaign_unschedule(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "The schedule is canceled. The approval still holds.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def pause(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Let nothing more leave for now."""
+
+    def act() -> None:
+        sending.campaign_pause(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "Paused. What is on the wire still arrives.", "campaigns:detail")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def resume(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Go on."""
+
+    def act() -> None:
+        sending.campaign_resume(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "Sending goes on.", "campaigns:detail")
+
+
+@require(Permission.CAMPAIGN_SEND)
+@require_POST
+def cancel(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Stop for good."""
+    stopped: list[int] = []
+
+    def act() -> None:
+        stopped.append(sending.campaign_cancel(actor=actor_of(request), campaign_id=campaign_id))
+
+    return _do(request, campaign_id, act, "Stopped. What has left cannot be called back.", "campaigns:detail")
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def duplicate(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """A copy as a draft, opened at its first page."""
+    campaign_or_404(campaign_id)
+    try:
+        copy = services.campaign_duplicate(actor=actor_of(request), campaign_id=campaign_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaigns:detail", campaign_id)
+    messages.success(request, "Campaign duplicated.")
+    return redirect("campaigns:audience", copy.pk)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def delete(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Delete a campaign from which nothing was sent."""
+    campaign_or_404(campaign_id)
+    try:
+        services.campaign_delete(actor=actor_of(request), campaign_id=campaign_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaigns:detail", campaign_id)
+    messages.success(request, "Campaign deleted.")
+    return redirect("campaigns:list")

@@ -1,0 +1,112 @@
+"""What the pages share: opening a campaign, the wizard's frame, masked people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from apps.audit.actions import Action
+from apps.campaigns import selectors
+from apps.campaigns.models import CHANGEABLE
+from apps.campaigns.selectors import Opened
+from apps.contacts import selectors as contacts
+from apps.contacts.masking import Eyes, age_words
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.permissions import Permission, allows
+from apps.core.purposes import Purpose
+from apps.organizations import selectors as organizations
+
+STEPS = (
+    ("audience", "Audience"),
+    ("message", "Message"),
+    ("purpose", "Purpose"),
+    ("plan", "Plan"),
+    ("approval", "Approval"),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """One person of a list, as far as the reader may see."""
+
+    id: int
+    name: str
+    age: str
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who acts."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def role_of(request: HttpRequest) -> str:
+    """The role of whoever is signed in."""
+    return str(getattr(request.user, "role", ""))
+
+
+def campaign_or_404(campaign_id: int) -> Opened:
+    """The opened campaign. Raises Http404."""
+    found = selectors.by_id(campaign_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str, Any]:
+    """What every page of the wizard needs: steps, what was decided so far, who may do what."""
+    number = [name for name, _ in STEPS].index(step) + 1
+    steps: list[Any] = [label for _, label in STEPS]
+    if campaign is not None:
+        steps = [(label, reverse(f"campaigns:{name}", args=[campaign.id])) for name, label in STEPS]
+    role = role_of(request)
+    return {
+        "campaign": campaign,
+        "steps": steps,
+        "step": number,
+        "decided": decided(campaign),
+        "may_edit": allows(role, Permission.CAMPAIGN_EDIT),
+        "may_approve": allows(role, Permission.CAMPAIGN_APPROVE),
+        "may_send": allows(role, Permission.CAMPAIGN_SEND),
+        "changeable": campaign is None or campaign.row.state in CHANGEABLE,
+    }
+
+
+def decided(campaign: Opened | None) -> list[tuple[str, str]]:
+    """What was chosen so far, as label and words."""
+    if campaign is None:
+        return []
+    spec = campaign.spec
+    who = "Everybody" if spec.everybody else spec.segment
+    if spec.exclude:
+        who += f", without {', '.join(spec.exclude)}"
+    return [
+        ("Audience", who or "—"),
+        ("Template", spec.template or "—"),
+        ("Sender", spec.brand or "As in the template"),
+        ("Purpose", Purpose(spec.purpose).word if spec.purpose else "—"),
+        ("Paid for", _PAID.get(spec.remuneration, "—")),
+    ]
+
+
+_PAID = {"none": "No", "paid": "Yes", "refill_cost": "Cost of a refill reminder"}
+
+
+def shown_people(request: HttpRequest, ids: list[int], purpose: str) -> list[Shown]:
+    """Open and mask people for a list; on the trail before anything is shown."""
+    found = contacts.open_people(
+        actor=actor_of(request), purpose=purpose, ids=ids, action=Action.CAMPAIGN_LIST, with_consents=False
+    )
+    eyes = Eyes(role_of(request))
+    today = clock.now().astimezone(organizations.current().timezone).date()
+    shown = [
+        Shown(record.id, eyes.name(record), age_words(record, record.age(today)))
+        for number in ids
+        if (record := found.get(number)) is not None
+    ]
+    gone = [Shown(number, "Erased person", "") for number in ids if number not in found]
+    return shown + gone

@@ -1,0 +1,28 @@
+"""Addresses of delivery: numbers only."""
+
+from django.urls import path
+
+from apps.delivery.views import hygiene, inbound, messages, people, setup
+
+app_name = "delivery"
+urlpatterns = [
+    path("", messages.overview, name="overview"),
+    path("messages/<int:message_id>/", messages.message, name="message"),
+    path("messages/<int:message_id>/progress/", messages.message_progress, name="message_progress"),
+    path("messages/<int:message_id>/stop/", messages.message_stop, name="message_stop"),
+    path("messages/<int:message_id>/doubtful/", messages.doubtful, name="doubtful"),
+    path("servers/", setup.servers, name="servers"),
+    path("settings/", setup.settings, name="settings"),
+    path("keys/", setup.signing_keys, name="signing_keys"),
+    path("keys/<int:key_id>/", setup.signing_key_act, name="signing_key_act"),
+    path("test/", setup.test, name="test"),
+    path("people/<int:person_id>/key/", people.key_add, name="key_add"),
+    path("people/keys/<int:key_id>/remove/", people.key_remove, name="key_remove"),
+    path("list/", hygiene.hygiene, name="hygiene"),
+    path("list/settings/", hygiene.hygiene_settings, name="hygiene_settings"),
+    path("list/run/", hygiene.hygiene_run, name="hygiene_run"),
+    path("list/wake/<int:person_id>/", hygiene.hygiene_wake, name="hygiene_wake"),
+    path("mail/", inbound.mail_list, name="mail_list"),
+    path("mail/<int:mail_id>/", inbound.mail, name="mail"),
+    path("mail/<int:mail_id>/finish/", inbound.mail_finish, name="mail_finish"),
+]

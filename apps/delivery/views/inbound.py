@@ -1,0 +1,89 @@
+"""Answers that came by mail, for the people who answer patients."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.contacts.records import PersonRecord
+from apps.contacts.selectors import open_people
+from apps.core.errors import Refused
+from apps.core.pages import keyset
+from apps.core.permissions import Permission, allows, require
+from apps.delivery import selectors, services
+from apps.delivery.models import InboundMail
+from apps.delivery.views.common import actor_of, person_url
+
+
+@require(Permission.INBOX_VIEW)
+@require_safe
+def mail_list(request: HttpRequest) -> HttpResponse:
+    """Answers by mail: those that wait first; all of them on request. Texts are not opened here."""
+    everything = request.GET.get("show") == "all"
+    rows = InboundMail.objects.filter(kind=InboundMail.InboundKind.REPLY).defer("raw", "sealed")
+    if not everything:
+        rows = rows.filter(state=InboundMail.State.WAITING)
+    page = keyset(rows, request.GET.get("after", ""))
+    people = open_people(
+        actor=actor_of(request),
+        purpose="inbox",
+        ids=[row.person_id for row in page.items if row.person_id],
+        with_consents=False,
+    )
+    return render(
+        request,
+        "delivery/mail_list.html",
+        {
+            "page": page,
+            "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
+            "everything": everything,
+            "waiting": selectors.inbound_waiting(),
+        },
+    )
+
+
+@require(Permission.INBOX_VIEW)
+@require_safe
+def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """One answer, as text; on the trail."""
+    row = get_object_or_404(InboundMail.objects.defer("raw"), pk=mail_id, kind=InboundMail.InboundKind.REPLY)
+    letter = selectors.mail_open(actor=actor_of(request), mail=row)
+    people = open_people(
+        actor=actor_of(request), purpose="inbox", ids=[row.person_id] if row.person_id else [], with_consents=False
+    )
+    return render(
+        request,
+        "delivery/mail.html",
+        {
+            "mail": row,
+            "crumbs": [("Answers by mail", reverse("delivery:mail_list")), ("Answer", "")],
+            "letter": letter,
+            "person": people.get(row.person_id or 0),
+            "person_url": person_url(row.person_id),
+            "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+        },
+    )
+
+
+def _masked(person: PersonRecord | None) -> str:
+    """A name as lists show it; the whole one is seen when the mail is opened."""
+    if person is None:
+        return ""
+    return " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name"
+
+
+@require(Permission.INBOX_REPLY)
+@require_POST
+def mail_finish(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Somebody has dealt with it."""
+    try:
+        services.mail_finish(actor=actor_of(request), mail_id=mail_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Marked as answered.")
+    return redirect("delivery:mail_list")

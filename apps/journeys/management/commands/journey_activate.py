@@ -1,0 +1,48 @@
+"""``journey_activate NAME``: switch a journey on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core.actors import Actor
+from apps.core.commands import RoadCommand
+from apps.core.errors import Refused
+from apps.journeys import ready, selectors, services
+from apps.journeys.models import Journey, JourneyCount
+from apps.journeys.services.drafts import name_token
+
+
+class Command(RoadCommand):
+    help = "Activate a journey's draft. A ready-made journey is created first if there is none of that name."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the journey, such as 'Appointment reminder'")
+        parser.add_argument(
+            "--from-now-on",
+            action="store_true",
+            help="leave out who is at the door already: appointments booked before, members of the segment",
+        )
+
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        name: str = options["name"]
+        row = Journey.objects.filter(name_token=name_token(name)).first()
+        if row is None:
+            made = next((each for each in ready.READY if name_token(each.name) == name_token(name)), None)
+            if made is None:
+                names = ", ".join(each.name for each in ready.READY)
+                raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
+            row = services.journey_from_ready(actor=actor, ready=made)
+        version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
+        entered = JourneyCount.objects.filter(journey=row, step="", outcome="entered").first()
+        journey = selectors.by_id(row.pk)
+        return {
+            "journey": journey.name,
+            "state": journey.state,
+            "version": version.number,
+            "entered": entered.count if entered else 0,
+        }
+
+    def line(self, result: dict[str, Any]) -> str:
+        return f"{result['journey']} is active in version {result['version']}; {result['entered']:,} came in so far."

@@ -1,0 +1,47 @@
+"""``journey_tick [--now TIME]``: what beat does, once, by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.commands import RoadCommand
+from apps.journeys import services, world
+from apps.journeys.models import JourneyRun, RunState
+
+
+class Command(RoadCommand):
+    help = "Let people in and move who is due. Safe to repeat: nothing happens twice."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--now",
+            metavar="TIME",
+            help="act as if it were TIME (ISO 8601; without an offset on the clinic's clock)",
+        )
+
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        now: str | None = options["now"]
+        at = clock.now() if now is None else _moment(now)
+        with clock.frozen(at):
+            result = services.tick(actor=actor, now=at)
+        waiting = JourneyRun.objects.filter(state=RunState.WAITING).count()
+        return {**result.as_json(), "waiting": waiting, "reasons": dict(result.reasons)}
+
+    def line(self, result: dict[str, Any]) -> str:
+        return (
+            f"{result['entered']:,} came in, {result['sent']:,} messages sent, {result['finished']:,} finished, "
+            f"{result['left']:,} left, {result['failed']:,} failed; {result['waiting']:,} wait."
+        )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--now {text} is no time. Write it like 2026-12-07T09:00 or with an offset.") from None
+    return found if found.tzinfo else found.replace(tzinfo=world.zone())

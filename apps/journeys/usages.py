@@ -1,0 +1,61 @@
+"""Where journeys use templates and segments: asked by the apps below, which do not know journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+
+from apps.content.models import Template
+from apps.content.usage import Use
+from apps.journeys import selectors
+from apps.journeys.definition import Condition, Definition, Send, walk
+from apps.journeys.models import Journey
+from apps.segments import rules
+from apps.segments import selectors as segments
+from apps.segments.usages import Usage
+
+
+def _all() -> Iterator[tuple[selectors.OpenedJourney, list[Definition]]]:
+    """Every journey with its draft and its active definition."""
+    for row in Journey.objects.select_related("version"):
+        journey = selectors.opened(row)
+        yield journey, [journey.draft, *([journey.active] if journey.active else [])]
+
+
+def of_template(template_id: int) -> list[Use]:
+    """Journeys that send the template."""
+    template = Template.objects.filter(pk=template_id).first()
+    if template is None:
+        return []
+    name = template.name
+    return [
+        Use("Journey", journey.name, reverse("journeys:flow", args=[journey.id]))
+        for journey, definitions in _all()
+        if any(
+            isinstance(place.step, Send) and place.step.template == name for each in definitions for place in walk(each)
+        )
+    ]
+
+
+def of_segment(segment_id: int) -> list[Usage]:
+    """Journeys that start with the segment or ask whether a person is in it."""
+    segment = segments.by_id(segment_id)
+    if segment is None:
+        return []
+    return [
+        Usage("Journey", journey.name, reverse("journeys:flow", args=[journey.id]))
+        for journey, definitions in _all()
+        if any(segment.name in _mentioned(each) for each in definitions)
+    ]
+
+
+def _mentioned(definition: Definition) -> set[str]:
+    found = {definition.trigger.segment} - {""}
+    for place in walk(definition):
+        if isinstance(place.step, Condition) and place.step.rule_json:
+            try:
+                found.update(rules.mentioned_segments(rules.parse(place.step.rule)))
+            except rules.RuleError:
+                continue
+    return found

@@ -1,0 +1,114 @@
+"""Home says what is wrong, what waits, what goes out; the status page asks the parts; the health check is brief."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from apps.analytics import heartbeat, sources, status
+from apps.core import actors, clock
+from apps.core.board import Item, Step
+from apps.organizations.services import organization_change
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quiet_cache():
+    cache.delete(heartbeat.KEY)
+    yield
+    cache.delete(heartbeat.KEY)
+
+
+def home(client: Client) -> str:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["ada", "max", "rita", "nora", "otto"])
+def test_every_role_has_a_home(signed_in, name) -> None:
+    assert name.capitalize() in home(signed_in(name))
+
+
+def test_a_silent_worker_is_said_and_a_ringing_one_is_all_clear(signed_in) -> None:
+    ada = signed_in("ada")
+    assert "does not answer" in home(ada)
+    heartbeat.note()
+    page = home(ada)
+    assert "does not answer" not in page
+    assert "All clear" in page
+
+
+def test_the_heartbeat_gets_old(noon) -> None:
+    heartbeat.note()
+    assert not heartbeat.is_late(noon + timedelta(seconds=90))
+    assert heartbeat.is_late(noon + timedelta(seconds=120))
+
+
+def test_the_first_day_ticks_itself(signed_in) -> None:
+    ada = signed_in("ada")
+    assert "0 of 5 done" in home(ada)
+    facts = {"name": "Riverbend", "phone": "(502) 555-0100", "postal_address": "120 Main Street"}
+    organization_change(actor=actors.COMMAND_LINE, **facts)
+    assert "1 of 5 done" in home(ada)
+
+
+def test_the_checklist_goes_when_all_is_done(signed_in, monkeypatch) -> None:
+    done = [Step(number, f"Step {number}", "", "", True) for number in range(1, 6)]
+    monkeypatch.setitem(sources.OWN, "first_steps", [lambda user, now: done])
+    assert "Your first day" not in home(signed_in("max"))
+
+
+def test_a_source_that_breaks_does_not_take_the_page_with_it(signed_in, monkeypatch, caplog) -> None:
+    def broken(user, now):
+        raise RuntimeError("a source is broken")
+
+    monkeypatch.setitem(sources.OWN, "problems", [broken])
+    assert "This page is not complete" in home(signed_in("max"))
+
+
+def test_what_waits_goes_out_and_went_is_shown(signed_in, monkeypatch) -> None:
+    now = clock.now()
+    reply = Item("3 replies from patients", "The oldest has waited since", "/inbox/", "inbox", at=now)
+    plan = Item("Flu clinic", "412 people", "/campaigns/1/", "send", at=now + timedelta(days=2))
+    past = Item("Checkups", url="/campaigns/2/", status="sent", at=now, figures=(("Sent", "412"), ("Clicked", "12%")))
+    monkeypatch.setitem(sources.OWN, "waiting", [lambda user, at: [reply]])
+    monkeypatch.setitem(sources.OWN, "upcoming", [lambda user, at: [plan]])
+    monkeypatch.setitem(sources.OWN, "recent", [lambda user, at: [past]])
+    page = home(signed_in("max"))
+    for words in ("3 replies from patients", "Flu clinic", "412 people", "Checkups", "12%"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("ada", 200), ("otto", 200), ("max", 403), ("rita", 403), ("nora", 403)]
+)
+def test_who_may_see_the_status(signed_in, name, expected) -> None:
+    assert signed_in(name).get("/settings/status/").status_code == expected
+
+
+def test_the_status_page_names_every_part(signed_in) -> None:
+    page = signed_in("ada").get("/settings/status/").content.decode()
+    for name, _ in status.CHECKS:
+        assert f"<strong>{name}</strong>" in page
+    assert "No worker answered" in page
+
+
+def test_a_part_that_cannot_be_asked_is_down(monkeypatch) -> None:
+    def silent(now):
+        raise OSError("no route")
+
+    monkeypatch.setattr(status, "CHECKS", [("Redis", silent)])
+    found = next(iter(status.checks(clock.now())))
+    assert (found.name, found.state) == ("Redis", "down")
+
+
+def test_the_health_check_is_open_and_says_nothing_else(monkeypatch) -> None:
+    assert Client().get("/healthz").json() == {"status": "ok"}
+    monkeypatch.setattr("apps.analytics.views.healthy", lambda: False)
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})

@@ -1,0 +1,197 @@
+"""The trail's pages: who may read, what they show, and that looking is itself on the trail."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+from django.db import ProgrammingError, connections
+
+from apps.audit import reviews, selectors, services
+from apps.audit.actions import Action
+from apps.audit.filters import TrailFilter
+from apps.audit.models import AuditEntry, AuditReview
+from apps.core import actors, clock
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
+
+
+@pytest.fixture(autouse=True)
+def own_checkpoints(settings, tmp_path):
+    settings.CARELANE_CHECKPOINTS = tmp_path / "checkpoints"
+    settings.AUDIT_WRITER = "audit"
+
+
+@pytest.fixture
+def busy(cast):
+    """Max opens three people, Nora opens one of them with a reason, somebody fails to sign in."""
+    max_, nora = actors.staff(cast.max.pk, "marketer"), actors.staff(cast.nora.pk, "care_staff")
+    services.record_read(actor=max_, action=Action.CONTACT_OPEN, kind="person", people=[11, 12, 13], purpose="campaign")
+    services.record_read(
+        actor=nora, action=Action.CONTACT_REVEAL, kind="person", subject=12, people=[12], reason="She called us"
+    )
+    services.record(actor=actors.STRANGER, action=Action.USER_SIGN_IN_FAILED)
+    return cast
+
+
+def page(client, query: str = "") -> str:
+    return client.get(f"/audit/{query}").content.decode()
+
+
+@pytest.mark.parametrize(("who", "status"), [("ada", 200), ("otto", 200), ("max", 403), ("rita", 403), ("nora", 403)])
+def test_only_administrators_and_auditors_read_the_trail(signed_in, busy, who, status):
+    client = signed_in(who)
+    for path in ("/audit/", "/audit/integrity/", "/audit/reviews/"):
+        assert client.get(path).status_code == status
+
+
+def test_entries_are_sentences_with_names(signed_in, busy):
+    text = page(signed_in("otto"))
+    assert "Opened the records of 3 people for campaign" in text
+    assert "Max" in text
+    assert "Tried to sign in and failed" in text
+    assert "Somebody not signed in" in text
+
+
+def test_who_saw_this_person_is_one_question(signed_in, busy):
+    client = signed_in("otto")
+    text = page(client, "?person=12")
+    assert "Opened the records of 3 people" in text
+    assert "Revealed masked details of person 12" in text
+    assert "Tried to sign in" not in text
+    assert "Revealed masked details" not in page(client, "?person=11")
+
+
+def test_who_looked_for_whom_is_on_the_trail_too(signed_in, busy):
+    client = signed_in("otto")
+    page(client, "?person=12")
+    looked = AuditEntry.objects.filter(action="trail.view").latest("id")
+    assert (looked.actor_id, looked.people_count) == (str(client.staff.pk), 1)
+    assert "person" not in looked.codes
+    assert "12" not in json.dumps(looked.codes)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ("?action=reads", "Opened the records", "Tried to sign in"),
+        ("?action=writes", "Tried to sign in", "Opened the records"),
+        ("?action=contact.", "Revealed masked", "Tried to sign in"),
+        ("?action=user.sign_in_failed", "Tried to sign in", "Revealed masked"),
+        ("?actor=stranger", "Tried to sign in", "Revealed masked"),
+        ("?to=2020-01-01", "No entry matches", "Revealed masked"),
+    ],
+)
+def test_filters(signed_in, busy, query, shown, hidden):
+    text = page(signed_in("ada"), query)
+    assert shown in text.split("<tbody>")[-1]
+    assert hidden not in text.split("<tbody>")[-1]
+
+
+def test_a_filter_that_means_nothing_keeps_what_was_typed(signed_in, busy):
+    answer = signed_in("ada").get("/audit/?person=Dana&from=2026-11-01")
+    assert answer.status_code == 422
+    assert "A person is given by number" in answer.content.decode()
+    assert 'value="2026-11-01"' in answer.content.decode()
+
+
+def test_one_entry_shows_the_reason_and_the_people(signed_in, busy):
+    client = signed_in("otto")
+    entry = AuditEntry.objects.get(action="contact.reveal")
+    text = client.get(f"/audit/entries/{entry.pk}/").content.decode()
+    assert "She called us" in text
+    assert "?person=12" in text
+    assert client.get("/audit/entries/99999999/").status_code == 404
+
+
+def test_the_export_is_filtered_safe_and_on_the_trail(signed_in, busy):
+    client = signed_in("otto")
+    assert client.get("/audit/export/").status_code == 405
+    answer = client.post("/audit/export/", {"format": "csv", "action": "contact."})
+    lines = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [line["action"] for line in lines] == ["contact.open", "contact.reveal"]
+    assert lines[0]["actor"] == "Max"
+    exported = AuditEntry.objects.get(action="trail.export")
+    assert (exported.codes["entries"], exported.codes["format"]) == (2, "csv")
+    assert signed_in("max").post("/audit/export/", {"format": "csv"}).status_code == 403
+
+
+def test_the_command_writes_the_same_file(busy, tmp_path, capsys):
+    path = tmp_path / "trail.jsonl"
+    call_command("audit_export", str(path), "--person", "12", "--json")
+    told = json.loads(capsys.readouterr().out)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert told == {"entries": 2, "file": str(path), "format": "jsonl"}
+    assert [row["action"] for row in rows] == ["contact.open", "contact.reveal"]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["x.pdf"], 2), (["x.csv", "--person", "Dana"], 1)])
+def test_the_command_says_what_is_wrong(busy, arguments, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        call_command("audit_export", *arguments)
+    assert stop.value.code == code
+
+
+def test_integrity_page_tells_and_verifies(signed_in, busy):
+    client = signed_in("otto")
+    assert "Never verified" in client.get("/audit/integrity/").content.decode()
+    text = client.post("/audit/integrity/verify/", follow=True).content.decode()
+    assert "Every entry is as it was written" in text
+
+
+def test_a_broken_trail_is_told_on_every_page_of_it(signed_in, busy):
+    reviews.trail_verify(actor=actors.COMMAND_LINE)
+    victim = AuditEntry.objects.get(action="contact.reveal")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET actor_id = '999' WHERE id = %s", [victim.pk])
+    client = signed_in("otto")
+    client.post("/audit/integrity/verify/")
+    assert f"entry {victim.pk}" in client.get("/audit/integrity/").content.decode()
+    assert "The trail is not whole" in page(client)
+
+
+def test_a_review_is_recorded_once_and_for_ever(signed_in, busy):
+    client = signed_in("otto")
+    assert "A review is due" in client.get("/audit/reviews/").content.decode()
+    today = clock.now().date().isoformat()
+    wrong = client.post("/audit/reviews/", {"first": today, "last": today, "outcome": "incident", "note": ""})
+    assert wrong.status_code == 422
+    assert "Write down what is to be followed up" in wrong.content.decode()
+    client.post("/audit/reviews/", {"first": today, "last": today, "outcome": "follow_up", "note": "Ask Max why"})
+    review = AuditReview.objects.get()
+    assert (review.reviewer_id, review.outcome) == (str(client.staff.pk), "follow_up")
+    assert review.entries >= 3
+    assert b"Ask Max" not in bytes(review.note)
+    text = client.get("/audit/reviews/").content.decode()
+    assert "Ask Max why" in text
+    assert "A review is due" not in text
+    assert AuditEntry.objects.filter(action="trail.review").count() == 1
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        AuditReview.objects.update(outcome="nothing")
+
+
+def test_pages_follow_by_key(signed_in, busy):
+    for number in range(60):
+        services.record(
+            actor=actors.COMMAND_LINE, action=Action.TRAIL_VERIFY, kind="trail", codes={"ok": True, "n": number}
+        )
+    client = signed_in("ada")
+    first = client.get("/audit/?actor=command&action=trail.verify")
+    following = first.context["page"].next
+    assert following
+    second = client.get("/audit/", {"actor": "command", "action": "trail.verify", "after": following})
+    assert len(second.context["rows"]) == 10
+
+
+def test_the_trail_page_asks_few_questions(signed_in, busy, django_assert_max_num_queries):
+    for number in range(50):
+        services.record(actor=actors.staff(busy.max.pk, "marketer"), action=Action.CONTACT_OPEN, people=[number])
+    client = signed_in("ada")
+    with django_assert_max_num_queries(25):
+        client.get("/audit/")
+    assert len(selectors.rows(list(selectors.entries(TrailFilter())[:50]))) == 50

@@ -1,0 +1,133 @@
+"""People in the browser: found, revealed, booked, and imported from a file, on a screen and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.audit.models import AuditEntry
+from apps.contacts import services
+from apps.contacts.models import Appointment, ImportJob, Person
+from apps.contacts.services import import_passes
+from apps.core import actors, clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLI = actors.COMMAND_LINE
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+@pytest.fixture
+def dana() -> int:
+    return services.contact_create(
+        actor=CLI,
+        profile={
+            "first_name": "Dana",
+            "last_name": "Quist",
+            "birth_date": "1960-02-29",
+            "email": "dana.quist@goodmail.test",
+            "mrn": "MRN-77",
+            "relation": "patient",
+        },
+    ).id
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path, settings: Any) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files")},
+        },
+    }
+
+
+def work() -> None:
+    """What the worker does when it is rung."""
+    for job in ImportJob.objects.all():
+        import_passes.work(job.pk)
+
+
+def test_a_nurse_finds_somebody_and_reveals_an_address(
+    dana: int, enter: Callable[..., Any], axe: Callable[..., None]
+) -> None:
+    page = enter("nora")
+    page.open("/contacts/")
+    axe(page)
+    page.get_by_placeholder("Name, e-mail, phone or MRN").fill("quist")
+    page.get_by_role("button", name="Search").click()
+    assert "quist" not in page.url
+    page.get_by_role("link", name="Dana Quist").click()
+    axe(page)
+    page.get_by_role("button", name="Reveal e-mail").click()
+    page.get_by_label("Why do you need the e-mail?").select_option("Looking into a delivery")
+    page.get_by_role("button", name="Show e-mail").click()
+    expect(page.get_by_text("dana.quist@goodmail.test")).to_be_visible()
+    axe(page)
+    assert AuditEntry.objects.filter(action="contact.reveal", fields=["email"]).count() == 1
+
+
+def test_a_nurse_books_and_cancels_a_visit(dana: int, enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+    page = enter("nora")
+    page.open(f"/contacts/{dana}/appointments/")
+    page.get_by_role("button", name="Book appointment").first.click()
+    axe(page)
+    page.get_by_label("Date").first.fill((clock.now() + timedelta(days=9)).date().isoformat())
+    page.get_by_label("Time").first.fill("09:20")
+    page.get_by_label("What for").fill("Check-up")
+    page.locator("#book").get_by_role("button", name="Book appointment").click()
+    expect(page.get_by_role("cell", name="Check-up")).to_be_visible()
+    page.get_by_role("button", name="Move or cancel").click()
+    page.get_by_role("button", name="Cancel appointment").click()
+    page.locator("dialog[open]").get_by_role("button", name="Cancel appointment").click()
+    expect(page.locator("table").get_by_text("Canceled")).to_be_visible()
+    assert Appointment.objects.get().version == 2
+
+
+def test_a_marketer_imports_synthea_tables(enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+    page = enter("max")
+    page.open("/contacts/")
+    page.get_by_role("link", name="Import contacts").click()
+    page.get_by_text("Synthea tables").click()
+    page.locator("input[type=file]").set_input_files(sorted((DATA / "synthea").glob("*.csv")))
+    page.get_by_label("Invent an e-mail address").check()
+    axe(page)
+    page.get_by_role("button", name="Upload and look").click()
+    expect(page.get_by_text("You may leave this page.")).to_be_visible()
+    axe(page)
+    work()
+    expect(page.get_by_role("heading", name="This is what would happen")).to_be_visible()
+    expect(page.get_by_text("allergies")).to_be_visible()
+    axe(page)
+    assert Person.objects.count() == 0
+    page.get_by_role("button", name="Import 148 new or changed rows").click()
+    work()
+    expect(page.get_by_role("heading", name="Imported")).to_be_visible()
+    assert Person.objects.count() == 14
+    page.get_by_role("link", name="Open contacts").click()
+    expect(page.get_by_text("1–14 of 14")).to_be_visible()
+
+
+def test_a_list_is_mapped_on_a_phone(enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+    page = enter("max", width=375, scheme="dark")
+    page.open("/contacts/imports/new/")
+    page.locator("input[type=file]").set_input_files(DATA / "contacts.csv")
+    page.get_by_role("button", name="Upload and look").click()
+    expect(page.get_by_role("heading", name="What do the columns mean?")).to_be_visible()
+    page.no_overflow()
+    axe(page)
+    page.get_by_label("Record", exact=True).select_option("mrn")
+    page.get_by_label("People are found again by").select_option("mrn")
+    page.get_by_role("button", name="Check 5 rows").click()
+    work()
+    expect(page.get_by_text("Why rows were rejected")).to_be_visible()
+    page.no_overflow()
+    axe(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download 2 rejected rows").click()
+    assert "Otis" in Path(download.value.path()).read_text("utf-8-sig")

@@ -1,0 +1,100 @@
+"""Delivery in the browser: where did the data go, how does the installation send, what did the demo receive."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from apps.core import actors
+from apps.core.levels import Level
+from apps.delivery import services
+from apps.delivery.models import OutboxMessage
+from tests.delivery.conftest import Letters, background, campaign_item, letters, people, providers  # noqa: F401
+
+SYSTEM = actors.system("dispatcher")
+PAGES = ("", "servers/", "settings/", "keys/", "test/")
+SHOTS = os.environ.get("SHOTS")
+
+
+def shoot(page, name):
+    """A picture of the page, when somebody wants to look."""
+    if SHOTS:
+        page.page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+@pytest.fixture
+def sent(providers, letters, people, settings, transactional_db):  # noqa: F811
+    """Messages of every fate."""
+    settings.CARELANE_HOME = providers.home
+    settings.DELIVERY_ROUTES = {k: v for k, v in settings.DELIVERY_ROUTES.items() if k != "portal"}
+    pats = people(
+        "a@goodmail.test",
+        "b@plainmail.test",
+        "gone-1@goodmail.test",
+        "grey-1@goodmail.test",
+        "d@oldmail.test",
+        "e@goodmail.test",
+    )
+    services.settings_change(actor=SYSTEM, version=0, sending_domain="lakeside.test", helo="mail.lakeside.test")
+    services.enqueue(actor=SYSTEM, items=[campaign_item(p) for p in pats])
+    services.send_test(actor=SYSTEM, address="test@plainmail.test", level=Level.PUBLIC)
+    services.dispatch(actor=SYSTEM, seconds=10, lanes=4)
+    OutboxMessage.objects.filter(person_id=pats[5].id).update(state="doubtful", reason="network")
+    for kind in ("rsa", "ed25519"):
+        key = services.signing_key_create(actor=SYSTEM, domain="lakeside.test", kind=kind)
+    services.signing_key_activate(actor=SYSTEM, key_id=key.pk)
+    return pats
+
+
+def test_every_page_of_delivery_can_be_read_by_everybody(sent, enter, axe):
+    page = enter("ada")
+    states = {s: i for i, s in OutboxMessage.objects.values_list("id", "state")}
+    paths = [f"/delivery/{p}" for p in PAGES]
+    paths += [f"/delivery/messages/{states[s]}/" for s in ("sent", "held", "bounced", "queued", "doubtful")]
+    for width, scheme in ((1280, "light"), (375, "dark")):
+        page.page.set_viewport_size({"width": width, "height": 900})
+        page.page.emulate_media(color_scheme=scheme)
+        for number, path in enumerate(paths):
+            page.open(path)
+            page.no_overflow()
+            axe(page)
+            shoot(page, f"delivery-{number}-{width}-{scheme}")
+
+
+def test_a_doubtful_message_is_decided_by_a_person(sent, enter):
+    page = enter("ada")
+    page.open("/delivery/?state=doubtful")
+    page.get_by_role("link", name="Campaign").first.click()
+    page.get_by_role("button", name="Send it again").click()
+    page.wait_for_load_state("networkidle")
+    assert "The message is queued again" in page.content()
+    assert OutboxMessage.objects.filter(state="doubtful").count() == 0
+
+
+def test_settings_ask_for_the_reason_of_a_decision(sent, enter):
+    page = enter("ada")
+    page.open("/delivery/settings/")
+    page.get_by_text("Pinned certificates only").click()
+    page.get_by_role("button", name="Save settings").click()
+    page.wait_for_load_state("networkidle")
+    assert "Say why this was decided" in page.content()
+    page.get_by_label("Why").fill("Our risk analysis of May asks for it.")
+    page.get_by_role("button", name="Save settings").click()
+    page.wait_for_load_state("networkidle")
+    assert "Decided by" in page.content()
+
+
+def test_the_demo_mailboxes_show_what_arrived(sent, enter, axe):
+    page = enter("ada")
+    for width, scheme in ((1280, "light"), (375, "dark")):
+        page.page.set_viewport_size({"width": width, "height": 900})
+        page.page.emulate_media(color_scheme=scheme)
+        page.open("/demo/mailboxes/")
+        axe(page)
+        page.no_overflow()
+        shoot(page, f"mailboxes-{width}-{scheme}")
+        page.get_by_role("link", name="Hello Pat0").click()
+        page.wait_for_load_state("networkidle")
+        axe(page)
+        page.no_overflow()
+        shoot(page, f"letter-{width}-{scheme}")

@@ -1,0 +1,200 @@
+"""Journeys in the browser: the builder by mouse, by keyboard alone and by drag; every page in both themes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.journeys import ready, selectors, services
+from apps.journeys.definition import walk
+from apps.journeys.models import Journey, JourneyRun
+from tests.journeys.conftest import CLI, at, book, clinic, person, reminder, tick  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def walked(clinic, at) -> Journey:  # noqa: F811
+    """Dana is reminded, Bo waits, Cy booked too late."""
+    with at("2026-11-22T12:00"):
+        journey = reminder()
+        for name, start in (("Dana", "2026-12-10T14:30"), ("Bo", "2027-01-20T10:00"), ("Cy", "2026-11-23T10:00")):
+            book(person(name), start)
+    tick("2026-11-22T12:01")
+    tick("2026-12-07T09:00")
+    return journey
+
+
+@pytest.fixture
+def draft(clinic) -> Journey:  # noqa: F811
+    """The ready-made reminder as a draft."""
+    return services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+
+
+def steps(journey: Journey) -> list[str]:
+    """The draft's steps in reading order, as "s3.otherwise/s4"."""
+    opened = selectors.by_id(journey.pk)
+    return [f"{place.path}/{place.step.id}" if place.path else place.step.id for place in walk(opened.draft)]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+def test_every_page_is_accessible_and_fits(enter, axe, walked, width, scheme):
+    page = enter("ada", width=width, scheme=scheme)
+    run = JourneyRun.objects.get(step="s3")
+    for path in ("", "people/", f"people/{run.pk}/", "versions/", "edit/", "edit/?step=s1", "edit/?panel=entry"):
+        page.open(f"/journeys/{walked.pk}/{path}")
+        page.no_overflow()
+        axe(page)
+    page.open("/journeys/")
+    page.no_overflow()
+    axe(page)
+
+
+def test_from_an_empty_list_to_an_active_reminder(enter, axe, clinic, at):  # noqa: F811
+    book(person(), "2027-01-20T10:00")
+    page = enter("max")
+    page.open("/journeys/")
+    page.get_by_role("button", name="New journey").click()
+    axe(page)
+    page.get_by_role("button", name=re.compile("Appointment reminder")).click()
+    expect(page.get_by_role("heading", name="Appointment reminder", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Review and activate").click()
+    expect(page.get_by_text("1 appointment is")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Activate journey").click()
+    expect(page.get_by_text("Version 1 is active.")).to_be_visible()
+    expect(page.get_by_role("link", name="1 waiting")).to_be_visible()
+    page.get_by_role("link", name="1 waiting").click()
+    expect(page.get_by_text("D••• Q•••")).to_be_visible()
+
+
+def test_the_clock_time_of_a_wait_is_edited_in_place(enter, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("link", name=re.compile("Wait until 3 days before")).click()
+    page.get_by_label("Days").fill("2")
+    page.get_by_label("Clock time").fill("10:30")
+    page.get_by_role("button", name="Save step").click()
+    expect(
+        page.get_by_role("link", name="Wait until 2 days before the appointment, 10:30 AM clinic time")
+    ).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name=re.compile("Wait until 3 days before"))).to_be_visible()
+
+
+def test_a_wrong_number_is_told_and_nothing_is_lost(enter, axe, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/?step=s1")
+    page.get_by_label("Days").fill("900")
+    page.get_by_label("Clock time").fill("07:15")
+    page.get_by_role("button", name="Save step").click()
+    expect(page.locator("#journey-settings").get_by_text(re.compile("less than or equal to 730")).first).to_be_visible()
+    expect(page.get_by_label("Clock time")).to_have_value("07:15")
+    axe(page)
+    assert steps(draft) == ["s1", "s2", "s3", "s3.otherwise/s4"]
+
+
+def test_keyboard_alone_adds_moves_and_deletes(enter, axe, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Add a step after step 1").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#journey-add [data-kind=send]")).to_be_focused()
+    axe(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Wait 1 day")).to_be_focused()
+    expect(page.locator("#journey-said")).to_have_text("Added Wait at position 2 of 4 on the main path.")
+    assert steps(draft) == ["s1", "s5", "s2", "s3", "s3.otherwise/s4"]
+    page.get_by_role("button", name="Move step 2 down").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#journey-said")).to_have_text("Moved Wait to position 3 of 4 on the main path.")
+    expect(page.get_by_role("link", name="Wait 1 day")).to_be_focused()
+    page.get_by_role("button", name="Delete step 3").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#journey-said")).to_have_text("Deleted Wait.")
+    assert steps(draft) == ["s1", "s2", "s3", "s3.otherwise/s4"]
+
+
+def test_escape_closes_the_menu_and_gives_the_focus_back(enter, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    plus = page.get_by_role("button", name="Add a step after step 2")
+    plus.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#journey-add")).to_be_hidden()
+    expect(plus).to_be_focused()
+
+
+def test_a_step_moves_to_another_path_without_dragging(enter, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/?step=s2")
+    page.get_by_text("Move to another path").click()
+    page.get_by_label("Path", exact=True).select_option("s3.then")
+    page.get_by_role("button", name="Move step", exact=True).click()
+    expect(page.locator("#journey-said")).to_have_text("Moved Send to position 1 of 1 on the yes path.")
+    assert "s3.then/s2" in steps(draft)
+
+
+def test_dragging_does_what_the_buttons_do(enter, draft):
+    page = enter("max", height=1400)
+    page.open(f"/journeys/{draft.pk}/edit/")
+    card = page.locator("[data-step=s2] > .jt-card .jt-kind").bounding_box()
+    target = page.locator("[data-step=s1] > .jt-card .jt-kind").bounding_box()
+    page.mouse.move(card["x"] + 5, card["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(card["x"] + 5, card["y"] - 40, steps=5)
+    page.mouse.move(target["x"] + 5, target["y"] - 4, steps=10)
+    page.mouse.up()
+    expect(page.locator("#journey-said")).to_have_text("Moved Send to position 1 of 3 on the main path.")
+    assert steps(draft)[:2] == ["s2", "s1"]
+
+
+def test_what_is_missing_is_told_where_it_is_missing(enter, axe, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Condition").click()
+    expect(page.get_by_text("has no condition. Say what to ask").first).to_be_visible()
+    page.get_by_role("link", name="1 to mend").click()
+    expect(page.get_by_text("Mend 1 thing before it can be active.")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name="Review and activate").click()
+    expect(page.get_by_text("This draft cannot be active yet")).to_be_visible()
+
+
+def test_two_editors_are_told_and_nothing_is_overwritten(enter, draft):
+    first, second = enter("max"), enter("ada")
+    first.open(f"/journeys/{draft.pk}/edit/")
+    second.open(f"/journeys/{draft.pk}/edit/")
+    first.get_by_role("button", name="Delete step 4").click()
+    expect(first.locator("#journey-said")).to_have_text("Deleted Send.")
+    second.get_by_role("button", name="Move step 1 down").click()
+    expect(second.get_by_text("Somebody saved this journey meanwhile.").first).to_be_visible()
+    assert steps(draft) == ["s1", "s2", "s3"]
+
+
+def test_pausing_says_what_will_happen(enter, axe, walked):
+    page = enter("max")
+    page.open(f"/journeys/{walked.pk}/")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Nobody comes in and nobody moves until you resume.")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Pause journey").click()
+    expect(page.get_by_text("Paused. Everybody keeps their place.")).to_be_visible()
+
+
+def test_without_script_the_builder_still_works(browser, live_server, signed_in, draft):
+    from django.conf import settings
+
+    client = signed_in("max")
+    context = browser.new_context(java_script_enabled=False)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Move step 2 up").click()
+    assert steps(draft)[:2] == ["s2", "s1"]
+    context.close()

@@ -1,0 +1,177 @@
+"""The wizard, the decisions and the report, as a browser posts them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apps.audit.models import AuditEntry
+from apps.campaigns import selectors, sending, services
+from apps.campaigns.models import Campaign, State
+from apps.core import actors
+from apps.delivery.models import OutboxMessage
+
+from .conftest import CLI, SPEC
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def flu(clinic: SimpleNamespace, cast: SimpleNamespace) -> Campaign:
+    return services.campaign_save(actor=actors.staff(cast.max.pk, "marketer"), name="Flu shots", spec=SPEC)
+
+
+def state(campaign: Campaign) -> str:
+    return Campaign.objects.get(pk=campaign.pk).state
+
+
+def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in: Any) -> None:
+    client = signed_in("max")
+    first = client.post("/campaigns/new/", {"name": "Flu shots", "who": "segment", "segment": "Everyone"})
+    made = selectors.by_name("Flu shots")
+    assert first.headers["Location"] == f"/campaigns/{made.id}/message/"
+    base = f"/campaigns/{made.id}"
+    second = client.post(f"{base}/message/", {"template": "Flu shot", "brand": ""})
+    assert second.headers["Location"] == f"{base}/purpose/"
+    third = client.post(f"{base}/purpose/", {"purpose": "treatment", "remuneration": "none"})
+    assert third.headers["Location"] == f"{base}/plan/"
+    plan = client.get(f"{base}/plan/").content.decode()
+    assert "How will it be protected?" in plan
+    assert "The same mailbox already gets this message" in plan
+    approval = client.get(f"{base}/approval/").content.decode()
+    assert "Ask for approval of 5 messages" in approval
+    client.post(f"{base}/submit/")
+    waiting = client.get(f"{base}/approval/").content.decode()
+    assert "You prepared this campaign" in waiting
+    for step in ("audience", "message", "purpose"):
+        assert client.get(f"{base}/{step}/").status_code == 200
+    mail = client.get(f"{base}/preview/")
+    assert "sandbox" in mail.headers["Content-Security-Policy"]
+    assert b"flu" in mail.content.lower()
+
+
+def test_mistakes_come_back_with_what_was_typed(flu: Campaign, signed_in: Any) -> None:
+    client = signed_in("max")
+    empty = client.post("/campaigns/new/", {"name": "", "who": "segment", "segment": ""})
+    assert empty.status_code == 422
+    assert b"Choose a segment." in empty.content
+    taken = client.post("/campaigns/new/", {"name": "flu SHOTS", "who": "everybody"})
+    assert b"Another campaign has this name" in taken.content
+    paid = client.post(f"/campaigns/{flu.pk}/purpose/", {"purpose": "treatment", "remuneration": "paid"})
+    assert paid.status_code == 422
+    assert b"choose Marketing with authorization" in paid.content
+    unanswered = client.post(f"/campaigns/{flu.pk}/purpose/", {"purpose": "treatment"})
+    assert unanswered.status_code == 422
+
+
+def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: SimpleNamespace, signed_in: Any) -> None:
+    max_, rita = signed_in("max"), signed_in("rita")
+    base = f"/campaigns/{flu.pk}"
+    max_.post(f"{base}/submit/")
+    assert "Approve 5 messages" in rita.get(f"{base}/approval/").content.decode()
+    refused = rita.post(f"{base}/reject/", {"comment": ""}, follow=True)
+    assert b"Say what has to change" in refused.content
+    rita.post(f"{base}/reject/", {"comment": "Name the place."})
+    assert b"Name the place." in max_.get(f"{base}/approval/").content
+    max_.post(f"{base}/submit/")
+    rita.post(f"{base}/approve/", {"comment": "Good."})
+    assert state(flu) == State.APPROVED
+    assert rita.post(f"{base}/send/").status_code == 403
+    page = max_.get(f"{base}/approval/").content.decode()
+    assert "Send to 5 people now" in page
+    answer = max_.post(f"{base}/send/")
+    assert answer.headers["Location"] == f"{base}/"
+    assert state(flu) == State.SENDING
+    sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
+    report = max_.get(f"{base}/").content.decode()
+    assert "How was it protected?" in report
+    assert "Pause" in report
+    max_.post(f"{base}/pause/")
+    assert "Resume" in max_.get(f"{base}/").content.decode()
+    assert max_.get(f"{base}/progress/").status_code == 200
+    max_.post(f"{base}/resume/")
+    max_.post(f"{base}/cancel/")
+    assert state(flu) == State.CANCELLED
+    assert max_.get(f"{base}/audience/", follow=True).redirect_chain
+
+
+def test_a_time_is_chosen_in_the_clinics_zone(flu: Campaign, signed_in: Any, noon: Any) -> None:
+    max_, rita = signed_in("max"), signed_in("rita")
+    base = f"/campaigns/{flu.pk}"
+    max_.post(f"{base}/submit/")
+    rita.post(f"{base}/approve/")
+    max_.post(f"{base}/schedule/", {"send_at_date": "2026-12-02", "send_at_time": "09:00"})
+    row = Campaign.objects.get(pk=flu.pk)
+    assert row.state == State.SCHEDULED
+    assert row.send_at.isoformat() == "2026-12-02T14:00:00+00:00"
+    assert "Dec 2, 2026, 9:00 AM EST" in max_.get(f"{base}/approval/").content.decode()
+    wrong = max_.post(f"{base}/schedule/", {"send_at_date": "", "send_at_time": "x"}, follow=True)
+    assert b"Choose a day and a time." in wrong.content
+    max_.post(f"{base}/unschedule/")
+    assert state(flu) == State.APPROVED
+
+
+def test_every_number_opens_a_masked_list_on_the_trail(flu: Campaign, clinic: SimpleNamespace, signed_in: Any) -> None:
+    rita = signed_in("rita")
+    base = f"/campaigns/{flu.pk}"
+    for kind, word in [("route", "tls"), ("route", "portal"), ("held", "minor"), ("held", "duplicate_mailbox")]:
+        page = rita.get(f"{base}/plan/{kind}/{word}/")
+        assert page.status_code == 200
+        assert b"Quist" not in page.content
+    assert AuditEntry.objects.filter(action="campaign.list").count() == 4
+    for kind, word in [("route", "pigeon"), ("held", "x"), ("x", "tls")]:
+        assert rita.get(f"{base}/plan/{kind}/{word}/").status_code == 404
+
+
+def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, signed_in: Any, noon: Any) -> None:
+    max_, rita, ada = signed_in("max"), signed_in("rita"), signed_in("ada")
+    base = f"/campaigns/{flu.pk}"
+    max_.post(f"{base}/submit/")
+    rita.post(f"{base}/approve/")
+    max_.post(f"{base}/send/")
+    sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
+    OutboxMessage.objects.filter(person_id=clinic.tls).update(
+        state="sent", route="tls", finished_at=noon + timedelta(minutes=1)
+    )
+    for what in ("audience", "sent", "waiting", "clicked", "held/minor", "route/tls", "failure/network"):
+        assert rita.get(f"{base}/people/{what}/").status_code == 200, what
+    assert rita.get(f"{base}/people/nonsense/").status_code == 404
+    assert rita.post(f"{base}/export/").status_code == 403
+    lines = b"".join(ada.post(f"{base}/export/").streaming_content).decode().splitlines()
+    assert lines[0] == "person,outcome,secured_by,reason,clicked,read_in_portal,unsubscribed"
+    assert len(lines) == 14
+    assert f"{clinic.tls},sent,tls,,,," in lines
+    assert f"{clinic.dead},held,,deceased,,," in lines
+    named = b"".join(ada.post(f"{base}/export/", {"named": "yes"}).streaming_content).decode()
+    assert "tls@goodmail.test" in named
+    assert AuditEntry.objects.filter(action="campaign.export", codes__people=13).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "sees", "edits"), [("max", 200, 200), ("rita", 200, 403), ("otto", 200, 403), ("nora", 403, 403)]
+)
+def test_who_may_look_and_who_may_edit(flu: Campaign, signed_in: Any, who: str, sees: int, edits: int) -> None:
+    client = signed_in(who)
+    assert client.get("/campaigns/").status_code == sees
+    assert client.get(f"/campaigns/{flu.pk}/plan/").status_code == sees
+    assert client.get("/campaigns/new/").status_code == edits
+    assert client.get(f"/campaigns/{flu.pk}/audience/").status_code == edits
+    if who != "max":
+        assert client.post(f"/campaigns/{flu.pk}/submit/").status_code == 403
+    if who not in ("rita",):
+        assert client.post(f"/campaigns/{flu.pk}/approve/").status_code == 403
+    assert client.get("/campaigns/999999/").status_code in (404, 403)
+
+
+def test_the_list_searches_and_filters(flu: Campaign, signed_in: Any) -> None:
+    client = signed_in("max")
+    assert b"Flu shots" in client.get("/campaigns/").content
+    assert b"Flu shots" in client.post("/campaigns/", {"q": "flu", "state": "draft"}).content
+    assert b"No campaign matches" in client.post("/campaigns/", {"q": "flu", "state": "done"}).content
+    copy = client.post(f"/campaigns/{flu.pk}/duplicate/")
+    assert copy.headers["Location"].endswith("/audience/")
+    client.post(f"/campaigns/{flu.pk}/delete/")
+    assert not Campaign.objects.filter(pk=flu.pk).exists()

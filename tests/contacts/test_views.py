@@ -1,0 +1,368 @@
+"""The pages of people: found by POST, masked, revealed with a reason, changed, erased; each look on the trail."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.contrib.messages import get_messages
+
+from apps.audit import marks
+from apps.audit.models import AuditEntry
+from apps.contacts import panels, selectors, services
+from apps.contacts.models import Appointment, ConsentState, ImportJob, Person, Suppression
+from apps.contacts.services import import_passes
+from apps.core import actors
+
+pytestmark = pytest.mark.django_db
+CLI = actors.COMMAND_LINE
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+@pytest.fixture
+def dana(noon) -> int:
+    return services.contact_create(
+        actor=CLI,
+        profile={
+            "first_name": "Dana",
+            "last_name": "Öberg-Quist",
+            "birth_date": "1960-02-29",
+            "email": "dana.quist@goodmail.test",
+            "phone": "(502) 555-0117",
+            "mrn": "MRN-77",
+            "relation": "patient",
+            "address": {"line": "12 Elm Street", "city": "Lexington"},
+        },
+    ).id
+
+
+@pytest.fixture
+def edgar(noon) -> int:
+    return services.contact_create(
+        actor=CLI, profile={"first_name": "Edgar", "last_name": "Vance", "relation": "b2b", "organization": "Lab"}
+    ).id
+
+
+def text_of(response) -> str:
+    return response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "typed", ["dana", "da", "quist", "Oberg", "DANA.QUIST@goodmail.test", "mrn-77", "502-555-0117"]
+)
+def test_a_person_is_found_by_what_is_typed(signed_in, dana, edgar, typed) -> None:
+    page = text_of(signed_in("nora").post("/contacts/", {"q": typed}))
+    assert "Dana Öberg-Quist" in page
+    assert "Edgar" not in page
+
+
+def test_a_list_masks_addresses_and_the_look_is_on_the_trail(signed_in, dana, edgar) -> None:
+    page = text_of(signed_in("nora").get("/contacts/"))
+    assert "dana.quist" not in page
+    assert "d•••@•••.test" in page
+    entry = AuditEntry.objects.filter(action="contact.list").latest("pk")
+    assert entry.people_count == 2
+    assert marks.person_token(dana) in entry.people
+
+
+def test_an_auditor_sees_initials_only(signed_in, dana) -> None:
+    client = signed_in("otto")
+    for path in ("/contacts/", f"/contacts/{dana}/", f"/contacts/{dana}/timeline/"):
+        assert "Dana" not in text_of(client.get(path))
+
+
+def test_nobody_matching_is_said_kindly(signed_in, dana) -> None:
+    assert "Nobody matches" in text_of(signed_in("nora").post("/contacts/", {"q": "zzyzx"}))
+
+
+@pytest.mark.parametrize(
+    ("filters", "finds"),
+    [
+        ({"relation": "b2b"}, "Edgar"),
+        ({"mail": "address"}, "Dana"),
+        ({"mail": "no_address"}, "Edgar"),
+        ({"mail": "suppressed"}, "Dana"),
+        ({"consent": "marketing:granted"}, "Dana"),
+        ({"consent": "marketing:none"}, "Edgar"),
+    ],
+)
+def test_filters_narrow_the_list(signed_in, dana, edgar, filters, finds) -> None:
+    services.consent_record(
+        actor=CLI, person_id=dana, purpose="marketing", state="granted", on=date(2026, 1, 2),
+        method="paper form",
+    )  # fmt: skip
+    services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="all", reason="staff")
+    page = text_of(signed_in("nora").post("/contacts/", filters))
+    assert finds in page
+    assert ({"Dana", "Edgar"} - {finds}).pop() not in page
+
+
+def test_fifty_a_page_and_the_next_page_keeps_the_search(signed_in, noon) -> None:
+    services.contacts_create(
+        actor=CLI, profiles=[{"first_name": "Kim", "last_name": f"Number{n}", "relation": "patient"} for n in range(60)]
+    )
+    client = signed_in("nora")
+    first = client.post("/contacts/", {"q": "kim"})
+    assert "1–50 of 60" in text_of(first)
+    second = client.post("/contacts/", {"q": "kim", "after": first.context["page"].next})
+    assert "51–60 of 60" in text_of(second)
+
+
+def test_the_person_page_shows_facts_flags_and_masks(signed_in, dana) -> None:
+    services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="all", reason="hard_bounce")
+    page = text_of(signed_in("nora").get(f"/contacts/{dana}/"))
+    assert "Dana Öberg-Quist" in page
+    assert "66 years" in page
+    assert "Mailbox suppressed" in page
+    for secret in ("dana.quist", "555-0117", "MRN-77", "1960", "12 Elm"):
+        assert secret not in page
+    assert AuditEntry.objects.filter(action="contact.open", people__contains=[marks.person_token(dana)]).exists()
+
+
+def test_revealing_asks_why_and_leaves_a_trace(signed_in, dana) -> None:
+    client = signed_in("nora")
+    asked = text_of(client.post(f"/contacts/{dana}/reveal/email/"))
+    assert "dana.quist" not in asked
+    assert "Talking with the person" in asked
+    shown = text_of(client.post(f"/contacts/{dana}/reveal/email/", {"reason": "Talking with the person"}))
+    assert "dana.quist@goodmail.test" in shown
+    entry = AuditEntry.objects.filter(action="contact.reveal").latest("pk")
+    assert entry.fields == ["email"]
+    assert marks.open_text(entry.reason) == "Talking with the person"
+
+
+def test_a_marketer_reveals_nothing_and_keeps_identifiers_when_editing(signed_in, dana) -> None:
+    client = signed_in("max")
+    assert client.post(f"/contacts/{dana}/reveal/email/", {"reason": "Talking with the person"}).status_code == 403
+    page = client.get(f"/contacts/{dana}/edit/")
+    assert "dana.quist" not in text_of(page)
+    sent = {"first_name": "Dana", "last_name": "Quist", "relation": "patient", "city": "Berea", "version": 1}
+    response = client.post(f"/contacts/{dana}/edit/", sent)
+    assert response.status_code == 302, response.context["form"].errors
+    record = selectors.open_person(actor=CLI, purpose="scene", person_id=dana)
+    assert record.email == "dana.quist@goodmail.test"
+    assert record.profile["birth_date"] == "1960-02-29"
+    assert record.profile["address"] == {"line": "12 Elm Street", "city": "Berea"}
+    assert record.name == "Dana Quist"
+
+
+def test_two_people_editing_at_once_do_not_overwrite_each_other(signed_in, dana) -> None:
+    client = signed_in("nora")
+    sent = {"first_name": "D", "last_name": "Q", "relation": "patient", "version": 1}
+    assert client.post(f"/contacts/{dana}/edit/", sent).status_code == 302
+    late = client.post(f"/contacts/{dana}/edit/", {**sent, "first_name": "Late"})
+    assert late.status_code == 422
+    assert "Somebody else changed this person" in text_of(late)
+
+
+def test_a_bad_address_is_explained_and_typing_is_kept(signed_in, dana) -> None:
+    response = signed_in("nora").post(
+        f"/contacts/{dana}/edit/", {"first_name": "Dana", "email": "dana at home", "relation": "patient", "version": 1}
+    )
+    assert response.status_code == 422
+    assert "is not an e-mail address" in text_of(response)
+    assert "dana at home" in text_of(response)
+
+
+def test_a_new_person_cannot_take_a_record_number(signed_in, dana) -> None:
+    client = signed_in("nora")
+    taken = client.post("/contacts/new/", {"first_name": "Eve", "relation": "patient", "mrn": "mrn-77"})
+    assert taken.status_code == 422
+    assert "Another person has this record number" in text_of(taken)
+    made = client.post("/contacts/new/", {"first_name": "Eve", "relation": "patient", "mrn": "mrn-78"})
+    assert made.status_code == 302
+    assert Person.objects.count() == 2
+
+
+def test_a_child_gets_a_guardian_by_record_number(signed_in, dana) -> None:
+    client = signed_in("nora")
+    child = {"first_name": "Kit", "last_name": "Quist", "relation": "patient", "birth_date": "2020-03-01"}
+    unknown = client.post("/contacts/new/", {**child, "guardian": "MRN-0"})
+    assert unknown.status_code == 422
+    assert "Nobody has this record number" in text_of(unknown)
+    made = client.post("/contacts/new/", {**child, "guardian": "mrn-77"}, follow=True)
+    assert "Mail goes to the guardian on record" in text_of(made)
+    orphan = client.post("/contacts/new/", child, follow=True)
+    assert "Minor without guardian" in text_of(orphan)
+
+
+def test_an_upload_that_is_too_large_says_what_to_do(signed_in, settings) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    file = io.BytesIO(b"a,b\n" * 1000)
+    file.name = "big.csv"
+    response = signed_in("max").post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    assert response.status_code == 422
+    assert "larger than 100 MB" in text_of(response)
+
+
+def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
+    client = signed_in("nora")
+    given = {
+        "purpose": "marketing",
+        "state": "granted",
+        "on": "2026-11-02",
+        "method": "paper form",
+        "wording": "2025-2",
+        "given_by": "herself",
+        "note": "",
+    }
+    assert client.post(f"/contacts/{dana}/consents/", given).status_code == 302
+    page = text_of(client.get(f"/contacts/{dana}/consents/"))
+    for word in ("Nov 2, 2026", "paper form", "2025-2", "herself"):
+        assert word in page
+    assert ConsentState.objects.get().state == "granted"
+    future = client.post(f"/contacts/{dana}/consents/", {**given, "on": "2027-01-01"})
+    assert future.status_code == 422
+    assert "cannot be dated in the future" in text_of(future)
+
+
+def test_mail_is_stopped_and_allowed_again_with_a_reason(signed_in, dana) -> None:
+    client = signed_in("nora")
+    client.post(f"/contacts/{dana}/suppression/", {"act": "stop"})
+    assert Suppression.objects.get().scope == "all"
+    client.post(f"/contacts/{dana}/suppression/", {"act": "lift", "reason": "She called"})
+    assert not Suppression.objects.exists()
+
+
+def test_an_appointment_is_booked_moved_and_cancelled(signed_in, dana, edgar) -> None:
+    client = signed_in("nora")
+    book = {"start_date": "2026-12-02", "start_time": "09:20", "kind": "Check-up", "minutes": "30"}
+    response = client.post(f"/contacts/{dana}/appointments/", book)
+    assert response.status_code == 302, response.context["form"].errors
+    visit = Appointment.objects.get()
+    assert "Dec 2, 2026, 9:20 AM" in text_of(client.get(f"/contacts/{dana}/appointments/"))
+    strange = client.post(f"/contacts/{edgar}/appointments/{visit.pk}/cancel/")
+    assert strange.status_code == 404
+    client.post(f"/contacts/{dana}/appointments/{visit.pk}/move/", {"start_date": "2026-12-03", "start_time": "10:00"})
+    client.post(f"/contacts/{dana}/appointments/{visit.pk}/cancel/")
+    page = text_of(client.get(f"/contacts/{dana}/timeline/?kind=appointments"))
+    for word in ("Appointment booked", "Appointment moved", "Appointment canceled"):
+        assert word in page
+    past = client.post(f"/contacts/{dana}/appointments/", {**book, "start_date": "2020-01-01"})
+    assert past.status_code == 422
+    assert "in the future" in text_of(past)
+
+
+def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
+    nora = signed_in("nora")
+    nora.get(f"/contacts/{dana}/")
+    page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
+    assert "Contact: open" in page
+    assert "Nora" in page
+    assert nora.get(f"/contacts/{dana}/access/").status_code == 403
+
+
+def test_erasing_needs_the_word_and_leaves_a_certificate(signed_in, dana) -> None:
+    client = signed_in("ada")
+    assert client.post(f"/contacts/{dana}/erase/", {"reason": "Asked for", "word": "yes"}).status_code == 422
+    done = client.post(f"/contacts/{dana}/erase/", {"reason": "Asked for", "word": "erase"}, follow=True)
+    assert "Certificate of erasure" in text_of(done)
+    assert "Dec 25, 2026" in text_of(done)
+    assert client.get(f"/contacts/{dana}/").status_code == 404
+    assert signed_in("nora").get(f"/contacts/{dana}/erase/").status_code == 403
+
+
+def test_a_higher_layer_brings_its_own_tab(signed_in, dana, monkeypatch) -> None:
+    monkeypatch.setattr(panels, "_PANELS", {})
+    client = signed_in("nora")
+    assert client.get(f"/contacts/{dana}/tab/letters/").status_code == 404
+    panels.register(
+        panels.Panel(
+            "letters", "Letters", "components/empty_state.html", lambda request, record: {"title": record.name}
+        )
+    )
+    page = text_of(client.get(f"/contacts/{dana}/tab/letters/"))
+    assert "Letters" in page
+    assert "Dana Öberg-Quist" in page
+
+
+# The wizard
+
+
+def work_all() -> None:
+    for job in ImportJob.objects.all():
+        import_passes.work(job.pk)
+
+
+def test_synthea_tables_come_in_by_the_wizard(signed_in, noon) -> None:
+    client = signed_in("max")
+    files = [io.BytesIO(path.read_bytes()) for path in sorted((DATA / "synthea").glob("*.csv"))]
+    for file, path in zip(files, sorted((DATA / "synthea").glob("*.csv")), strict=True):
+        file.name = path.name
+    page = client.post(
+        "/contacts/imports/new/", {"kind": "synthea", "files": files, "invent_addresses": "on"}, follow=True
+    )
+    assert "Checking" in text_of(page)
+    work_all()
+    job = ImportJob.objects.get()
+    page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "This is what would happen" in page
+    assert "allergies" in page
+    assert Person.objects.count() == 0
+    client.post(f"/contacts/imports/{job.pk}/start/")
+    progress = client.get(f"/contacts/imports/{job.pk}/progress/")
+    assert "Importing" in text_of(progress)
+    work_all()
+    assert client.get(f"/contacts/imports/{job.pk}/progress/")["HX-Redirect"]
+    page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "Imported" in page
+    assert Person.objects.count() == 14
+    assert AuditEntry.objects.filter(action="contact.import", actor_kind="staff").exists()
+
+
+def test_a_list_is_mapped_checked_and_its_rejected_rows_come_back(signed_in, noon) -> None:
+    client = signed_in("max")
+    file = io.BytesIO((DATA / "contacts.csv").read_bytes())
+    file.name = "contacts.csv"
+    page = client.post("/contacts/imports/new/", {"kind": "list", "files": [file]}, follow=True)
+    job = ImportJob.objects.get()
+    text = text_of(page)
+    assert "What do the columns mean?" in text
+    assert "Marisol" in text  # sample values
+    assert ">x1" not in text  # but not of a password
+    assert AuditEntry.objects.filter(action="import.preview").exists()
+
+    wrong = client.post(f"/contacts/imports/{job.pk}/columns/", {"match_on": "mrn", "column-1": "first_name"})
+    assert wrong.status_code == 422
+    assert "no column is mapped" in text_of(wrong)
+
+    mapping = io.BytesIO((DATA / "contacts.mapping.json").read_bytes())
+    mapping.name = "m.json"
+    client.post(f"/contacts/imports/{job.pk}/columns/", {"mapping": mapping})
+    exported = json.loads(client.get(f"/contacts/imports/{job.pk}/mapping/").content)
+    assert exported["columns"]["Newsletter consent"] == "consent.marketing"
+
+    client.post(f"/contacts/imports/{job.pk}/check/")
+    work_all()
+    page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "Why rows were rejected" in page
+    assert "Born is not a date" in page
+    rejected = b"".join(client.post(f"/contacts/imports/{job.pk}/rejected/").streaming_content).decode("utf-8-sig")
+    assert "Otis" in rejected
+    assert "Marisol" not in rejected
+    assert "contacts.csv" in text_of(client.get("/contacts/imports/"))
+
+
+def test_a_workbook_is_refused_where_it_was_chosen(signed_in, noon) -> None:
+    file = io.BytesIO(b"PK\x03\x04....")
+    file.name = "people.xlsx"
+    response = signed_in("max").post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    assert response.status_code == 422
+    assert "Excel workbook" in text_of(response)
+    assert not ImportJob.objects.exists()
+
+
+def test_a_nurse_does_not_import(signed_in, noon) -> None:
+    assert signed_in("nora").get("/contacts/imports/").status_code == 403
+
+
+def test_a_refusal_is_told_as_a_message(signed_in, noon) -> None:
+    client = signed_in("max")
+    file = io.BytesIO((DATA / "contacts.csv").read_bytes())
+    file.name = "c.csv"
+    client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    response = client.post(f"/contacts/imports/{ImportJob.objects.get().pk}/start/")
+    assert "Check the import first" in str(next(iter(get_messages(response.wsgi_request))))

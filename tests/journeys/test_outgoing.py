@@ -1,0 +1,185 @@
+"""From a step to a message: what was frozen, what delivery is told at the moment of sending."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from apps.audit.models import AuditEntry
+from apps.contacts import selectors as contact_selectors
+from apps.contacts import services as contacts
+from apps.contacts.models import Appointment
+from apps.content import services as content
+from apps.content import usage
+from apps.content.merging import merge, render
+from apps.content.models import Template
+from apps.content.selectors import template_named
+from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.core.messages import Envelope
+from apps.core.purposes import Purpose
+from apps.delivery.models import OutboxMessage
+from apps.delivery.models.outbox import PAUSED_UNTIL
+from apps.delivery.policy import Refusal
+from apps.delivery.sources import Claimed, Draft, source_of
+from apps.journeys import ready, selectors, services
+from apps.journeys.models import Journey, JourneyRun
+from tests.journeys.conftest import CLI, book, local, outbox, person, reminder, tick
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asked(message: OutboxMessage, now: str = "2026-12-07T09:01") -> Draft | Refusal:
+    """What journeys answer when delivery claims the message."""
+    claimed = Claimed(
+        id=message.pk,
+        kind=message.kind,
+        source_id=message.source_id,
+        node=message.node,
+        visit=message.visit,
+        person_id=message.person_id,
+        purpose=Purpose(message.purpose),
+        level=Level(message.level),
+        attempts=0,
+    )
+    people = contact_selectors.open_people(actor=CLI, purpose="scene", ids=[message.person_id])
+    source = source_of("journey")
+    assert source is not None
+    return source.drafts(claimed=[claimed], people=people, now=local(now))[message.pk]
+
+
+@pytest.fixture
+def message(clinic, at) -> OutboxMessage:
+    """Dana's first reminder, handed to delivery."""
+    with at("2026-11-22T12:00"):
+        reminder()
+        book(person(), "2026-12-10T14:30", provider="Dr. Ng", location="Room 4")
+    tick("2026-11-22T12:01")
+    tick("2026-12-07T09:00")
+    return outbox()[0]
+
+
+def test_the_draft_says_her_own_appointment_on_the_clinic_s_clock(message):
+    draft = asked(message)
+    assert isinstance(draft, Draft)
+    assert draft.level >= Level.HEALTH
+    envelope = Envelope(
+        to_address="dana@goodmail.test",
+        to_name="Dana Quist",
+        date=local("2026-12-07T09:01"),
+        message_id="x@clinic.test",
+        zone=draft.zone,
+        list_unsubscribe_url=draft.list_unsubscribe_url,
+        link=draft.link,
+    )
+    merged = merge(draft.compiled, draft.facts, envelope)
+    text = render(merged.head + merged.entity).text
+    assert "2:30" in text
+    assert "Dr. Ng" in text
+    assert "Harbor Clinic" in merged.subject
+
+
+def test_a_message_is_about_the_run_s_appointment_not_the_next_one(clinic, at):
+    with at("2026-11-22T12:00"):
+        reminder()
+        dana = person()
+        book(dana, "2026-12-10T14:30")
+        book(dana, "2026-12-10T08:00")
+    tick("2026-11-22T12:01")
+    tick("2026-12-07T09:00")
+    starts = {asked(each).facts["appointment"]["start"] for each in outbox()}
+    assert len(starts) == 2
+
+
+@pytest.mark.parametrize("what", ["cancelled", "moved", "begun", "removed"])
+def test_what_happened_after_the_step_was_decided_stops_the_message(message, at, what):
+    now = "2026-12-07T09:01"
+    appointment = Appointment.objects.get()
+    with at(now):
+        if what == "cancelled":
+            contacts.appointment_cancel(actor=CLI, appointment_id=appointment.pk)
+        elif what == "moved":
+            contacts.appointment_move(actor=CLI, appointment_id=appointment.pk, start=local("2026-12-20T10:00"))
+        elif what == "removed":
+            services.run_remove(actor=CLI, run=JourneyRun.objects.get())
+    if what == "moved":
+        tick("2026-12-07T09:02")
+    if what == "begun":
+        now = "2026-12-10T14:30"
+    assert isinstance(asked(message, now), Refusal)
+
+
+def test_the_text_is_frozen_until_the_journey_is_activated_again(message):
+    before = asked(message).skeleton_id
+    template = template_named(ready.APPOINTMENT_REMINDER)
+
+    def edit(data: dict) -> dict:
+        return {**data, "subject": "Quite another subject"}
+
+    content.template_save(actor=CLI, template_id=template.pk, version=template.version, edit=edit)
+    content.template_publish(actor=CLI, template_id=template.pk)
+    assert asked(message).skeleton_id == before
+    journey = Journey.objects.get()
+    assert selectors.stale_templates(journey) == [ready.APPOINTMENT_REMINDER]
+    version = services.journey_activate(actor=CLI, journey=journey)
+    assert version.number == 2
+    assert selectors.stale_templates(Journey.objects.get()) == []
+
+
+def test_activating_the_same_again_is_refused(clinic, at):
+    with at("2026-11-22T12:00"):
+        journey = reminder()
+        with pytest.raises(Refused, match="active already"):
+            services.journey_activate(actor=CLI, journey=journey)
+
+
+def test_a_template_in_a_journey_says_so_and_cannot_be_deleted(message):
+    template = template_named(ready.APPOINTMENT_REMINDER)
+    assert [use.kind for use in usage.uses_of(template.pk)] == ["Journey"]
+    with pytest.raises(Refused, match="used by"):
+        content.template_archive(actor=CLI, template_id=template.pk)
+
+
+def test_pausing_keeps_what_waits_in_the_outbox(message):
+    journey = Journey.objects.get()
+    services.journey_pause(actor=CLI, journey=journey)
+    message.ready.refresh_from_db()
+    assert message.ready.not_before == PAUSED_UNTIL
+    services.journey_resume(actor=CLI, journey=journey)
+    message.ready.refresh_from_db()
+    assert message.ready.not_before != PAUSED_UNTIL
+
+
+def run(name: str, *arguments: str) -> dict:
+    out = StringIO()
+    call_command(name, *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_the_commands_walk_the_same_road(clinic, at):
+    with at("2026-11-22T12:00"):
+        book(person(), "2026-12-10T14:30")
+        made = run("journey_activate", "Appointment reminder")
+    assert made == {"journey": "Appointment reminder", "state": "active", "version": 1, "entered": 1}
+    assert run("journey_tick", "--now", "2026-11-22T12:01")["waiting"] == 1
+    moved = run("journey_tick", "--now", "2026-12-07T09:00")
+    assert (moved["sent"], moved["waiting"]) == (1, 1)
+    assert run("journey_tick", "--now", "2026-12-08T14:00:00+00:00")["finished"] == 1
+
+
+def test_a_command_refuses_in_words(clinic, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("journey_activate", "No such journey")
+    assert stop.value.code == 1
+    with pytest.raises(SystemExit) as stop:
+        run("journey_tick", "--now", "tomorrow")
+    assert stop.value.code == 2
+
+
+def test_the_trail_tells_who_activated_what(message):
+    entry = AuditEntry.objects.get(action="journey.activate")
+    assert (entry.actor_kind, entry.codes["version"], entry.codes["entered"]) == ("command", 1, 0)
+    assert Template.objects.count() == 2

@@ -1,0 +1,204 @@
+"""A thief takes everything but the keys, and reads nothing.
+
+Real patients (Kentucky, or the own sample) walk the whole road in an installation of their own; then every byte it left
+is searched for their names, addresses, numbers, birth dates and diagnoses, as it stands and decoded.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY, SHARED_DATA
+from tests.leaks.installation import Installation, installation
+from tests.leaks.scanner import Finding, Scanner
+
+TABLES = ("patients", "conditions", "encounters", "immunizations", "medications", "procedures")
+MAX, RITA = ("--as", "max@riverbend.test"), ("--as", "rita@riverbend.test")
+
+
+def source_folder() -> Path:
+    if SHARED_DATA.is_dir():
+        return SHARED_DATA / "patients" / "synthea-csv-kentucky"
+    assert not os.environ.get("CI"), "CARELANE_DATA is absent"
+    return REPOSITORY / "tests" / "data" / "synthea"
+
+
+def table(name: str) -> Path:
+    folder = source_folder()
+    return next(path for path in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if path.exists())
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    path = table(name)
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    return list(csv.DictReader(text.splitlines()))
+
+
+@pytest.fixture(scope="module")
+def walked() -> Iterator[Installation]:
+    """The road, by commands: import, segment, template, campaign, journey, a refused row, a bounce."""
+    with installation() as made:
+        files = [str(table(name)) for name in TABLES]
+        imported = made.manage("import_contacts", "--preset", "synthea", "--invent-addresses", *files, "--json")
+        assert imported["new"] > 0
+        broken = made.root / "broken.csv"
+        victim = rows("patients")[0]
+        broken.write_text(f"MRN,First,Born\n9,{victim['FIRST']},2026-02-31\n")
+        mapping = made.root / "mapping.json"
+        mapping.write_text(
+            json.dumps(
+                {
+                    "match_on": "mrn",
+                    "columns": {"MRN": "mrn", "First": "first_name", "Born": "birth_date"},
+                    "date_format": "%Y-%m-%d",
+                    "ignore": [],
+                }
+            )
+        )
+        refused = made.manage("import_contacts", "--mapping", str(mapping), str(broken), "--json")
+        assert refused["rejected"] == 1
+        for path in (broken, mapping):
+            path.unlink()
+
+        rule = made.root / "rule.json"
+        rule.write_text(json.dumps({"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}))
+        made.manage("segment_save", f"Women like {victim['LAST']}", str(rule), *MAX)
+        assert made.manage("segment_count", f"Women like {victim['LAST']}", "--json")["count"] > 0
+        starter = REPOSITORY / "apps" / "content" / "starters" / "flu_shot_invitation.json"
+        made.manage("template_save", "Flu", str(starter), *MAX)
+        spec = made.root / "spec.json"
+        spec.write_text(
+            json.dumps(
+                {
+                    "segment": f"Women like {victim['LAST']}",
+                    "template": "Flu",
+                    "purpose": "treatment",
+                    "remuneration": "none",
+                }
+            )
+        )
+        made.manage("campaign_save", "Autumn", str(spec), *MAX)
+        plan = made.manage("campaign_plan", "Autumn", "--json")
+        assert plan["routes"]["tls"] > 0
+        assert plan["routes"]["portal"] > 0
+        made.manage("campaign_approve", "Autumn", *RITA)
+        sent = made.manage("campaign_send", "Autumn", "--json", *MAX)
+        assert sent["sent"] > 0
+        made.manage("journey_activate", "Appointment reminder", *MAX)
+        made.manage("journey_tick")
+        made.python(
+            "from django.test import Client\n"
+            "from django.contrib.auth import get_user_model\n"
+            "from django_otp import DEVICE_ID_SESSION_KEY\n"
+            "from apps.users.models import TotpDevice\n"
+            "from apps.contacts.models import Person\n"
+            "client = Client(headers={'host': '127.0.0.1'})\n"
+            "user = get_user_model().objects.by_email('nora@riverbend.test')\n"
+            "client.force_login(user)\n"
+            "session = client.session\n"
+            "session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.get(user=user).persistent_id\n"
+            "session.save()\n"
+            f"assert client.post('/contacts/', {{'q': {victim['LAST']!r}}}).status_code == 200\n"
+            "for person in Person.objects.all()[:20]:\n"
+            "    assert client.get(f'/contacts/{person.pk}/').status_code == 200\n"
+        )
+        yield made
+
+
+@pytest.fixture(scope="module")
+def scanners() -> tuple[Scanner, Scanner]:
+    """(about people, clinical): needles with their digits, as Synthea writes them."""
+    people: set[str] = set()
+    for row in rows("patients"):
+        people |= {row["FIRST"], row["LAST"], row["MAIDEN"], row["ADDRESS"], row["SSN"], row["BIRTHDATE"], row["Id"]}
+        people |= {f"{row['FIRST']} {row['LAST']}", row["DRIVERS"], row["PASSPORT"]}
+    clinical = {row["DESCRIPTION"] for name in TABLES[1:] for row in rows(name) if len(row["DESCRIPTION"]) > 7}
+    return Scanner(people), Scanner(clinical)
+
+
+def findings(made: Installation, scanners: tuple[Scanner, Scanner]) -> list[Finding]:
+    people, clinical = scanners
+    found: list[Finding] = []
+    for place, content, may_be_clinical in made.pieces():
+        found += people.scan(content, place)
+        if not may_be_clinical:
+            found += clinical.scan(content, place)
+    return found
+
+
+def test_nothing_about_a_person_is_readable_anywhere(walked, scanners) -> None:
+    found = findings(walked, scanners)
+    # A finding names the place and the way to it; never print whole contents.
+    assert [(finding.place, finding.way, finding.needle) for finding in found[:20]] == []
+
+
+def test_the_invented_addresses_are_not_readable_either(walked) -> None:
+    told = walked.python(
+        "from apps.contacts import selectors\n"
+        "from apps.contacts.models import Person\n"
+        "from apps.core import actors\n"
+        "people = selectors.open_people(actor=actors.COMMAND_LINE, purpose='leak test',"
+        " ids=list(Person.objects.values_list('id', flat=True)))\n"
+        "print('\\n'.join(person.email for person in people.values() if person.email))"
+    ).split()
+    assert len(told) > 5
+    scanner = Scanner(told)
+    found = [finding for place, content, _ in walked.pieces() for finding in scanner.scan(content, place)]
+    assert [(finding.place, finding.way) for finding in found[:20]] == []
+
+
+def test_no_sealed_column_holds_json(walked) -> None:
+    listed = json.loads(
+        walked.python(
+            "import json\n"
+            "from django.apps import apps\n"
+            "from apps.core.classification import Kind, kinds_of\n"
+            "print(json.dumps([[m._meta.db_table, m._meta.get_field(f).column] for m in apps.get_models()"
+            " for f, kind in kinds_of(m).items() if kind is Kind.SEALED]))"
+        )
+    )
+    assert ["contacts_person", "sealed"] in listed
+    filled = 0
+    with walked.connect() as connection:
+        for name, column in listed:
+            for (value,) in connection.execute(f'SELECT "{column}" FROM "{name}" WHERE "{column}" IS NOT NULL'):
+                filled += 1
+                with pytest.raises(ValueError):
+                    json.loads(bytes(value))
+    assert filled > 100
+
+
+def test_whatever_is_planted_is_found(walked, scanners) -> None:
+    """One unsealed row, one Celery argument, one cache key, one session, one log line."""
+    victim = rows("patients")[1]
+    name = f"{victim['FIRST']} {victim['LAST']}"
+    with walked.connect("app") as connection:
+        connection.execute(
+            "UPDATE contacts_person SET sealed = %s WHERE id = (SELECT min(id) FROM contacts_person"
+            " WHERE sealed IS NOT NULL)",
+            [json.dumps({"first_name": victim["FIRST"]}).encode()],
+        )
+    walked.python(
+        "from config.celery import app\n"
+        f"app.send_task('apps.contacts.tasks.nothing', args=[{victim['LAST']!r}], queue='default')\n"
+        "from django.core.cache import cache\n"
+        f"cache.set({'seen:' + victim['SSN']!r}, 1)\n"
+        "from django.contrib.sessions.backends.db import SessionStore\n"
+        f"session = SessionStore(); session['name'] = {victim['ADDRESS']!r}; session.save()\n"
+        "import logging\n"
+        f"logging.getLogger('apps.contacts').warning('imported %s', {name!r})\n"
+    )
+    found = {(finding.place.partition("/")[0], finding.needle) for finding in findings(walked, scanners)}
+    assert ("pg_dump", victim["FIRST"]) in found
+    assert ("redis", victim["LAST"]) in found
+    assert ("redis", victim["SSN"]) in found
+    assert ("pg_dump", victim["ADDRESS"]) in found
+    assert ("home", name) in found
