@@ -36,11 +36,8 @@ def born_on(person_ids: Sequence[int], day: date | None) -> set[int]:
     """Which of these people were born on ``day``: by the keyed day, so that nobody is opened to compare."""
     token = tokens.day_token("person.birth_date", day) if day else 0
     # Nobody is asked for too: an unknown mailbox must not save a query, and with it time.
-    return set(
-        PersonSearch.objects.filter(person_id__in=list(person_ids) or [0], birth_day=token).values_list(
-            "person_id", flat=True
-        )
-    )
+    found = PersonSearch.objects.filter(person_id__in=list(person_ids) or [0], birth_day=token)
+    return set(found.values_list("person_id", flat=True))
 
 
 def live_link(token: str) -> NoticeLink | None:
