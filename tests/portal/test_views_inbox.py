@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from apps.audit.models import AuditEntry
+from apps.contacts import search_values
 from apps.contacts.selectors import open_person
 from apps.core import actors, clock
 from apps.portal import services
@@ -160,6 +161,26 @@ def test_who_has_no_mailbox_any_more_is_called_instead(nora, conversation, rosa)
     assert refused.status_code == 422
     assert "Call the patient instead" in text_of(refused)
     assert "Are you there?" in text_of(refused)
+
+
+def test_an_answer_about_a_child_goes_to_the_mother(nora, clinic, letters, new_browser, noon) -> None:
+    mother = make_person("Rosa", BORN["rosa"], language="es")
+    child = make_person("Nico", "2016-12-01", email="", guardian_id=mother.id)
+    first = services.message_store(
+        actor=actors.COMMAND_LINE,
+        person_id=child.id,
+        record_key=child.record_key,
+        mailbox=search_values.mailbox(HOUSE),
+        guardian_id=mother.id,
+        content={"subject": "Shot", "sender": "", "text": "Soon.", "html": "", "level": 2, "origin": {}},
+    )
+    conversation = patient_writes(child, message=first.message)
+    assert answer(nora, conversation, "Nico is fine.").status_code == 302
+    letter = letters()[-1]
+    assert letter.mailbox == HOUSE
+    token = re.search(r"/portal/m/([\w-]{43})/", words_of(letter)).group(1)
+    at = new_browser()
+    assert "Nico is fine." in text_of(at.open(at.enter(token, "2016-12-01")["Location"]))
 
 
 def test_assign_close_and_reopen(nora, conversation, cast) -> None:
