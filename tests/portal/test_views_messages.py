@@ -157,6 +157,26 @@ def test_an_erased_person_has_no_way_in(reading) -> None:
     assert reading.at.open(f"/portal/m/{reading.token}/").status_code == 404
 
 
+def test_what_has_no_use_any_more_goes_and_the_correspondence_stays(reading, later) -> None:
+    from apps.contacts.services import contact_erase
+    from apps.portal import services
+    from apps.portal.models import AccessCode, NoticeLink, PortalAccount, PortalSession, Throttle
+
+    reply(reading.at, reading.page, "Kept by law")
+    reading.at.client.post(f"{reading.page}draft/", {"text": "half"})
+    assert services.sessions_clear() == 0, "nothing that is in use"
+    contact_erase(actor=actors.COMMAND_LINE, person_id=reading.rosa.id, reason="She asked")
+    services.sessions_clear()
+    for model in (PortalAccount, PortalSession, NoticeLink):
+        assert not model.objects.exists()
+    assert SecureMessage.objects.get().draft is None
+    assert Reply.objects.count() == 1
+    later(days=3)
+    services.sessions_clear()
+    assert not AccessCode.objects.exists()
+    assert not Throttle.objects.exists()
+
+
 # -- Replying ----------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from apps.audit.services import record
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.portal import policy
-from apps.portal.models import AccessCode, LostLink, NoticeLink, PortalAccount, PortalSession, Throttle
+from apps.portal.models import AccessCode, LostLink, NoticeLink, PortalAccount, PortalSession, SecureMessage, Throttle
 from apps.portal.policy import EndedWhy
 
 
@@ -145,10 +145,18 @@ def sessions_end(*, actor: Actor, person_id: int, why: EndedWhy = EndedWhy.STAFF
 
 
 def sessions_clear() -> int:
-    """Remove what has no use any more: old sessions, codes, links, counters, answered requests. Returns rows."""
+    """Remove what has no use any more: old sessions, codes, links, counters, answered requests. Returns rows.
+
+    Of erased people go the ways in, the tokens of their mailboxes and their drafts; the correspondence stays, sealed
+    under the record key.
+    """
     now = clock.now()
+    SecureMessage.objects.filter(person__erased_at__isnull=False, draft__isnull=False).update(draft=None)
     gone = 0
     for rows in (
+        PortalAccount.objects.filter(person__erased_at__isnull=False),
+        PortalSession.objects.filter(person__erased_at__isnull=False),
+        NoticeLink.objects.filter(message__person__erased_at__isnull=False),
         PortalSession.objects.filter(ended_at__lt=now - timedelta(days=2)),
         PortalSession.objects.filter(began_at__lt=now - timedelta(days=2)),
         AccessCode.objects.filter(expires_at__lt=now - timedelta(days=1)),
