@@ -86,7 +86,7 @@ def test_domains_are_asked_in_a_labels():
 
 
 def test_only_a_server_on_this_machine_can_be_trusted_without_tls():
-    assert mx.parse_map("a.test=+mx@127.0.0.1:25")["a.test"].trusted
-    assert not mx.parse_map("a.test=mx@127.0.0.1:25")["a.test"].trusted
+    assert parse_map("a.test=+mx@127.0.0.1:25")["a.test"].trusted
+    assert not parse_map("a.test=mx@127.0.0.1:25")["a.test"].trusted
     with pytest.raises(ValueError, match="loopback"):
-        mx.parse_map("a.test=+mx@10.0.0.7:25")
+        parse_map("a.test=+mx@10.0.0.7:25")
