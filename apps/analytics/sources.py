@@ -167,24 +167,21 @@ def journeys_upcoming(user: User, now: datetime) -> Iterator[Item]:
 
 
 def first_steps_of_all(user: User, now: datetime) -> Iterator[Step]:
-    """Five steps from an empty installation to the first message."""
-    organization = organizations.current()
-    yield Step(
-        1,
-        "Name your clinic",
-        "Name, telephone and postal address stand in every message.",
-        address("organizations:edit"),
-        bool(organization.name and organization.phone and organization.postal_address),
-    )
-    url = address("contacts:import_new") or address("contacts:list")
-    yield Step(2, "Bring your people in", "From a CSV file or from Synthea tables.", url, Person.objects.exists())
-    text = "A group of people who share something, like an overdue checkup."
-    yield Step(3, "Build a segment", text, address("segments:new"), Segment.objects.exists())
-    text = "Start from one of the finished designs."
-    yield Step(4, "Design a template", text, address("content:list"), Template.objects.exists())
-    sent = OutboxMessage.objects.filter(kind__in=["campaign", "journey"]).exists()
-    text = "You see who gets it, by which road, and who does not, before anything leaves."
-    yield Step(5, "Send your first message", text, address("campaigns:list") or address("journeys:list"), sent)
+    """The steps from an empty installation to a message, for those who may take them; campaigns adds the last."""
+    if user.may(Permission.ORGANIZATION_EDIT):
+        organization = organizations.current()
+        named = bool(organization.name and organization.phone and organization.postal_address)
+        text = "Name, telephone and postal address stand in every message."
+        yield Step(10, "Name your clinic", text, address("organizations:edit"), named)
+    if user.may(Permission.CONTACT_IMPORT):
+        text = "From a CSV file or from Synthea tables."
+        yield Step(20, "Bring your people in", text, address("contacts:import_new"), Person.objects.exists())
+    if user.may(Permission.SEGMENT_EDIT):
+        text = "A group of people who share something, like an overdue checkup."
+        yield Step(30, "Build a segment", text, address("segments:new"), Segment.objects.exists())
+    if user.may(Permission.TEMPLATE_EDIT):
+        text = "Start from one of the finished designs."
+        yield Step(40, "Design a template", text, address("content:new"), Template.objects.exists())
 
 
 OWN: dict[str, list[Say]] = {

@@ -21,3 +21,9 @@ document.addEventListener("click", (event) => {
   if (opener) showPanel(opener.dataset.showPanel);
 });
 document.addEventListener("show-panel", (event) => showPanel(event.detail.value));
+
+// The chosen tab of a row that scrolls (on a phone) is in sight.
+whenPresent(".tabs [aria-current]", (tab) => {
+  const row = tab.parentElement;
+  if (tab.offsetLeft + tab.offsetWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - row.clientWidth / 2 + tab.offsetWidth / 2;
+});

@@ -3,6 +3,7 @@
 const body = document.body;
 const url = body.dataset.sessionUrl;
 const WARN_AT = 120;
+const REPORT_EVERY = 60_000;
 
 if (url) {
   const idle = Number(body.dataset.idleSeconds);
@@ -10,7 +11,7 @@ if (url) {
   const over = document.getElementById("session-over");
   const left = warning.querySelector("[data-session-left]");
   let until = Date.now() + idle * 1000;
-  let acted = false;
+  let reported = Date.now();
 
   const ask = async (passive) => {
     const headers = { "HX-Request": "true", Accept: "application/json" };
@@ -35,7 +36,6 @@ if (url) {
       const state = await ask(true).catch(() => null);
       if (!state || state.seconds_left <= 0) end(); else if (warning.open) warning.close();
     } else if (seconds <= WARN_AT) {
-      if (acted && !warning.open) { acted = false; ask(false).catch(() => null); return; }
       if (!warning.open) {
         const state = await ask(true).catch(() => null);
         if (state && state.seconds_left > WARN_AT) return;
@@ -44,10 +44,14 @@ if (url) {
       left.textContent = words(Math.max(0, Math.round((until - Date.now()) / 1000)));
     }
   }, 1000);
-  // Typing is activity, although it sends nothing: it is reported when the time runs low.
-  for (const name of ["keydown", "pointerdown"]) {
-    document.addEventListener(name, () => { if (!warning.open) acted = true; }, { passive: true, capture: true });
-  }
+  // Typing is activity, although it sends nothing: it is reported as it happens, once a minute at most, so that the
+  // fifteen minutes count from the last key and not from the last request.
+  const act = () => {
+    if (warning.open || over.open || Date.now() - reported < REPORT_EVERY) return;
+    reported = Date.now();
+    ask(false).catch(() => null);
+  };
+  for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, act, { passive: true, capture: true });
   document.addEventListener("htmx:after:request", (event) => {
     if (event.detail.ctx.response.status === 401) { event.preventDefault(); end(); }
     else { until = Date.now() + idle * 1000; }

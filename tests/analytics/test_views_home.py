@@ -57,9 +57,17 @@ def test_the_first_day_ticks_itself(signed_in) -> None:
     assert "1 of 5 done" in home(ada)
 
 
+def test_nobody_is_asked_for_what_they_may_not_do(signed_in) -> None:
+    assert "Your first day" not in home(signed_in("nora"))
+    page = home(signed_in("max"))
+    assert "Build a segment" in page
+    assert "Name your clinic" not in page
+
+
 def test_the_checklist_goes_when_all_is_done(signed_in, monkeypatch) -> None:
     done = [Step(number, f"Step {number}", "", "", True) for number in range(1, 6)]
     monkeypatch.setitem(sources.OWN, "first_steps", [lambda user, now: done])
+    monkeypatch.setattr(sources, "modules", lambda: iter(()))
     assert "Your first day" not in home(signed_in("max"))
 
 
