@@ -20,11 +20,11 @@ from django.conf import settings
 from apps.campaigns.models import Campaign, State
 from apps.campaigns.selectors import name_token
 from apps.core import actors
+from apps.delivery.models import OutboxMessage
+from apps.delivery.models.outbox import MessageKind
 from apps.demo.keyholders import Keyholders
 from apps.demo.mail import Arrived, Store
 from apps.demo.world import FLU_SHOTS
-from apps.delivery.models import OutboxMessage
-from apps.delivery.models.outbox import MessageKind
 from apps.portal import notices, selectors
 from apps.portal.models import Conversation, SecureMessage
 from apps.portal.services import inbox, messages
@@ -61,7 +61,11 @@ def wait_until_sent(seconds: float) -> bool:
         if found is None or found.state == State.DONE:
             return found is not None
         rows = OutboxMessage.objects.filter(kind=MessageKind.CAMPAIGN, source_id=found.pk)
-        if found.fed_all and rows.filter(state="sent").exists() and not rows.filter(state="queued", attempts=0).exists():
+        if (
+            found.fed_all
+            and rows.filter(state="sent").exists()
+            and not rows.filter(state="queued", attempts=0).exists()
+        ):
             return True
         time.sleep(1)
     return False

@@ -17,8 +17,10 @@ from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign
 from apps.contacts.models import ImportJob
 from apps.contacts.services import import_passes, imports
+from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand
+from apps.content.starters import all_starters
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.delivery.models import HygieneRun
@@ -34,6 +36,7 @@ from apps.users.models import User
 
 ACTOR = actors.system("demo")
 FLU_SHOTS = "Flu shots before winter"
+INVITATION = "Flu shots at Riverbend"
 WOMEN = "Women 50 to 74 without a flu shot this season"
 SOON = "Appointment in the next 14 days"
 READERS = "Newsletter readers"
@@ -65,12 +68,15 @@ FRONT_DESK_MAPPING = {
 }
 
 
-def load(*, now: datetime) -> dict[str, int]:
-    """Make what is missing; returns how many of what are new. Needs the clinic and the staff."""
+def load(*, now: datetime, site: str) -> dict[str, int]:
+    """Make what is missing; returns how many of what are new. Needs the clinic and the staff.
+
+    ``site`` is the absolute address of the page that plays the clinic's own website.
+    """
     max_, rita = _member("max@riverbend.test"), _member("rita@riverbend.test")
     return {
         "brands": _brand(),
-        "templates": len(content.starters_install(actor=ACTOR)),
+        "templates": len(content.starters_install(actor=ACTOR)) + _template(site),
         "imports": _import(now),
         "segments": _segments(max_, now),
         "campaigns": _campaigns(max_, rita, now),
@@ -102,6 +108,19 @@ def _brand() -> int:
         },
         is_default=True,
     )
+    return 1
+
+
+def _template(site: str) -> int:
+    """The shipped invitation with a button that leads to the clinic's website, so that there is something to click."""
+    if selectors.template_named(INVITATION) is not None:
+        return 0
+    data = blocks.dump(all_starters()["flu_shot_invitation"].design)
+    button = {"id": "b20", "type": "button", "label": "See this week's walk-in hours", "url": site, "align": "left"}
+    foot = next(place for place, block in enumerate(data["blocks"]) if block["type"] == "footer")
+    data["blocks"].insert(foot, button)
+    made = content.template_create(actor=ACTOR, name=INVITATION, data=data)
+    content.template_publish(actor=ACTOR, template_id=made.pk)
     return 1
 
 
@@ -204,7 +223,7 @@ def _campaigns(author: Actor, reviewer: Actor, now: datetime) -> int:
     sent = save(
         FLU_SHOTS,
         segment=WOMEN,
-        template="Flu shot invitation",
+        template=INVITATION,
         purpose="treatment",
         description="Invites to the walk-in hours.",
     )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+from django.urls import reverse
 
 from apps.core import clock
 from apps.demo import guests, staff, world
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         supervisor.stop_recorded()
         staff.create_missing()
         call_command("demo_data", verbosity=0)
-        world.load(now=clock.now())
+        world.load(now=clock.now(), site=f"http://{options['address']}{reverse('demo:clinic')}")
         guests_come = guests.awaited()
         lines = [
             f"  {entry.member.email:24} {entry.member.role.word:14} TOTP {entry.secret}" for entry in staff.sign_ins()
