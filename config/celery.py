@@ -40,7 +40,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "move-journeys-along": {"task": "apps.journeys.tasks.tick", "schedule": 15 * SECONDS},
     "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
-    "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(hour="4", minute="25")},
+    "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(minute="25")},
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
     "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},
     "settle-what-dead-workers-held": {"task": "apps.delivery.tasks.recover_abandoned", "schedule": 30 * SECONDS},

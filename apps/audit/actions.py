@@ -55,6 +55,8 @@ class Action(StrEnum):
     PORTAL_SIGN_IN_FAILED = "portal.sign_in_failed"
     PORTAL_LOCK = "portal.lock"
     PORTAL_UNLOCK = "portal.unlock"
+    PORTAL_CLOSE = "portal.close"
+    PORTAL_OPEN = "portal.open"
     PORTAL_SIGN_OUT = "portal.sign_out"
     PORTAL_SESSION_EXPIRE = "portal.session_expire"
     PORTAL_END_SESSIONS = "portal.end_sessions"

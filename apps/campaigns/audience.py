@@ -26,7 +26,7 @@ class Audience:
     included: int | None
     excluded: tuple[int, ...]
 
-    def condition(self, now: datetime) -> tuple[str, list[object]]:
+    def condition(self, now: datetime) -> tuple[str, list[Any]]:
         """The SQL condition over ``contacts_personsearch s`` with its parameters."""
         return compiler.condition(self.rule, now, segments.zone(), self.names)
 

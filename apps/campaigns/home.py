@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.core.board import AHEAD, Item, Step
+from apps.core.board import AHEAD, Item
 from apps.core.datewords import count
 from apps.core.permissions import Permission
 from apps.users.models import User
@@ -78,11 +78,3 @@ def recent(user: User, now: datetime) -> Iterator[Item]:
                 ("Held", f"{sum(found.held.values()):,}"),
             ),
         )
-
-
-def first_steps(user: User, now: datetime) -> Iterator[Step]:
-    """The last step of the first day."""
-    if user.may(Permission.CAMPAIGN_EDIT):
-        done = Campaign.objects.filter(started_at__isnull=False).exists()
-        text = "A second person approves it before anything leaves."
-        yield Step(50, "Send a first campaign", text, reverse("campaigns:new"), done)

@@ -114,7 +114,7 @@ class Query:
     """The statement without its end: ``sorted_people`` is a table of person, held and the columns of Combination."""
 
     sql: str
-    params: list[object] = field(default_factory=list)
+    params: list[Any] = field(default_factory=list)
 
 
 def plan(*, actor: Actor, audience: Audience, purpose: Purpose, floor: Level) -> Plan:
@@ -132,7 +132,9 @@ def plan(*, actor: Actor, audience: Audience, purpose: Purpose, floor: Level) ->
     table = delivery.policy_table()
     lines = [line_of(Combination(*row[:6]), row[6], floor, table) for row in rows]
     lines.sort(key=lambda line: (line.held, line.route, -line.people))
-    unmeasured = sum(line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route)
+    unmeasured = sum(
+        line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route == RouteName.TLS
+    )
     return Plan(tuple(lines), now, unmeasured)
 
 
@@ -212,7 +214,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         FROM judged
     )
     """
-    values: list[object] = [
+    values: list[Any] = [
         list(guardians),
         list(guardians.values()),
         _minor_days(today),
@@ -257,7 +259,7 @@ def _domain_tokens(now: datetime) -> dict[TlsClass, list[int]]:
     return found
 
 
-def _guardians(actor: Actor, where: str, params: Sequence[object], today: date) -> dict[int, int]:
+def _guardians(actor: Actor, where: str, params: Sequence[Any], today: date) -> dict[int, int]:
     """Minor to guardian, for the minors of the audience who have one: their mail goes to the guardian's mailbox."""
     with connection.cursor() as cursor:
         cursor.execute(

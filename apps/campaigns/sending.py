@@ -167,7 +167,7 @@ def campaign_feed(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> int:
             ],
         )
     campaign.cursor = people[-1] if people else campaign.cursor
-    campaign.fed = F("fed") + len(people)  # type: ignore[assignment]
+    campaign.fed = F("fed") + len(people)
     campaign.fed_all = len(people) < chunk
     campaign.save(update_fields=["cursor", "fed", "fed_all"])
     return len(people)

@@ -58,7 +58,7 @@ def campaign_save(
         raise Refused(f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
     wanted = specs.parse(spec)
     token = name_token(name)
-    if Campaign.objects.filter(name_token=token).exclude(pk=campaign_id).exists():
+    if Campaign.objects.filter(name_token=token).exclude(pk=campaign_id or 0).exists():
         raise Refused("Another campaign has this name. Choose a different one.")
     now = clock.now()
     if campaign_id is None:

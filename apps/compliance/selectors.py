@@ -14,7 +14,7 @@ from apps.audit.services import record_read
 from apps.compliance import agreements
 from apps.compliance.agreements import Judgement, Standing, Terms
 from apps.compliance.models import DOCUMENT_TABLE, Agreement, Document, Vendor
-from apps.core import clock, datewords
+from apps.core import clock, datewords, words
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
@@ -98,6 +98,15 @@ def vendor_rows(*, archived: bool = False, on: date | None = None) -> list[Vendo
             missing = "baa_missing" if vendor.handles_health_information else "baa_not_needed"
             rows.append(VendorRow(vendor, None, missing, None))
     return sorted(rows, key=lambda row: row.vendor.name.casefold())
+
+
+def vendor_choices() -> list[tuple[str, str]]:
+    """Vendors for a form, with the standing of their agreement in words; the first choice is none."""
+    found = [("", "Choose a vendor")]
+    for row in vendor_rows():
+        standing = words.status(row.standing).label.lower()
+        found.append((str(row.vendor.pk), f"{row.vendor.name} ({standing})"))
+    return found
 
 
 def reminders(on: date | None = None) -> list[Reminder]:

@@ -290,10 +290,10 @@ def parse(data: Any) -> Design:
     subject = _line(data.get("subject", ""), "subject", problems)
     preheader = _line(data.get("preheader", ""), "preheader", problems)
     language = data.get("language", "en")
-    if language not in LANGUAGES:
+    if not isinstance(language, str) or language not in LANGUAGES:
         problems.append(Problem(f"The language must be one of {', '.join(LANGUAGES)}.", setting="language"))
     level = data.get("level", 0)
-    if level not in (0, 1, 2, 3) or isinstance(level, bool):
+    if type(level) is not int or not 0 <= level <= 3:
         problems.append(Problem("The level must be 0, 1, 2 or 3.", setting="level"))
         level = 0
     text = data.get("text")
@@ -379,7 +379,7 @@ class _Reader:
         return tuple(block for item in raw if (block := self.read(item, parent, depth, narrow)) is not None)
 
     def read(self, raw: Any, parent: str, depth: int, narrow: bool) -> Block | None:
-        if not isinstance(raw, Mapping) or raw.get("type") not in BLOCKS:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in BLOCKS:
             kind = raw.get("type") if isinstance(raw, Mapping) else raw
             shown = str(kind)[:30]
             self.problems.append(Problem(f"“{shown}” is not a kind of block. Use one of: {', '.join(BLOCKS)}.", parent))
@@ -444,7 +444,7 @@ class _Reader:
             case "rich":
                 return self.rich(value, block_id, setting)
             case "choice":
-                if value not in dict(setting.choices):
+                if not isinstance(value, str) or value not in dict(setting.choices):
                     self.say(
                         f"“{setting.label}” must be one of {', '.join(dict(setting.choices))}.",
                         block_id,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -98,7 +98,11 @@ def template_create(
         created_at=now,
         updated_at=now,
     )
-    template.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            template.save(force_insert=True)
+    except IntegrityError:  # somebody took the name since we looked
+        raise NameTaken from None
     _revise(template, 1, blocks.dump(design))
     record(actor=actor, action=Action.TEMPLATE_CREATE, kind="template", subject=pk, codes={"kind": str(kind)})
     return template
@@ -184,7 +188,11 @@ def template_rename(*, actor: Actor, template_id: int, name: str) -> Template:
         raise NameTaken
     template.name_token = token
     template.sealed = sealing.seal_service({"name": name}, table=Template.TABLE, row=template.pk)
-    template.save(update_fields=["name_token", "sealed"])
+    try:
+        with transaction.atomic():
+            template.save(update_fields=["name_token", "sealed"])
+    except IntegrityError:  # somebody took the name since we looked
+        raise NameTaken from None
     record(actor=actor, action=Action.TEMPLATE_CHANGE, kind="template", subject=template.pk, fields=["name"])
     return template
 

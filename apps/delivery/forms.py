@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from apps.compliance.selectors import vendor_choices
 from apps.core.forms import ChoiceCards, Switch, UploadZone
 from apps.core.levels import Level
 from apps.delivery.policy import TlsClass
@@ -56,11 +57,13 @@ class SettingsForm(forms.Form):
         help_text="Kept sealed. Leave empty to keep the one that is there.",
     )
     relay_implicit = forms.BooleanField(label="TLS from the first byte (port 465)", required=False, widget=Switch())
-    relay_vendor = forms.IntegerField(
-        label="Vendor's number in the BAA register",
-        min_value=1,
+    relay_vendor = forms.TypedChoiceField(
+        label="Vendor in the register",
         required=False,
-        help_text="Without an agreement in force the relay gets no health information.",
+        choices=vendor_choices,
+        coerce=int,
+        empty_value=None,
+        help_text="Compliance holds its agreement. Without one in force the relay gets no health information.",
     )
     relay_beyond = forms.TypedChoiceField(
         label="What the relay enforces after itself",
@@ -142,7 +145,7 @@ class SettingsForm(forms.Form):
             match = _PIN.match(line.strip().lower().replace(":", ""))
             if match is None:
                 raise forms.ValidationError(
-                    "Each line needs an MX name, a blank and 64 hex digits, as “Mail servers” shows them."
+                    "Each line needs an MX name, a blank and 64 hex digits, as the evidence of a message shows them."
                 )
             found.setdefault(match["name"], []).append(match["pin"])
         return found

@@ -33,12 +33,16 @@ class LookupFault(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """One mail server. `name` is what its certificate must name; `address` is what is connected to."""
+    """One mail server. `name` is what its certificate must name; `address` is what is connected to.
+
+    `trusted`: the transport map vouches for a server on this machine; nothing leaves it unencrypted.
+    """
 
     name: str
     address: str
     port: int = SMTP_PORT
     preference: int = 0
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,14 +124,28 @@ class DnsResolver:
 
 
 def parse_hosts(spec: str, default_port: int = SMTP_PORT) -> Host:
-    """Read `host:port` or `name@address:port`; raises ValueError with what is wrong."""
-    name, at, rest = spec.strip().rpartition("@")
+    """Read `host:port` or `name@address:port`, with a `+` before it when the server is on this machine and
+    trusted without TLS; raises ValueError with what is wrong.
+    """
+    spec = spec.strip()
+    trusted = spec.startswith("+")
+    name, at, rest = spec.removeprefix("+").rpartition("@")
     address, colon, port = rest.rpartition(":")
     if not colon or "]" in port:
         address, port = rest, str(default_port)
     if not address or not port.isdigit() or not 0 < int(port) < 65536 or (at and not name):
         raise ValueError(f"'{spec}' is not host:port or name@address:port")
-    return Host(name=name or address, address=address.strip("[]"), port=int(port))
+    bare = address.strip("[]")
+    if trusted and not _on_this_machine(bare):
+        raise ValueError(f"'{spec}' is trusted, so its address must be a loopback address")
+    return Host(name=name or address, address=bare, port=int(port), trusted=trusted)
+
+
+def _on_this_machine(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_map(text: str) -> dict[str, Host]:

@@ -201,10 +201,15 @@ def _judge_by_gnupg(
 ) -> tuple[datetime | None, str]:
     """GnuPG's verdict at `now`: until when it serves, and the algorithm of its encryption key."""
     moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-    gpg = gnupg.GPG(
-        gnupghome=str(home),
-        options=["--no-autostart", "--no-auto-check-trustdb", "--faked-system-time", f"{moment}!"],
-    )
+    try:
+        gpg = gnupg.GPG(
+            gnupghome=str(home),
+            options=["--no-autostart", "--no-auto-check-trustdb", "--faked-system-time", f"{moment}!"],
+        )
+    except OSError:
+        raise KeyRefused(
+            "GnuPG is not installed on the server, so keys cannot be checked. Ask an administrator to install it."
+        ) from None
     gpg.result_map = {**gpg.result_map, "list": _Listing}
     gpg.import_keys(bytes(certificate))
     listing: Any = gpg.list_keys()

@@ -129,13 +129,18 @@ def _envelope_with_openssl(inner: bytes, certificates: Sequence[x509.Certificate
             path = home / f"{number}.pem"
             path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
             files.append(str(path))
-        done = subprocess.run(
-            ["openssl", "cms", "-encrypt", "-binary", "-aes-256-cbc", "-outform", "DER", *files],
-            input=inner,
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                ["openssl", "cms", "-encrypt", "-binary", "-aes-256-cbc", "-outform", "DER", *files],
+                input=inner,
+                capture_output=True,
+                timeout=30,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            raise KeyRefused(
+                "OpenSSL does not answer on the server, and this certificate needs it. Ask for one with an RSA key."
+            ) from None
     if done.returncode != 0 or not done.stdout:
         raise KeyRefused("OpenSSL cannot encrypt for this certificate. Ask for one with an RSA key.")
     return done.stdout

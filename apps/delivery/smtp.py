@@ -22,7 +22,7 @@ from apps.core.errors import Refused
 from apps.delivery.mx import Host
 from apps.delivery.outcomes import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
 from apps.delivery.policy import TlsClass
-from apps.delivery.tls import TlsEvidence, Trust, fault_of
+from apps.delivery.tls import TRUSTED_LOCALLY, TlsEvidence, Trust, fault_of
 
 __all__ = ["Connection", "Dialogue", "Mail", "Result", "TlsClass", "Unreachable", "connect", "probe"]
 
@@ -446,6 +446,8 @@ async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
                 extensions = await _hello(wire, how)
         elif tls.tls_class is TlsClass.NONE and not fault:
             tls = TlsEvidence(fault="The server does not offer TLS.")
+        if host.trusted and tls.tls_class is TlsClass.NONE:
+            tls = TlsEvidence(tls_class=TlsClass.AUTHENTICATED, issuer=TRUSTED_LOCALLY)
         if how.login is not None:
             await _log_in(wire, how, how.login, tls)
     except ssl.SSLError:

@@ -10,6 +10,7 @@ from typing import Any
 from apps.delivery.bounces import sanitize
 from apps.delivery.outcomes import CAUSE_WORDS, Cause, Fault
 from apps.delivery.policy import HELD_WORDS, TLS_WORDS, Held, TlsClass
+from apps.delivery.tls import TRUSTED_LOCALLY
 
 _FAULTS = {
     Fault.NO_SUCH_DOMAIN: "The domain has no mail server.",
@@ -83,7 +84,10 @@ def _facts(attempt: Mapping[str, Any], hide: Sequence[str]) -> tuple[tuple[str, 
     found: list[tuple[str, str]] = []
     tls = attempt.get("tls") or {}
     if "tls_class" in tls:
-        words = TLS_WORDS[TlsClass(tls["tls_class"])]
+        local = tls.get("issuer") == TRUSTED_LOCALLY
+        words = (
+            "a server on this machine, trusted by the transport map" if local else TLS_WORDS[TlsClass(tls["tls_class"])]
+        )
         found.append(("Protection", words[:1].upper() + words[1:]))
     if tls.get("fault"):
         found.append(("Why not better", str(tls["fault"])))

@@ -20,6 +20,9 @@ from cryptography.x509.oid import NameOID
 
 from apps.delivery.policy import TlsClass
 
+# Evidence of a hop that never leaves this machine, and that the transport map vouches for.
+TRUSTED_LOCALLY = "transport map: on this machine"
+
 
 @dataclass(frozen=True)
 class TlsEvidence:

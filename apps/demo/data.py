@@ -21,7 +21,7 @@ from apps.contacts.services.import_writes import (
     people_rows,
 )
 from apps.core import actors
-from apps.demo import keys, people, register
+from apps.demo import keys, letters, people, register
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 
@@ -43,7 +43,7 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
         organization_change(actor=ACTOR, zone=people.ZONE, **CLINIC)
     register.load(now=now)
     if Person.objects.exists():
-        return {"people": 0, "events": 0, "appointments": 0, "keys": 0}
+        return {"people": 0, "events": 0, "appointments": 0, "keys": 0, "letters": 0}
     made = people.clinic(now, size=size)
     cache = PersonCache()
     with transaction.atomic():
@@ -60,6 +60,7 @@ def load(*, now: datetime, size: int = 2_000) -> dict[str, int]:
         "events": len(made.events),
         "appointments": len(made.appointments),
         "keys": keys.give(now=now),
+        "letters": letters.load(now=now),
     }
 
 

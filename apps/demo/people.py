@@ -204,11 +204,12 @@ class _Maker:
         """An address at one of the demo providers that says nothing about who reads it."""
         number = len(self.made.people) + 1
         provider = self.chance.choices(
-            ("goodmail.test", "plainmail.test", "oldmail.test", "keymail.test", "dead"), (62, 14, 8, 12, 4)
+            ("goodmail.test", "plainmail.test", "oldmail.test", "keymail.test", "trouble"), (60, 14, 8, 12, 6)
         )[0]
         letters = "".join(self.chance.choice("bcdfghklmnprstvz") for _ in range(4))
-        if provider == "dead":
-            return f"gone-{letters}{number}@goodmail.test"
+        if provider == "trouble":  # what such a mailbox answers is told by its name: apps.demo.mail
+            habit = self.chance.choices(("gone", "full", "grey", "spam", "late"), (5, 1, 1, 1, 2))[0]
+            return f"{habit}-{letters}{number}@goodmail.test"
         return f"{letters}{number}@{provider}"
 
     # What they agreed to

@@ -100,7 +100,7 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
             version = content_services.template_publish(actor=actor, template_id=template.pk)
         brand = world.brand_named(step.sender) or template.brand
         try:
-            compiled = compile_message(version.design, content.brand_facts(brand))
+            compiled = compile_message(version.design, content.brand_facts(brand), automatic=True)
         except BadTemplate as error:
             raise DefinitionBroken(
                 [Problem(step.id, f"Step {place.number}: “{step.template}” cannot be sent. {error}")]

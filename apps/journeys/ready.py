@@ -20,9 +20,13 @@ class ReadyTemplate:
     preheader: str = ""
     heading: str = ""
     text: str = ""
+    answer: str = ""
 
-    def data(self, design: dict[str, Any]) -> dict[str, Any]:
-        """The starter's blocks JSON with this template's subject, first heading and first text."""
+    def data(self, design: dict[str, Any], answer_url: str) -> dict[str, Any]:
+        """The starter's blocks JSON with this template's subject, first heading and first text.
+
+        ``answer`` labels a button before the second heading: the click the journey waits for.
+        """
         changed = json.loads(json.dumps(design))
         changed["subject"] = self.subject or changed["subject"]
         changed["preheader"] = self.preheader or changed.get("preheader", "")
@@ -30,6 +34,10 @@ class ReadyTemplate:
             block = next((block for block in changed["blocks"] if block["type"] == kind), None)
             if block is not None and words:
                 block[name] = words
+        if self.answer:
+            headings = [index for index, block in enumerate(changed["blocks"]) if block["type"] == "heading"]
+            button = {"id": "banswer", "type": "button", "label": self.answer, "url": answer_url, "align": "left"}
+            changed["blocks"].insert((headings + [len(changed["blocks"])] * 2)[1], button)
         return changed
 
 
@@ -47,7 +55,7 @@ APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
     name=APPOINTMENT_REMINDER,
     about="Reminds three days before the visit, and once more if there is no answer within a day.",
     templates=(
-        ReadyTemplate(APPOINTMENT_REMINDER, "appointment_reminder"),
+        ReadyTemplate(APPOINTMENT_REMINDER, "appointment_reminder", answer="I have seen this"),
         ReadyTemplate(
             SECOND_REMINDER,
             "appointment_reminder",
@@ -56,6 +64,7 @@ APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
             heading="Your visit is coming up, {{ first_name|name|there }}",
             text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing to do. "
             "If you cannot, please call us, so that somebody else can have the time.</p>",
+            answer="I have seen this",
         ),
     ),
     definition={

@@ -68,7 +68,7 @@ REASONS: Mapping[str, str] = {
     "completed": "Reached the end",
     "exit_step": "Reached an exit step",
     "late_at_once": "Booked late: sent at once",
-    "booked_too_late": "Booked too late for this step",
+    "booked_too_late": "Booked too late",
     "date_passed": "The date had passed",
     "no_date": "The date is not known",
     "not_sent": "Nothing was sent to answer to",

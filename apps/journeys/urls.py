@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from apps.journeys.views import builder, pages
+from apps.journeys.views import builder, pages, public
 
 app_name = "journeys"
 urlpatterns = [
     path("", pages.journey_list, name="list"),
+    path("seen/", public.seen, name="seen"),
     path("new/", pages.new, name="new"),
     path("<int:journey_id>/", pages.flow, name="flow"),
     path("<int:journey_id>/people/", pages.people, name="people"),

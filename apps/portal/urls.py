@@ -39,5 +39,6 @@ urlpatterns = [
     path("inbox/tasks/<int:task_id>/done/", inbox.done, name="task_done"),
     path("inbox/tasks/<int:task_id>/put-back/", inbox.put_back, name="task_put_back"),
     path("inbox/people/<int:person_id>/unlock/", inbox.unlock, name="unlock"),
+    path("inbox/people/<int:person_id>/access/", inbox.access, name="access"),
     path("inbox/people/<int:person_id>/end-sessions/", inbox.end_sessions, name="end_sessions"),
 ]

@@ -74,7 +74,7 @@ def visit_of(request: HttpRequest, passive: bool = False) -> Visit | None:
 
 
 def page(request: HttpRequest, template: str, status: int = 200, **values: Any) -> HttpResponse:
-    """Render a portal page in the visitor's language."""
+    """Render a portal page in the visitor's language. ``stay``: where the language switch leads, if not here."""
     language = language_of(request)
     organization = organizations.current()
     visit = getattr(request, "visit", None)

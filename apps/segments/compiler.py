@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import tokens
@@ -46,7 +47,7 @@ from .rules.windows import (
     event_window,
 )
 
-Params = list[object]
+Params = list[Any]
 UTC = ZoneInfo("UTC")
 
 

@@ -178,7 +178,7 @@ def _attribute(node: Draft) -> dict[str, Any]:
         return found | {"ops": list(AGE_WORDS.items()), "parts": parts.get(operator, ("op",))}
     spec = spec_of(name)
     if spec is not None and spec.type == "date":
-        parts = {
+        found_parts: dict[str, tuple[str, ...]] = {
             "between": ("op", "dates"),
             "in_last_days": ("op", "days"),
             "in_next_days": ("op", "days"),
@@ -186,7 +186,7 @@ def _attribute(node: Draft) -> dict[str, Any]:
             "exists": ("op",),
             "missing": ("op",),
         }
-        return found | {"ops": list(DATE_WORDS.items()), "parts": parts.get(operator, ("op", "date"))}
+        return found | {"ops": list(DATE_WORDS.items()), "parts": found_parts.get(operator, ("op", "date"))}
     operators = [pair for pair in VALUE_WORDS.items() if pair[0] != "starts_with" or (spec and spec.search == "words")]
     value = node.get("value", "")
     found |= {"ops": operators, "value": ", ".join(value) if isinstance(value, list) else str(value)}

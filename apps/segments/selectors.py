@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts import attributes
@@ -134,12 +135,12 @@ def where_used(segment_id: int) -> list[usages.Usage]:
     return inside + usages.uses_of(segment_id)
 
 
-def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[object]]:
+def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
     """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar."""
     return compiler.compile(rule, now, zone(), names_for(rule))
 
 
-def condition(rule: rules.Rule, now: datetime) -> tuple[str, list[object]]:
+def condition(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
     """The condition over ``contacts_personsearch s``, for statements that join further tables."""
     return compiler.condition(rule, now, zone(), names_for(rule))
 

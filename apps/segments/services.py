@@ -54,7 +54,7 @@ def segment_save(
     parsed = rules.parse(rule)
     _lock_graph()
     token = name_token(name)
-    if Segment.objects.filter(name_token=token).exclude(pk=segment_id).exists():
+    if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():
         raise Refused("Another segment has this name. Choose a different one.")
     used = _used(parsed, segment_id)
     names = selectors.names_for(parsed)

@@ -131,8 +131,8 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
     scopes = [MARKETING] + ([REMINDERS] if reminders else [])
     news = 0
     for scope in scopes:
-        known = Suppression.objects.filter(mailbox=link.mailbox, scope=scope).exists()
-        if known:
+        known = Suppression.objects.filter(mailbox=link.mailbox, scope=scope)
+        if known.exclude(reason=Suppression.Reason.HYGIENE).exists():
             continue
         news += contacts.suppress_many(
             actor=actor,

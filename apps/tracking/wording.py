@@ -23,8 +23,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "all": "We will send neither newsletters nor reminders to this mailbox any more. This is in force now.",
         "account": "Only messages about your account and answers to your own messages still come.",
         "undo": "Undo",
-        "undone_title": "You are subscribed again",
-        "undone": "You will get our e-mail as before.",
+        "undone_title": "Undone",
+        "undone": "What you chose here was undone. Everything is as it was before.",
         "call": "Questions? Call us: ",
     },
     "es": {
@@ -48,8 +48,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "all": "No enviaremos más boletines ni recordatorios a este buzón. Ya está en vigor.",
         "account": "Solo seguirá recibiendo mensajes sobre su cuenta y respuestas a sus propios mensajes.",
         "undo": "Deshacer",
-        "undone_title": "Está suscrito de nuevo",
-        "undone": "Recibirá nuestros correos como antes.",
+        "undone_title": "Deshecho",
+        "undone": "Se deshizo lo que eligió aquí. Todo está como antes.",
         "call": "¿Preguntas? Llámenos: ",
     },
 }

@@ -90,6 +90,19 @@ function draggable(tree) {
   }
 }
 
+// Of the settings of the start, only what the chosen trigger asks for.
+const ASKED = { segment: ["segment"], event: ["event", "groups"] };
+whenPresent("#journey-settings select[name=trigger]", (select) => {
+  const show = () => {
+    for (const name of Object.values(ASKED).flat()) {
+      const input = select.form.elements[name];
+      input?.closest(".field")?.toggleAttribute("hidden", !(ASKED[select.value] ?? []).includes(name));
+    }
+  };
+  select.addEventListener("change", show);
+  show();
+});
+
 whenPresent("[data-tree]", draggable);
 whenPresent("#journey-palette", (palette) => {
   if (!window.Sortable) return;

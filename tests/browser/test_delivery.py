@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from apps.core import actors
+from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
+from apps.demo.keyholders import Keyholders
 from tests.delivery.conftest import Letters, background, campaign_item, letters, people, providers  # noqa: F401
+from tests.delivery.test_routes import PGP
 
 SYSTEM = actors.system("dispatcher")
 PAGES = ("", "servers/", "settings/", "keys/", "test/")
@@ -34,12 +36,16 @@ def sent(providers, letters, people, settings, transactional_db):  # noqa: F811
         "grey-1@goodmail.test",
         "d@oldmail.test",
         "e@goodmail.test",
+        PGP,
     )
     services.settings_change(actor=SYSTEM, version=0, sending_domain="lakeside.test", helo="mail.lakeside.test")
     services.enqueue(actor=SYSTEM, items=[campaign_item(p) for p in pats])
     services.send_test(actor=SYSTEM, address="test@plainmail.test", level=Level.PUBLIC)
     services.dispatch(actor=SYSTEM, seconds=10, lanes=4)
     OutboxMessage.objects.filter(person_id=pats[5].id).update(state="doubtful", reason="network")
+    services.key_add(
+        actor=SYSTEM, person_id=pats[6].id, material=Keyholders(providers.home).public_key(PGP, clock.now())
+    )
     for kind in ("rsa", "ed25519"):
         key = services.signing_key_create(actor=SYSTEM, domain="lakeside.test", kind=kind)
     services.signing_key_activate(actor=SYSTEM, key_id=key.pk)
@@ -50,6 +56,8 @@ def test_every_page_of_delivery_can_be_read_by_everybody(sent, enter, axe):
     page = enter("ada")
     states = {s: i for i, s in OutboxMessage.objects.values_list("id", "state")}
     paths = [f"/delivery/{p}" for p in PAGES]
+    paths += [f"/contacts/{sent[0].id}/tab/{key}/" for key in ("messages", "keys")]
+    paths.append(f"/contacts/{sent[6].id}/tab/keys/")
     paths += [f"/delivery/messages/{states[s]}/" for s in ("sent", "held", "bounced", "queued", "doubtful")]
     for width, scheme in ((1280, "light"), (375, "dark")):
         page.page.set_viewport_size({"width": width, "height": 900})
@@ -64,7 +72,7 @@ def test_every_page_of_delivery_can_be_read_by_everybody(sent, enter, axe):
 def test_a_doubtful_message_is_decided_by_a_person(sent, enter):
     page = enter("ada")
     page.open("/delivery/?state=doubtful")
-    page.get_by_role("link", name="Campaign").first.click()
+    page.locator("tbody a").first.click()
     page.get_by_role("button", name="Send it again").click()
     page.wait_for_load_state("networkidle")
     assert "The message is queued again" in page.content()

@@ -40,7 +40,7 @@ def look(page, axe, name: str) -> None:
     page.no_overflow()
     axe(page)
     small = page.evaluate(
-        """[...document.querySelectorAll("main a.btn, main button, .portal-bar a, .portal-bar button, main input, main select")]
+        """[...document.querySelectorAll("main :is(a.btn, button, input, select), .portal-bar :is(a, button)")]
         .filter((e) => e.offsetParent && !["hidden", "checkbox"].includes(e.type) && e.offsetHeight < 44)
         .map((e) => e.outerHTML.slice(0, 80))"""
     )
@@ -255,7 +255,8 @@ def test_on_paper_there_is_the_message_and_nothing_to_press(visits, world):
 def test_script_in_a_mail_does_not_run(visits, world):
     evil = (
         "<html><head></head><body><p>Hello</p><script>parent.document.title='owned'</script>"
-        "<img src=/nowhere onerror=\"parent.document.title='owned'\"><svg onload=\"parent.document.title='owned'\"></svg>"
+        "<img src=/nowhere onerror=\"parent.document.title='owned'\">"
+        "<svg onload=\"parent.document.title='owned'\"></svg>"
         "<a href=\"javascript:parent.document.title='owned'\">press</a><form action=/portal/sign-out/ method=post>"
         "<button>go</button></form></body></html>"
     )

@@ -53,7 +53,7 @@ def test_dana_stops_optional_mail_and_undoes_it(visits, axe, address, width, sch
     page.get_by_role("heading", name="All optional mail and reminders are stopped").wait_for()
     assert Suppression.objects.count() == 2
     page.get_by_role("button", name="Undo").click()
-    page.get_by_role("heading", name="You are subscribed again").wait_for()
+    page.get_by_role("heading", name="Undone").wait_for()
     assert Suppression.objects.count() == 0
 
 

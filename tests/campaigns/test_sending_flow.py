@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from apps.campaigns import plans, selectors, sending, services
 from apps.campaigns.models import Campaign, State
@@ -19,7 +22,6 @@ from apps.core.messages import Envelope
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage
 from apps.delivery.policy import Held, Refusal
-from apps.delivery.services import dispatch
 from apps.delivery.sources import Claimed, Draft
 from tests.delivery.conftest import providers as demo_providers
 
@@ -125,10 +127,9 @@ def test_the_providers_get_what_the_plan_said(template: None, cast: SimpleNamesp
     assert plan.routes == {"tls": 4, "pgp": 0, "smime": 0, "portal": 1}
     services.campaign_submit(actor=max_, campaign_id=made.pk, planned=plan.audience)
     services.campaign_approve(actor=rita, campaign_id=made.pk)
-    sending.campaign_send(actor=max_, campaign_id=made.pk)
-    sending.campaign_feed_all(actor=max_, campaign_id=made.pk)
-    dispatch(actor=CLI, seconds=20, lanes=4)
-    assert sending.finish_if_done(campaign_id=made.pk) == 1
+    out = StringIO()
+    call_command("campaign_send", "Flu shots", "--json", "--wait", "30", stdout=out)
+    assert json.loads(out.getvalue()) == {"queued": 0, "sent": 5, "failed": 0, "doubtful": 0}
 
     row = Campaign.objects.get(pk=made.pk)
     report = selectors.report(row)

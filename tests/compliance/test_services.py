@@ -245,3 +245,12 @@ def test_every_write_is_on_the_trail(relay):
         "baa.upload",
         "baa.terminate",
     ]
+
+
+def test_delivery_chooses_a_vendor_by_name(relay):
+    assert selectors.vendor_choices() == [
+        ("", "Choose a vendor"),
+        (str(relay.pk), "Relay Example (no agreement)"),
+    ]
+    sign(agree(relay))
+    assert selectors.vendor_choices()[1][1] == "Relay Example (in force)"

@@ -236,32 +236,52 @@ def test_a_shifted_list_is_refused_as_a_whole(noon) -> None:
         imports.import_start(actor=CLI, job_id=job.pk)
 
 
-def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(noon, monkeypatch) -> None:
+def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(noon, monkeypatch, caplog) -> None:
     monkeypatch.setattr(import_passes, "CHUNK", 5)
     job = checked("synthea", uploads(SYNTHEA))
     foretold = imports.counts(job)
     imports.import_start(actor=CLI, job_id=job.pk)
-    write, calls = import_passes._write, []
+    write, calls, cells = import_passes._write, [], "a row about Guadalupe"
 
     def crashing(run, rows):
         calls.append(len(rows))
         outcome = write(run, rows)
         if len(calls) in (3, 9):
-            raise ConnectionError("the power went out")
+            raise ConnectionError(cells)
         return outcome
 
     monkeypatch.setattr(import_passes, "_write", crashing)
-    for _ in range(3):
-        try:
-            import_passes.work(job.pk)
-        except ConnectionError:
-            job.refresh_from_db()
-            assert job.state == "running"
-            assert job.done < job.total
+    for _ in range(2):
+        import_passes.work(job.pk)
+        job.refresh_from_db()
+        assert job.state == "running"
+        assert job.done < job.total
+    import_passes.work(job.pk)
+    assert "ConnectionError" in caplog.text
+    assert "Guadalupe" not in caplog.text
     job.refresh_from_db()
     assert job.state == "done"
     assert imports.counts(job) == foretold
     assert Person.objects.count() + TimelineEvent.objects.count() == foretold["read"]
+
+
+def test_an_import_that_always_breaks_fails_with_a_sentence(noon, monkeypatch) -> None:
+    def broken(run, rows):
+        raise ZeroDivisionError
+
+    job = checked("synthea", uploads(SYNTHEA))
+    imports.import_start(actor=CLI, job_id=job.pk)
+    monkeypatch.setattr(import_passes, "_write", broken)
+    for _ in range(4):
+        import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "failed three times" in job.opened()["problem"]
+    monkeypatch.undo()
+    imports.import_resume(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert job.state == "done"
 
 
 def test_a_job_is_held_by_one_worker_at_a_time(noon) -> None:
@@ -377,6 +397,17 @@ def test_appointments_are_booked_moved_and_cancelled_by_file(noon) -> None:
         rows = TimelineSummary.objects.filter(group=tokens.token63("group", f"kind:appointment.{kind}"))
         found[kind] = sum(rows.values_list("count", flat=True))
     assert found == {"booked": 3, "moved": 1, "cancelled": 2}
+
+
+def test_appointments_find_people_of_every_system_that_came_in(noon) -> None:
+    document = {
+        "match_on": "external_id",
+        "source": "epic",
+        "columns": {"Id": "external_id", "First": "first_name"},
+    }
+    imported("list", list_of("Id,First\nE-9,Ana\n"), document=document)
+    visit = b"external_id,patient_id,start\nv1,E-9,2026-12-02T09:00\n"
+    assert imported("appointments", [Upload("v.csv", io.BytesIO(visit))]).new == 1
 
 
 @pytest.mark.parametrize(

@@ -346,6 +346,36 @@ def test_a_list_is_mapped_checked_and_its_rejected_rows_come_back(signed_in, noo
     assert "contacts.csv" in text_of(client.get("/contacts/imports/"))
 
 
+def test_a_few_changed_birth_dates_are_shown_before_they_happen(signed_in, noon) -> None:
+    services.contact_create(
+        actor=CLI, profile={"first_name": "Ana", "mrn": "A", "birth_date": "1980-01-01", "relation": "patient"}
+    )
+    client = signed_in("max")
+    file = io.BytesIO(b"MRN,First name,DOB\nA,Ana,1981-01-01\n")
+    file.name = "x.csv"
+    client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    job = ImportJob.objects.get()
+    columns = {"column-0": "mrn", "column-1": "first_name", "column-2": "birth_date"}
+    client.post(f"/contacts/imports/{job.pk}/columns/", {**columns, "match_on": "mrn", "source": "Epic"})
+    work_all()
+    page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "1 person we know would get another birth date" in page
+    job.refresh_from_db()
+    assert job.opened()["mapping"]["source"] == "epic"
+
+
+def test_the_list_asks_the_same_number_of_questions_for_one_and_for_fifty(
+    signed_in, noon, django_assert_max_num_queries
+) -> None:
+    client = signed_in("nora")
+    services.contacts_create(
+        actor=CLI,
+        profiles=[{"first_name": f"P{n}", "email": f"p{n}@goodmail.test", "relation": "patient"} for n in range(50)],
+    )
+    with django_assert_max_num_queries(25):
+        assert "1–50 of 50" in text_of(client.get("/contacts/"))
+
+
 def test_a_workbook_is_refused_where_it_was_chosen(signed_in, noon) -> None:
     file = io.BytesIO(b"PK\x03\x04....")
     file.name = "people.xlsx"

@@ -16,6 +16,7 @@ from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services.outbox import OutboxItem
 from apps.delivery.sources import Draft
 from apps.demo.mail import Servers, transport_map
+from tests.delivery.servers import free_ports
 
 CLI = actors.COMMAND_LINE
 
@@ -35,15 +36,12 @@ def background(start):
         thread.join(10)
 
 
-_ports = iter(range(28100, 29900, 10))
-
-
 @pytest.fixture
 def providers(tmp_path, settings):
     """The demo's providers, reached through the static map; the product trusts their authority."""
 
     async def start():
-        servers = Servers(tmp_path, clock.now, base_port=next(_ports))
+        servers = Servers(tmp_path, clock.now, base_port=free_ports())
         await servers.start()
         return servers
 

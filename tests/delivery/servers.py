@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import random
+import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,20 @@ from apps.delivery.mx import Host
 from apps.demo.authority import Authority, create
 
 NOW = dt.datetime.now(dt.UTC)
+
+
+def free_ports(count: int = 4) -> int:
+    """The first of `count` neighboring ports that nobody uses: other sessions test on this machine too."""
+    while True:
+        base = random.randrange(20_000, 32_000)
+        with contextlib.ExitStack() as held:
+            try:
+                for number in range(count):
+                    taken = held.enter_context(socket.socket())
+                    taken.bind(("127.0.0.1", base + number))
+            except OSError:
+                continue
+        return base
 
 
 @dataclass

@@ -252,3 +252,32 @@ def test_by_command(people, capsys):
     people("info@g.test")
     call_command("list_hygiene", as_json=True)
     assert json.loads(capsys.readouterr().out)["role"] == 1
+
+
+@pytest.mark.django_db
+def test_who_unsubscribes_while_resting_stays_unsubscribed(people, mailed):
+    from django.test import Client
+
+    from apps.contacts import search_values
+    from apps.tracking.links import unsubscribe_url
+
+    (dana,) = people("a@g.test")
+    mailed(dana, OFTEN)
+    run()
+    url = unsubscribe_url(mailbox=search_values.mailbox("a@g.test"), person=dana.id, message=1)
+    Client().post("/r/u/" + url.rpartition("/")[2], {"List-Unsubscribe": "One-Click"})
+    assert Suppression.objects.get().reason == "unsubscribed"
+    with clock.frozen(NOW + timedelta(hours=1)):
+        contacts.events_record(actor=CLI, events=[NewEvent(dana.id, "message.read", NOW.date(), "read:1")])
+    with clock.frozen(NOW + timedelta(days=1)):
+        services.clean_list(actor=BEAT)
+    assert Suppression.objects.get().reason == "unsubscribed"
+
+
+@pytest.mark.django_db
+def test_a_rest_never_takes_the_place_of_a_stronger_reason(people, mailed):
+    (dana,) = people("a@g.test")
+    contacts.suppress(actor=CLI, address="a@g.test", scope="commercial", reason="complaint")
+    mailed(dana, OFTEN)
+    run()
+    assert Suppression.objects.get().reason == "complaint"

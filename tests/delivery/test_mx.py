@@ -83,3 +83,10 @@ def test_domains_are_asked_in_a_labels():
     assert ascii_domain("Bücher.test") == "xn--bcher-kva.test"
     with pytest.raises(ValueError, match="domain"):
         ascii_domain("ü" * 80 + ".test")
+
+
+def test_only_a_server_on_this_machine_can_be_trusted_without_tls():
+    assert parse_map("a.test=+mx@127.0.0.1:25")["a.test"].trusted
+    assert not parse_map("a.test=mx@127.0.0.1:25")["a.test"].trusted
+    with pytest.raises(ValueError, match="loopback"):
+        parse_map("a.test=+mx@10.0.0.7:25")

@@ -271,3 +271,10 @@ def test_what_prints_shows_no_content():
 )
 def test_same_mailbox(one, other, same):
     assert same_mailbox(one, other) is same
+
+
+@pytest.mark.usefixtures("shared_data")
+def test_a_server_without_gnupg_says_so(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(pgp.KeyRefused, match="not installed"):
+        pgp.check(bob(), "bob@openpgp.example", NOW)

@@ -307,3 +307,11 @@ def test_rfc4134_relics_are_refused():
     for path in sorted((DATA / "smime-rfc4134").glob("*.cer")):
         with pytest.raises(KeyRefused):
             smime.check(path.read_bytes(), "BobRSA@example.com", NOW, anchors=rfc("3.1"))
+
+
+def test_a_server_without_openssl_says_so(authority, monkeypatch):
+    certificate = authority.issue(ec.generate_private_key(ec.SECP256R1()).public_key(), usage={"key_agreement"})
+    checked = smime.check(pem(certificate), "pat@mail.example", NOW, anchors=authority.pem)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(KeyRefused, match="does not answer"):
+        smime.seal(ENTITY, neutral_head(HEAD), [checked], NOW)

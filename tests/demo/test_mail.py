@@ -5,7 +5,6 @@ import datetime as dt
 import email
 import email.policy
 from contextlib import asynccontextmanager
-from itertools import count
 
 import pytest
 
@@ -15,10 +14,9 @@ from apps.delivery.policy import TlsClass
 from apps.delivery.smtp import Dialogue, Mail, connect, probe
 from apps.delivery.tls import Trust
 from apps.demo.mail import Habit, Servers, habit_of, key_kind, transport_map
-from tests.delivery.servers import Inbox, polite
+from tests.delivery.servers import Inbox, free_ports, polite
 
 DATA = b"From: Clinic <news@clinic.test>\r\nSubject: Hello\r\n\r\nGood day\r\n"
-_ports = count(27100, 10)
 
 
 class Clock:
@@ -31,7 +29,7 @@ class Clock:
 
 @asynccontextmanager
 async def running(home, inbound=None):
-    servers = Servers(home, Clock(), base_port=next(_ports), inbound=inbound, report_delay=0)
+    servers = Servers(home, Clock(), base_port=free_ports(), inbound=inbound, report_delay=0)
     await servers.start()
     try:
         yield servers

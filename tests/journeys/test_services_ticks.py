@@ -9,10 +9,11 @@ from django.db import connection, transaction
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
+from apps.contacts.models import TimelineEvent
 from apps.contacts.services import NewEvent
 from apps.core import clock
 from apps.journeys import services
-from apps.journeys.models import JourneyCount, JourneyRun, JourneyStepVisit
+from apps.journeys.models import Journey, JourneyCount, JourneyRun, JourneyStepVisit
 from tests.journeys.conftest import BEAT, CLI, book, local, outbox, person, reminder, run_of, tick, trail
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -336,3 +337,22 @@ def test_two_workers_share_the_due_runs_and_none_walks_twice(clinic, at):
     tick("2026-12-07T09:00")
     assert len(outbox()) == 40
     assert len({message.visit for message in outbox()}) == 40
+
+
+def test_a_database_restored_elsewhere_goes_on_where_it_was(clinic, at):
+    """The new cluster counts transactions from the beginning; nobody comes in twice and nobody is forgotten."""
+    with at("2026-11-22T12:00"):
+        reminder()
+        read, unread = person("Read"), person("Unread")
+        book(read, "2026-12-10T14:30")
+    tick("2026-11-22T12:01")
+    TimelineEvent.objects.update(transaction=9_000_000)
+    Journey.objects.update(seen_transaction=9_000_005)
+    with at("2026-11-22T12:02"):
+        book(unread, "2026-12-10T14:30")
+    TimelineEvent.objects.filter(person_id=unread).update(transaction=9_000_006)
+    tick("2026-11-22T12:03")
+    tick("2026-11-22T12:04")
+    assert {run.person_id for run in JourneyRun.objects.all()} == {read, unread}
+    assert run_of(read).round == 1
+    assert TimelineEvent.objects.filter(transaction__gt=8_000_000).count() == 0

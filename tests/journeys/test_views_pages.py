@@ -63,7 +63,7 @@ def test_skipped_people_are_listed_with_the_reason(signed_in, walked):
         .get(f"/journeys/{walked.pk}/people/?step=s2&outcome=skipped&reason=booked_too_late")
         .content.decode()
     )
-    assert "Booked too late for this step" in page
+    assert "Booked too late" in page
     assert "C••• Q•••" in page
 
 
@@ -134,3 +134,12 @@ def test_the_people_page_asks_few_questions_whatever_the_number(signed_in, clini
     client = signed_in("max")
     with django_assert_max_num_queries(25):
         assert client.get(f"/journeys/{journey.pk}/people/").status_code == 200
+
+
+def test_the_answer_page_thanks_anybody_and_knows_nobody(client, clinic):
+    page = client.get("/journeys/seen/")
+    assert "Thank you" in page.content.decode()
+    assert "502-555-0100" in page.content.decode()
+    assert "Gracias" in client.get("/journeys/seen/?language=es").content.decode()
+    assert not page.cookies
+    assert AuditEntry.objects.filter(actor_kind="stranger").count() == 0

@@ -47,7 +47,8 @@ def test_opening_the_link_sends_nothing_because_mail_scanners_open_links_too(sce
         scene.at.open(f"/portal/m/{scene.token}/not-me/")
     assert letters() == []
     assert not InboxTask.objects.exists()
-    assert scene.at.open(f"/portal/m/{scene.token}/code/").status_code == 405
+    assert scene.at.open(f"/portal/m/{scene.token}/code/")["Location"] == f"/portal/m/{scene.token}/"
+    assert letters() == []
 
 
 def test_a_code_may_be_pasted_with_spaces_and_dashes(scene) -> None:
@@ -448,6 +449,30 @@ def test_unknown_wrong_day_and_wrong_password_answer_and_lock_alike(
     assert "Tries left: 4" in text_of(seen[0])
     assert sign_in(new_browser(), **{**given, "password": SENTENCE}).status_code == 429
     assert len(hashes) == 6, "one hash for each try, whoever it is"
+
+
+def test_a_known_mailbox_costs_as_many_queries_as_an_unknown_one(with_password, new_browser) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    counts = []
+    for given in ({"email": "nobody@goodmail.test"}, {"born": "1950-01-01"}, {"password": "not the one at all"}):
+        with CaptureQueriesContext(connection) as seen:
+            sign_in(new_browser(), **given)
+        counts.append(len(seen))
+    assert len(set(counts)) == 1
+
+
+def test_who_signed_in_by_password_changes_it_with_the_current_one(with_password, new_browser) -> None:
+    at = new_browser()
+    sign_in(at)
+    assert "Current password" in text_of(at.open("/portal/password/"))
+    refused = at.client.post("/portal/password/", {"password": "another long sentence", "current": "guess"})
+    assert refused.status_code == 422
+    assert "current password is not right" in text_of(refused)
+    done = at.client.post("/portal/password/", {"password": "another long sentence", "current": SENTENCE})
+    assert done.status_code == 302
+    assert sign_in(new_browser(), password="another long sentence").status_code == 302
 
 
 def test_guessing_passwords_does_not_lock_the_way_by_code(with_password, new_browser) -> None:

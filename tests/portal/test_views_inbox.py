@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from apps.audit.models import AuditEntry
+from apps.contacts import search_values
 from apps.contacts.selectors import open_person
 from apps.core import actors, clock
 from apps.portal import services
@@ -162,6 +163,26 @@ def test_who_has_no_mailbox_any_more_is_called_instead(nora, conversation, rosa)
     assert "Are you there?" in text_of(refused)
 
 
+def test_an_answer_about_a_child_goes_to_the_mother(nora, clinic, letters, new_browser, noon) -> None:
+    mother = make_person("Rosa", BORN["rosa"], language="es")
+    child = make_person("Nico", "2016-12-01", email="", guardian_id=mother.id)
+    first = services.message_store(
+        actor=actors.COMMAND_LINE,
+        person_id=child.id,
+        record_key=child.record_key,
+        mailbox=search_values.mailbox(HOUSE),
+        guardian_id=mother.id,
+        content={"subject": "Shot", "sender": "", "text": "Soon.", "html": "", "level": 2, "origin": {}},
+    )
+    conversation = patient_writes(child, message=first.message)
+    assert answer(nora, conversation, "Nico is fine.").status_code == 302
+    letter = letters()[-1]
+    assert letter.mailbox == HOUSE
+    token = re.search(r"/portal/m/([\w-]{43})/", words_of(letter)).group(1)
+    at = new_browser()
+    assert "Nico is fine." in text_of(at.open(at.enter(token, "2016-12-01")["Location"]))
+
+
 def test_assign_close_and_reopen(nora, conversation, cast) -> None:
     base = f"/portal/inbox/{conversation.pk}"
     nora.post(f"{base}/assign/", {"user": str(cast.nora.pk)})
@@ -246,3 +267,16 @@ def test_the_persons_page_says_how_the_portal_stands_and_lets_staff_unlock(nora,
     assert "Unlock portal access" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
     assert f"/portal/inbox/{conversation.pk}/" not in text_of(signed_in("max").get(f"/contacts/{rosa.id}/"))
     assert nora.post(f"/portal/inbox/people/{rosa.id}/unlock/")["Location"] == f"/contacts/{rosa.id}/"
+
+
+def test_staff_close_portal_access_and_open_it_again(nora, rosa, new_browser) -> None:
+    token = write_to(rosa).token
+    at = new_browser()
+    at.enter(token, BORN["rosa"])
+    nora.post(f"/portal/inbox/people/{rosa.id}/access/", {"open": ""})
+    assert "Closed" in text_of(nora.get(f"/contacts/{rosa.id}/"))
+    assert at.open("/portal/messages/").status_code == 302
+    assert new_browser().open(f"/portal/m/{token}/").status_code == 404
+    nora.post(f"/portal/inbox/people/{rosa.id}/access/", {"open": "yes"})
+    assert new_browser().enter(token, BORN["rosa"]).status_code == 302
+    assert AuditEntry.objects.filter(action__in=["portal.close", "portal.open"]).count() == 2

@@ -157,6 +157,26 @@ def test_an_erased_person_has_no_way_in(reading) -> None:
     assert reading.at.open(f"/portal/m/{reading.token}/").status_code == 404
 
 
+def test_what_has_no_use_any_more_goes_and_the_correspondence_stays(reading, later) -> None:
+    from apps.contacts.services import contact_erase
+    from apps.portal import services
+    from apps.portal.models import AccessCode, NoticeLink, PortalAccount, PortalSession, Throttle
+
+    reply(reading.at, reading.page, "Kept by law")
+    reading.at.client.post(f"{reading.page}draft/", {"text": "half"})
+    assert services.sessions_clear() == 0, "nothing that is in use"
+    contact_erase(actor=actors.COMMAND_LINE, person_id=reading.rosa.id, reason="She asked")
+    services.sessions_clear()
+    for model in (PortalAccount, PortalSession, NoticeLink):
+        assert not model.objects.exists()
+    assert SecureMessage.objects.get().draft is None
+    assert Reply.objects.count() == 1
+    later(days=3)
+    services.sessions_clear()
+    assert not AccessCode.objects.exists()
+    assert not Throttle.objects.exists()
+
+
 # -- Replying ----------------------------------------------------------------------------------------------------
 
 
@@ -257,3 +277,51 @@ def test_drafts_are_kept_while_typing_and_empty_text_forgets_them(reading) -> No
     assert "half a thou" in text_of(reading.at.open(reading.page))
     reading.at.client.post(f"{reading.page}draft/", {"text": ""})
     assert SecureMessage.objects.get().draft is None
+
+
+# -- Beside the pages ------------------------------------------------------------------------------------------------
+
+
+def test_a_patients_visit_leaves_no_session_of_djangos_and_no_foreign_cookie(reading) -> None:
+    from django.contrib.sessions.models import Session
+
+    reading.at.open(reading.page)
+    reply(reading.at, reading.page, "Hello")
+    assert not Session.objects.exists()
+    assert set(reading.at.client.cookies) <= {"portal", "portal-browser", "csrf", "portal-language"}
+
+
+def test_pages_that_only_take_forms_lead_somewhere_when_opened(reading) -> None:
+    for path, target in (
+        (f"{reading.page}reply/", reading.page),
+        (f"/portal/m/{reading.token}/code/", f"/portal/m/{reading.token}/"),
+        ("/portal/sign-out/", "/portal/"),
+        ("/portal/again/", "/portal/"),
+    ):
+        assert reading.at.open(path)["Location"] == target
+    assert reading.at.open(reading.page).status_code == 200, "and nobody was signed out"
+
+
+def test_a_missing_message_is_told_in_the_patients_words(reading) -> None:
+    answer = reading.at.open(f"/portal/messages/{uuid.uuid4()}/?lang=es")
+    assert answer.status_code == 404
+    assert "No encontramos este mensaje" in text_of(answer)
+
+
+@pytest.mark.parametrize("path", ["/portal/", "/portal/sign-in/", "/portal/lost/"])
+def test_the_stranger_pages_are_cached_by_nobody(clinic, client, path) -> None:
+    answer = client.get(path)
+    assert answer["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'self'" in answer["Content-Security-Policy"]
+
+
+def test_every_portal_address_is_for_patients_for_staff_or_named_here() -> None:
+    from apps.portal.urls import urlpatterns
+
+    strangers = {
+        "start", "link", "code", "prove", "not_me", "thanks", "password", "lost", "lost_done", "ended", "again",
+        "signed_out", "reply", "draft", "session", "sign_out",
+    }  # fmt: skip
+    for pattern in urlpatterns:
+        guard, portal = pattern.callback.guard, getattr(pattern.callback, "portal", "")
+        assert guard.startswith("permission:") or portal == "patient" or pattern.name in strangers, pattern.name

@@ -14,7 +14,7 @@ from apps.portal.words.en import WORDS as ENGLISH
 from apps.portal.words.es import WORDS as SPANISH
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PLACES = re.compile(r"\{\{ [\w.]+ \}\}|\{\w+\}")
+PLACES = re.compile(r"\{\{ [\w.]+|\{\w+\}")
 
 
 def sources() -> str:

@@ -98,7 +98,7 @@ def test_the_page_asks_stops_offers_reminders_and_undoes(dana, stranger):
     assert scopes() == {"commercial"}
     stranger.post(url, {"step": "stop_all"})
     assert scopes() == {"commercial", "reminders"}
-    assert "subscribed again" in stranger.post(url, {"step": "undo"}).content.decode()
+    assert "was undone" in stranger.post(url, {"step": "undo"}).content.decode()
     assert scopes() == set()
 
 

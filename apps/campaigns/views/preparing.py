@@ -209,7 +209,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @require(Permission.CAMPAIGN_VIEW)
 @require_safe
 @xframe_options_sameorigin
-@csp_replace(MAIL_POLICY)
+@csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
 def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The mail with an invented person's facts, as a document of its own."""
     campaign = campaign_or_404(campaign_id)

@@ -212,13 +212,22 @@ def suppress_many(
     source: str = "",
     people: Iterable[int] = (),
 ) -> int:
-    """Suppress mailboxes by their tokens; returns how many were not suppressed for that scope before."""
+    """Suppress mailboxes by their tokens; returns how many were not suppressed for that scope before.
+
+    A rest of list hygiene ends by itself with a sign of life, so any other reason takes its place: somebody who
+    unsubscribes while resting must stay unsubscribed.
+    """
     wanted = {bytes(mailbox) for mailbox in mailboxes}
     known = {
         bytes(found)
         for found in Suppression.objects.filter(mailbox__in=wanted, scope=scope).values_list("mailbox", flat=True)
     }
     now = clock.now()
+    if reason != Suppression.Reason.HYGIENE:
+        rests = Suppression.objects.filter(scope=scope, reason=Suppression.Reason.HYGIENE)
+        resting = {bytes(found) for found in rests.filter(mailbox__in=known).values_list("mailbox", flat=True)}
+        rests.filter(mailbox__in=resting).update(reason=reason, since=now, source=source)
+        known = known - resting
     Suppression.objects.bulk_create(
         (
             Suppression(mailbox=mailbox, scope=scope, reason=reason, since=now, source=source)

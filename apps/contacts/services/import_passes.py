@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -63,6 +64,7 @@ class _Pass:
     guard: ShiftGuard = field(default_factory=ShiftGuard)
     cache: PersonCache = field(default_factory=PersonCache)
     guardians: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
 
 def work(job_id: int) -> bool:
@@ -90,10 +92,11 @@ def work(job_id: int) -> bool:
     except SealBroken:
         sentence = "A kept file is damaged or its key is gone. Upload it again."
         _finish(job_id, worker, State.FAILED, sentence)
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - its text may quote a row, so only its type and place are logged
+        place = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
         # Given back for the next attempt: the sweep rings again.
         ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
-        raise
     return True
 
 
@@ -108,6 +111,8 @@ def _run(job: ImportJob, worker: str) -> None:
     run = _Pass(job, data, worker, write=job.state == State.RUNNING)
     if job.kind == JobKind.LIST:
         run.mapping = imports.checked_mapping(data)
+    if job.kind == JobKind.APPOINTMENTS:
+        run.sources = imports.known_sources()
     if not run.write and job.done:
         _start_over(run)
     waiting: list[Row] = []
@@ -219,7 +224,16 @@ def _write(run: _Pass, rows: list[Row]) -> Outcome:
             )
         )
     if visits:
-        parts.append(appointment_rows(actor=job.actor, rows=visits, cache=run.cache, write=run.write, subject=job.pk))
+        parts.append(
+            appointment_rows(
+                actor=job.actor,
+                rows=visits,
+                sources=run.sources,
+                cache=run.cache,
+                write=run.write,
+                subject=job.pk,
+            )
+        )
     for part in parts:
         total.new += part.new
         total.changed += part.changed
@@ -261,6 +275,7 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
 def _end(run: _Pass) -> None:
     """The last step: guardians, and the verdict of the dry run."""
     if not run.write:
+        run.data["suspects"] = run.guard.suspects
         if run.guard.tripped:
             _finish(run.job.pk, run.worker, State.REFUSED, run.guard.sentence(), run.data)
         else:

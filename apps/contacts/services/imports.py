@@ -27,6 +27,7 @@ from apps.contacts.importing import appointments, mapping, sources, synthea
 from apps.contacts.importing.sources import Table, Unreadable
 from apps.contacts.models import ImportJob, ImportRejection
 from apps.contacts.models.imports import IMPORT_TABLE, REJECTION_TABLE
+from apps.contacts.services.import_writes import SOURCES
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -251,6 +252,15 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     return job
 
 
+def known_sources() -> list[str]:
+    """Names of the systems whose ids people have: the presets', and those of every list that came in."""
+    found = dict.fromkeys(SOURCES)
+    for job in ImportJob.objects.filter(kind=JobKind.LIST).order_by("-pk")[:500]:
+        document = job.opened().get("mapping") or {}
+        found[str(document.get("source", "file"))] = None
+    return list(found)
+
+
 # Start, stop
 
 
@@ -334,7 +344,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
     job.started_at, job.finished_at = clock.now(), None
     job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
-    for name in ("problem", "tables", "reasons", "shift"):
+    for name in ("problem", "tables", "reasons", "suspects"):
         data.pop(name, None)
     data["pass"] = state
     _to(job, state, data)

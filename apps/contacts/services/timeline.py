@@ -77,9 +77,10 @@ def events_record(
             rows_out.append((event_id, event.person_id, sealed, code, groups, day, source, now))
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8,"
-            " groups int8[], day int8, source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS"
+            " groups int8[], day int8, source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS;"
+            # Not TRUNCATE: it makes a new file each time, and delivery comes by every few milliseconds.
+            " DELETE FROM new_event"
         )
-        cursor.execute("TRUNCATE new_event")
         copy_rows(
             "new_event (id, person_id, sealed, code, groups, day, source, recorded_at)",
             ["int8", "int8", "bytea", "int8", "int8[]", "int8", "bytea", "timestamptz"],

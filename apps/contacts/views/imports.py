@@ -101,6 +101,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "relation": document.get("relation", "patient"),
         "relations": [("patient", "Patients or members"), ("b2b", "Business contacts"), ("subscriber", "Subscribers")],
         "consent": document.get("consent", {}),
+        "source": document.get("source", ""),
         "problem": problem,
         "upload": MappingUploadForm(),
         "steps": _steps(job),
@@ -144,6 +145,8 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         "relation": request.POST.get("relation", "patient"),
         "mode": request.POST.get("mode", "update"),
     }
+    if source := request.POST.get("source", "").strip().lower():
+        document["source"] = source
     consent = {
         name: value.strip()[:120]
         for name in ("method", "wording", "by")
@@ -236,6 +239,7 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "downloadable": job.rejections.exists(),
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,

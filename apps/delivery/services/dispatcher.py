@@ -20,6 +20,7 @@ from apps.delivery.services import claiming, results, slots
 from apps.delivery.services.jobs import Batch
 from apps.delivery.services.sender import Answer, LaneEnd, Sender
 from apps.delivery.services.slots import Fenced, Lease
+from apps.organizations import selectors as organizations
 
 # A claim holds no more than two seconds' worth of sending.
 _SECONDS_WORTH = 2.0
@@ -60,7 +61,7 @@ def dispatch(
     setup = selectors.setup()
     deadline = time.monotonic() + seconds
     rate = _FIRST_CLAIM / _SECONDS_WORTH
-    sender = Sender(selectors.dialogue(setup), setup, selectors.transport(), resolver)
+    sender = Sender(selectors.dialogue(setup), setup, selectors.transport(), organizations.current().timezone, resolver)
     numbers = range(lanes or setup.lanes)
     try:
         with sender:
@@ -122,7 +123,7 @@ def _collect(actor: Actor, lease: Lease, sender: Sender, *, seconds: float) -> C
                 relieved = True
             waiting, nothing = _gather(sender, 0.05 if relieved else min(left, _RENEW_SECONDS))
             if waiting:
-                counts += results.write(actor=actor, lease=lease, done=[a.done for a in waiting])
+                counts += results.write(actor=actor, lease=lease, done=[a.done for a in waiting], zone=sender.zone)
                 sender.release(waiting)
             elif nothing and relieved:
                 break

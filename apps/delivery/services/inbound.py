@@ -272,7 +272,8 @@ def _mailbox_of(message: OutboxMessage, key: bytes | None) -> bytes | None:
 def _suppress(
     actor: Actor, mailbox: bytes, scope: str, reason: str, message: OutboxMessage, people: Sequence[int]
 ) -> None:
-    if not Suppression.objects.filter(mailbox=mailbox, scope=scope).exists():
+    known = Suppression.objects.filter(mailbox=mailbox, scope=scope)
+    if not known.exclude(reason=Suppression.Reason.HYGIENE).exists():
         suppress_many(
             actor=actor, mailboxes=[mailbox], scope=scope, reason=reason, source=f"message:{message.pk}", people=people
         )

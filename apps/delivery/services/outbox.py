@@ -118,9 +118,8 @@ def _enqueue(actor: Actor, items: list[OutboxItem]) -> list[int]:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS new_message (id int8, kind text, stream text, source_id int8,"
             " node text, visit int4, person_id int8, purpose text, level int2, content bytea,"
-            " created_at timestamptz, not_before timestamptz) ON COMMIT DELETE ROWS"
+            " created_at timestamptz, not_before timestamptz) ON COMMIT DELETE ROWS; DELETE FROM new_message"
         )
-        cursor.execute("DELETE FROM new_message")
         copy_rows(
             "new_message (id, kind, stream, source_id, node, visit, person_id, purpose, level, content,"
             " created_at, not_before)",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from apps.delivery.services.claiming import Row
 
 _FROM = re.compile(rb"^from:.*?([A-Za-z0-9.-]+)>?\s*$", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>\r\n]*)>", re.IGNORECASE | re.MULTILINE)
 # Kinds whose text is neutral by construction; all others to a patient are health information.
 _NEUTRAL = frozenset({MessageKind.NOTICE.value, MessageKind.ACCOUNT.value})
 
@@ -212,7 +213,7 @@ def _sealed(
         "return_path": path,
         "dkim": signatures.decode("ascii"),
         "sha256": merged.sha256.hex(),
-        "message_id": room.message_id(claimed.id),
+        "message_id": _message_id(mail.head),
         "date": room.now.isoformat(),
     }
     if name is not RouteName.TLS:
@@ -313,6 +314,12 @@ def floor(kind: str, level: Level, person: PersonRecord | None) -> Level:
     if person is not None and person.relation == "patient" and kind not in _NEUTRAL:
         return max(level, Level.HEALTH)
     return level
+
+
+def _message_id(head: bytes) -> str:
+    """The Message-ID as it leaves: ours, or that of finished mail."""
+    found = _MESSAGE_ID.search(head)
+    return found.group(1).decode("ascii", "replace") if found else ""
 
 
 def _digest(ready: ReadyMail) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
@@ -19,7 +20,6 @@ from apps.delivery.outcomes import Cause, Next, wait_before
 from apps.delivery.services.jobs import Done, Measure
 from apps.delivery.services.preparing import seal_for
 from apps.delivery.services.slots import Lease, renew
-from apps.organizations import selectors as organizations
 
 _PATIENTS_SEE = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
 
@@ -36,12 +36,12 @@ _COLUMNS = {
     "attempts": "int2",
     "finished": "timestamptz",
 }
-_TABLE = (
-    "CREATE TEMP TABLE IF NOT EXISTS new_result ("
-    + ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-    + ") ON COMMIT DELETE ROWS"
-)
+# One round trip each: a commit of a few dozen answers must not wait a dozen times for the network.
+_COLUMN_LIST = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+_TABLE = f"CREATE TEMP TABLE IF NOT EXISTS new_result ({_COLUMN_LIST}) ON COMMIT DELETE ROWS;"
+_EMPTY = " DELETE FROM new_result"
 _UPDATE = """
+WITH gone AS (DELETE FROM delivery_attempt WHERE message_id = ANY(%s))
 UPDATE delivery_outboxmessage m
 SET state = r.state, reason = r.reason, route = r.route, tls_class = r.tls_class, level = r.level,
     skeleton_id = r.skeleton, record = r.record, evidence = r.evidence, attempts = r.attempts, finished_at = r.finished
@@ -50,8 +50,10 @@ FROM new_result r WHERE m.id = r.id
 
 
 @transaction.atomic
-def write(*, actor: Actor, lease: Lease, done: Sequence[Done]) -> Counter[str]:
+def write(*, actor: Actor, lease: Lease, done: Sequence[Done], zone: ZoneInfo) -> Counter[str]:
     """Write how jobs ended; returns counts by state ("retried" and "returned" besides the final ones).
+
+    `zone` is the clinic's: it says which day the timeline shows.
 
     Raises `Fenced` when the slot was given to somebody else: then nothing is written.
     """
@@ -78,18 +80,18 @@ def write(*, actor: Actor, lease: Lease, done: Sequence[Done]) -> Counter[str]:
     ids = [item.job.id for item in done]
     with connection.cursor() as cursor:
         if updates:
-            cursor.execute(_TABLE)
-            cursor.execute("DELETE FROM new_result")
+            cursor.execute(_TABLE + _EMPTY)
             copy_rows(f"new_result ({', '.join(_COLUMNS)})", list(_COLUMNS.values()), updates)
-            cursor.execute(_UPDATE)
-        cursor.execute("DELETE FROM delivery_attempt WHERE message_id = ANY(%s)", [ids])
+            cursor.execute(_UPDATE, [ids])
+        else:
+            cursor.execute("DELETE FROM delivery_attempt WHERE message_id = ANY(%s)", [ids])
     copy_rows(
         "delivery_readymessage (message_id, stream, provider, kind, source_id, not_before)",
         ["int8", "text", "int8", "text", "int8", "timestamptz"],
         again,
     )
     _suppress(actor, finished)
-    _tell_timeline(actor, finished, now)
+    _tell_timeline(actor, finished, now.astimezone(zone).date())
     return counts
 
 
@@ -176,8 +178,7 @@ def _suppress(actor: Actor, finished: Sequence[tuple[Done, str]]) -> None:
         )
 
 
-def _tell_timeline(actor: Actor, finished: Sequence[tuple[Done, str]], now: datetime) -> None:
-    today = now.astimezone(organizations.current().timezone).date()
+def _tell_timeline(actor: Actor, finished: Sequence[tuple[Done, str]], today: date) -> None:
     events, keys = [], {}
     for item, state in finished:
         job = item.job

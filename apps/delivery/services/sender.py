@@ -16,6 +16,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apps.delivery.mx import Host, LookupFault, Resolver, Target, find
 from apps.delivery.outcomes import Cause, Fault, Next, Outcome, Phase, of_fault
@@ -59,6 +60,7 @@ class Sender:
     dialogue: Dialogue
     setup: Setup
     transport: Mapping[str, Host]
+    zone: ZoneInfo
     resolver: Resolver | None = None
     answers: queue.SimpleQueue[Answer | LaneEnd] = field(default_factory=queue.SimpleQueue)
     # Lane number to the jobs it has not begun. A lane is busy until its `LaneEnd` was taken from `answers`.

@@ -164,11 +164,15 @@ def test(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         if form.is_valid():
-            message_id = services.send_test(
-                actor=actor_of(request),
-                address=form.cleaned_data["address"],
-                level=Level(form.cleaned_data["level"]),
-            )
-            return redirect("delivery:message", message_id)
+            try:
+                message_id = services.send_test(
+                    actor=actor_of(request),
+                    address=form.cleaned_data["address"],
+                    level=Level(form.cleaned_data["level"]),
+                )
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                return redirect("delivery:message", message_id)
         status = 422
     return render(request, "delivery/test.html", {"tabs": tabs(request, "test"), "form": form}, status=status)

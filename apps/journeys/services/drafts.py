@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -67,11 +69,12 @@ def journey_from_ready(*, actor: Actor, ready: ReadyJourney) -> Journey:
     name, number = ready.name, 2
     while Journey.objects.filter(name_token=name_token(name)).exists():
         name, number = f"{ready.name} {number}", number + 1
+    url = settings.PUBLIC_URL + reverse("journeys:seen")
     with transaction.atomic():
         for template in ready.templates:
             if content_selectors.template_named(template.name) is None:
                 design = blocks.dump(all_starters()[template.starter].design)
-                content.template_create(actor=actor, name=template.name, data=template.data(design))
+                content.template_create(actor=actor, name=template.name, data=template.data(design, url))
         return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Min
 
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
@@ -72,12 +73,6 @@ def key_of(definition: Definition, person: int, subject: int | None) -> bytes:
 def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> list[Standing]:
     """Runs touched by what happened since the saved position, which moves on. Call under the intake lock."""
     below = settled()
-    if journey.seen_transaction > below:
-        # The database was restored into another cluster, whose numbers begin lower. What the old one wrote is
-        # history; from here on its own numbers count.
-        journey.seen_transaction, journey.seen_event = below, 0
-        journey.save(update_fields=["seen_transaction", "seen_event"])
-        return []
     rows = _rows(journey, list(_wanted(definition)), below)
     happened = _open(actor, rows, definition)
     fold = _Fold(journey, definition, {event.person for event in happened})
@@ -89,6 +84,26 @@ def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> 
         journey.seen_transaction, journey.seen_event = below, 0
     journey.save(update_fields=["seen_transaction", "seen_event"])
     return numbered(fold.touched.values())
+
+
+def after_restore() -> bool:
+    """Take up the timeline of another cluster: a restored database begins to count transactions anew.
+
+    Rows of the old cluster would look as if they came later. Those nobody has read yet get this transaction's
+    number and are read next; the others become history. Returns whether anything was to be done. Under the lock.
+    """
+    below = settled()
+    unread = Journey.objects.filter(seen_transaction__gt=below).aggregate(first=Min("seen_transaction"))["first"]
+    if unread is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_timelineevent SET transaction = CASE WHEN transaction >= %s"
+            " THEN pg_current_xact_id()::text::bigint ELSE 0 END WHERE transaction > %s",
+            [unread, below],
+        )
+    Journey.objects.filter(seen_transaction__gt=below).update(seen_transaction=below, seen_event=0)
+    return True
 
 
 def _wanted(definition: Definition) -> dict[int, str]:

@@ -122,6 +122,9 @@ def _active(journeys: Sequence[int]) -> list[int]:
 
 def _let_in(actor: Actor, now: datetime, plans: Plans, result: TickResult, journeys: Sequence[int]) -> None:
     """Read the timeline and the segments for every active journey, and see who died or was erased."""
+    with transaction.atomic():
+        if locks.try_intake():
+            intake.after_restore()
     for journey_id in _active(journeys):
         with transaction.atomic():
             if not locks.try_intake():

@@ -243,10 +243,13 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
 
 
 @transaction.atomic
-def password_set(*, actor: Actor, person_id: int, session_id: int, password: str, language: str) -> str:
-    """Set the password of a signed-in patient; other sessions end and the mailbox is told (ASVS 6.3.7).
+def password_set(
+    *, actor: Actor, person_id: int, session_id: int, password: str, language: str, current: str | None = None
+) -> str:
+    """Set the password of a signed-in patient; other sessions end and the mailbox is told (ASVS 6.2.3, 6.3.7).
 
-    Returns "" or the code word of what is wrong with it: ``short``, ``long``, ``common``.
+    ``current`` is asked of whoever signed in by password. Returns "" or the code word of what is wrong: ``short``,
+    ``long``, ``common``, or ``wrong`` (the current one; counted like a wrong sign-in).
     """
     if len(password) < policy.PASSWORD_LENGTH:
         return "short"
@@ -258,6 +261,20 @@ def password_set(*, actor: Actor, person_id: int, session_id: int, password: str
     except ValidationError:
         return "common"
     account = PortalAccount.objects.select_for_update().get(person_id=person_id)
+    if current is not None:
+        mailbox = bytes(account.mailbox)
+        held = throttles.locked("password", mailbox)
+        if not check_password(current, account.password) or held is not None:
+            throttles.failed("password", mailbox)
+            record(
+                actor=actor,
+                action=Action.PORTAL_SIGN_IN_FAILED,
+                kind="person",
+                subject=person_id,
+                people=[person_id],
+                codes={"why": "current"},
+            )
+            return "wrong"
     account.password, account.password_since = make_password(password), clock.now()
     account.save(update_fields=["password", "password_since"])
     sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
@@ -408,6 +425,25 @@ def unlock(*, actor: Actor, person_id: int) -> None:
     throttles.forget("password", bytes(account.mailbox))
     throttles.forget("code", bytes(account.mailbox))
     record(actor=actor, action=Action.PORTAL_UNLOCK, kind="person", subject=person_id, people=[person_id])
+
+
+@transaction.atomic
+def access_set(*, actor: Actor, person_id: int, is_open: bool) -> None:
+    """Staff close a person's portal access (sessions end at once), or open it again. Raises ``Refused``."""
+    account = PortalAccount.objects.select_for_update().filter(person_id=person_id).first()
+    if account is None:
+        raise Refused("This person has no portal account yet. It comes with the first portal message.")
+    account.state = PortalAccount.State.OPEN if is_open else PortalAccount.State.CLOSED
+    account.save(update_fields=["state"])
+    if not is_open:
+        sessions_end(actor=actor, person_id=person_id)
+    record(
+        actor=actor,
+        action=Action.PORTAL_OPEN if is_open else Action.PORTAL_CLOSE,
+        kind="person",
+        subject=person_id,
+        people=[person_id],
+    )
 
 
 # -- Together --------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission
+from apps.organizations import selectors as organizations
 from apps.portal import notices, policy
 from apps.portal.models import (
     CONVERSATION_TABLE,
@@ -101,10 +102,11 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
     person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
     if person is None:
         raise Refused("Nothing was sent: this person was erased.")
-    if not person.email:
-        raise Refused("Nothing was sent: there is no e-mail address for the notice. Call the patient instead.")
-    mailbox = search_values.mailbox(person.email)
     account = PortalAccount.objects.filter(person_id=person.id).first()
+    reader = _reader(actor, person, account)
+    if not reader.email:
+        raise Refused("Nothing was sent: there is no e-mail address for the notice. Call the patient instead.")
+    mailbox = search_values.mailbox(reader.email)
     if account is not None and account.refused_mailbox is not None and bytes(account.refused_mailbox) == mailbox:
         raise Refused(
             "Nothing was sent: somebody at this mailbox said that it is not this person. See the task in the inbox."
@@ -116,6 +118,7 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
         person_id=person.id,
         record_key=person.record_key,
         mailbox=mailbox,
+        guardian_id=reader.id if reader.id != person.id else None,
         content={
             "subject": _answer_subject(str(facts["subject"])),
             "sender": notices.sender_name(),
@@ -140,7 +143,7 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
     row.state, row.closed_at, row.closed_by = Conversation.State.OPEN, None, None
     row.place = policy.inbox_place(False, now, row.pk)
     row.save(update_fields=["unread", "last_at", "place", "state", "closed_at", "closed_by"])
-    notices.send(actor=actor, person=person, token=stored.token)
+    notices.send(actor=actor, person=reader, token=stored.token)
     record(
         actor=actor,
         action=Action.CONVERSATION_ANSWER,
@@ -151,6 +154,13 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
         codes={"characters": len(clean), "level": int(Level.HEALTH)},
     )
     return reply
+
+
+def _reader(actor: Actor, person: PersonRecord, account: PortalAccount | None) -> PersonRecord:
+    """Who reads for this person: a minor's guardian, as the last notice went, otherwise the person."""
+    if account is None or account.guardian_id is None or not person.is_minor(clock.today(organizations.current().zone)):
+        return person
+    return open_person(actor=actor, purpose=ANSWER, person_id=account.guardian_id) or person
 
 
 def _answer_subject(subject: str) -> str:

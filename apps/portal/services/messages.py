@@ -292,6 +292,8 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
     message = selectors.message_of(person_id, public)
     if message is None:
         return False
+    # A button pressed twice, or two tabs: the second waits here and finds what the first one wrote.
+    SecureMessage.objects.select_for_update().get(pk=message.pk)
     if Reply.objects.filter(once=once).exists():
         return True
     clean = policy.clean_reply(text)
@@ -350,11 +352,6 @@ def conversation_of(message: SecureMessage, lock: bool = False) -> Conversation 
 
 
 def _conversation_begin(message: SecureMessage, content: Mapping[str, Any], key: bytes, now: datetime) -> Conversation:
-    # Two tabs may begin at once: the second waits here and finds the first one's conversation.
-    SecureMessage.objects.select_for_update().get(pk=message.pk)
-    found = conversation_of(message, lock=True)
-    if found is not None:
-        return found
     conversation_id = next_ids(CONVERSATION_TABLE, 1)[0]
     facts = {"subject": content["subject"]}
     return Conversation.objects.create(

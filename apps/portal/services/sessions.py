@@ -13,7 +13,7 @@ from apps.audit.services import record
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.portal import policy
-from apps.portal.models import AccessCode, LostLink, NoticeLink, PortalAccount, PortalSession, Throttle
+from apps.portal.models import AccessCode, LostLink, NoticeLink, PortalAccount, PortalSession, SecureMessage, Throttle
 from apps.portal.policy import EndedWhy
 
 
@@ -24,6 +24,7 @@ class Visit:
     session_id: int
     person_id: int
     seconds: int
+    way: str = "code"
     ended: EndedWhy | None = None
     ended_at: datetime | None = field(default=None)
 
@@ -79,14 +80,14 @@ def session_resolve(*, token: str, browser: str, passive: bool = False) -> Visit
         return None
     row = (
         PortalSession.objects.filter(token=policy.hashed(token), person__erased_at__isnull=True)
-        .only("id", "person_id", "browser", "began_at", "seen_at", "ended_at", "ended_why")
+        .only("id", "person_id", "browser", "way", "began_at", "seen_at", "ended_at", "ended_why")
         .first()
     )
     if row is None or not hmac.compare_digest(bytes(row.browser), policy.hashed(browser)):
         return None
     now = clock.now()
     if row.ended_at is not None:
-        return Visit(row.pk, row.person_id, 0, EndedWhy(row.ended_why), row.ended_at)
+        return Visit(row.pk, row.person_id, 0, row.way, EndedWhy(row.ended_why), row.ended_at)
     why = policy.session_end(row.began_at, row.seen_at, now)
     if why is None:
         account = PortalAccount.objects.filter(person_id=row.person_id, state=PortalAccount.State.OPEN)
@@ -94,11 +95,11 @@ def session_resolve(*, token: str, browser: str, passive: bool = False) -> Visit
             why = EndedWhy.STAFF
     if why is not None:
         _end_by_itself(row, why, now)
-        return Visit(row.pk, row.person_id, 0, why, now)
+        return Visit(row.pk, row.person_id, 0, row.way, why, now)
     if not passive and now - row.seen_at >= timedelta(seconds=15):
         PortalSession.objects.filter(pk=row.pk, ended_at__isnull=True).update(seen_at=now)
         row.seen_at = now
-    return Visit(row.pk, row.person_id, policy.seconds_left(row.began_at, row.seen_at, now))
+    return Visit(row.pk, row.person_id, policy.seconds_left(row.began_at, row.seen_at, now), row.way)
 
 
 @transaction.atomic
@@ -144,10 +145,18 @@ def sessions_end(*, actor: Actor, person_id: int, why: EndedWhy = EndedWhy.STAFF
 
 
 def sessions_clear() -> int:
-    """Remove what has no use any more: old sessions, codes, links, counters, answered requests. Returns rows."""
+    """Remove what has no use any more: old sessions, codes, links, counters, answered requests. Returns rows.
+
+    Of erased people go the ways in, the tokens of their mailboxes and their drafts; the correspondence stays, sealed
+    under the record key.
+    """
     now = clock.now()
+    SecureMessage.objects.filter(person__erased_at__isnull=False, draft__isnull=False).update(draft=None)
     gone = 0
     for rows in (
+        PortalAccount.objects.filter(person__erased_at__isnull=False),
+        PortalSession.objects.filter(person__erased_at__isnull=False),
+        NoticeLink.objects.filter(message__person__erased_at__isnull=False),
         PortalSession.objects.filter(ended_at__lt=now - timedelta(days=2)),
         PortalSession.objects.filter(began_at__lt=now - timedelta(days=2)),
         AccessCode.objects.filter(expires_at__lt=now - timedelta(days=1)),

@@ -7,8 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.core import actors, clock
 from apps.organizations import selectors as organizations
@@ -42,21 +43,23 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     return page(request, "link", token=token)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @stranger_page
 def code(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Send a code to the mailbox of the notice, for this browser."""
+    """Send a code to the mailbox of the notice, for this browser. Only a POST does."""
+    if request.method != "POST":
+        return redirect("portal:link", token)
     found = selectors.live_link(token)
     if found is None:
         return statement(request, "gone", 404)
     browser = cookies.browser_secret(request) or policy.new_secret()
     asked = services.code_ask(link=found, browser=browser, ip=client_address(request), language=language_of(request))
     if asked is Asked.LOCKED:
-        return _locked(request, None)
+        return _locked(request, None, stay=reverse("portal:link", args=[token]))
     if asked is Asked.OFTEN:
-        return statement(request, "often", 429, back=token)
+        return statement(request, "often", 429, back=token, stay=reverse("portal:link", args=[token]))
     if asked is Asked.GONE:
-        return statement(request, "gone", 404)
+        return statement(request, "gone", 404, stay=reverse("portal:link", args=[token]))
     response = redirect("portal:prove", token)
     cookies.set_browser(response, browser)
     return response
@@ -206,12 +209,12 @@ def ended(request: HttpRequest) -> HttpResponseBase:
     return page(request, "ended", kept="kept" in request.GET, public=request.GET.get("kept", "")[:36])
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @stranger_page
 def again(request: HttpRequest) -> HttpResponseBase:
     """Come back after a session that ran out: straight to the page that sends a code."""
     visit = visit_of(request)
-    if visit is None:
+    if visit is None or request.method != "POST":
         return redirect("portal:start")
     if visit.ended is None:
         return redirect("portal:messages")
@@ -246,11 +249,11 @@ def _let_in(request: HttpRequest, outcome: Outcome, link: NoticeLink | None) -> 
     return response
 
 
-def _locked(request: HttpRequest, outcome: Outcome | None) -> HttpResponse:
+def _locked(request: HttpRequest, outcome: Outcome | None, stay: str = "") -> HttpResponse:
     until = outcome.until if outcome else None
     zone = organizations.current().timezone
     shown = words.time_of_day(until, zone, language_of(request)) if until else ""
-    return page(request, "locked", 429, until=shown)
+    return page(request, "locked", 429, until=shown, stay=stay)
 
 
 def _birth_fields(request: HttpRequest) -> dict[str, Any]:

@@ -261,6 +261,21 @@ def end_sessions(request: HttpRequest, person_id: int) -> HttpResponseBase:
     )
 
 
+@require_POST
+@require(Permission.INBOX_REPLY)
+def access(request: HttpRequest, person_id: int) -> HttpResponseBase:
+    """Close or open a patient's portal access (from the person's page)."""
+    is_open = typed(request, "open", 3) == "yes"
+    return _act(
+        request,
+        services.access_set,
+        _back(request, person_id),
+        "Portal access is open." if is_open else "Portal access is closed and the patient signed out.",
+        person_id=person_id,
+        is_open=is_open,
+    )
+
+
 def _act(request: HttpRequest, service: Any, target: str, said: str, **given: Any) -> HttpResponse:
     try:
         service(actor=request.actor, **given)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,7 +20,7 @@ from apps.portal import cookies, documents, policy, selectors, services, words
 from apps.portal.forms import typed_once
 from apps.portal.services import Visit
 from apps.portal.services.messages import Opened, ReplyRefused
-from apps.portal.visits import language_of, page, patient_page, stranger_page, visit_of
+from apps.portal.visits import language_of, page, patient_page, statement, stranger_page, visit_of
 
 # The mail stands in a frame of its own: no script ever runs in it, nothing is sent from it, and nothing is fetched
 # from anybody else. It may open links in new windows.
@@ -54,7 +54,7 @@ def message(request: HttpRequest, public: UUID) -> HttpResponseBase:
     visit = _visit(request)
     found = services.message_open(actor=visit.actor, person_id=visit.person_id, public=str(public))
     if found is None:
-        raise Http404
+        return _missing(request)
     return _message_page(request, found, text=found.draft, sent="sent" in request.GET)
 
 
@@ -75,6 +75,7 @@ def _message_page(
         once=uuid.uuid4(),
         limit=policy.REPLY_LENGTH,
         here="message",
+        stay=reverse("portal:message", args=[found.public]),
     )
 
 
@@ -86,7 +87,7 @@ def body(request: HttpRequest, public: UUID) -> HttpResponseBase:
     visit = _visit(request)
     found = services.message_open(actor=visit.actor, person_id=visit.person_id, public=str(public), whole=False)
     if found is None or not found.html:
-        raise Http404
+        return HttpResponse(status=404)
     return HttpResponse(documents.framed(found.html), content_type="text/html; charset=utf-8")
 
 
@@ -97,10 +98,10 @@ def download(request: HttpRequest, public: UUID, form: str) -> HttpResponseBase:
     """A copy to keep, as web page or text. The file's name says nothing."""
     visit = _visit(request)
     if form not in ("html", "txt"):
-        raise Http404
+        return _missing(request)
     found = services.message_export(actor=visit.actor, person_id=visit.person_id, public=str(public), form=form)
     if found is None:
-        raise Http404
+        return _missing(request)
     zone = organizations.current().timezone
     language = language_of(request)
     sent_at = words.moment(found.sent_at, zone, language)
@@ -115,10 +116,12 @@ def download(request: HttpRequest, public: UUID, form: str) -> HttpResponseBase:
     return response
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @stranger_page
 def reply(request: HttpRequest, public: UUID) -> HttpResponseBase:
     """Send a reply. When the session has run out meanwhile, the text is kept as a draft before anything else."""
+    if request.method != "POST":
+        return redirect("portal:message", public)
     visit = visit_of(request)
     text = request.POST.get("text", "")[: policy.REPLY_LENGTH * 4]
     if visit is None:
@@ -140,7 +143,7 @@ def reply(request: HttpRequest, public: UUID) -> HttpResponseBase:
         problem = words.tree(language_of(request))["reply"][refused.code].format(n=f"{policy.REPLY_LENGTH:,}")
         return _message_page(request, found, text=text, problem=problem, status=422)
     if not sent:
-        raise Http404
+        return _missing(request)
     return redirect(reverse("portal:message", args=[public]) + "?sent#conversation")
 
 
@@ -153,7 +156,7 @@ def draft(request: HttpRequest, public: UUID) -> HttpResponseBase:
         return HttpResponse(status=401)
     text = request.POST.get("text", "")[: policy.REPLY_LENGTH * 2]
     if not services.draft_save(actor=visit.actor, person_id=visit.person_id, public=str(public), text=text):
-        raise Http404
+        return HttpResponse(status=404)
     return JsonResponse({"seconds": visit.seconds})
 
 
@@ -174,7 +177,9 @@ def set_password(request: HttpRequest) -> HttpResponseBase:
     """Set or replace the password of the portal account."""
     visit = _visit(request)
     account = selectors.account_of(visit.person_id)
-    values: dict[str, Any] = {"has": account is not None and bool(account.password), "here": "password"}
+    has = account is not None and bool(account.password)
+    # Who came in by a code has just proven the mailbox: that is how a forgotten password is replaced.
+    values: dict[str, Any] = {"has": has, "ask_current": has and visit.way == "password", "here": "password"}
     if request.method != "POST":
         return page(request, "set_password", done="done" in request.GET, **values)
     problem = services.password_set(
@@ -182,18 +187,22 @@ def set_password(request: HttpRequest) -> HttpResponseBase:
         person_id=visit.person_id,
         session_id=visit.session_id,
         password=request.POST.get("password", "")[:1000],
+        current=request.POST.get("current", "")[:1000] if values["ask_current"] else None,
         language=language_of(request),
     )
     if problem:
         shown = words.tree(language_of(request))["set"][problem]
-        return page(request, "set_password", 422, problems={"password": shown}, **values)
+        place = "current" if problem == "wrong" else "password"
+        return page(request, "set_password", 422, problems={place: shown}, **values)
     return redirect(reverse("portal:set_password") + "?done")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @stranger_page
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """End the session of this browser."""
+    if request.method != "POST":
+        return redirect("portal:start")
     visit = visit_of(request, passive=True)
     if visit is not None and visit.ended is None:
         services.session_sign_out(actor=visit.actor, session_id=visit.session_id)
@@ -213,6 +222,11 @@ def not_you(request: HttpRequest) -> HttpResponseBase:
     response = redirect("portal:start")
     cookies.clear(response)
     return response
+
+
+def _missing(request: HttpRequest) -> HttpResponse:
+    """No such message: never was, expired, or somebody else's. The answer is one and the same."""
+    return statement(request, "missing", 404)
 
 
 def _visit(request: HttpRequest) -> Visit:

@@ -64,6 +64,8 @@ WORDS = {
     "gone.title": "This link does not work any more",
     "gone.text": "It may be incomplete or too old. Ask for a new one. It takes a minute.",
     "gone.button": "Send me a new link",
+    "missing.title": "We cannot find this message",
+    "missing.text": "It may have expired, or the address is not complete. Your other messages are in your list.",
     "ended.title": "You were signed out",
     "ended.text": "15 minutes passed without activity, so we closed your messages. If you were writing, "
     "your text is kept.",
@@ -126,6 +128,8 @@ WORDS = {
     "reply.often": "You sent many replies today. Your text is kept. Please call us if it cannot wait.",
     "set.title": "Your password",
     "set.text": "Optional. With a password you can sign in without a code.",
+    "set.current": "Current password",
+    "set.wrong": "The current password is not right. Forgotten? Sign out and come in with a code.",
     "set.label": "New password",
     "set.hint": "At least 15 characters. A short sentence is easy to remember.",
     "set.show": "Show password",
@@ -158,6 +162,6 @@ WORDS = {
     "mail.password.preheader": "Was it you? Then all is well.",
     "mail.password.title": "Your portal password was changed",
     "mail.password.first": "<p>A password for our portal was just set.</p>",
-    "mail.password.last": "<p>It was not you? Call {{ clinic.phone }} at once. We will lock the access.</p>",
+    "mail.password.last": '<p>It was not you? Call {{ clinic.phone|"our office" }} at once. We will lock the access.</p>',
     "mail.password.reason": "You get this because this is the address of your portal account.",
 }

@@ -66,6 +66,8 @@ WORDS = {
     "gone.title": "Este enlace ya no funciona",
     "gone.text": "Puede estar incompleto o ser demasiado viejo. Pida uno nuevo. Toma un minuto.",
     "gone.button": "Envíenme un enlace nuevo",
+    "missing.title": "No encontramos este mensaje",
+    "missing.text": "Quizás ya venció o la dirección no está completa. Sus otros mensajes están en su lista.",
     "ended.title": "Su sesión se cerró",
     "ended.text": "Pasaron 15 minutos sin actividad y cerramos sus mensajes. Si estaba escribiendo, "
     "guardamos su texto.",
@@ -128,6 +130,8 @@ WORDS = {
     "reply.often": "Hoy envió muchas respuestas. Guardamos su texto. Llámenos si no puede esperar.",
     "set.title": "Su contraseña",
     "set.text": "Opcional. Con una contraseña puede entrar sin código.",
+    "set.current": "Contraseña actual",
+    "set.wrong": "La contraseña actual no es correcta. ¿La olvidó? Cierre la sesión y entre con un código.",
     "set.label": "Contraseña nueva",
     "set.hint": "Al menos 15 caracteres. Una frase corta es fácil de recordar.",
     "set.show": "Mostrar la contraseña",
@@ -160,6 +164,6 @@ WORDS = {
     "mail.password.preheader": "¿Fue usted? Entonces todo está bien.",
     "mail.password.title": "La contraseña de su portal cambió",
     "mail.password.first": "<p>Se acaba de elegir una contraseña para nuestro portal.</p>",
-    "mail.password.last": "<p>¿No fue usted? Llame enseguida al {{ clinic.phone }}. Bloquearemos el acceso.</p>",
+    "mail.password.last": '<p>¿No fue usted? Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. Bloquearemos el acceso.</p>',
     "mail.password.reason": "Recibe esto porque esta es la dirección de su cuenta del portal.",
 }

@@ -147,7 +147,7 @@ class _Evaluator:
         if isinstance(leaf, FieldRule):
             return self.field(leaf)
         if isinstance(leaf, DateRule):
-            return self.date(leaf)
+            return self.dated(leaf)
         if isinstance(leaf, AgeRule):
             birth = self.day("birth_date")
             first, last = age_window(leaf, self.today)
@@ -176,7 +176,7 @@ class _Evaluator:
         asked = {comparable(rule.field, text) for text in rule.values}
         return bool(asked & mine) is (rule.op in ("is", "in"))
 
-    def date(self, rule: DateRule) -> bool:
+    def dated(self, rule: DateRule) -> bool:
         mine = self.day(rule.field)
         if mine is None:
             return False

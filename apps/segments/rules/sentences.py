@@ -61,7 +61,7 @@ def _no_term(system: str, code: str) -> str | None:
 def _group(group: Group, terms: Terms | None, fields: Mapping[str, FieldSpec] | None, *, outer: bool) -> str:
     if not group.rules:
         return "Everybody"
-    parts = []
+    parts: list[str] = []
     for child in group.rules:
         if isinstance(child, Group):
             part = _group(child, terms, fields, outer=False)

@@ -31,9 +31,7 @@ class Command(RoadCommand):
             if Campaign.objects.get(pk=campaign.id).state != State.SENDING:
                 break
             done = dispatch(actor=actor, seconds=min(20.0, options["wait"]))
-            if not done.claimed:
-                # Another worker has the slots, or everything left waits for its time.
-                if not selectors.report(campaign.row).waiting:
-                    continue
+            if not any(vars(done).values()):
+                # Another worker has the slots, or what is left waits for its time.
                 time.sleep(0.5)
         return selectors.report(Campaign.objects.get(pk=campaign.id)).as_json()

@@ -1,0 +1,27 @@
+"""The demo's inbox and portal are not empty."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.demo import data, letters, staff
+from apps.portal.models import Conversation, InboxTask, SecureMessage
+
+pytestmark = pytest.mark.django_db
+
+
+def test_letters_wait_some_are_read_answered_and_one_was_not_for_its_reader(noon) -> None:
+    staff.create_missing()
+    made = data.load(now=noon, size=300)
+    assert made["letters"] == letters.HOW_MANY
+    assert SecureMessage.objects.filter(read_at__isnull=True).exists()
+    assert Conversation.objects.filter(state="closed").count() == 1
+    assert Conversation.objects.filter(unread__gt=0).count() >= 3
+    assert InboxTask.objects.filter(state="open").count() == 1
+    assert letters.load(now=noon) == 0
+
+
+def test_without_staff_nobody_answers_and_the_rest_is_there(noon) -> None:
+    data.load(now=noon, size=300)
+    assert Conversation.objects.filter(state="closed").count() == 0
+    assert Conversation.objects.count() == len(letters.REPLIES)
