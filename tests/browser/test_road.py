@@ -209,7 +209,7 @@ def build_segment(page: Any, road: Road, found: int | None) -> None:
 
 def describe_the_clinic(page: Any, road: Road) -> None:
     """13. Who we are, which domain we send from, and what stands in every footer."""
-    page.open("/organization/")
+    page.open("/settings/organization/")
     page.get_by_label("Name", exact=True).fill("Bluegrass Family Clinic")
     page.get_by_label("Telephone").fill("(859) 555-0142")
     page.get_by_label("Postal address").fill("12 Limestone Street, Lexington, KY 40507")
@@ -225,7 +225,7 @@ def describe_the_clinic(page: Any, road: Road) -> None:
     page.get_by_label("Name", exact=True).fill("Bluegrass Family Clinic")
     page.get_by_label("From address").fill("care@clinic.test")
     page.get_by_role("button", name="Save brand").click()
-    expect(page.get_by_role("link", name="Bluegrass Family Clinic")).to_be_visible()
+    expect(page.get_by_role("region", name="Brands").get_by_role("link", name="Bluegrass Family Clinic")).to_be_visible()
     road.look(page, "brands")
 
 
@@ -400,10 +400,8 @@ def journey(page: Any, road: Road, person_id: int) -> None:
     page.get_by_role("link", name="Review and activate").click()
     page.get_by_role("button", name="Activate journey").click()
     expect(page.get_by_text("Version 1 is active.")).to_be_visible()
-    appointment_book(
-        actor=SYSTEM, person_id=person_id, start=clock.now() + timedelta(days=2), kind="Flu shot", zone="America/New_York"
-    )
-    journeys.tick(actor=SYSTEM)
+    appointment_book(actor=SYSTEM, person_id=person_id, start=clock.now() + timedelta(days=2), kind="Flu shot")
+    journeys.tick(actor=SYSTEM, now=clock.now())
     send()
     page.page.reload()
     page.wait_for_load_state("networkidle")
