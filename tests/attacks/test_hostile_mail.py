@@ -18,7 +18,7 @@ def nested(depth: int, body: bytes) -> bytes:
 
 HOSTILE = {
     # 47 seconds before: the library reads parameters in quadratic time.
-    "quotation marks in a parameter": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: x/y; name=\""
+    "quotation marks in a parameter": b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: x/y; name="'
     + b";" * 200_000
     + b'"\r\nContent-Disposition: attachment; filename="'
     + b';"' * 100_000
@@ -28,7 +28,7 @@ HOSTILE = {
     "parts without end": nested(100_000, b"x"),
     "comments in comments": b"From: " + b"(" * 100_000 + b"\r\nDate: " + b"(" * 1000 + b"\r\n\r\nx",
     "reports in a report": b"Content-Type: multipart/report; boundary=b\r\n\r\n"
-    + (b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nContent-Type: x/y; n=\"" + b';"' * 9_000 + b"\r\n\r\n") * 25,
+    + (b'--b\r\nContent-Type: text/rfc822-headers\r\n\r\nContent-Type: x/y; n="' + b';"' * 9_000 + b"\r\n\r\n") * 25,
 }
 
 

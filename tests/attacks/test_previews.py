@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
 SECRETS = ("dana.quist@goodmail.test", "555-0117", "MRN-77", "1960", "12 Elm Street", "gold-plan")
 EVERYTHING = (
-    "<p>{{ first_name }} {{ last_name }} {{ email }} {{ phone }} {{ mrn }} {{ birth_date|date:\"long\" }} "
+    '<p>{{ first_name }} {{ last_name }} {{ email }} {{ phone }} {{ mrn }} {{ birth_date|date:"long" }} '
     "{{ address_line }} {{ full_name }}</p>"
 )
 
