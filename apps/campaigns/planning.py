@@ -167,14 +167,14 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         SELECT s.person_id, s.tokens, s.birth_day FROM contacts_personsearch s WHERE {where}
     ), guarded AS (
         SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS g(person_id, guardian_id)
-    ), faced AS (
+    ), faced AS MATERIALIZED (
         SELECT a.person_id, a.tokens, a.birth_day, g.guardian_id,
             a.birth_day IS NOT NULL AND a.birth_day = ANY(%s::bigint[]) AS minor,
-            CASE WHEN g.guardian_id IS NULL THEN a.tokens ELSE coalesce(gs.tokens, '{{}}') END AS mail_tokens,
-            (SELECT i.token FROM contacts_personidentity i
-             WHERE i.person_id = coalesce(g.guardian_id, a.person_id) AND i.kind = %s LIMIT 1) AS mailbox
+            CASE WHEN g.guardian_id IS NULL THEN a.tokens ELSE coalesce((SELECT gs.tokens
+                FROM contacts_personsearch gs WHERE gs.person_id = g.guardian_id), '{{}}') END AS mail_tokens,
+            i.token AS mailbox
         FROM audience a LEFT JOIN guarded g ON g.person_id = a.person_id
-        LEFT JOIN contacts_personsearch gs ON gs.person_id = g.guardian_id
+        LEFT JOIN contacts_personidentity i ON i.kind = %s AND i.person_id = coalesce(g.guardian_id, a.person_id)
     ), stopped AS (
         SELECT u.mailbox, bool_or(u.scope = 'all') AS everything, bool_or(u.scope = 'commercial') AS commercial,
             bool_or(u.scope = 'reminders') AS reminders

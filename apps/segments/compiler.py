@@ -7,8 +7,7 @@ Shapes are chosen for a million people:
   (GIN), in an "any" or "none" group one ``tokens && {…}``;
 * a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes; a person without the date has
   NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
-* what happened is ``EXISTS`` over the timeline: at the top of an "all" group it becomes a semi or anti join,
-  below OR the planner may choose between a hashed set and a probe per person;
+* what happened is ``IN`` over the timeline, kept from becoming a join: one scan of the group index fills a hash set;
 * one group without dates is answered by the summary (one row for a person and a group).
 
 The statement selects person ids. Values go as parameters; its text depends on the shape of the rule only.
@@ -21,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from apps.contacts.value_sets import CVX, RXNORM
 
 from . import tokens
 from .rules import (
@@ -49,6 +50,8 @@ from .rules.windows import (
 
 Params = list[Any]
 UTC = ZoneInfo("UTC")
+#: Code systems whose codes belong to one kind of event only.
+ONE_KIND = frozenset({CVX, RXNORM})
 
 
 def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
@@ -171,6 +174,9 @@ class _Writer:
         if rule.value_set is not None:
             groups.append(f"set:{rule.value_set}")
         codes = [f"code:{rule.system}:{code}" for code in rule.codes]
+        if rule.category is not None or (rule.codes and rule.system in ONE_KIND):
+            # These say the kind already; every further group costs another read of the index.
+            groups = groups[1:]
         if len(codes) == 1:
             groups.append(codes[0])
             codes = []
@@ -183,7 +189,7 @@ class _Writer:
         return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [])
 
     def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str]) -> str:
-        """EXISTS over the timeline: in all groups of ``every``, in one of ``any_of``, in the window."""
+        """IN over the timeline: in all groups of ``every``, in one of ``any_of``, in the window."""
         window = event_window(rule, self.today)
         times = 1 if rule.never else rule.times
         no = "NOT " if rule.never else ""
@@ -202,22 +208,21 @@ class _Writer:
             parts.append("e.day = ANY(%s::bigint[])")
             self.params.append(tokens.event_days(window))
         where = " AND ".join(parts)
-        if times == 1:
-            return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
-        self.params.append(times)
-        # Counting per person: IN over one grouped pass, never a count per row of the outer table.
-        return (
-            f"s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where} "
-            "GROUP BY e.person_id HAVING count(*) >= %s)"
-        )
+        counted = ""
+        if times > 1:
+            counted = " GROUP BY e.person_id HAVING count(*) >= %s"
+            self.params.append(times)
+        # IS TRUE keeps the planner from turning this into a join: how many people have two groups at once it
+        # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
+        return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted})) IS TRUE"
 
     def appointment(self, rule: AppointmentRule) -> str:
         window: Window = appointment_window(rule, self.today)
         self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
         no = "NOT " if rule.state == "none_upcoming" else ""
         return (
-            f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
-            "AND a.state = %s AND a.day = ANY(%s::bigint[]))"
+            f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "
+            "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE"
         )
 
 

@@ -90,7 +90,7 @@ def walked() -> Iterator[Installation]:
         assert plan["routes"]["tls"] > 0
         assert plan["routes"]["portal"] > 0
         made.manage("campaign_approve", "Autumn", *RITA)
-        sent = made.manage("campaign_send", "Autumn", "--json", *MAX)
+        sent = made.manage("campaign_send", "Autumn", "--wait", "15", "--json", *MAX)
         assert sent["sent"] > 0
         made.manage("journey_activate", "Appointment reminder", *MAX)
         made.manage("journey_tick")

@@ -6,14 +6,17 @@ import csv
 import gzip
 from collections import defaultdict
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 
-from apps.segments import rules
+from apps.core.actors import COMMAND_LINE
+from apps.segments import rules, services
 
 FLU_SHOT_DUE = {
     "match": "all",
@@ -54,3 +57,14 @@ def test_thirty_three_women_of_kentucky_are_due_for_a_flu_shot(shared_data: Path
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
     assert sum(rules.matches(rule, person, now, ZoneInfo("America/New_York")) for person in people) == 33
+
+
+@pytest.mark.django_db
+@pytest.mark.shared_data
+def test_the_imported_kentucky_counts_thirty_three_by_tokens(shared_data: Path) -> None:
+    folder = shared_data / "patients" / "synthea-csv-kentucky"
+    files = [str(folder / f"{name}.csv.gz") for name in ("patients", "encounters", "immunizations")]
+    call_command("import_contacts", "--preset", "synthea", *files, "--json", stdout=StringIO())
+    saved = services.segment_save(actor=COMMAND_LINE, name="Flu shot due", rule=FLU_SHOT_DUE)
+
+    assert services.segment_count(actor=COMMAND_LINE, segment_id=saved.pk).count == 33

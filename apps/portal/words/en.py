@@ -162,6 +162,7 @@ WORDS = {
     "mail.password.preheader": "Was it you? Then all is well.",
     "mail.password.title": "Your portal password was changed",
     "mail.password.first": "<p>A password for our portal was just set.</p>",
-    "mail.password.last": '<p>It was not you? Call {{ clinic.phone|"our office" }} at once. We will lock the access.</p>',
+    "mail.password.last": "<p>It was not you? "
+    'Call {{ clinic.phone|"our office" }} at once. We will lock the access.</p>',
     "mail.password.reason": "You get this because this is the address of your portal account.",
 }

@@ -7,7 +7,7 @@ WORDS = {
     "page.help_at": "¿Preguntas? Llame al {phone}.",
     "page.problem": "Por favor, revise esto:",
     "bar.label": "Su portal",
-    "bar.messages": "Todos los mensajes",
+    "bar.messages": "Mensajes",
     "bar.password": "Contraseña",
     "bar.not_you": "¿No es usted?",
     "bar.sign_out": "Cerrar sesión",
@@ -164,6 +164,7 @@ WORDS = {
     "mail.password.preheader": "¿Fue usted? Entonces todo está bien.",
     "mail.password.title": "La contraseña de su portal cambió",
     "mail.password.first": "<p>Se acaba de elegir una contraseña para nuestro portal.</p>",
-    "mail.password.last": '<p>¿No fue usted? Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. Bloquearemos el acceso.</p>',
+    "mail.password.last": "<p>¿No fue usted? "
+    'Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. Bloquearemos el acceso.</p>',
     "mail.password.reason": "Recibe esto porque esta es la dirección de su cuenta del portal.",
 }
