@@ -113,7 +113,9 @@ def _fetch(url: str, body: bytes | None = None) -> None:
 
 def visit_portal() -> int:
     """Some read, three of them answer, care staff answer one, and one mailbox says "this is not me"."""
-    waiting = list(SecureMessage.objects.filter(outbox__isnull=False, read_at__isnull=True).order_by("pk"))
+    found = campaign()
+    mail = OutboxMessage.objects.filter(kind=MessageKind.CAMPAIGN, source_id=found.pk if found else 0)
+    waiting = list(SecureMessage.objects.filter(outbox__in=mail.values("pk"), read_at__isnull=True).order_by("pk"))
     readers, others = waiting[:READERS], waiting[READERS:]
     for number, row in enumerate(readers):
         patient = actors.patient(row.person_id)
