@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "apps.core.toasts.ToastMiddleware",
     "apps.organizations.middleware.ClinicZoneMiddleware",
     "apps.core.middleware.ActorMiddleware",
+    "apps.core.middleware.StrangersBodyMiddleware",
     "apps.core.middleware.PrivateResponseMiddleware",
     "apps.core.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.audit.actions import Action
+from apps.audit.models import AuditEntry
 from apps.audit.services import record
 from apps.content import lint
 from apps.content import selectors as content
@@ -296,10 +297,23 @@ def _may_decide(actor: Actor, campaign: Campaign) -> None:
         raise Refused("This campaign does not wait for approval.")
     if actor.kind != "staff" or not allows(actor.role, Permission.CAMPAIGN_APPROVE):
         raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
-    submitted = campaign.reviews.filter(decision=Decision.SUBMITTED).order_by("-pk").first()
-    authors = {campaign.owner, campaign.changed_by, submitted.actor if submitted else ""}
-    if str(actor) in authors:
+    if prepared_by(actor, campaign):
         raise Refused("You prepared this campaign, so somebody else has to decide about it.")
+
+
+def prepared_by(actor: Actor, campaign: Campaign) -> bool:
+    """Whether ``actor`` made, changed or submitted it at any time.
+
+    A colleague's last small change does not make somebody a stranger to their own work.
+    """
+    submitted = campaign.reviews.filter(decision=Decision.SUBMITTED).order_by("-pk").first()
+    if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
+        return True
+    changes = AuditEntry.objects.filter(kind="campaign", subject=str(campaign.pk), action__in=_PREPARING)
+    return changes.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
+
+
+_PREPARING = (Action.CAMPAIGN_CREATE.value, Action.CAMPAIGN_CHANGE.value, Action.CAMPAIGN_SUBMIT.value)
 
 
 def _review(actor: Actor, campaign: Campaign, decision: str, *, comment: str = "", audience: int | None = None) -> None:

@@ -94,6 +94,10 @@ class PersonForm(forms.Form):
         if record is not None and not reveal:
             for name in IDENTIFIERS:
                 self.fields[name].help_text = KEEP
+            if record.profile.get("birth_date"):
+                # With the mailbox it opens the portal: whoever may not see it does not replace it.
+                self.fields["birth_date"].disabled = True
+                self.fields["birth_date"].help_text = "On record. Care staff can correct it."
         if record is not None and record.profile.get("guardian_id"):
             self.fields["guardian"].help_text = f"A guardian is on record. {KEEP}"
 

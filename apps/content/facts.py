@@ -10,9 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from apps.contacts.fields import FIELDS, value_of
+from apps.contacts.masking import IDENTIFIERS, masked_value
 from apps.content.fields import CATALOG, MergeField
+from apps.content.formats import Shown
 
 _VISIT_FIELDS = ("start", "kind", "location", "provider")
+_NAMES = ("first_name", "middle_name", "last_name", "full_name")
+DOTS = "•••"
 
 
 def person_facts(
@@ -47,6 +51,31 @@ def person_facts(
         facts["appointment"] = _visit(appointment)
     facts["appointments"] = [_visit(visit) for visit in coming]
     return facts
+
+
+def masked(facts: Mapping[str, Any], *, names: bool) -> dict[str, Any]:
+    """The facts as a role without the right to reveal may see them in a preview, with every field still filled.
+
+    Identifiers, own attributes and what a visit is for are dots; names too, unless ``names``. Pure.
+    """
+    shown = dict(facts)
+    for name in IDENTIFIERS:
+        if name in shown:
+            shown[name] = Shown(masked_value(name, str(shown[name])))
+    if isinstance(shown.get("attributes"), Mapping):
+        shown["attributes"] = dict.fromkeys(shown["attributes"], Shown(DOTS))
+    if "appointment" in shown:
+        shown["appointment"] = _masked_visit(shown["appointment"])
+    shown["appointments"] = [_masked_visit(visit) for visit in shown.get("appointments", ())]
+    if not names:
+        for name in _NAMES:
+            if name in shown:
+                shown[name] = Shown(" ".join(f"{word[0]}{DOTS}" for word in str(shown[name]).split()))
+    return shown
+
+
+def _masked_visit(visit: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if name == "start" else Shown(DOTS) for name, value in visit.items()}
 
 
 def _is_coming(visit: Mapping[str, Any], now: datetime) -> bool:

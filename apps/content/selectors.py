@@ -15,6 +15,7 @@ from django.urls import reverse
 from apps.audit.actions import Action
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
+from apps.contacts.masking import Eyes
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.content import blocks, facts, starters
@@ -163,7 +164,10 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
 
 
 def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:
-    """Facts for a preview and whose they are: a chosen person (opened, on the trail) or an invented one."""
+    """Facts for a preview and whose they are: a chosen person (opened, on the trail) or an invented one.
+
+    A preview shows no more than the person's page: who may not reveal sees identifiers and visits masked.
+    """
     if person_id is not None:
         record = contacts.open_person(
             actor=actor, purpose="operations", person_id=person_id, action=Action.TEMPLATE_PREVIEW
@@ -171,7 +175,8 @@ def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any
         if record is not None:
             contacts.load_appointments({record.id: record})
             found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
-            return found, record.name
+            eyes = Eyes(actor.role)
+            return (found if eyes.reveal else facts.masked(found, names=eyes.names)), eyes.name(record)
     return facts.invented_facts(brand_facts().catalog()), ""
 
 

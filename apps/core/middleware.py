@@ -27,6 +27,28 @@ class ActorMiddleware:
         return self.get_response(request)
 
 
+class StrangersBodyMiddleware:
+    """Refuses large bodies of whoever is not signed in, before anything reads them.
+
+    Uploads of staff are held in memory (they never touch the disk in plain), so the limit for them is high. Nothing
+    that strangers and patients send comes near a megabyte.
+    """
+
+    LARGEST = 1024 * 1024
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length > self.LARGEST and not request.user.is_authenticated:
+            return HttpResponse("This is too much at once.\n", status=413, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
 class PrivateResponseMiddleware:
     """Pages hold health information: no cache keeps them (ASVS 14.3.2)."""
 

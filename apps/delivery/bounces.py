@@ -15,6 +15,7 @@ import email
 import email.errors
 import email.header
 import email.message
+import email.policy
 import html
 import re
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,11 @@ from apps.delivery import bounce_words as words
 
 MAX_READ = 512 * 1024
 """Bytes of a returned mail that are read; reports come first, what follows is the original."""
+MAX_FIELD = 8 * 1024
+"""Characters of one header field that are read. Parameters are parsed in quadratic time: half a megabyte of
+quotation marks in one field would hold the receiver for a minute."""
+_MAX_WORK = 20_000_000
+_MAX_SEAMS = 10_000
 _MAX_TEXT = 20_000
 _MAX_PARTS = 200
 
@@ -80,6 +86,29 @@ class Report:
     original_message_id: str = field(default="", repr=False)
 
 
+class Absurd(Exception):
+    """A mail built to be expensive: parts nested over and over around very many lines."""
+
+
+class _ShortFields(email.policy.Compat32):
+    """Reads mail as ever, but no header field at more than MAX_FIELD characters."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name[:MAX_FIELD], value[:MAX_FIELD]
+
+
+_SHORT_FIELDS = _ShortFields()
+
+
+def message_of(raw: bytes) -> email.message.Message:
+    """The parsed mail, at bounded cost. Raises ``Absurd``, or ``RecursionError`` for absurd nesting."""
+    # The parser compares each line with the boundary of every part that is open.
+    if raw.count(b"\n") * len(re.findall(rb"(?i)boundary", raw)) > _MAX_WORK or raw.count(b"\n--") > _MAX_SEAMS:
+        raise Absurd
+    return email.message_from_bytes(raw, policy=_SHORT_FIELDS)
+
+
 # --- the way in ---------------------------------------------------------------------------------------------
 
 
@@ -89,9 +118,9 @@ def parse(raw: bytes) -> Report:
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
-        message = email.message_from_bytes(data)
+        message = message_of(data)
         parts = message_parts(message)
-    except RecursionError:
+    except (RecursionError, Absurd):
         # Thousands of nested parts: nobody's mail system writes that.
         return Report(Verdict.NOT_A_BOUNCE)
     complaint = _complaint(parts) or _old_complaint(message, parts)
@@ -270,7 +299,8 @@ def _status_blocks(parts: list[email.message.Message]) -> list[email.message.Mes
         if isinstance(payload, list):
             groups = [one for one in payload if isinstance(one, email.message.Message)]
         else:
-            groups = [email.message_from_string(one) for one in re.split(r"\n\s*\n", str(payload)[:_MAX_TEXT])]
+            found = re.split(r"\n\s*\n", str(payload)[:_MAX_TEXT])
+            groups = [email.message_from_string(one, policy=_SHORT_FIELDS) for one in found]
         for group in groups:
             # Some systems leave out the blank line between message and recipient fields.
             if any(group.get(name) for name in ("Final-Recipient", "Action", "Status", "Original-Recipient")):
@@ -286,7 +316,7 @@ def _complaint(parts: list[email.message.Message]) -> Report | None:
         if isinstance(payload, list) and payload and isinstance(payload[0], email.message.Message):
             fields = payload[0]
         else:
-            fields = email.message_from_string(str(payload)[:_MAX_TEXT].lstrip())
+            fields = email.message_from_string(str(payload)[:_MAX_TEXT].lstrip(), policy=_SHORT_FIELDS)
         kind = raw_header(fields, "Feedback-Type").strip().lower()
         if kind == "not-spam":
             return Report(Verdict.NOT_A_BOUNCE, feedback_type=kind)
@@ -315,7 +345,7 @@ def _with_clues(report: Report, parts: list[email.message.Message], first: tuple
     for part in parts[1:]:
         source: email.message.Message = part
         if part.get_content_type() in {"text/rfc822-headers", "text/rfc822"}:
-            source = email.message_from_string(leaf_text(part).lstrip())
+            source = email.message_from_string(leaf_text(part).lstrip(), policy=_SHORT_FIELDS)
         for value in (raw_header(source, "Return-Path"), raw_header(source, "X-Original-Return-Path")):
             if "@" in value and len(paths) < 5:
                 paths.append(value.strip(" <>"))

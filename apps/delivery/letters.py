@@ -5,7 +5,6 @@ Nothing here is rendered as HTML, fetched or opened: staff see words and the nam
 
 from __future__ import annotations
 
-import email
 import email.message
 import html
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any
 
-from apps.delivery.bounces import decoded_header, leaf_text, message_parts, raw_header
+from apps.delivery.bounces import Absurd, decoded_header, leaf_text, message_of, message_parts, raw_header
 
 MAX_TEXT = 20_000
 
@@ -53,11 +52,11 @@ class Letter:
 def read(raw: bytes) -> Letter:
     """The letter in a mail. Never raises."""
     try:
-        message = email.message_from_bytes(raw)
+        message = message_of(raw)
         parts = message_parts(message)
-    except RecursionError:
+    except (RecursionError, Absurd):
         return Letter("", "", "", "", "This mail has too many nested parts to be read.")
-    name, address = parseaddr(_clean(raw_header(message, "From"))[:500])
+    name, address = _sender(_clean(raw_header(message, "From"))[:500])
     plain: list[str] = []
     marked: list[str] = []
     attachments: list[Attachment] = []
@@ -78,6 +77,14 @@ def read(raw: bytes) -> Letter:
         text=_tidy(text),
         attachments=tuple(attachments[:50]),
     )
+
+
+def _sender(text: str) -> tuple[str, str]:
+    """Name and address; the library's reader of comments in comments gives up by ``RecursionError``."""
+    try:
+        return parseaddr(text)
+    except RecursionError:
+        return "", ""
 
 
 def _attachment(part: email.message.Message, kind: str) -> Attachment:

@@ -18,8 +18,8 @@ from apps.users.models import User
 class LockingBackend(ModelBackend):
     """Counts wrong passwords on the row itself, so that no cache and no other address resets the count.
 
-    A stranger learns nothing: unknown, disabled, locked and wrong all cost one password hash and fail alike. The
-    form tells a locked person so only when the password was right.
+    A stranger learns nothing: unknown, disabled, locked and wrong all cost one password hash and fail alike. Not
+    even a right password tells that there is a lock, or the lock would say which guess was right.
     """
 
     def authenticate(
@@ -42,8 +42,6 @@ class LockingBackend(ModelBackend):
             if user.is_locked(now) or not user.is_active:
                 why = "locked" if user.is_active else "disabled"
                 self._note(user, Action.USER_SIGN_IN_FAILED, why)
-                if right and request is not None and user.is_active:
-                    request.sign_in_locked = True  # type: ignore[attr-defined]
                 return None
             if right:
                 if user.failed_tries or user.locked_until:

@@ -34,13 +34,9 @@ class SignInForm(LoginForm):
         try:
             return super().clean() or {}
         except forms.ValidationError:
-            if getattr(self.request, "sign_in_locked", False):
-                raise forms.ValidationError(
-                    "Too many wrong tries. Your sign-in is locked for 15 minutes; an administrator can unlock it.",
-                    code="locked",
-                ) from None
             raise forms.ValidationError(
-                "That address and password do not go together. After five wrong tries the sign-in is locked.",
+                "That address and password do not go together. After five wrong tries the sign-in is locked for "
+                "15 minutes; an administrator can unlock it.",
                 code="wrong",
             ) from None
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
@@ -99,6 +99,12 @@ class User(AbstractBaseUser):
         return self.locked_until is not None and self.locked_until > now
 
 
+def _one_at_a_time(device: Device) -> None:
+    """Tries sent side by side wait for each other: the pause after a wrong one holds for all of them."""
+    type(device).objects.select_for_update().filter(pk=device.pk).first()
+    device.refresh_from_db()
+
+
 @classify(
     id=Kind.PLAIN,
     user=Kind.PLAIN,
@@ -129,7 +135,9 @@ class TotpDevice(ThrottlingMixin, Device):
     def secret(self) -> bytes:
         return bytes.fromhex(sealing.open_service(self.sealed, table="users_totpdevice", row=self.user_id)["secret"])
 
+    @transaction.atomic
     def verify_token(self, token: str) -> bool:
+        _one_at_a_time(self)
         allowed, _ = self.verify_is_allowed()
         if not allowed:
             return False
@@ -175,7 +183,9 @@ class RecoveryDevice(ThrottlingMixin, Device):
         bare = "".join(character for character in code.casefold() if character.isalnum())
         return tokens.token128("staff.recovery", f"{user_id}|{bare}")
 
+    @transaction.atomic
     def verify_token(self, token: str) -> bool:
+        _one_at_a_time(self)
         allowed, _ = self.verify_is_allowed()
         if not allowed:
             return False

@@ -24,6 +24,10 @@ MAX_LINE = 1024 * 1024
 MAX_COLUMNS = 300
 MAX_BYTES = 8 * 1024**3
 """Unpacked size; a gzip file that grows beyond it is refused while it is read."""
+MAX_GROWTH = 100
+"""How many times its packed size a file may unpack to, once it is large: lists pack to a tenth, bombs to a
+thousandth."""
+_LARGE = 64 * 1024**2
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 # The csv module's limit is one number for the whole process; every reader of ours wants this one.
@@ -147,10 +151,24 @@ class _Gzip(io.BufferedReader):
         super().__init__(_GzipRaw(stream), buffer_size=256 * 1024)
 
 
+class _Counted:
+    """Counts the packed bytes that gzip takes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
 class _GzipRaw(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._outer = stream
-        self._file = gzip.GzipFile(fileobj=stream, mode="rb")
+        self._packed = _Counted(stream)
+        self._file = gzip.GzipFile(fileobj=self._packed, mode="rb")  # type: ignore[call-overload]
         self._size = 0
 
     def readable(self) -> bool:
@@ -167,6 +185,10 @@ class _GzipRaw(io.RawIOBase):
         self._size += len(data)
         if self._size > MAX_BYTES:
             raise Unreadable("The file unpacks to more than 8 GB. Split it and import the parts.")
+        if self._size > _LARGE and self._size > MAX_GROWTH * self._packed.count:
+            raise Unreadable(
+                "The file unpacks to more than a hundred times its size, as no list does. Export it again."
+            )
         view[: len(data)] = data
         return len(data)
 

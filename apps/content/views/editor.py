@@ -349,7 +349,7 @@ def preview_person(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Template.objects.living(), pk=pk)
     if "person" in request.POST:
         chosen = request.POST["person"]
-        request.session[PERSON] = int(chosen) if chosen.isdigit() else None
+        request.session[PERSON] = int(chosen) if chosen.isdecimal() else None
         name = _facts(request)[1]
         return render(request, "content/_person_chosen.html", {"person_name": name})
     found = selectors.people_found(actor=request.actor, text=request.POST.get("q", ""))  # type: ignore[attr-defined]
