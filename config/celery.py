@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init
 from kombu import Queue  # type: ignore[attr-defined]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -51,3 +52,9 @@ for entry in SCHEDULE.values():
         entry.setdefault("options", {})["expires"] = max(entry["schedule"] * 2, 5)
 app.conf.beat_schedule = SCHEDULE
 app.autodiscover_tasks()
+
+
+@beat_init.connect
+def ring_at_once(**_: object) -> None:
+    """The first ring would come half a minute after a start, and the home page would tell of a standstill till then."""
+    app.send_task("apps.analytics.tasks.beat", expires=MINUTES)

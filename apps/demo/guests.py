@@ -45,7 +45,8 @@ _UNSUBSCRIBE = re.compile(rb"^List-Unsubscribe:\s*<([^>]+)>", re.MULTILINE | re.
 
 def awaited() -> bool:
     """Whether the patients have still to come."""
-    return campaign() is not None and not Conversation.objects.exists()
+    read = SecureMessage.objects.filter(outbox__isnull=False, read_at__isnull=False)
+    return campaign() is not None and not read.exists()
 
 
 def campaign() -> Campaign | None:
@@ -112,7 +113,9 @@ def _fetch(url: str, body: bytes | None = None) -> None:
 
 def visit_portal() -> int:
     """Some read, three of them answer, care staff answer one, and one mailbox says "this is not me"."""
-    waiting = list(SecureMessage.objects.filter(outbox__isnull=False, read_at__isnull=True).order_by("pk"))
+    found = campaign()
+    mail = OutboxMessage.objects.filter(kind=MessageKind.CAMPAIGN, source_id=found.pk if found else 0)
+    waiting = list(SecureMessage.objects.filter(outbox__in=mail.values("pk"), read_at__isnull=True).order_by("pk"))
     readers, others = waiting[:READERS], waiting[READERS:]
     for number, row in enumerate(readers):
         patient = actors.patient(row.person_id)
@@ -123,7 +126,7 @@ def visit_portal() -> int:
                 actor=patient, person_id=row.person_id, public=str(row.public), text=text, once=uuid.uuid4()
             )
     nora = User.objects.by_email("nora@riverbend.test")
-    second = Conversation.objects.order_by("pk")[1:2].first()
+    second = Conversation.objects.filter(unread__gt=0).order_by("-pk")[1:2].first()
     if nora is not None and second is not None:
         staff = actors.staff(nora.pk, nora.role)
         inbox.conversation_open(actor=staff, conversation_id=second.pk)

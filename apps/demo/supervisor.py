@@ -39,7 +39,7 @@ def parts(address: str) -> list[Part]:
         ),
         Part(
             "worker",
-            (*celery, "worker", "--queues", "default,imports,journeys,send", "--concurrency", "2")
+            (*celery, "worker", "--queues", "default,imports,journeys,send", "--concurrency", "4")
             + ("--loglevel", "warning", "--without-gossip", "--without-mingle"),
         ),
         Part(

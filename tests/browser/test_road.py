@@ -8,6 +8,8 @@ is rung, the scene does by calling the same service.
 from __future__ import annotations
 
 import calendar
+import csv
+import gzip
 import os
 import re
 from collections.abc import Callable
@@ -100,23 +102,13 @@ def road(axe: Callable[..., None], parts: SimpleNamespace) -> Road:
     return Road(axe, parts)
 
 
-@pytest.mark.parametrize(
-    ("folder", "people", "found"),
-    [
-        pytest.param(KENTUCKY, None, 33, id="kentucky", marks=pytest.mark.shared_data),
-        pytest.param(OWN, 14, None, id="own sample"),
-    ],
-)
-def test_from_a_patient_file_to_a_message_read_in_the_portal(
-    folder: Path, people: int | None, found: int | None, cast: Any, visits: Any, enter: Any, road: Road, request: Any
-) -> None:
-    if folder is KENTUCKY:
-        request.getfixturevalue("shared_data")
+def test_from_a_patient_file_to_a_message_read_in_the_portal(cast: Any, visits: Any, enter: Any, road: Road) -> None:
+    folder, women = (KENTUCKY, 33) if KENTUCKY.is_dir() else (OWN, None)
     page = visits()
     sign_in(page, road, cast.max)
-    import_people(page, road, folder, people)
-    give_keys()
-    build_segment(page, road, found)
+    import_people(page, road, folder)
+    keys.give(now=clock.now())  # some people at keymail.test hand in the key of their mail program
+    build_segment(page, road, women)
     ada = enter("ada")
     describe_the_clinic(ada, road)
     design_template(page, road)
@@ -146,7 +138,7 @@ def sign_in(page: Any, road: Road, max_: Any) -> None:
     road.look(page, "home-at-first")
 
 
-def import_people(page: Any, road: Road, folder: Path, people: int | None) -> None:
+def import_people(page: Any, road: Road, folder: Path) -> None:
     """2. Synthea's tables as they come, with invented addresses; 3. and somebody is found by name."""
     page.open("/contacts/")
     page.get_by_role("link", name="Import contacts").click()
@@ -163,51 +155,55 @@ def import_people(page: Any, road: Road, folder: Path, people: int | None) -> No
     work()
     expect(page.get_by_role("heading", name="Imported")).to_be_visible()
     road.look(page, "imported")
-    assert Person.objects.count() == people or people is None
+    assert Person.objects.count() == rows_in(folder)
     page.get_by_role("link", name="Open contacts").click()
     expect(page.get_by_placeholder("Name, e-mail, phone or MRN")).to_be_visible()
     road.look(page, "contacts")
 
 
-def give_keys() -> None:
-    """Some of the people at keymail.test hand in the key of their mail program."""
-    keys.give(now=clock.now())
+def rows_in(folder: Path) -> int:
+    """How many patients Synthea wrote."""
+    path = next(folder.glob("patients.csv*"))
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return sum(1 for _ in csv.DictReader(text.decode("utf-8-sig").splitlines()))
 
 
-def build_segment(page: Any, road: Road, found: int | None) -> None:
-    """4. Women of these years with a wellness visit and no influenza vaccination; the count is live."""
+def build_segment(page: Any, road: Road, women: int | None) -> None:
+    """4. Women of these years with a wellness visit and no influenza vaccination; the count is live.
+
+    The own sample is too small for that question: there it is everybody of these years.
+    """
     page.open("/segments/")
     page.get_by_role("link", name="New segment").first.click()
     page.get_by_label("Name of the segment").fill("Due for a flu shot")
-    page.get_by_label("What condition 1 looks at").select_option("field:sex")
-
-    def condition(number: int, what: str) -> Any:
-        page.get_by_role("button", name="Add condition").last.click()
-        row = page.get_by_role("group", name=f"Condition {number}", exact=True)
-        row.get_by_label(f"What condition {number} looks at").select_option(what)
-        return row
-
-    row = condition(2, "field:birth_date")
-    row.get_by_label("Comparison").select_option("between")
-    row.get_by_label("From").fill("1952-01-01")
-    row.get_by_label("To").fill("1976-12-31")
-    row = condition(3, "event:encounter")
-    row.get_by_label("Which").select_option("class")
-    row.get_by_label("Class of visit").fill("wellness")
-    row.get_by_label("When").select_option("since")
-    row.get_by_label("On or after").fill("2018-01-01")
-    row = condition(4, "event:immunization")
-    row.get_by_label("Comparison").select_option("never")
-    row.get_by_label("Which").select_option("code")
-    row.get_by_label("Term or code").fill("140")
-    row.get_by_label("When").select_option("since")
-    row.get_by_label("On or after").fill("2020-09-01")
+    condition(page, 1, "field:birth_date", Comparison="between")
+    page.get_by_label("From").fill("1952-01-01" if women else "1920-01-01")
+    page.get_by_label("To", exact=True).fill("1976-12-31" if women else "2006-12-31")
+    if women:
+        condition(page, 2, "field:sex", Comparison="is", Value="F")
+        row = condition(page, 3, "event:encounter", Which="class", When="since")
+        row.get_by_label("Class of visit").fill("wellness")
+        row.get_by_label("On or after").fill("2018-01-01")
+        row = condition(page, 4, "event:immunization", Comparison="never", Which="code", When="since")
+        row.get_by_label("Term or code").fill("140")
+        row.get_by_label("On or after").fill("2020-09-01")
     count = page.locator("#preview .figure-value")
-    expect(count).to_have_text(str(found) if found is not None else re.compile(r"^[1-9]\d*$"))
+    expect(count).to_have_text(str(women) if women else re.compile(r"^[1-9]\d*$"))
     road.look(page, "segment-builder")
     page.get_by_role("button", name="Save segment").click()
     expect(page.get_by_role("heading", name="Due for a flu shot")).to_be_visible()
     road.look(page, "segment")
+
+
+def condition(page: Any, number: int, what: str, **choices: str) -> Any:
+    """Add a condition (the first is there already) and choose in its lists, by their labels."""
+    if number > 1:
+        page.get_by_role("button", name="Add condition").last.click()
+    row = page.get_by_role("group", name=f"Condition {number}", exact=True)
+    row.get_by_label(f"What condition {number} looks at").select_option(what)
+    for label, value in choices.items():
+        row.get_by_label(label, exact=True).select_option(value)
+    return row
 
 
 def describe_the_clinic(page: Any, road: Road) -> None:

@@ -18,6 +18,7 @@ from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
 from apps.core.words import spell_out
+from apps.delivery.outcomes import CAUSE_WORDS
 from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
@@ -102,7 +103,7 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
         ],
         "held_total": held_total,
         "failures": [
-            {"word": spell_out(name), "count": count, "url": url("failure", name)}
+            {"word": failure_word(name), "count": count, "url": url("failure", name)}
             for name, count in found.failures.items()
         ],
         "may_send": allows(role_of(request), Permission.CAMPAIGN_SEND),
@@ -166,8 +167,14 @@ def _title(what: str, detail: str) -> str:
     if what == "held":
         return HELD_WORDS[Held(detail)]
     if what == "failure":
-        return spell_out(detail)
+        return failure_word(detail)
     return selectors.WHAT[what]
+
+
+def failure_word(cause: str) -> str:
+    """Why a message did not arrive, in words a marketer can use: "hard" says nothing."""
+    known = {item.value: words for item, words in CAUSE_WORDS.items()}
+    return known.get(cause) or spell_out(cause)
 
 
 class _Line:

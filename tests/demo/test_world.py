@@ -1,0 +1,56 @@
+"""What a visitor of the demo finds done: made once, through the services, with a trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from apps.campaigns import selectors as campaigns
+from apps.campaigns.models import CampaignRecipient
+from apps.contacts.models import ImportJob
+from apps.content.models import Brand, Template
+from apps.demo import data, guests, staff, world
+from apps.journeys.models import Journey
+from apps.segments.models import Segment
+
+pytestmark = pytest.mark.django_db
+SITE = "http://127.0.0.1:8000/demo/clinic/"
+
+
+@pytest.fixture
+def made(noon: datetime, settings, tmp_path) -> dict[str, int]:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path)},
+        },
+    }
+    staff.create_missing()
+    data.load(now=noon, size=300)
+    return world.load(now=noon, site=SITE)
+
+
+def test_a_visitor_finds_something_in_every_list(made: dict[str, int], noon: datetime) -> None:
+    found = {campaign.name: campaign.state for campaign in campaigns.everyone()}
+    assert sorted(found.values()) == ["draft", "in_review", "rejected", "scheduled", "sending"]
+    assert all(segment.count for segment in Segment.objects.all())
+    assert ImportJob.objects.get().state == "done"
+    assert ImportJob.objects.get().rejected == 1
+    assert Journey.objects.get().state == "active"
+    assert Brand.objects.get().is_default
+    assert Template.objects.filter(kind="template").count() >= 4
+    assert guests.awaited()
+
+
+def test_the_campaign_waits_for_the_worker_like_any_other(made: dict[str, int]) -> None:
+    campaign = guests.campaign()
+    assert campaign is not None
+    assert campaign.fed == 0
+    assert CampaignRecipient.objects.filter(campaign=campaign, held="").count() == campaign.to_feed
+    assert CampaignRecipient.objects.filter(campaign=campaign).exclude(held="").exists()
+
+
+def test_a_second_start_changes_nothing(made: dict[str, int], noon: datetime) -> None:
+    assert sum(world.load(now=noon, site=SITE).values()) == 0
