@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apps.contacts.records import PersonRecord
 from apps.core.errors import Refused
@@ -18,21 +19,25 @@ from .spec import Spec
 
 @dataclass(frozen=True, repr=False)
 class Audience:
-    """``rule`` is the whole audience as one rule: the segment, and none of the exclusions."""
+    """``rule`` is the whole audience as one rule: the segment, and none of the exclusions.
+
+    ``zone`` is the clinic's, read once: a claim asks ``misses`` for thousands of people.
+    """
 
     rule: rules.Rule
     names: rules.Names
     level: Level
     included: int | None
     excluded: tuple[int, ...]
+    zone: ZoneInfo
 
     def condition(self, now: datetime) -> tuple[str, list[Any]]:
         """The SQL condition over ``contacts_personsearch s`` with its parameters."""
-        return compiler.condition(self.rule, now, segments.zone(), self.names)
+        return compiler.condition(self.rule, now, self.zone, self.names)
 
     def misses(self, record: PersonRecord, now: datetime) -> bool:
         """Whether the opened record contradicts the rule: then the message is held (rule_mismatch)."""
-        return rules.verdict(self.rule, record, now, segments.zone(), self.names) is False
+        return rules.verdict(self.rule, record, now, self.zone, self.names) is False
 
     def fingerprint(self) -> dict[str, Any]:
         """Everything the audience is defined by, for the hash of an approval: nested rules too."""
@@ -64,4 +69,5 @@ def audience_of(spec: Spec) -> Audience:
         level=rules.level(rule, names),
         included=included_row.pk if included_row is not None else None,
         excluded=tuple(each.id for each in outside),
+        zone=segments.zone(),
     )

@@ -96,7 +96,7 @@ def own_attributes() -> list[str]:
 
 def zone() -> ZoneInfo:
     """The clinic's zone: rules count days on its calendar."""
-    return organizations.current().timezone
+    return organizations.zone()
 
 
 def names_for(rule: rules.Rule) -> rules.Names:

@@ -82,8 +82,14 @@ def month_day_token(field: str, day: date) -> int:
 
 def day_range(field: str, first: date, last: date) -> list[int]:
     """The tokens of every day from ``first`` to ``last``, both included, in an order that says nothing."""
+    return list(_day_range(field, first, last))
+
+
+@lru_cache(maxsize=16)
+def _day_range(field: str, first: date, last: date) -> tuple[int, ...]:
+    # A century is 36,525 days: gathering them costs as much as the count itself, and a live count asks again at once.
     count = (last - first).days + 1
-    return sorted(day_token(field, first + timedelta(days=number)) for number in range(max(count, 0)))
+    return tuple(sorted(day_token(field, first + timedelta(days=number)) for number in range(max(count, 0))))
 
 
 def many63(field: str, values: Iterable[str]) -> list[int]:
