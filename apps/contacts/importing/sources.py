@@ -168,7 +168,7 @@ class _GzipRaw(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         self._outer = stream
         self._packed = _Counted(stream)
-        self._file = gzip.GzipFile(fileobj=self._packed, mode="rb")  # type: ignore[arg-type]
+        self._file = gzip.GzipFile(fileobj=self._packed, mode="rb")  # type: ignore[call-overload]
         self._size = 0
 
     def readable(self) -> bool:
