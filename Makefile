@@ -1,7 +1,10 @@
 # Every command a person or CI runs. `make` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs, has venv and pip, and is 3.11 or 3.12 (a version manager's shim may exist and not run).
+PYTHON ?= $(shell for each in python3 python3.12 python3.11; do \
+	$$each -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1 \
+	&& echo $$each && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 100000
@@ -11,9 +14,9 @@ help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.ready: requirements/dev.lock
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
-		{ echo "Install Python 3.11 or 3.12 (with venv and pip), or name it: make PYTHON=/path/to/python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Install the venv module of Python (Debian: apt-get install python3-venv)."; exit 1; }
+	@[ -n "$(PYTHON)" ] || \
+		{ echo "Install Python 3.11 or 3.12 with venv and pip (Debian: apt-get install python3 python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
 	@touch $@
 

@@ -20,7 +20,7 @@ from apps.demo.mail import key_kind
 ACTOR = actors.system("demo")
 
 
-def give(*, now: datetime, each: int = 10) -> int:
+def give(*, now: datetime, each: int = 25) -> int:
     """Add keys for the first `each` people of each kind at keymail.test; returns how many. Once only.
 
     Every key is judged by GnuPG and Sequoia like any other, which takes a fraction of a second.

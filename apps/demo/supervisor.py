@@ -60,19 +60,30 @@ class Supervisor:
         self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
         self.logs = Path(settings.CARELANE_HOME) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.errands: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
         """Start every part and wait until the web process answers. Raises ``RuntimeError`` naming a part's log."""
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in parts(self.address):
+            self.running[part.name] = self._run(part)
+        self._remember()
+        self._wait_for_web()
+
+    def errand(self, name: str, command: str) -> None:
+        """Run a management command in the background that ends by itself; it is stopped with the parts."""
+        self.errands[name] = self._run(Part(name, (sys.executable, str(settings.BASE_DIR / "manage.py"), command)))
+        self._remember()
+
+    def _run(self, part: Part) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "CARELANE_MODE": "demo",
             "CARELANE_URL": f"http://{self.address}",
             "PYTHONUNBUFFERED": "1",
         }
-        for part in parts(self.address):
-            log = (self.logs / f"{part.name}.log").open("ab")
-            self.running[part.name] = subprocess.Popen(
+        with (self.logs / f"{part.name}.log").open("ab") as log:
+            return subprocess.Popen(
                 part.command,
                 cwd=settings.BASE_DIR,
                 env=environment,
@@ -81,9 +92,10 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            log.close()
-        self.pid_file.write_text(json.dumps({name: process.pid for name, process in self.running.items()}))
-        self._wait_for_web()
+
+    def _remember(self) -> None:
+        everything = {**self.running, **self.errands}
+        self.pid_file.write_text(json.dumps({name: process.pid for name, process in everything.items()}))
 
     def watch(self) -> None:
         """Return when a part has died (its name is printed) or Ctrl-C came."""
@@ -97,7 +109,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop what this supervisor started."""
-        _stop([process.pid for process in self.running.values()], self.running)
+        children = {**self.running, **self.errands}
+        _stop([process.pid for process in children.values()], children)
         self.pid_file.unlink(missing_ok=True)
 
     def stop_recorded(self) -> bool:

@@ -13,3 +13,9 @@ from apps.demo import staff
 def codes(request: HttpRequest) -> HttpResponse:
     """The demo's sign-ins with their current codes, because no visitor has the phone of an invented nurse."""
     return render(request, "demo/codes.html", {"sign_ins": staff.sign_ins(), "password": staff.PASSWORD})
+
+
+@public
+def clinic(request: HttpRequest) -> HttpResponse:
+    """Where the button of the demo's invitation leads: it plays a page of the clinic's own website."""
+    return render(request, "demo/clinic.html")

@@ -17,8 +17,12 @@ const changed = () => {
   document.body.dispatchEvent(new CustomEvent("rule-changed"));
 };
 
+// One change at a time: the next one starts from the rows that the one before brought.
+let last = Promise.resolve();
+const reshape = (extra, words) => (last = last.then(() => redraw(extra, words)));
+
 // What somebody types while the rows are on their way is put back into the rows that arrive.
-async function reshape(extra, words) {
+async function redraw(extra, words) {
   const sent = new FormData(form);
   const body = new FormData(form);
   for (const [name, value] of Object.entries(extra)) body.set(name, value);
@@ -32,8 +36,9 @@ async function reshape(extra, words) {
     toast(answer?.status === 401 ? "You were signed out. Sign in again in another tab, then go on here." : "The server could not do that. Nothing was changed; try again in a minute.", "error");
     return false;
   }
+  const html = await answer.text();
   const typed = [...new FormData(form)].filter(([name, value]) => name.startsWith("n") && sent.get(name) !== value);
-  rows().outerHTML = await answer.text();
+  rows().outerHTML = html;
   for (const [name, value] of typed) {
     const control = form.elements.namedItem(name);
     if (control && control !== document.activeElement) control.value = value;

@@ -123,12 +123,23 @@ class Installation:
 
         return redis.Redis(unix_socket_path=str(self.places.redis_socket))
 
-    def pieces(self) -> Iterator[tuple[str, bytes, bool]]:
+    def pieces(self, *, files: bool = True) -> Iterator[tuple[str, bytes, bool]]:
         """(place, content, whether clinical words may stand there) of everything the product left.
 
         The vocabulary table may hold clinical terms; so may its file and the write-ahead log, which repeats it.
         """
         yield "pg_dump", self.dump("--exclude-table-data", "contacts_vocabulary"), False
+        if files:
+            yield from self.database_files()
+        yield "postgresql.log", self.places.postgres_log.read_bytes(), False
+        yield "redis", self.redis_contents(), False
+        for folder in (self.home, self.temporary, self.checkpoints):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and self.places.data not in path.parents:
+                    yield str(path.relative_to(self.root)), path.read_bytes(), False
+
+    def database_files(self) -> Iterator[tuple[str, bytes, bool]]:
+        """Every file of the database cluster, its write-ahead log included."""
         with self.connect("postgres") as connection:
             connection.execute("CHECKPOINT")
             vocabulary = {
@@ -145,12 +156,6 @@ class Installation:
                 inside = str(path.relative_to(self.places.data))
                 with contextlib.suppress(FileNotFoundError):
                     yield f"data/{inside}", path.read_bytes(), inside in vocabulary or inside.startswith("pg_wal")
-        yield "postgresql.log", self.places.postgres_log.read_bytes(), False
-        yield "redis", self.redis_contents(), False
-        for folder in (self.home, self.temporary, self.checkpoints):
-            for path in sorted(folder.rglob("*")):
-                if path.is_file() and self.places.data not in path.parents:
-                    yield str(path.relative_to(self.root)), path.read_bytes(), False
 
     def dump(self, *options: str) -> bytes:
         found = embedded.database_settings(self.places, "reader")

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+from django.urls import reverse
 
-from apps.demo import staff
+from apps.core import clock
+from apps.demo import guests, staff, world
 from apps.demo.supervisor import Supervisor
 from config import embedded
 
@@ -34,6 +36,8 @@ class Command(BaseCommand):
         supervisor.stop_recorded()
         staff.create_missing()
         call_command("demo_data", verbosity=0)
+        world.load(now=clock.now(), site=f"http://{options['address']}{reverse('demo:clinic')}")
+        guests_come = guests.awaited()
         lines = [
             f"  {entry.member.email:24} {entry.member.role.word:14} TOTP {entry.secret}" for entry in staff.sign_ins()
         ]
@@ -41,6 +45,8 @@ class Command(BaseCommand):
             connections[alias].close()
         try:
             supervisor.start()
+            if guests_come:
+                supervisor.errand("guests", "demo_guests")
         except RuntimeError as error:
             supervisor.stop()
             raise CommandError(str(error)) from None

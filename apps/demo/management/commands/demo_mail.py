@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, inbound: str, **options: Any) -> None:
         # A refused handshake is what these servers are for; its tracebacks would only frighten.
-        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         asyncio.run(self._run(Servers(Path(settings.CARELANE_HOME), clock.now, port, parse_hosts(inbound))))
 
     async def _run(self, servers: Servers) -> None:

@@ -1,0 +1,271 @@
+"""What a visitor finds done: sender, templates, segments, campaigns in every state, a journey at work.
+
+Everything comes about through the services, in the names of the demo's staff. The campaign that is sent goes
+through the outbox like any other: the worker feeds and sends it once the parts of the demo run. What patients do
+with it afterwards is in ``demo.guests``.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apps.campaigns import sending
+from apps.campaigns import services as campaigns
+from apps.campaigns.models import Campaign
+from apps.contacts.models import ImportJob
+from apps.contacts.services import import_passes, imports
+from apps.content import blocks, selectors
+from apps.content import services as content
+from apps.content.models import Brand
+from apps.content.starters import all_starters
+from apps.core import actors
+from apps.core.actors import Actor
+from apps.delivery.models import HygieneRun
+from apps.delivery.services.hygiene import clean_list
+from apps.demo import people
+from apps.demo.data import CLINIC
+from apps.journeys import ready
+from apps.journeys import services as journeys
+from apps.journeys.models import Journey
+from apps.segments import services as segments
+from apps.segments.models import Segment
+from apps.users.models import User
+
+ACTOR = actors.system("demo")
+FLU_SHOTS = "Flu shots before winter"
+INVITATION = "Flu shots at Riverbend"
+WOMEN = "Women 50 to 74 without a flu shot this season"
+SOON = "Appointment in the next 14 days"
+READERS = "Newsletter readers"
+PARTNERS = "Business contacts"
+
+PATIENTS = {"field": "relation", "op": "is", "value": "patient"}
+# Line 4 has no such day: a visitor sees what a rejected row looks like.
+FRONT_DESK = """Record,Given name,Surname,Born,E-mail,Cell,Newsletter,Signed on
+RB-900001,Imani,Castellano,3/14/1968,imani@goodmail.test,(207) 555-0171,yes,{signed}
+RB-900002,Tobias,Renwick,9/2/1979,tobias@plainmail.test,(207) 555-0172,no,{signed}
+RB-900003,Lucille,Abernathy,2/30/1955,lucille@goodmail.test,(207) 555-0173,yes,{signed}
+RB-900004,Perla,Montes,12/5/1990,perla@oldmail.test,(207) 555-0174,yes,{signed}
+"""
+FRONT_DESK_MAPPING = {
+    "match_on": "mrn",
+    "columns": {
+        "Record": "mrn",
+        "Given name": "first_name",
+        "Surname": "last_name",
+        "Born": "birth_date",
+        "E-mail": "email",
+        "Cell": "phone",
+        "Newsletter": "consent.marketing",
+        "Signed on": "consent.marketing.date",
+    },
+    "date_format": "%m/%d/%Y",
+    "ignore": [],
+    "consent": {"method": "paper form", "wording": "2025-2", "by": "Front desk"},
+}
+
+
+def load(*, now: datetime, site: str) -> dict[str, int]:
+    """Make what is missing; returns how many of what are new. Needs the clinic and the staff.
+
+    ``site`` is the absolute address of the page that plays the clinic's own website.
+    """
+    max_, rita = _member("max@riverbend.test"), _member("rita@riverbend.test")
+    return {
+        "brands": _brand(),
+        "templates": len(content.starters_install(actor=ACTOR)) + _template(site),
+        "imports": _import(now),
+        "segments": _segments(max_, now),
+        "campaigns": _campaigns(max_, rita, now),
+        "journeys": _journey(max_),
+        "list reports": _hygiene(),
+    }
+
+
+def _member(email: str) -> Actor:
+    user = User.objects.by_email(email)
+    if user is None:
+        raise RuntimeError("the demo's staff come before its world")
+    return actors.staff(user.pk, user.role)
+
+
+def _brand() -> int:
+    if Brand.objects.exists():
+        return 0
+    content.brand_save(
+        actor=ACTOR,
+        data={
+            "name": CLINIC["name"],
+            "from_name": CLINIC["name"],
+            "from_address": "care@riverbend.test",
+            "reply_to": "frontdesk@riverbend.test",
+            "postal_address": CLINIC["postal_address"],
+            "phone": CLINIC["phone"],
+            "primary": "#0f5f6e",
+        },
+        is_default=True,
+    )
+    return 1
+
+
+def _template(site: str) -> int:
+    """The shipped invitation with a button that leads to the clinic's website, so that there is something to click."""
+    if selectors.template_named(INVITATION) is not None:
+        return 0
+    data = blocks.dump(all_starters()["flu_shot_invitation"].design)
+    button = {"id": "b20", "type": "button", "label": "See this week's walk-in hours", "url": site, "align": "left"}
+    foot = next(place for place, block in enumerate(data["blocks"]) if block["type"] == "footer")
+    data["blocks"].insert(foot, button)
+    made = content.template_create(actor=ACTOR, name=INVITATION, data=data)
+    content.template_publish(actor=ACTOR, template_id=made.pk)
+    return 1
+
+
+def _import(now: datetime) -> int:
+    if ImportJob.objects.exists():
+        return 0
+    day = (now - timedelta(days=3)).strftime("%-m/%-d/%Y")
+    upload = imports.Upload("Front desk list.csv", io.BytesIO(FRONT_DESK.format(signed=day).encode()))
+    job = imports.import_create(actor=ACTOR, kind="list", uploads=[upload], document=FRONT_DESK_MAPPING)
+    imports.import_check(actor=ACTOR, job_id=job.pk)
+    import_passes.work(job.pk)
+    imports.import_start(actor=ACTOR, job_id=job.pk)
+    import_passes.work(job.pk)
+    return 1
+
+
+def rules(now: datetime) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The demo's segments: name to (description, rule). Pure; the flu season begins on September 1."""
+    today = now.astimezone(ZoneInfo(people.ZONE)).date()
+    season = today.replace(year=today.year if today.month >= 9 else today.year - 1, month=9, day=1)
+    return {
+        WOMEN: (
+            "Seen for a check-up within four years, and no influenza immunization since September.",
+            _all(
+                PATIENTS,
+                {"field": "sex", "op": "is", "value": "F"},
+                {"field": "age", "op": "between", "from": 50, "to": 74},
+                {"event": "encounter", "class": "wellness", "op": "at_least", "times": 1, "last_days": 1461},
+                {
+                    "event": "immunization",
+                    "system": people.CVX,
+                    "code": people.FLU[0],
+                    "op": "never",
+                    "from": season.isoformat(),
+                },
+            ),
+        ),
+        SOON: (
+            "Patients with a booked visit in the next two weeks.",
+            _all(PATIENTS, {"appointment": "booked", "in_next_days": 14}),
+        ),
+        READERS: (
+            "Everybody who signed a marketing authorization and did not take it back.",
+            _all({"consent": "marketing", "state": "granted"}),
+        ),
+        PARTNERS: (
+            "Practices, pharmacies and suppliers. Nobody here is a patient.",
+            _all({"field": "relation", "op": "is", "value": "b2b"}),
+        ),
+    }
+
+
+def _all(*nodes: dict[str, Any]) -> dict[str, Any]:
+    return {"match": "all", "rules": list(nodes)}
+
+
+def _segments(actor: Actor, now: datetime) -> int:
+    if Segment.objects.exists():
+        return 0
+    for name, (description, rule) in rules(now).items():
+        saved = segments.segment_save(actor=actor, name=name, rule=rule, description=description)
+        segments.segment_count(actor=actor, segment_id=saved.pk)
+    return 4
+
+
+def _campaigns(author: Actor, reviewer: Actor, now: datetime) -> int:
+    if Campaign.objects.exists():
+        return 0
+
+    def save(name: str, **spec: Any) -> int:
+        whole = {"brand": CLINIC["name"], "remuneration": "none", **spec}
+        return campaigns.campaign_save(actor=author, name=name, spec=whole).pk
+
+    save("Thank you to our partners", segment=PARTNERS, purpose="b2b", description="Text still to be written.")
+
+    everybody = save(
+        "Holiday hours",
+        everybody=True,
+        template="Clinic newsletter",
+        purpose="marketing",
+        description="Opening hours in the last week of December.",
+    )
+    campaigns.campaign_submit(actor=author, campaign_id=everybody)
+    campaigns.campaign_reject(
+        actor=reviewer,
+        campaign_id=everybody,
+        comment="Hours are clinic news, not an offer: choose Operations as the purpose. As marketing it leaves out "
+        "everybody without an authorization.",
+    )
+
+    waiting = save(
+        "Before your visit",
+        segment=SOON,
+        template="Clinic newsletter",
+        purpose="operations",
+        description="Parking and check-in while the front entrance is rebuilt.",
+    )
+    campaigns.campaign_submit(actor=author, campaign_id=waiting)
+
+    sent = save(
+        FLU_SHOTS,
+        segment=WOMEN,
+        template=INVITATION,
+        purpose="treatment",
+        description="Invites to the walk-in hours.",
+    )
+    _approved(author, reviewer, sent, "Checked the list and the text.")
+    sending.campaign_send(actor=author, campaign_id=sent)
+
+    monthly = save(
+        "Monthly newsletter",
+        segment=READERS,
+        template="Clinic newsletter",
+        purpose="marketing",
+        description="Goes out on the first weekday after five days.",
+    )
+    _approved(author, reviewer, monthly, "Good to go.")
+    sending.campaign_send(actor=author, campaign_id=monthly, at=next_morning(now))
+    return 5
+
+
+def _approved(author: Actor, reviewer: Actor, campaign_id: int, comment: str) -> None:
+    campaigns.campaign_submit(actor=author, campaign_id=campaign_id)
+    campaigns.campaign_approve(actor=reviewer, campaign_id=campaign_id, comment=comment)
+
+
+def next_morning(now: datetime) -> datetime:
+    """Nine o'clock in the clinic on the first weekday at least five days ahead. Pure."""
+    zone = ZoneInfo(people.ZONE)
+    day = now.astimezone(zone).date() + timedelta(days=5)
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return datetime.combine(day, time(9), zone)
+
+
+def _journey(actor: Actor) -> int:
+    if Journey.objects.exists():
+        return 0
+    row = journeys.journey_from_ready(actor=actor, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journeys.journey_activate(actor=actor, journey=row)
+    return 1
+
+
+def _hygiene() -> int:
+    if HygieneRun.objects.exists():
+        return 0
+    clean_list(actor=ACTOR)
+    return 1
