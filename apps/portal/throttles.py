@@ -47,8 +47,9 @@ def failed(act: str, token: bytes) -> Throttle:
 
 
 def locked(act: str, token: bytes) -> Throttle | None:
-    """The row of a lock that holds now, or None."""
-    return Throttle.objects.filter(act=act, token=token, locked_until__gt=clock.now()).first()
+    """The row of a lock that holds now, or None. Caller's transaction: tries side by side wait for each other here."""
+    row = _locked_row(act, token)
+    return row if row.locked_until is not None and row.locked_until > clock.now() else None
 
 
 def forget(act: str, token: bytes) -> None:

@@ -212,8 +212,9 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
     mailbox = search_values.mailbox(address)
     now = clock.now()
     often = not throttles.allowed("password.ip", throttles.address_token(ip))
-    held = throttles.locked("password", mailbox)
     accounts = list(selectors.accounts_of_mailbox(mailbox).select_for_update(of=("self",)))
+    # After the accounts, as everywhere: tries from many places at once wait for each other, and five are five.
+    held = throttles.locked("password", mailbox)
     born = selectors.born_on([account.person_id for account in accounts], birth_date)
     matches = [account for account in accounts if account.person_id in born and account.password]
     account = matches[0] if len(matches) == 1 else None
