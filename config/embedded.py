@@ -117,19 +117,6 @@ def places(home: Path, keys: Path) -> Places:
     return Places(home=home, keys=keys, state=STATE_ROOT / mark.read_text().strip())
 
 
-def passwords(self) -> Path:
-    return self.keys / "database.json"
-
-
-def places(home: Path, keys: Path) -> Places:
-    """The folders for ``home``; root keeps the database in a state folder named after it."""
-    if os.geteuid() == 0:
-        state = STATE_ROOT / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:12]
-    else:
-        state = home
-    return Places(home=home, keys=keys, state=state)
-
-
 def passwords(where: Places) -> dict[str, str]:
     """Role name to password; made on first use, readable by the owner alone."""
     if not where.passwords.exists():
