@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.core.board import AHEAD, Item
+from apps.core.board import AHEAD, Item, Step
 from apps.core.datewords import count
 from apps.core.permissions import Permission
 from apps.users.models import User
@@ -78,3 +78,11 @@ def recent(user: User, now: datetime) -> Iterator[Item]:
                 ("Held", f"{sum(found.held.values()):,}"),
             ),
         )
+
+
+def first_steps(user: User, now: datetime) -> Iterator[Step]:
+    """The last step of the first day: a message is on its way."""
+    if user.may(Permission.CAMPAIGN_EDIT):
+        sent = Campaign.objects.filter(state__in=[State.SENDING, State.PAUSED, State.DONE]).exists()
+        text = "Choose who gets it and see how each message will be protected."
+        yield Step(50, "Send a campaign", text, reverse("campaigns:new"), sent)
