@@ -14,6 +14,7 @@ from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.records import PersonRecord
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.vault import sealing
 
@@ -71,9 +72,13 @@ def record_keys(ids: Iterable[int]) -> dict[int, bytes]:
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
     """Fill in the consent states and the suppressions of the mailboxes; two queries."""
-    for person_id, purpose, state in ConsentState.objects.filter(person_id__in=records).values_list(
-        "person_id", "purpose", "state"
+    now = clock.now()
+    for person_id, purpose, state, expires in ConsentState.objects.filter(person_id__in=records).values_list(
+        "person_id", "purpose", "state", "expires"
     ):
+        # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
+        if state == "granted" and expires is not None and expires <= now:
+            continue
         records[person_id].consents[purpose] = state
     mailboxes: dict[bytes, list[PersonRecord]] = defaultdict(list)
     for record in records.values():

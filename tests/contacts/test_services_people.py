@@ -182,3 +182,22 @@ def test_an_erased_person_cannot_be_opened_or_found_and_the_mailbox_stays_suppre
     again = services.contact_create(actor=CLI, profile=dana())
     record = selectors.open_person(actor=CLI, purpose="scene", person_id=again.id)
     assert record.suppressions == {"all"}
+
+
+def test_an_authorization_that_ran_out_is_none(noon) -> None:
+    from apps.core import clock
+
+    made = services.contact_create(actor=CLI, profile=dana())
+    services.consent_record(
+        actor=CLI,
+        person_id=made.id,
+        purpose="marketing",
+        state="granted",
+        on=date(2026, 11, 1),
+        method="paper",
+        expires=noon + timedelta(days=30),
+    )
+    opened = lambda: selectors.open_person(actor=CLI, purpose="scene", person_id=made.id).consents  # noqa: E731
+    assert opened() == {"marketing": "granted"}
+    with clock.frozen(noon + timedelta(days=30)):
+        assert opened() == {}
