@@ -21,8 +21,10 @@ def main() -> int:
     from tests.conftest import SHARED_DATA
 
     if not SHARED_DATA.is_dir():
-        where = sys.stderr if os.environ.get("CI") else sys.stdout
-        where.write(f"CARELANE_DATA ({SHARED_DATA}) is absent: tests on shared data are left out.\n")
+        if os.environ.get("CI"):
+            sys.stderr.write(f"CARELANE_DATA ({SHARED_DATA}) is absent: in CI nothing is left out.\n")
+            return 1
+        sys.stdout.write(f"CARELANE_DATA ({SHARED_DATA}) is absent: tests on shared data are left out.\n")
     return 0
 
 
