@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.contacts.numbers import NumberRange
 from apps.core.levels import Level
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """``path`` leads into the profile; ``search`` is token, words, day or none; ``merge`` allows ``{{ name }}``."""
+    """``path`` leads into the profile; ``search`` is token, words, day, range or none; ``merge`` allows ``{{ name }}``.
+
+    Own dates (day) and numbers (range, within ``numbers``) are found by ``slot`` of the search row.
+    """
 
     name: str
     label: str
-    type: str  # text, name, choice, date, email, phone, code
+    type: str  # text, name, choice, date, email, phone, code; own ones: number, yes_no
     level: Level
     path: tuple[str, ...]
     search: str = "none"
     merge: bool = True
     choices: tuple[tuple[str, str], ...] = ()
+    slot: int | None = None
+    numbers: NumberRange | None = None
 
 
 SEXES = (("F", "Female"), ("M", "Male"), ("X", "Another"), ("U", "Unknown"))

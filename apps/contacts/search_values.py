@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,12 +16,16 @@ EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
 
 @dataclass(frozen=True)
 class SearchValues:
-    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes)."""
+    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes).
+
+    ``slots`` has a keyed value for each slot of the search row that this profile fills.
+    """
 
     tokens: list[int]
     birth_day: int | None
     birth_month_day: int | None
     identities: list[tuple[int, bytes]]
+    slots: dict[int, int] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -35,9 +39,17 @@ def _plan() -> list[tuple[str | None, str, str, str, int]]:
     return plan
 
 
-def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) -> SearchValues:
-    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied."""
+def of(
+    profile: Mapping[str, Any],
+    consents: Mapping[str, str] | None = None,
+    own: Mapping[str, fields.FieldSpec] | None = None,
+) -> SearchValues:
+    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied.
+
+    ``own`` describes the organization's attributes (``attributes.catalog()``); what it does not know is text.
+    """
     found: set[int] = set()
+    slots: dict[int, int] = {}
     for parent, key, search, token_field, present in _plan():
         holder = profile if parent is None else profile.get(parent)
         value = holder.get(key) if holder else None
@@ -52,9 +64,21 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
         # Only that there is one: plans send a minor's mail to the guardian.
         found.add(presence("guardian_id"))
     for name, value in (profile.get("attributes") or {}).items():
+        if value is None or value == "":
+            continue
+        spec = (own or {}).get(f"attribute.{name}")
+        if spec is not None and spec.search == "none":
+            continue
+        found.add(presence(f"attribute.{name}"))
+        if spec is not None and spec.slot is not None:
+            # One keyed value in a column of its own. The exact value as a token beside it would tell twice.
+            if (keyed := own_value(spec, value)) is not None:
+                slots[spec.slot] = keyed
+            if spec.type == "date" and (day := day_in(value)) is not None:
+                found.add(tokens.month_day_token(spec.name, day))
+            continue
         for item in value if isinstance(value, list) else [value]:
             found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
-        found.add(presence(f"attribute.{name}"))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
     identities = unique_identities(profile)
@@ -70,7 +94,30 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
         birth_day=tokens.day_token("person.birth_date", birth) if birth else None,
         birth_month_day=tokens.month_day_token("person.birth_date", birth) if birth else None,
         identities=identities,
+        slots=slots,
     )
+
+
+def own_value(spec: fields.FieldSpec, value: object) -> int | None:
+    """The keyed day or step that an own date or number has in its slot; None when there is none for ``value``."""
+    if spec.type == "date":
+        day = day_in(value)
+        return None if day is None else tokens.day_token(spec.name, day)
+    step = spec.numbers.at(value) if spec.numbers is not None else None
+    return None if step is None else own_step(spec.name, step)
+
+
+def own_step(name: str, step: int) -> int:
+    """The keyed value of a step of number attribute ``name`` (``attribute.NAME``)."""
+    return tokens.shared63(f"{name}/step", str(step))
+
+
+def day_in(value: object) -> date | None:
+    """The calendar day of an ISO date or time as it is written, or None."""
+    try:
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except ValueError:
+        return None
 
 
 def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import import_passes, imports
+from apps.contacts.services import attribute_fills, import_passes, imports
 from apps.core import actors, clock
 
 
@@ -18,6 +18,22 @@ def ring(job_id: int) -> None:
         return
 
 
+def ring_fill(fill_id: int) -> None:
+    """Ask a worker to look at an attribute's search values; the sweep rings again when the broker is down."""
+    from kombu.exceptions import OperationalError
+
+    try:
+        attribute_fill.delay(fill_id)
+    except OperationalError:
+        return
+
+
+@shared_task(acks_late=True)
+def attribute_fill(fill_id: int) -> None:
+    """Bring everybody's search values up to a changed attribute."""
+    attribute_fills.work(fill_id)
+
+
 @shared_task(acks_late=True)
 def import_work(job_id: int) -> None:
     """Work on an import until it is finished or stopped."""
@@ -26,8 +42,10 @@ def import_work(job_id: int) -> None:
 
 @shared_task
 def import_sweep() -> None:
-    """Ring for imports whose worker was lost; delete uploads and rejected rows that nobody needs."""
+    """Ring for imports and attributes whose worker was lost; delete uploads and rejected rows that nobody needs."""
     for job_id in import_passes.due(clock.now()):
         ring(job_id)
+    for fill_id in attribute_fills.due(clock.now()):
+        ring_fill(fill_id)
     imports.uploads_clear(actor=actors.system("beat"))
     imports.rejections_clear(actor=actors.system("beat"))

@@ -55,7 +55,7 @@ def _mentioned(definition: Definition) -> set[str]:
     for place in walk(definition):
         if isinstance(place.step, Condition) and place.step.rule_json:
             try:
-                found.update(rules.mentioned_segments(rules.parse(place.step.rule)))
+                found.update(rules.mentioned_segments(segments.parse(place.step.rule)))
             except rules.RuleError:
                 continue
     return found

@@ -71,7 +71,7 @@ def known() -> Known:
 def rule_problem(rule: dict[str, Any]) -> str:
     """What is wrong with a condition's rule, or ""."""
     try:
-        parsed = rules.parse(rule)
+        parsed = segments.parse(rule)
         missing = set(rules.mentioned_segments(parsed)) - set(segment_names())
     except rules.RuleError as error:
         return str(error)
@@ -83,7 +83,7 @@ def rule_problem(rule: dict[str, Any]) -> str:
 def rule_words(rule: dict[str, Any]) -> str:
     """A condition's rule as a question in words."""
     try:
-        words = rules.sentence(rules.parse(rule), terms=segments.terms)
+        words = segments.sentence(segments.parse(rule))
     except rules.RuleError:
         return "A condition that cannot be read"
     return f"{words[:1].upper()}{words[1:].rstrip('.')}?"
@@ -99,7 +99,7 @@ def level_of(definition: Definition) -> Level:
         found.append(segments.by_name(trigger.segment).level)
     for place in walk(definition):
         if isinstance(place.step, Condition) and place.step.rule_json:
-            parsed = rules.parse(place.step.rule)
+            parsed = segments.parse(place.step.rule)
             found.append(rules.level(parsed, segments.names_for(parsed)))
     return max(found)
 
@@ -121,7 +121,7 @@ class Questions:
         """Whether the person fits the rule now."""
         key = json.dumps(rule, sort_keys=True)
         if key not in self._read:
-            parsed = rules.parse(rule)
+            parsed = segments.parse(rule)
             self._read[key] = parsed, segments.names_for(parsed)
         parsed, names = self._read[key]
         return rules.matches(parsed, record, self.now, self.zone, names)

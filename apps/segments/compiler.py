@@ -21,6 +21,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts.fields import FieldSpec
 from apps.contacts.value_sets import CVX, RXNORM
 
 from . import tokens
@@ -36,9 +37,10 @@ from .rules import (
     Leaf,
     Names,
     Node,
+    NumberRule,
     Rule,
 )
-from .rules.facts import DEFAULTS, comparable
+from .rules.facts import DEFAULTS, comparable, spec_of
 from .rules.windows import (
     Window,
     age_window,
@@ -85,11 +87,11 @@ class _Writer:
     def group(self, group: Group, seen: tuple[str, ...]) -> str:
         every = group.match == "all"
         parts: list[str] = []
-        together = [child for child in group.rules if _one_token(child)]
+        together = [child for child in group.rules if self.one_token(child)]
         gathered = [_token_of(child) for child in together] if len(together) > 1 else []
         if gathered:
             parts.append(self.tokens("@>" if every else "&&", gathered))
-        parts += [self.node(child, seen) for child in group.rules if not (gathered and _one_token(child))]
+        parts += [self.node(child, seen) for child in group.rules if not (gathered and self.one_token(child))]
         if not parts:
             return "FALSE" if group.match == "any" else "TRUE"
         joined = (" AND " if every else " OR ").join(parts)
@@ -105,6 +107,21 @@ class _Writer:
         self.params.append(list(values))
         return f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))"
 
+    def slotted(self, name: str) -> FieldSpec | None:
+        """The own date or number that is found by its slot, or None."""
+        spec = spec_of(name, self.names.fields)
+        return spec if spec is not None and spec.slot is not None else None
+
+    def one_token(self, node: Node) -> bool:
+        """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
+        if isinstance(node, FieldRule):
+            if node.op == "is" and self.slotted(node.field) is not None:
+                return False
+            if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
+                return False
+            return node.op in ("exists", "is", "starts_with")
+        return isinstance(node, ConsentRule) and node.state != "none"
+
     # -- conditions ------------------------------------------------------------------------------------
 
     def leaf(self, leaf: Leaf, seen: tuple[str, ...]) -> str:
@@ -114,6 +131,11 @@ class _Writer:
             return self.date(leaf)
         if isinstance(leaf, AgeRule):
             return self.days(*tokens.person_days("birth_date", age_window(leaf, self.today)))
+        if isinstance(leaf, NumberRule):
+            spec = self.slotted(leaf.field)
+            if spec is None:
+                return "(FALSE)"
+            return self.days(f"s.s{spec.slot}", tokens.slot_steps(spec, leaf.low, leaf.high))
         if isinstance(leaf, EventRule):
             return self.event(leaf)
         if isinstance(leaf, EngagementRule):
@@ -140,6 +162,8 @@ class _Writer:
         return self.tokens("@>", [tokens.presence(name)])
 
     def equals(self, name: str, values: Sequence[str]) -> str:
+        if (spec := self.slotted(name)) is not None:
+            return self.days(f"s.s{spec.slot}", tokens.slot_values(spec, values))
         kind = tokens.identity_kind(name)
         if kind is not None:
             self.params += [kind, [tokens.identity(name, value) for value in values]]
@@ -155,6 +179,13 @@ class _Writer:
         return f"({found})"
 
     def date(self, rule: DateRule) -> str:
+        if (spec := self.slotted(rule.field)) is not None:
+            if rule.op == "anniversary_in_days":
+                days = anniversary_days(rule.days or 0, self.today)
+                return f"({self.tokens('&&', tokens.slot_month_days(spec, days))})"
+            return self.days(f"s.s{spec.slot}", tokens.slot_days(spec, date_window(rule, self.today)))
+        if rule.field not in tokens.DAY_COLUMNS:
+            return "(FALSE)"
         if rule.op == "anniversary_in_days":
             return self.days(*tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
         return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
@@ -224,15 +255,6 @@ class _Writer:
             f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "
             "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE"
         )
-
-
-def _one_token(node: Node) -> bool:
-    """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
-    if isinstance(node, FieldRule):
-        if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
-            return False
-        return node.op in ("exists", "is", "starts_with")
-    return isinstance(node, ConsentRule) and node.state != "none"
 
 
 def _token_of(node: Node) -> int:

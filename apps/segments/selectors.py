@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts import attributes
+from apps.contacts.fields import FieldSpec
 from apps.contacts.models import Vocabulary
 from apps.contacts.value_sets import VALUE_SETS
 from apps.core.errors import Refused
@@ -38,7 +39,7 @@ class OpenedSegment:
     @property
     def sentence(self) -> str:
         """The rule as one sentence, codes by their terms."""
-        return rules.sentence(self.rule, terms=terms)
+        return sentence(self.rule)
 
 
 def name_token(name: str) -> bytes:
@@ -46,14 +47,14 @@ def name_token(name: str) -> bytes:
     return token128("segment.name", normalize(name))
 
 
-def opened(segment: Segment) -> OpenedSegment:
+def opened(segment: Segment, fields: Mapping[str, FieldSpec] | None = None) -> OpenedSegment:
     """Open one row. A rule that names an attribute since removed raises RuleError."""
     data = sealing.open_service(segment.sealed, table=TABLE, row=segment.pk, version=segment.version)
     return OpenedSegment(
         id=segment.pk,
         name=str(data["name"]),
         description=str(data.get("description", "")),
-        rule=rules.parse(data["rule"]),
+        rule=rules.parse(data["rule"], fields=fields or attributes.catalog()),
         level=Level(segment.level),
         version=segment.version,
         row=segment,
@@ -76,7 +77,8 @@ def by_name(name: str) -> OpenedSegment:
 
 def everyone() -> list[OpenedSegment]:
     """All segments in the order of their names; segments are counted in dozens, not in thousands."""
-    return sorted((opened(row) for row in Segment.objects.all()), key=lambda each: normalize(each.name))
+    fields = attributes.catalog()
+    return sorted((opened(row, fields) for row in Segment.objects.all()), key=lambda each: normalize(each.name))
 
 
 def terms(system: str, code: str) -> str | None:
@@ -89,9 +91,20 @@ def value_sets() -> list[tuple[str, str]]:
     return sorted(((name, label) for name, (label, _, _) in VALUE_SETS.items()), key=lambda item: item[1])
 
 
-def own_attributes() -> list[str]:
-    """The organization's own attributes, as rules name them (``attribute.NAME``), by name."""
-    return sorted(f"attribute.{name}" for name in attributes.types())
+def parse(tree: object) -> rules.Rule:
+    """Read a rule that may ask for own attributes. Raises RuleError."""
+    return rules.parse(tree, fields=attributes.catalog())
+
+
+def sentence(rule: rules.Node) -> str:
+    """A rule in English, with terms from the vocabulary and the labels of own attributes."""
+    return rules.sentence(rule, terms=terms, fields=attributes.catalog())
+
+
+def using_attribute(name: str) -> list[OpenedSegment]:
+    """Segments whose own rule asks for the attribute called ``name``."""
+    wanted = f"attribute.{name}"
+    return [each for each in everyone() if wanted in rules.mentioned_attributes(each.rule)]
 
 
 def zone() -> ZoneInfo:
@@ -114,7 +127,9 @@ def names_for(rule: rules.Rule) -> rules.Names:
         found[name] = opened(row).rule
         campaigns.update(rules.mentioned_campaigns(found[name]))
         waiting += rules.mentioned_segments(found[name])
-    return rules.Names(segments=found, campaigns=usages.campaign_ids() if campaigns else {})
+    return rules.Names(
+        segments=found, campaigns=usages.campaign_ids() if campaigns else {}, fields=attributes.catalog()
+    )
 
 
 def reachable(ids: Iterable[int]) -> set[int]:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
 from apps.core import clock
 from apps.core.actors import Actor
@@ -88,7 +89,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     if request.method == "GET":
         tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
-    tree, name = draft.read(request.POST.dict()), request.POST.get("name", "")
+    tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     version = request.POST.get("version", "")
     try:
         saved = services.segment_save(
@@ -114,7 +115,7 @@ def builder_rows(request: HttpRequest) -> HttpResponse:
     tree = draft.restored(request.POST.get("restore", "")) if request.POST.get("restore") else None
     focus: draft.Path | None = None
     if tree is None:
-        tree = draft.read(request.POST.dict())
+        tree = draft.read(request.POST.dict(), attributes.catalog())
         if action := request.POST.get("do", ""):
             tree, focus = draft.change(tree, action)
     context = _rows_context(request, tree, segment_id=_number(request.POST.get("segment_id")), focus=focus)
@@ -129,10 +130,10 @@ def preview(request: HttpRequest) -> HttpResponse:
     counting.stop(ticket)
     found: dict[str, Any] = {"now": clock.now()}
     try:
-        rule = rules.parse(draft.read(request.POST.dict()))
+        rule = selectors.parse(draft.read(request.POST.dict(), attributes.catalog()))
         names = selectors.names_for(rule)
         found["level"] = rules.level(rule, names)
-        found["sentence"] = rules.sentence(rule, terms=selectors.terms)
+        found["sentence"] = selectors.sentence(rule)
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
         found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
     except counting.Superseded:
@@ -259,7 +260,8 @@ def _rows_context(
         segments=[each.name for each in selectors.everyone() if each.id != segment_id],
         campaigns=sorted(usages.campaign_ids()),
         sets=selectors.value_sets(),
-        attributes=selectors.own_attributes(),
+        attributes=[each.spec.name for each in attributes.everything() if each.spec.search != "none"],
+        fields=attributes.catalog(),
     )
     root: Row = rows(tree, offer, selectors.terms, errors=wrong, focus=focus)
     return {

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values, selectors
+from apps.contacts import attributes, search_values, selectors
 from apps.contacts.models import (
     Appointment,
     ConsentState,
@@ -19,6 +19,7 @@ from apps.contacts.models import (
     TimelineEvent,
     TimelineSummary,
 )
+from apps.contacts.fields import FieldSpec
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core import clock
@@ -26,6 +27,16 @@ from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
+
+
+SLOT_COLUMNS = tuple(f"s{number}" for number in range(attributes.SLOTS))
+_SLOT_NAMES = ", ".join(SLOT_COLUMNS)
+_SLOT_TYPES = ["int8"] * attributes.SLOTS
+_SLOT_SETS = ", ".join(f"{name} = c.{name}" for name in SLOT_COLUMNS)
+
+
+def _slots(found: search_values.SearchValues) -> list[int | None]:
+    return [found.slots.get(number) for number in range(attributes.SLOTS)]
 
 
 @transaction.atomic
@@ -56,13 +67,14 @@ def contacts_create(
     now = clock.now()
     records = []
     people, searches, identities = [], [], []
+    own = attributes.catalog(writing=True)
     stated = consents or [{}] * len(profiles)
     for person_id, profile, states in zip(ids, profiles, stated, strict=True):
         keys = sealing.new_person_keys(person_id)
         sealed = sealing.seal(keys.profile, profile, table=PERSON_TABLE, row=person_id, version=1, epoch=keys.kek_id)
-        found = search_values.of(profile, states)
+        found = search_values.of(profile, states, own)
         people.append((person_id, keys.kek_id, keys.wrapped_profile, keys.wrapped_record, sealed, 1, now))
-        searches.append((person_id, found.tokens, found.birth_day, found.birth_month_day, 1))
+        searches.append((person_id, found.tokens, found.birth_day, found.birth_month_day, 1, *_slots(found)))
         identities += [(kind, token, person_id) for kind, token in found.identities]
         records.append(PersonRecord(person_id, profile, keys.profile, keys.record, dict(states), created_at=now))
     copy_rows(
@@ -71,8 +83,8 @@ def contacts_create(
         people,
     )
     copy_rows(
-        "contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation)",
-        ["int8", "int8[]", "int8", "int8", "int2"],
+        f"contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation, {_SLOT_NAMES})",
+        ["int8", "int8[]", "int8", "int8", "int2", *_SLOT_TYPES],
         searches,
     )
     copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
@@ -110,23 +122,24 @@ def contacts_change(
     for state in ConsentState.objects.filter(person__in=rows):
         consents[state.person_id][state.purpose] = state.state
     changes, identities = [], []
+    own = attributes.catalog(writing=True)
     for row in rows:
         assert row.wrapped_profile is not None
         key = sealing.unwrap_profile(row.kek_id, row.wrapped_profile, row.pk)
         profile = profiles[row.pk]
         sealed = sealing.seal(key, profile, table=PERSON_TABLE, row=row.pk, version=row.version + 1, epoch=row.kek_id)
-        found = search_values.of(profile, consents[row.pk])
-        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day))
+        found = search_values.of(profile, consents[row.pk], own)
+        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day, *_slots(found)))
         identities += [(kind, token, row.pk) for kind, token in found.identities]
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS person_change (id int8, sealed bytea, tokens int8[], birth_day int8,"
-            " birth_month_day int8) ON COMMIT DELETE ROWS"
+            f" birth_month_day int8, {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE person_change")
         copy_rows(
-            "person_change (id, sealed, tokens, birth_day, birth_month_day)",
-            ["int8", "bytea", "int8[]", "int8", "int8"],
+            f"person_change (id, sealed, tokens, birth_day, birth_month_day, {_SLOT_NAMES})",
+            ["int8", "bytea", "int8[]", "int8", "int8", *_SLOT_TYPES],
             changes,
         )
         cursor.execute(
@@ -135,7 +148,7 @@ def contacts_change(
         )
         cursor.execute(
             "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"
-            " birth_month_day = c.birth_month_day FROM person_change c WHERE c.id = s.person_id"
+            f" birth_month_day = c.birth_month_day, {_SLOT_SETS} FROM person_change c WHERE c.id = s.person_id"
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])
         copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
@@ -143,12 +156,49 @@ def contacts_change(
     return len(rows)
 
 
+def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: Sequence[str]) -> tuple[int, int]:
+    """Rebuild the search values of those of ``rows`` that have one of the attributes ``names``.
+
+    Caller's transaction, lock and audit entry. Returns how many have a value, and how many of these have one that no
+    search finds though its attribute is searchable (a number out of bounds, a date that is none).
+    """
+    states: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
+    profiles: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        profile = selectors.opened(row).profile
+        if any(name in (profile.get("attributes") or {}) for name in names):
+            profiles[row.pk] = profile
+    for person_id, purpose, state in ConsentState.objects.filter(person_id__in=profiles).values_list(
+        "person_id", "purpose", "state"
+    ):
+        states[person_id][purpose] = state
+    changes, outside = [], 0
+    for person_id, profile in profiles.items():
+        found = search_values.of(profile, states[person_id], own)
+        changes.append((person_id, found.tokens, *_slots(found)))
+        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
+        outside += any(slot not in found.slots for slot in wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS search_change (id int8, tokens int8[],"
+            f" {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE search_change")
+        copy_rows(f"search_change (id, tokens, {_SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
+        cursor.execute(
+            f"UPDATE contacts_personsearch s SET tokens = c.tokens, {_SLOT_SETS}"  # noqa: S608 - names of our columns
+            " FROM search_change c WHERE c.id = s.person_id"
+        )
+    return len(changes), outside
+
+
 def refresh_search(person_ids: Sequence[int]) -> None:
     """Rebuild the search values of people whose consent changed. Caller's transaction, caller's audit entry."""
+    own = attributes.catalog(writing=True)
     for row in Person.objects.filter(pk__in=person_ids, erased_at__isnull=True):
         opened = selectors.opened(row)
         states = dict(ConsentState.objects.filter(person=row).values_list("purpose", "state"))
-        PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states).tokens)
+        PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states, own).tokens)
 
 
 @transaction.atomic

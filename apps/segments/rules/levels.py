@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts import value_sets
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.fields import FieldSpec
 from apps.core.levels import Level
 
 from .evaluating import Names
 from .facts import spec_of
-from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, SegmentRule
+from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, NumberRule, SegmentRule
 from .vocabulary import CLINICAL_LEVEL
 
 
@@ -20,7 +20,8 @@ def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldS
     An empty rule is public by itself: that patients are in the audience is what makes a message to
     "everybody" health information, and that is decided where the audience is known (campaigns).
     """
-    return _level(rule, names or Names(), FIELDS if fields is None else fields, ())
+    names = names or Names()
+    return _level(rule, names, names.fields if fields is None else fields, ())
 
 
 def _level(node: Node, names: Names, fields: Mapping[str, FieldSpec], seen: tuple[str, ...]) -> Level:
@@ -32,7 +33,7 @@ def _level(node: Node, names: Names, fields: Mapping[str, FieldSpec], seen: tupl
 
 
 def _leaf_level(leaf: Leaf, fields: Mapping[str, FieldSpec]) -> Level:
-    if isinstance(leaf, FieldRule | DateRule):
+    if isinstance(leaf, FieldRule | DateRule | NumberRule):
         spec = spec_of(leaf.field, fields)
         # An attribute that has since been removed keeps the rule careful, never public.
         return Level(spec.level) if spec is not None else CLINICAL_LEVEL
