@@ -96,6 +96,11 @@ def types() -> dict[str, str]:
     return {each.name: each.type for each in everything()}
 
 
+def choices() -> dict[str, tuple[str, ...]]:
+    """Name to its list, of every own attribute in use that has one."""
+    return {each.name: each.choices for each in everything() if each.choices}
+
+
 class Catalog(Mapping[str, FieldSpec]):
     """``FIELDS`` and the own attributes as ``attribute.NAME``; these are read when the first of them is asked for.
 

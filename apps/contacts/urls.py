@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from apps.contacts.views import imports, people, person
+from apps.contacts.views import attributes, imports, people, person
 
 app_name = "contacts"
 urlpatterns = [
     path("", people.contact_list, name="list"),
     path("new/", people.contact_new, name="new"),
+    path("attributes/", attributes.attribute_list, name="attributes"),
+    path("attributes/new/", attributes.attribute_new, name="attribute_new"),
+    path("attributes/<int:attribute_id>/", attributes.attribute, name="attribute"),
+    path("attributes/<int:attribute_id>/progress/", attributes.attribute_progress, name="attribute_progress"),
+    path("attributes/<int:attribute_id>/<slug:act>/", attributes.attribute_act, name="attribute_act"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/new/", imports.import_new, name="import_new"),
     path("imports/<int:job_id>/", imports.import_page, name="import"),

@@ -6,6 +6,9 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from . import panels
+        from apps.contacts import usages as attribute_usages
+
+        from . import panels, selectors
 
         panels.register()
+        attribute_usages.register_usage("segments", selectors.using_attributes)

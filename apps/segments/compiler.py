@@ -8,7 +8,10 @@ Shapes are chosen for a million people:
 * a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes; a person without the date has
   NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
 * what happened is ``IN`` over the timeline, kept from becoming a join: one scan of the group index fills a hash set;
-* one group without dates is answered by the summary (one row for a person and a group).
+* one group without dates is answered by the summary (one row for a person and a group), from its index alone;
+* who counts asks for ``joins``: conditions that all must hold become semi-joins and anti-joins, alternatives that look
+  at the timeline a union of sets. That halves the work, but only without nested loops (``counting``): how many people
+  have two groups at once the planner guesses wrong by a thousand, and loops.
 
 The statement selects person ids. Values go as parameters; its text depends on the shape of the rule only.
 """
@@ -39,6 +42,7 @@ from .rules import (
     Node,
     NumberRule,
     Rule,
+    SegmentRule,
 )
 from .rules.facts import DEFAULTS, comparable, spec_of
 from .rules.windows import (
@@ -65,39 +69,70 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
     return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
 
 
-def condition(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
-    """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples)."""
-    writer = _Writer(now.astimezone(zone).date(), names or Names())
-    return writer.node(rule, ()), writer.params
+def condition(
+    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None, *, joins: bool = False
+) -> tuple[str, Params]:
+    """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples).
+
+    ``joins`` is for statements over everybody that run without nested loops, and for those about one person.
+    """
+    writer = _Writer(now.astimezone(zone).date(), names or Names(), joins)
+    return writer.node(rule, (), joins), writer.params
 
 
 @dataclass
 class _Writer:
     today: date
     names: Names
+    joins: bool = False
     params: Params = field(default_factory=list)
 
     # -- groups ----------------------------------------------------------------------------------------
 
-    def node(self, node: Node, seen: tuple[str, ...]) -> str:
+    def node(self, node: Node, seen: tuple[str, ...], top: bool = False) -> str:
+        """``top``: the whole must hold for everybody selected, so that the planner can join."""
         if isinstance(node, Group):
-            return self.group(node, seen)
-        return self.leaf(node, seen)
+            return self.group(node, seen, top)
+        return self.leaf(node, seen, top)
 
-    def group(self, group: Group, seen: tuple[str, ...]) -> str:
+    def group(self, group: Group, seen: tuple[str, ...], top: bool) -> str:
         every = group.match == "all"
+        if top and group.match == "none" and group.rules:
+            # One by one: the planner takes "not exists" for an anti-join where it stands by itself.
+            return "(" + " AND ".join(f"NOT ({self.node(child, seen)})" for child in group.rules) + ")"
+        if top and group.match == "any" and len(group.rules) > 1:
+            heavy = [child for child in group.rules if self.heavy(child, seen)]
+            if heavy:
+                return self.union(heavy, [child for child in group.rules if child not in heavy], seen)
         parts: list[str] = []
         together = [child for child in group.rules if self.one_token(child)]
         gathered = [_token_of(child) for child in together] if len(together) > 1 else []
         if gathered:
             parts.append(self.tokens("@>" if every else "&&", gathered))
-        parts += [self.node(child, seen) for child in group.rules if not (gathered and self.one_token(child))]
+        parts += [
+            self.node(child, seen, top and every) for child in group.rules if not (gathered and self.one_token(child))
+        ]
         if not parts:
             return "FALSE" if group.match == "any" else "TRUE"
         joined = (" AND " if every else " OR ").join(parts)
         if group.match == "none":
             return f"NOT ({joined})"
         return joined if len(parts) == 1 else f"({joined})"
+
+    def union(self, heavy: list[Node], light: list[Node], seen: tuple[str, ...]) -> str:
+        """Alternatives as a union: each by the plan that suits it, instead of all sets asked for everybody."""
+        select = "SELECT s.person_id FROM contacts_personsearch s WHERE "
+        parts = [select + self.group(Group("any", tuple(light)), seen, False)] if light else []
+        parts += [select + self.node(child, seen, True) for child in heavy]
+        return f"s.person_id IN ({' UNION '.join(parts)})"
+
+    def heavy(self, node: Node, seen: tuple[str, ...]) -> bool:
+        """Whether the node looks at what happened."""
+        if isinstance(node, Group):
+            return any(self.heavy(child, seen) for child in node.rules)
+        if isinstance(node, SegmentRule):
+            return self.heavy(self.names.segment(node.name, seen), (*seen, node.name))
+        return isinstance(node, EventRule | EngagementRule | AppointmentRule)
 
     def tokens(self, operator: str, values: Sequence[int]) -> str:
         self.params.append(sorted(set(values)))
@@ -124,7 +159,7 @@ class _Writer:
 
     # -- conditions ------------------------------------------------------------------------------------
 
-    def leaf(self, leaf: Leaf, seen: tuple[str, ...]) -> str:
+    def leaf(self, leaf: Leaf, seen: tuple[str, ...], top: bool) -> str:
         if isinstance(leaf, FieldRule):
             return self.field(leaf)
         if isinstance(leaf, DateRule):
@@ -144,7 +179,7 @@ class _Writer:
             return self.appointment(leaf)
         if isinstance(leaf, ConsentRule):
             return self.consent(leaf)
-        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name))
+        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name), top and leaf.inside)
         return f"({inner})" if leaf.inside else f"NOT ({inner})"
 
     def field(self, rule: FieldRule) -> str:
@@ -225,10 +260,15 @@ class _Writer:
         times = 1 if rule.never else rule.times
         no = "NOT " if rule.never else ""
         if window is None and len(every) == 1 and not any_of:
-            self.params += [tokens.group(every[0]), times]
+            self.params.append(tokens.group(every[0]))
+            often = ""
+            if times > 1:
+                # Once needs no figure: a row stands only for what happened, and the index alone answers.
+                often = " AND t.count >= %s"
+                self.params.append(times)
             return (
                 f"{no}EXISTS (SELECT 1 FROM contacts_timelinesummary t WHERE t.person_id = s.person_id "
-                'AND t."group" = %s AND t.count >= %s)'
+                f'AND t."group" = %s{often})'
             )
         parts = ["e.groups @> %s::bigint[]"]
         self.params.append(sorted(tokens.group(name) for name in every))
@@ -243,6 +283,12 @@ class _Writer:
         if times > 1:
             counted = " GROUP BY e.person_id HAVING count(*) >= %s"
             self.params.append(times)
+        if self.joins:
+            if counted:
+                return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted}))"
+            return (
+                f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
+            )
         # IS TRUE keeps the planner from turning this into a join: how many people have two groups at once it
         # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
         return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted})) IS TRUE"
@@ -251,6 +297,11 @@ class _Writer:
         window: Window = appointment_window(rule, self.today)
         self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
         no = "NOT " if rule.state == "none_upcoming" else ""
+        if self.joins:
+            return (
+                f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
+                "AND a.state = %s AND a.day = ANY(%s::bigint[]))"
+            )
         return (
             f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "
             "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from apps.contacts import attributes
 from apps.contacts.fields import FieldSpec
 from apps.contacts.models import Vocabulary
+from apps.contacts.usages import Usage as AttributeUsage
 from apps.contacts.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -101,10 +102,12 @@ def sentence(rule: rules.Node) -> str:
     return rules.sentence(rule, terms=terms, fields=attributes.catalog())
 
 
-def using_attribute(name: str) -> list[OpenedSegment]:
-    """Segments whose own rule asks for the attribute called ``name``."""
-    wanted = f"attribute.{name}"
-    return [each for each in everyone() if wanted in rules.mentioned_attributes(each.rule)]
+def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
+    """Which of the own attributes called ``names`` the rules of segments ask for."""
+    for each in everyone():
+        for mentioned in rules.mentioned_attributes(each.rule):
+            if (name := mentioned.removeprefix(attributes.PREFIX)) in names:
+                yield name, AttributeUsage("Segment", each.name, f"/segments/{each.id}/", searches=True)
 
 
 def zone() -> ZoneInfo:
@@ -155,9 +158,9 @@ def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
     return compiler.compile(rule, now, zone(), names_for(rule))
 
 
-def condition(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
-    """The condition over ``contacts_personsearch s``, for statements that join further tables."""
-    return compiler.condition(rule, now, zone(), names_for(rule))
+def condition(rule: rules.Rule, now: datetime, *, joins: bool = False) -> tuple[str, list[Any]]:
+    """The condition over ``contacts_personsearch s``, for statements that join further tables (``compiler``)."""
+    return compiler.condition(rule, now, zone(), names_for(rule), joins=joins)
 
 
 def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:

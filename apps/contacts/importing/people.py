@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,14 +14,19 @@ from apps.contacts.importing.values import BadValue
 
 
 def read(
-    table: Table, mapping: ColumnMapping, *, today: date, attributes: Mapping[str, str] | None = None
+    table: Table,
+    mapping: ColumnMapping,
+    *,
+    today: date,
+    attributes: Mapping[str, str] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
-    """Rows of `table`. Raises `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
+    """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one. Raises `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
 
     A key that stands in an earlier row of the file is rejected, so that a second import changes nothing.
     """
     mapping.bind(table.headers)
-    readers = _readers(table, mapping, attributes)
+    readers = _readers(table, mapping, attributes, choices or {})
     width = len(table.headers)
     first_line: dict[str, int] = {}
     for line, cells in table.rows():
@@ -46,7 +51,12 @@ def read(
 _Reader = tuple[int, str, Target, Callable[[str], Any]]
 
 
-def _readers(table: Table, mapping: ColumnMapping, attributes: Mapping[str, str] | None) -> list[_Reader]:
+def _readers(
+    table: Table,
+    mapping: ColumnMapping,
+    attributes: Mapping[str, str] | None,
+    choices: Mapping[str, Sequence[str]],
+) -> list[_Reader]:
     kinds: dict[str, Callable[[str], Any]] = {
         "date": values.date_reader(mapping.date_format),
         "email": values.email,
@@ -68,7 +78,10 @@ def _readers(table: Table, mapping: ColumnMapping, attributes: Mapping[str, str]
         def words(cell: str, longest: int = longest) -> str:
             return values.text(cell, longest)
 
-        found.append((table.headers.index(column), column, target, kinds.get(target.kind, words)))
+        reader = kinds.get(target.kind, words)
+        if target.path[0] == "attributes" and target.path[1] in choices:
+            reader = values.choice_reader(choices[target.path[1]])
+        found.append((table.headers.index(column), column, target, reader))
     return found
 
 

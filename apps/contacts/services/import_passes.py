@@ -157,7 +157,9 @@ def _rows(run: _Pass) -> Iterator[tuple[dict[str, Any], Row]]:
             rows = synthea.read(table, item["table"], today=today, invent_addresses=run.data["invent"])
         elif run.job.kind == JobKind.LIST:
             assert run.mapping is not None
-            rows = people.read(table, run.mapping, today=today, attributes=attributes.types())
+            rows = people.read(
+                table, run.mapping, today=today, attributes=attributes.types(), choices=attributes.choices()
+            )
         else:
             rows = appointments.read(table, default_zone=organization.zone)
         for row in rows:

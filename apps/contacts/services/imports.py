@@ -233,6 +233,10 @@ def checked_mapping(data: dict[str, Any]) -> mapping.ColumnMapping:
     try:
         found = mapping.parse(data["mapping"], attributes.types())
         found.bind(tuple(data["files"][0]["headers"]))
+        retired = {each.name for each in attributes.everything(retired=True) if each.retired}
+        for column, target in found.columns.items():
+            if target.removeprefix("attributes.") in retired:
+                raise mapping.BadMapping(f"Column “{column}” goes to an attribute that was retired. Choose another.")
     except mapping.BadMapping as error:
         raise Refused(str(error)) from None
     return found

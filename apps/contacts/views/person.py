@@ -16,7 +16,7 @@ from apps.audit import marks
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
-from apps.contacts import fields, panels, search_values, selectors, services, timeline
+from apps.contacts import attributes, fields, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
 from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
@@ -353,9 +353,15 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
                 "reveal_url": reverse("contacts:reveal", args=[record.id, name]) if masked and eyes.reveal else "",
             }
         )
+    own = attributes.catalog()
     for name, value in (record.profile.get("attributes") or {}).items():
-        shown = value if eyes.reveal else "•••"
-        found.append({"label": name.replace("_", " ").capitalize(), "value": shown, "masked": False, "reveal_url": ""})
+        spec = own.get(f"{attributes.PREFIX}{name}")
+        label = spec.label if spec is not None else name.replace("_", " ").capitalize()
+        shown = "•••"
+        if eyes.reveal:
+            words_of = dict(spec.choices) if spec is not None else {}
+            shown = words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
+        found.append({"label": label, "value": shown, "masked": False, "reveal_url": ""})
     return found
 
 
