@@ -43,6 +43,7 @@ class Action(StrEnum):
     IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
     EXPORT_CREATE = "export.create"
+    EXPORT_OPEN = "export.open"
     EXPORT_CANCEL = "export.cancel"
     EXPORT_CLEAR = "export.clear"
     ATTRIBUTE_CREATE = "attribute.create"

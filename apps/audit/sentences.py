@@ -28,6 +28,7 @@ PHRASES: Mapping[str, str] = {
     "contact.export": "Exported {people}",
     "contact.import": "Imported {people}",
     "export.create": "Asked for export {subject}",
+    "export.open": "Downloaded export {subject}",
     "export.cancel": "Canceled export {subject}",
     "export.clear": "Deleted the file of export {subject}",
     "attribute.create": "Added attribute {subject}",

@@ -47,7 +47,7 @@ _SPECS = (
     FieldSpec("death_date", "Date of death", "date", _H, ("death_date",), "none", merge=False),
     FieldSpec("sex", "Sex", "choice", _I, ("sex",), "token", choices=SEXES),
     FieldSpec("language", "Language", "choice", _I, ("language",), "token", choices=LANGUAGES),
-    FieldSpec("relation", "Relationship", "choice", _H, ("relation",), "token", merge=False, choices=RELATIONS),
+    FieldSpec("relation", "Relationship", "choice", _I, ("relation",), "token", merge=False, choices=RELATIONS),
     FieldSpec("address_line", "Street", "text", _I, ("address", "line")),
     FieldSpec("city", "City", "text", _I, ("address", "city"), "token"),
     FieldSpec("county", "County", "text", _I, ("address", "county"), "token"),

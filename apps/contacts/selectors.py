@@ -27,6 +27,7 @@ def open_people(
     action: Action = Action.CONTACT_OPEN,
     reason: str = "",
     with_consents: bool = True,
+    subject: str | int | None = None,
 ) -> dict[int, PersonRecord]:
     """Open several people in bulk: id to record. Ids that do not exist or were erased are left out.
 
@@ -35,7 +36,9 @@ def open_people(
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return {}
-    record_read(actor=actor, action=action, kind="person", people=wanted, purpose=purpose, reason=reason)
+    record_read(
+        actor=actor, action=action, kind="person", subject=subject, people=wanted, purpose=purpose, reason=reason
+    )
     rows = Person.objects.filter(pk__in=wanted, erased_at__isnull=True)
     records = {row.pk: opened(row) for row in rows}
     if with_consents:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.contacts.views import attributes, imports, people, person
+from apps.contacts.views import attributes, exports, imports, people, person
 
 app_name = "contacts"
 urlpatterns = [
@@ -13,6 +13,12 @@ urlpatterns = [
     path("attributes/<int:attribute_id>/", attributes.attribute, name="attribute"),
     path("attributes/<int:attribute_id>/progress/", attributes.attribute_progress, name="attribute_progress"),
     path("attributes/<int:attribute_id>/<slug:act>/", attributes.attribute_act, name="attribute_act"),
+    path("exports/", exports.export_list, name="exports"),
+    path("exports/new/", exports.export_new, name="export_new"),
+    path("exports/<int:export_id>/", exports.export, name="export"),
+    path("exports/<int:export_id>/progress/", exports.export_progress, name="export_progress"),
+    path("exports/<int:export_id>/cancel/", exports.export_cancel, name="export_cancel"),
+    path("exports/<int:export_id>/download/", exports.export_download, name="export_download"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/new/", imports.import_new, name="import_new"),
     path("imports/<int:job_id>/", imports.import_page, name="import"),

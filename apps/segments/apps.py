@@ -7,8 +7,10 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.contacts import usages as attribute_usages
+        from apps.contacts.services import exports
 
-        from . import panels, selectors
+        from . import counting, panels, selectors
 
         panels.register()
+        exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))
         attribute_usages.register_usage("segments", selectors.using_attributes)

@@ -69,6 +69,18 @@ def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int =
         return [row[0] for row in cursor.fetchall()]
 
 
+def everyone_in(segment_id: int) -> list[int]:
+    """Ids of all people in a saved segment now, ascending. Raises Refused when it is gone or takes too long."""
+    segment = selectors.by_id(segment_id)
+    if segment is None:
+        raise Refused("This segment no longer exists.")
+    where, params = selectors.condition(segment.rule, clock.now(), joins=True)
+    with _limited("", TIMEOUT_MS) as cursor:
+        _by_sets(cursor)
+        cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} ORDER BY 1", params)  # noqa: S608
+        return [row[0] for row in cursor.fetchall()]
+
+
 def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dict[int, bool]:
     """Which of the rules one person fits, by tokens: one statement over one search row."""
     columns, params = [], []

@@ -68,6 +68,14 @@ def by_id(segment_id: int) -> OpenedSegment | None:
     return opened(row) if row is not None else None
 
 
+def name_of(segment_id: int) -> str:
+    """The segment's name. Raises Refused when it is not there any more."""
+    found = by_id(segment_id)
+    if found is None:
+        raise Refused("This segment no longer exists.")
+    return found.name
+
+
 def by_name(name: str) -> OpenedSegment:
     """The segment of that name. Raises Refused when there is none."""
     row = Segment.objects.filter(name_token=name_token(name)).first()

@@ -76,6 +76,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
             "days": [row.at.strftime("%b %-d") for row in history],
             "sizes": [("People", [row.count for row in history])],
             "uses": selectors.where_used(segment_id),
+            "may_export": allows(getattr(request.user, "role", ""), Permission.CONTACT_EXPORT),
             "may_edit": _may_edit(request),
         },
     )

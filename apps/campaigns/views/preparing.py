@@ -128,6 +128,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
 
     return {
         "plan": drawn,
+        "measured": plans.measuring(campaign.id) is not None,
         "route_rows": [
             {
                 "label": ROUTE_WORDS[RouteName(name)],
@@ -158,6 +159,21 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
     else:
         messages.success(request, f"Measured {found} mail domain{'s' if found != 1 else ''}.")
     return redirect("campaigns:plan", campaign_id)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
+    campaign = campaign_or_404(campaign_id)
+    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+        return render(request, "campaigns/_measure.html", {"campaign": campaign})
+    found = plans.measuring(campaign.id)
+    if found is not None and found[0] == "running":
+        return render(request, "campaigns/_measuring.html", {"campaign": campaign, "measured": found[1]})
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("campaigns:plan", args=[campaign.id])
+    return response
 
 
 @require(Permission.CAMPAIGN_VIEW)

@@ -38,7 +38,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     everyone = selectors.everyone()
     shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
     context = {
-        "campaigns": shown,
+        "campaigns": [(each, level) for each, level in zip(shown, plans.list_levels(shown), strict=True)],
         "total": len(everyone),
         "query": query,
         "wanted_state": wanted_state,

@@ -3,7 +3,7 @@
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
-from apps.contacts.models.imports import ImportJob, ImportRejection
+from apps.contacts.models.imports import ContactExport, ImportJob, ImportRejection
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
 
@@ -13,6 +13,7 @@ __all__ = [
     "AttributeFill",
     "Consent",
     "ConsentState",
+    "ContactExport",
     "ImportJob",
     "ImportRejection",
     "Person",

@@ -47,6 +47,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "may_import": _may(request, Permission.CONTACT_IMPORT),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
+        "may_export": _may(request, Permission.CONTACT_EXPORT),
     }
     return render(request, "contacts/list.html", context)
 

@@ -1,7 +1,7 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
 from .evaluating import Explained, Names, Record, explain, matches, verdict
-from .levels import level
+from .levels import level, may_reach_patients
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -48,6 +48,7 @@ __all__ = [
     "explain",
     "level",
     "matches",
+    "may_reach_patients",
     "mentioned_attributes",
     "mentioned_campaigns",
     "mentioned_segments",
