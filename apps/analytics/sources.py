@@ -78,7 +78,9 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
         states["dead" if state == "failed" and reason in MAILBOX_TROUBLE else state] += number
     if dead := states.get("dead"):
         text = "Addresses that do not exist any more are suppressed by themselves. Ask for new ones at the next visit."
-        yield Item(f"{count(dead, 'mailbox', 'mailboxes')} took no mail since yesterday", text, url, "mail-x", "caution")
+        yield Item(
+            f"{count(dead, 'mailbox', 'mailboxes')} took no mail since yesterday", text, url, "mail-x", "caution"
+        )
     if failed := states.get("failed"):
         text = "The report of each campaign names the reason."
         yield Item(f"{count(failed, 'message')} failed since yesterday", text, url, "alert-triangle", "bad")

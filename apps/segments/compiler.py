@@ -286,9 +286,7 @@ class _Writer:
         if self.joins:
             if counted:
                 return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted}))"
-            return (
-                f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
-            )
+            return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
         # IS TRUE keeps the planner from turning this into a join: how many people have two groups at once it
         # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
         return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted})) IS TRUE"

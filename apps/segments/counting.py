@@ -132,7 +132,9 @@ def _limited(ticket: str, timeout_ms: int) -> Iterator[Any]:
                 cursor.execute("SELECT set_config('application_name', %s, true)", [f"count {ticket}"])
             yield cursor
             # Inside a longer transaction the settings would outlive this block.
-            cursor.execute("SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true)")
+            cursor.execute(
+                "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true)"
+            )
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.QueryCanceled):
             raise

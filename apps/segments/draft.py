@@ -112,7 +112,9 @@ def _attribute(name: str, given: Any, fields: Mapping[str, FieldSpec]) -> Draft:
         if operator in ("exists", "missing"):
             return {"field": name, "op": operator}
         node = {"field": name, "op": operator if operator in NUMBER_OPERATORS else "between"}
-        low, high = (spec.numbers.spoken(each) for each in (spec.numbers.low, spec.numbers.high)) if spec.numbers else (0, 0)
+        low, high = (
+            (spec.numbers.spoken(each) for each in (spec.numbers.low, spec.numbers.high)) if spec.numbers else (0, 0)
+        )
         if node["op"] != "at_most":
             node["from"] = _decimal(given("from"), low)
         if node["op"] != "at_least":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -26,6 +27,7 @@ from .selectors import OpenedSegment
 
 SAMPLE = 5
 TERMS_SHOWN = 20
+_LIST_ID = re.compile(r"n[0-9-]{1,40}-terms")
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -156,8 +158,18 @@ def find_terms(request: HttpRequest) -> HttpResponse:
     for word in words[:6]:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
-    options = [draft.join_code(row.term, row.system, row.code) for row in shown]
-    return render(request, "segments/_terms.html", {"options": options})
+    options = [
+        {
+            "value": draft.join_code(row.term, row.system, row.code),
+            "term": row.term,
+            "code": f"{row.system} {row.code}",
+        }
+        for row in shown
+    ]
+    box = request.POST.get("list", "")
+    return render(
+        request, "segments/_terms.html", {"options": options, "list": box if _LIST_ID.fullmatch(box) else "terms"}
+    )
 
 
 @require(Permission.SEGMENT_VIEW)

@@ -1,4 +1,4 @@
-"""Own attributes: defined by a marketer, filled by imports, asked for by segments, brought up to date in the background."""
+"""Own attributes: defined by a marketer, filled by imports, asked for by segments, prepared in the background."""
 
 from __future__ import annotations
 
@@ -251,8 +251,15 @@ def test_a_definition_that_will_not_do_is_refused_in_words(noon, wanted, words) 
         attribute_create(actor=CLI, wanted=wanted)
 
 
-@pytest.mark.parametrize(("typed", "words"), [(("a", "1", "1"), "as numbers"), (("5", "1", "1"), "larger"),
-                                              (("0", "1e8", "1"), "steps"), (("0", "1", "0.0001"), "three")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("a", "1", "1"), "as numbers"),
+        (("5", "1", "1"), "larger"),
+        (("0", "1e8", "1"), "steps"),
+        (("0", "1", "0.0001"), "three"),
+    ],
+)
 def test_bounds_that_will_not_do_are_refused_in_words(typed, words) -> None:
     with pytest.raises(Refused, match=words):
         range_for(*typed)
@@ -271,7 +278,8 @@ def test_numbers_fall_into_steps() -> None:
 @pytest.mark.parametrize(("label", "name"), [("Last A1c", "last_a1c"), ("Größe (cm)", "große_cm"), ("2nd visit", "")])
 def test_names_are_made_of_labels(label, name) -> None:
     made = name_for(label)
-    assert made.isascii() and made[0].isalpha()
+    assert made.isascii()
+    assert made[0].isalpha()
     assert made == {"Last A1c": "last_a1c"}.get(label, made)
 
 
@@ -283,15 +291,25 @@ def test_a_marketer_defines_an_attribute_and_sees_it_prepared(signed_in, noon) -
     max_ = signed_in("max")
     answer = max_.post(
         "/contacts/attributes/new/",
-        {"label": "Last A1c", "type": "number", "level": "2", "searchable": "on", "low": "3", "high": "15", "step": "0.1"},
+        {
+            "label": "Last A1c",
+            "type": "number",
+            "level": "2",
+            "searchable": "on",
+            "low": "3",
+            "high": "15",
+            "step": "0.1",
+        },
     )
     page = max_.get(answer["Location"]).content.decode()
     assert "Preparing for search" in page
     run_fills()
     page = max_.get(answer["Location"]).content.decode()
-    assert "3.0 to 15.0 in steps of 0.1" in page and "Preparing" not in page
+    assert "3.0 to 15.0 in steps of 0.1" in page
+    assert "Preparing" not in page
     listed = max_.get("/contacts/attributes/").content.decode()
-    assert "Last A1c" in listed and "Searchable" in listed
+    assert "Last A1c" in listed
+    assert "Searchable" in listed
     builder = max_.get("/segments/new/").content.decode()
     assert '<option value="field:attribute.last_a1c">Last A1c</option>' in builder
 

@@ -26,8 +26,14 @@ CLI = actors.COMMAND_LINE
 
 @pytest.fixture(autouse=True)
 def storage(tmp_path, settings) -> Path:
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files")},
+        },
+    }
+    return tmp_path / "files"
 
 
 @pytest.fixture
@@ -53,7 +59,11 @@ def women() -> int:
 
 def test_a_segment_comes_out_with_the_chosen_columns_and_no_formula(three, storage) -> None:
     made = exports.export_create(
-        actor=CLI, columns=["first_name", "last_name", "sex", "phone"], reason="Calls", source="segment", source_id=women()
+        actor=CLI,
+        columns=["first_name", "last_name", "sex", "phone"],
+        reason="Calls",
+        source="segment",
+        source_id=women(),
     )
     assert exports.work(made.pk)
     made.refresh_from_db()
@@ -64,11 +74,14 @@ def test_a_segment_comes_out_with_the_chosen_columns_and_no_formula(three, stora
         ["Cleo", "Dahl, Jr.", "Female", "'+15025550117"],
     ]
     kept = b"".join(path.read_bytes() for path in storage.rglob("*") if path.is_file())
-    assert kept and b"Cleo" not in kept, "the file is sealed"
+    assert kept
+    assert b"Cleo" not in kept, "the file is sealed"
 
 
 def test_own_attributes_and_consents_can_be_columns(three) -> None:
-    made = exports.export_create(actor=CLI, columns=["attribute.member", "relation", "consent.marketing"], reason="Check")
+    made = exports.export_create(
+        actor=CLI, columns=["attribute.member", "relation", "consent.marketing"], reason="Check"
+    )
     exports.work(made.pk)
     assert rows_of(made.pk)[2] == ["Yes", "Business contact", ""]
 
@@ -122,8 +135,10 @@ def test_a_cancelled_export_leaves_nothing(three, storage, monkeypatch) -> None:
 
 
 def test_a_job_that_broke_off_begins_again_and_gives_up_after_three(three, monkeypatch, caplog) -> None:
+    secret = " ".join(["Ana", "has", "the", "value", "17"])
+
     def broken(**given):
-        raise RuntimeError(b"416e61".decode())  # stands for a value of a person; the log quotes lines of code
+        raise RuntimeError(secret)
 
     made = exports.export_create(actor=CLI, columns=["first_name"], reason="Calls")
     with monkeypatch.context() as patch:
@@ -132,7 +147,8 @@ def test_a_job_that_broke_off_begins_again_and_gives_up_after_three(three, monke
             exports.work(made.pk)
     made.refresh_from_db()
     assert made.state == "failed"
-    assert "RuntimeError" in caplog.text and "416e61" not in caplog.text.replace('b"416e61"', "")
+    assert "RuntimeError" in caplog.text
+    assert secret not in caplog.text
 
 
 def test_a_segment_that_went_meanwhile_is_told(three) -> None:
@@ -181,7 +197,8 @@ def test_a_wish_without_a_reason_comes_back_with_its_columns(signed_in, three) -
     answer = signed_in("ada").post("/contacts/exports/new/", {"asked": "1", "columns": ["zip"], "reason": ""})
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert 'value="zip" checked' in page and 'value="email" checked' not in page
+    assert 'value="zip" checked' in page
+    assert 'value="email" checked' not in page
 
 
 @pytest.mark.parametrize("who", ["max", "rita", "nora", "otto"])

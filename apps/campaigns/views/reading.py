@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import selectors
+from apps.campaigns import plans, selectors
 from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
 from apps.core import clock

@@ -21,9 +21,10 @@ def read(
     attributes: Mapping[str, str] | None = None,
     choices: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
-    """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one. Raises `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
+    """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one.
 
-    A key that stands in an earlier row of the file is rejected, so that a second import changes nothing.
+    A key that stands in an earlier row of the file is rejected, so that a second import changes nothing. Raises
+    `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
     """
     mapping.bind(table.headers)
     readers = _readers(table, mapping, attributes, choices or {})

@@ -72,9 +72,11 @@ def range_for(low: str, high: str, step: str) -> NumberRange:
     scaled = [int(each.scaleb(scale)) for each in found]
     if scaled[2] <= 0 or scaled[0] >= scaled[1]:
         raise Refused("The highest number is larger than the lowest, and the step is larger than zero.")
-    numbers = NumberRange(*scaled, scale)
+    numbers = NumberRange(scaled[0], scaled[1], scaled[2], scale)
     if numbers.count > MOST_STEPS or max(map(abs, scaled)) > 2_000_000_000:
-        raise Refused(f"That would be {numbers.count:,} steps; at most {MOST_STEPS:,} are searchable. Take a larger step.")
+        raise Refused(
+            f"That would be {numbers.count:,} steps; at most {MOST_STEPS:,} are searchable. Take a larger step."
+        )
     return numbers
 
 

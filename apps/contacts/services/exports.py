@@ -139,7 +139,7 @@ def export_open(*, actor: Actor, export_id: int) -> Iterator[bytes]:
         if export.state != State.DONE or _old(export):
             raise Refused("The file of this export is not there any more. Ask for a new one.")
         data = export.opened()
-        export.downloads = F("downloads") + 1  # type: ignore[assignment]
+        export.downloads = F("downloads") + 1
         export.save(update_fields=["downloads"])
         record_read(
             actor=actor,
@@ -164,7 +164,9 @@ def _pieces(plain: BinaryIO) -> Iterator[bytes]:
 def exports_clear(*, actor: Actor) -> int:
     """Delete files that are a day old; returns how many."""
     cleared = 0
-    for export_id in ContactExport.objects.filter(state=State.DONE, finished_at__lt=clock.now() - KEEP).values_list("pk"):
+    for export_id in ContactExport.objects.filter(state=State.DONE, finished_at__lt=clock.now() - KEEP).values_list(
+        "pk"
+    ):
         with transaction.atomic():
             export = _locked(export_id[0])
             if export.state != State.DONE:

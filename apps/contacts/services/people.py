@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import attributes, search_values, selectors
+from apps.contacts.fields import FieldSpec
 from apps.contacts.models import (
     Appointment,
     ConsentState,
@@ -19,7 +20,6 @@ from apps.contacts.models import (
     TimelineEvent,
     TimelineSummary,
 )
-from apps.contacts.fields import FieldSpec
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core import clock
@@ -27,7 +27,6 @@ from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
-
 
 SLOT_COLUMNS = tuple(f"s{number}" for number in range(attributes.SLOTS))
 _SLOT_NAMES = ", ".join(SLOT_COLUMNS)
@@ -147,7 +146,7 @@ def contacts_change(
             " FROM person_change c WHERE c.id = p.id"
         )
         cursor.execute(
-            "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"
+            "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"  # noqa: S608 - our columns
             f" birth_month_day = c.birth_month_day, {_SLOT_SETS} FROM person_change c WHERE c.id = s.person_id"
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])

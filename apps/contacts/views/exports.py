@@ -34,7 +34,7 @@ def export_list(request: HttpRequest) -> HttpResponse:
 @require(Permission.CONTACT_EXPORT)
 @require_http_methods(["GET", "POST"])
 def export_new(request: HttpRequest) -> HttpResponse:
-    """Columns and a reason. From the contact list it comes by POST with what was searched for, as everything personal."""
+    """Columns and a reason. From the contact list it comes by POST, with what was searched for."""
     given = request.POST if request.method == "POST" else request.GET
     segment = given.get("segment", "")
     source, source_id = ("segment", int(segment)) if segment.isdecimal() else (exports.LIST, None)

@@ -129,7 +129,7 @@ def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
     form = AttributeForm({**given, "searchable": "on", "low": "0", "high": "10000", "step": "1"})
     if not form.is_valid():
-        return next(iter(form.errors.values()))[0]
+        return str(next(iter(form.errors.values()))[0])
     try:
         made = attribute_services.attribute_create(
             actor=request.actor,  # type: ignore[attr-defined]

@@ -355,11 +355,11 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         )
     own = attributes.catalog()
     for name, value in (record.profile.get("attributes") or {}).items():
-        spec = own.get(f"{attributes.PREFIX}{name}")
-        label = spec.label if spec is not None else name.replace("_", " ").capitalize()
+        defined = own.get(f"{attributes.PREFIX}{name}")
+        label = defined.label if defined is not None else name.replace("_", " ").capitalize()
         shown = "•••"
         if eyes.reveal:
-            words_of = dict(spec.choices) if spec is not None else {}
+            words_of = dict(defined.choices) if defined is not None else {}
             shown = words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
         found.append({"label": label, "value": shown, "masked": False, "reveal_url": ""})
     return found

@@ -97,4 +97,4 @@ def day_of(value: object) -> date | None:
 
 def ranged(spec: FieldSpec) -> bool:
     """Whether ranges can be asked: a searchable date, or an own number with its bounds."""
-    return spec.type == "date" and (spec.search == "day") or (spec.type == "number" and spec.search == "range")
+    return (spec.type, spec.search) in (("date", "day"), ("number", "range"))

@@ -30,7 +30,7 @@ class Command(RoadCommand):
         parser.add_argument(
             "--to",
             metavar="PATH",
-            help="write it there in plain, readable by you alone; otherwise it stays sealed, to be downloaded for a day",
+            help="write it there in plain, readable by you alone; otherwise it is sealed, to be downloaded for a day",
         )
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
