@@ -33,8 +33,9 @@ from apps.segments.models import Segment
 from apps.users.models import User
 
 logger = logging.getLogger(__name__)
-# Failures of single mailboxes: normal business of every sending, not of our machinery.
-MAILBOX_TROUBLE = frozenset({Cause.HARD, Cause.FULL})
+# Refusals that are about us: providers distrust the clinic's mail. All others are about one mailbox or one server,
+# and normal business of every sending.
+ABOUT_US = frozenset({Cause.AUTHENTICATION, Cause.SPAM})
 WAITS_TOO_LONG = timedelta(minutes=10)
 IMPORTS_FOR = timedelta(days=3)
 
@@ -75,15 +76,14 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
     states: Counter[str] = Counter()
     trouble = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(days=1), state__in=["failed", "doubtful"])
     for state, reason, number in trouble.values_list("state", "reason").annotate(Count("pk")):
-        states["dead" if state == "failed" and reason in MAILBOX_TROUBLE else state] += number
-    if dead := states.get("dead"):
-        text = "Addresses that do not exist any more are suppressed by themselves. Ask for new ones at the next visit."
-        yield Item(
-            f"{count(dead, 'mailbox', 'mailboxes')} took no mail since yesterday", text, url, "mail-x", "caution"
-        )
+        states["distrusted" if state == "failed" and reason in ABOUT_US else state] += number
+    if distrusted := states.get("distrusted"):
+        text = "Check the sender's DNS records under Delivery before more goes out."
+        title = f"Providers distrusted {count(distrusted, 'message')} since yesterday"
+        yield Item(title, text, url, "alert-triangle", "bad")
     if failed := states.get("failed"):
-        text = "The report of each campaign names the reason."
-        yield Item(f"{count(failed, 'message')} failed since yesterday", text, url, "alert-triangle", "bad")
+        text = "The report of each campaign names the reason. A few are normal in every sending."
+        yield Item(f"{count(failed, 'message')} failed since yesterday", text, url, "mail-x", "caution")
     if doubtful := states.get("doubtful"):
         yield Item(
             f"{count(doubtful, 'message')} may or may not have arrived",

@@ -275,9 +275,9 @@ class AttributeForm(forms.Form):
         help_text="Segments can ask for it. Whoever steals the database then sees which people share a value, "
         "but not the value.",
     )
-    low = forms.CharField(required=False, max_length=14, label="Lowest", initial="0")
-    high = forms.CharField(required=False, max_length=14, label="Highest", initial="1000")
-    step = forms.CharField(required=False, max_length=14, label="Step", initial="1")
+    low = forms.CharField(max_length=14, label="Lowest", initial="0")
+    high = forms.CharField(max_length=14, label="Highest", initial="1000")
+    step = forms.CharField(max_length=14, label="Step", initial="1")
 
     def __init__(self, *args: Any, attribute: Attribute | None = None, **given: Any) -> None:
         self.attribute = attribute
@@ -300,6 +300,10 @@ class AttributeForm(forms.Form):
                 unwanted |= {"low", "high", "step"}
             for name in unwanted:
                 del self.fields[name]
+        type_ = attribute.type if attribute is not None else self.data.get("type")
+        if self.is_bound and not (type_ == "number" and self.data.get("searchable")):
+            for name in {"low", "high", "step"} & self.fields.keys():
+                self.fields[name].required = False
 
     def wanted(self) -> attribute_services.Wanted:
         """What was asked for. Raises ``Refused`` for bounds that will not do."""

@@ -223,3 +223,12 @@ def test_the_command_writes_a_file_for_its_owner_alone(three, cast, tmp_path, ca
     assert target.stat().st_mode & 0o777 == 0o600
     with pytest.raises(SystemExit):
         call_command("contact_export", "Women", "--as", "max@clinic.test", "--reason", "Calls")
+
+
+def test_pressing_enter_in_the_search_box_searches(signed_in, three) -> None:
+    page = signed_in("ada").post("/contacts/", {"q": "cleo"}).content.decode()
+    search = page[page.index('id="search"') :]
+    assert 'form="search"' not in page[: page.index('id="search"')], "a browser presses the form's first button"
+    assert 'type="submit">Search' in search
+    export = page[page.index('action="/contacts/exports/new/"') : page.index('id="search"')]
+    assert 'name="q" value="cleo"' in export
