@@ -331,7 +331,7 @@ def test_an_event_that_changed_at_its_source_changes_here(noon) -> None:
     }
     assert counts == {
         "class:wellness": [1],
-        "class:ambulatory": [0],
+        "class:ambulatory": [],
         "kind:encounter": [1],
         "set:wellness_visit": [1],
     }

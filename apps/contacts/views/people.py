@@ -15,7 +15,7 @@ from apps.audit.actions import Action
 from apps.contacts import searching, selectors, services
 from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
-from apps.contacts.models import Person
+from apps.contacts.models import Person, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.pages import Page, keyset
@@ -52,7 +52,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/list.html", context)
 
 
-def _rows(request: HttpRequest, page: Page[Person], searched: bool) -> list[dict[str, Any]]:
+def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> list[dict[str, Any]]:
     records = selectors.open_people(
         actor=request.actor,  # type: ignore[attr-defined]
         purpose="contact list",
