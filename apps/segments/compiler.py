@@ -9,9 +9,9 @@ Shapes are chosen for a million people:
   NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
 * what happened is ``IN`` over the timeline, kept from becoming a join: one scan of the group index fills a hash set;
 * one group without dates is answered by the summary (one row for a person and a group), from its index alone;
-* who counts asks for ``joins``: conditions that all must hold become semi-joins and anti-joins, alternatives that look
-  at the timeline a union of sets. That halves the work, but only without nested loops (``counting``): how many people
-  have two groups at once the planner guesses wrong by a thousand, and loops.
+* who counts asks for ``joins``: conditions that all must hold become semi-joins and anti-joins. That is less work, but
+  only without nested loops (``counting``): how many people have two groups at once the planner guesses wrong by a
+  thousand, and loops. Among alternatives the hash sets stay: each is filled once, and the people are read once.
 
 The statement selects person ids. Values go as parameters; its text depends on the shape of the rule only.
 """
@@ -42,7 +42,6 @@ from .rules import (
     Node,
     NumberRule,
     Rule,
-    SegmentRule,
 )
 from .rules.facts import DEFAULTS, comparable, spec_of
 from .rules.windows import (
@@ -70,13 +69,20 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
 
 
 def condition(
-    rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None, *, joins: bool = False
+    rule: Rule,
+    now: datetime,
+    zone: ZoneInfo = UTC,
+    names: Names | None = None,
+    *,
+    joins: bool = False,
+    one: bool = False,
 ) -> tuple[str, Params]:
     """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples).
 
-    ``joins`` is for statements over everybody that run without nested loops, and for those about one person.
+    ``joins`` is for statements over everybody that run without nested loops, ``one`` for those about one person:
+    they look only at what happened to this person.
     """
-    writer = _Writer(now.astimezone(zone).date(), names or Names(), joins)
+    writer = _Writer(now.astimezone(zone).date(), names or Names(), one)
     return writer.node(rule, (), joins), writer.params
 
 
@@ -84,7 +90,7 @@ def condition(
 class _Writer:
     today: date
     names: Names
-    joins: bool = False
+    one: bool = False
     params: Params = field(default_factory=list)
 
     # -- groups ----------------------------------------------------------------------------------------
@@ -99,11 +105,7 @@ class _Writer:
         every = group.match == "all"
         if top and group.match == "none" and group.rules:
             # One by one: the planner takes "not exists" for an anti-join where it stands by itself.
-            return "(" + " AND ".join(f"NOT ({self.node(child, seen)})" for child in group.rules) + ")"
-        if top and group.match == "any" and len(group.rules) > 1:
-            heavy = [child for child in group.rules if self.heavy(child, seen)]
-            if heavy:
-                return self.union(heavy, [child for child in group.rules if child not in heavy], seen)
+            return "(" + " AND ".join(f"NOT ({self.negated(child, seen)})" for child in group.rules) + ")"
         parts: list[str] = []
         together = [child for child in group.rules if self.one_token(child)]
         gathered = [_token_of(child) for child in together] if len(together) > 1 else []
@@ -119,20 +121,9 @@ class _Writer:
             return f"NOT ({joined})"
         return joined if len(parts) == 1 else f"({joined})"
 
-    def union(self, heavy: list[Node], light: list[Node], seen: tuple[str, ...]) -> str:
-        """Alternatives as a union: each by the plan that suits it, instead of all sets asked for everybody."""
-        select = "SELECT s.person_id FROM contacts_personsearch s WHERE "
-        parts = [select + self.group(Group("any", tuple(light)), seen, False)] if light else []
-        parts += [select + self.node(child, seen, True) for child in heavy]
-        return f"s.person_id IN ({' UNION '.join(parts)})"
-
-    def heavy(self, node: Node, seen: tuple[str, ...]) -> bool:
-        """Whether the node looks at what happened."""
-        if isinstance(node, Group):
-            return any(self.heavy(child, seen) for child in node.rules)
-        if isinstance(node, SegmentRule):
-            return self.heavy(self.names.segment(node.name, seen), (*seen, node.name))
-        return isinstance(node, EventRule | EngagementRule | AppointmentRule)
+    def negated(self, node: Node, seen: tuple[str, ...]) -> str:
+        """A condition right behind a NOT: one that looks at the timeline may still become an anti-join."""
+        return self.group(node, seen, False) if isinstance(node, Group) else self.leaf(node, seen, True, plain=False)
 
     def tokens(self, operator: str, values: Sequence[int]) -> str:
         self.params.append(sorted(set(values)))
@@ -159,7 +150,7 @@ class _Writer:
 
     # -- conditions ------------------------------------------------------------------------------------
 
-    def leaf(self, leaf: Leaf, seen: tuple[str, ...], top: bool) -> str:
+    def leaf(self, leaf: Leaf, seen: tuple[str, ...], top: bool, plain: bool = True) -> str:
         if isinstance(leaf, FieldRule):
             return self.field(leaf)
         if isinstance(leaf, DateRule):
@@ -172,14 +163,15 @@ class _Writer:
                 return "(FALSE)"
             return self.days(f"s.s{spec.slot}", tokens.slot_steps(spec, leaf.low, leaf.high))
         if isinstance(leaf, EventRule):
-            return self.event(leaf)
+            return self.event(leaf, top)
         if isinstance(leaf, EngagementRule):
-            return self.engagement(leaf)
+            return self.engagement(leaf, top)
         if isinstance(leaf, AppointmentRule):
-            return self.appointment(leaf)
+            return self.appointment(leaf, top)
         if isinstance(leaf, ConsentRule):
             return self.consent(leaf)
-        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name), top and leaf.inside)
+        # Behind a NOT its parts do not all have to hold.
+        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name), top and leaf.inside and plain)
         return f"({inner})" if leaf.inside else f"NOT ({inner})"
 
     def field(self, rule: FieldRule) -> str:
@@ -233,7 +225,7 @@ class _Writer:
 
     # -- what happened ---------------------------------------------------------------------------------
 
-    def event(self, rule: EventRule) -> str:
+    def event(self, rule: EventRule, top: bool) -> str:
         groups = [f"kind:{rule.kind}"]
         if rule.category is not None:
             groups.append(f"class:{rule.category.casefold()}")
@@ -246,15 +238,15 @@ class _Writer:
         if len(codes) == 1:
             groups.append(codes[0])
             codes = []
-        return self.happened(rule, groups, codes)
+        return self.happened(rule, groups, codes, top)
 
-    def engagement(self, rule: EngagementRule) -> str:
+    def engagement(self, rule: EngagementRule, top: bool) -> str:
         kind = f"message.{rule.kind}"
         if rule.campaign is None:
-            return self.happened(rule, [f"kind:{kind}"], [])
-        return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [])
+            return self.happened(rule, [f"kind:{kind}"], [], top)
+        return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [], top)
 
-    def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str]) -> str:
+    def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str], top: bool) -> str:
         """IN over the timeline: in all groups of ``every``, in one of ``any_of``, in the window."""
         window = event_window(rule, self.today)
         times = 1 if rule.never else rule.times
@@ -283,7 +275,7 @@ class _Writer:
         if times > 1:
             counted = " GROUP BY e.person_id HAVING count(*) >= %s"
             self.params.append(times)
-        if self.joins:
+        if top or self.one:
             if counted:
                 return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted}))"
             return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
@@ -291,11 +283,11 @@ class _Writer:
         # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
         return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted})) IS TRUE"
 
-    def appointment(self, rule: AppointmentRule) -> str:
+    def appointment(self, rule: AppointmentRule, top: bool) -> str:
         window: Window = appointment_window(rule, self.today)
         self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
         no = "NOT " if rule.state == "none_upcoming" else ""
-        if self.joins:
+        if top or self.one:
             return (
                 f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
                 "AND a.state = %s AND a.day = ANY(%s::bigint[]))"

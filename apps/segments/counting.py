@@ -85,7 +85,7 @@ def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dic
     """Which of the rules one person fits, by tokens: one statement over one search row."""
     columns, params = [], []
     for _, rule in wanted:
-        where, values = selectors.condition(rule, clock.now(), joins=True)
+        where, values = selectors.condition(rule, clock.now(), one=True)
         columns.append(f"({where})")
         params += values
     if not columns:

@@ -166,9 +166,9 @@ def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
     return compiler.compile(rule, now, zone(), names_for(rule))
 
 
-def condition(rule: rules.Rule, now: datetime, *, joins: bool = False) -> tuple[str, list[Any]]:
+def condition(rule: rules.Rule, now: datetime, *, joins: bool = False, one: bool = False) -> tuple[str, list[Any]]:
     """The condition over ``contacts_personsearch s``, for statements that join further tables (``compiler``)."""
-    return compiler.condition(rule, now, zone(), names_for(rule), joins=joins)
+    return compiler.condition(rule, now, zone(), names_for(rule), joins=joins, one=one)
 
 
 def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:
