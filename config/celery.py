@@ -41,6 +41,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "move-journeys-along": {"task": "apps.journeys.tasks.tick", "schedule": 15 * SECONDS},
     "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
+    "tell-old-mailboxes": {"task": "apps.portal.tasks.moved_mailboxes", "schedule": 1 * MINUTES},
     "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(minute="25")},
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
     "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},

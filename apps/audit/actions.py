@@ -30,6 +30,9 @@ class Action(StrEnum):
     # contacts
     CONTACT_CREATE = "contact.create"
     CONTACT_CHANGE = "contact.change"
+    CONTACT_HOLD = "contact.hold"
+    CONTACT_CONFIRM = "contact.confirm"
+    CONTACT_DECLINE = "contact.decline"
     CONTACT_ERASE = "contact.erase"
     CONTACT_OPEN = "contact.open"
     CONTACT_SEARCH = "contact.search"
@@ -63,6 +66,9 @@ class Action(StrEnum):
     PORTAL_SET_PASSWORD = "portal.set_password"  # noqa: S105
     PORTAL_NOT_ME = "portal.not_me"
     PORTAL_SEND_LINK = "portal.send_link"
+    PORTAL_ASK_LINK = "portal.ask_link"
+    PORTAL_TELL_MAILBOX = "portal.tell_mailbox"
+    SECURE_MESSAGE_DRAFT = "secure_message.draft"
     SECURE_MESSAGE_STORE = "secure_message.store"
     SECURE_MESSAGE_LIST = "secure_message.list"
     SECURE_MESSAGE_OPEN = "secure_message.open"

@@ -33,6 +33,7 @@ from apps.portal.services.messages import (
     messages_list,
     reply_send,
 )
+from apps.portal.services.moved import moved_mailboxes_tell
 from apps.portal.services.sessions import Visit, session_resolve, session_sign_out, sessions_clear, sessions_end
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "message_open",
     "message_store",
     "messages_list",
+    "moved_mailboxes_tell",
     "not_me",
     "password_set",
     "password_sign_in",

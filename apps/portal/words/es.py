@@ -167,4 +167,12 @@ WORDS = {
     "mail.password.last": "<p>¿No fue usted? "
     'Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. Bloquearemos el acceso.</p>',
     "mail.password.reason": "Recibe esto porque esta es la dirección de su cuenta del portal.",
+    "mail.moved.subject": "Su dirección de correo en {{ clinic.name }} fue reemplazada",
+    "mail.moved.preheader": "¿Fue usted? Entonces todo está bien.",
+    "mail.moved.title": "Tenemos una nueva dirección de correo para usted",
+    "mail.moved.first": "<p>Nos dieron otra dirección de correo en lugar de esta. "
+    "Desde ahora le escribimos a la nueva.</p>",
+    "mail.moved.last": '<p>¿No sabe nada de esto? Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. '
+    "Lo revisaremos.</p>",
+    "mail.moved.reason": "Recibe esto porque esta era la dirección de su cuenta con nosotros.",
 }
