@@ -161,6 +161,9 @@ class Action(StrEnum):
     # journeys
     JOURNEY_CREATE = "journey.create"
     JOURNEY_CHANGE = "journey.change"
+    JOURNEY_SUBMIT = "journey.submit"
+    JOURNEY_APPROVE = "journey.approve"
+    JOURNEY_REJECT = "journey.reject"
     JOURNEY_ACTIVATE = "journey.activate"
     JOURNEY_PAUSE = "journey.pause"
     JOURNEY_RESUME = "journey.resume"

@@ -25,6 +25,23 @@ CHUNK = 2_000
 REVIEW_EVERY_DAYS = 31
 
 
+def acted(*, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int) -> bool:
+    """Whether ``actor`` did one of ``actions`` to this object at any time."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    return found.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
+
+
+def was_last(
+    *, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int, until: datetime | None = None
+) -> bool:
+    """Whether ``actor`` was the last who did one of ``actions`` to this object (up to ``until``)."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    if until is not None:
+        found = found.filter(at__lte=until)
+    last = found.order_by("-id").values_list("actor_kind", "actor_id").first()
+    return last == (actor.kind, actor.id)
+
+
 def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
     """The entries a filter asks for. "Who saw this person?" is one look-up of a token."""
     rows = AuditEntry.objects.all()

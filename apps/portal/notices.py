@@ -88,7 +88,7 @@ def send_password_changed(*, person: PersonRecord, language: str) -> None:
 
 
 def send_address_changed(*, person: PersonRecord, language: str) -> None:
-    """Tell an old mailbox that another address took its place: no name, and not which. ``person`` carries the old one."""
+    """Tell an old mailbox (the one ``person`` carries here) that another took its place: no name, and not which."""
     made = merge(_account(MOVED, words.known(language), brand_facts()), {}, _envelope(person))
     _post(actors.system("portal"), person, made, MessageKind.ACCOUNT, Purpose.ACCOUNT)
 
