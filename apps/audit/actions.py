@@ -27,6 +27,7 @@ class Action(StrEnum):
     USER_NEW_RECOVERY_CODES = "user.new_recovery_codes"
     # organization
     ORGANIZATION_CHANGE = "organization.change"
+    ORGANIZATION_CHANGE_LOGO = "organization.change_logo"
     # contacts
     CONTACT_CREATE = "contact.create"
     CONTACT_CHANGE = "contact.change"

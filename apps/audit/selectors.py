@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Substr
 
-from apps.audit import marks, sentences, sequencer
+from apps.audit import changes, marks, sentences, sequencer
 from apps.audit.actions import Action
 from apps.audit.exports import ExportRow
 from apps.audit.filters import READING_VERBS, TrailFilter
@@ -124,6 +124,7 @@ class OpenedEntry:
     reason: str
     people: list[int]
     link: str
+    changes: list[tuple[str, str, str]]
 
 
 def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
@@ -140,6 +141,10 @@ def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
         reason=marks.open_text(bytes(entry.reason)) if entry.reason else "",
         people=people,
         link=link.hex(),
+        changes=[
+            (name.replace("_", " ").replace(".", ", ").capitalize(), before, after)
+            for name, before, after in (changes.open_change(bytes(entry.change)) if entry.change else [])
+        ],
     )
 
 

@@ -61,6 +61,7 @@ PHRASES: Mapping[str, str] = {
     "source.resume": "Let the messages of source {subject} go on",
     "source.stop": "Stopped the messages of source {subject} for good",
     "organization.change": "Changed the organization's settings",
+    "organization.change_logo": "Changed the organization's logo",
     "delivery.change": "Changed how mail is delivered",
     "delivery.measure": "Measured mail servers",
     "backup.make": "Made a backup",

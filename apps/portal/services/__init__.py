@@ -8,8 +8,6 @@ from apps.portal.services.access import (
     code_ask,
     code_prove,
     link_again,
-    lost_link_ask,
-    lost_links_answer,
     not_me,
     password_set,
     password_sign_in,
@@ -24,6 +22,7 @@ from apps.portal.services.inbox import (
     task_done,
     task_put_back,
 )
+from apps.portal.services.lost_links import lost_link_ask, lost_links_answer
 from apps.portal.services.messages import (
     Stored,
     draft_save,
