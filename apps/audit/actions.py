@@ -116,6 +116,8 @@ class Action(StrEnum):
     BAA_OPEN = "baa.open"
     BAA_TERMINATE = "baa.terminate"
     BAA_DESTROY = "baa.destroy"
+    BREACH_OPEN = "breach.record"
+    BREACH_CLOSE = "breach.close"
     # tracking
     LINK_CREATE = "link.create"
     CLICK_SETTLE = "click.settle"

@@ -60,6 +60,8 @@ PHRASES: Mapping[str, str] = {
     "source.pause": "Held back the messages of source {subject}",
     "source.resume": "Let the messages of source {subject} go on",
     "source.stop": "Stopped the messages of source {subject} for good",
+    "breach.record": "Recorded a material breach of vendor {subject}",
+    "breach.close": "Closed a material breach of vendor {subject}",
     "organization.change": "Changed the organization's settings",
     "organization.change_logo": "Changed the organization's logo",
     "delivery.change": "Changed how mail is delivered",
