@@ -33,6 +33,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "look-at-the-list": {"task": "apps.delivery.tasks.clean_list", "schedule": crontab(hour="3", minute="20")},
     "verify-the-audit-trail": {"task": "apps.audit.tasks.verify", "schedule": crontab(hour="3", minute="20")},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
+    "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
+    "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {

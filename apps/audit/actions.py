@@ -47,6 +47,7 @@ class Action(StrEnum):
     IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
     CONSENT_RECORD = "consent.record"
+    CONSENT_EXPIRE = "consent.expire"
     SUPPRESSION_ADD = "suppression.add"
     SUPPRESSION_LIFT = "suppression.lift"
     APPOINTMENT_BOOK = "appointment.book"
@@ -121,6 +122,7 @@ class Action(StrEnum):
     # tracking
     LINK_CREATE = "link.create"
     CLICK_SETTLE = "click.settle"
+    CLICK_CLEAR = "click.clear"
     # content
     BRAND_SAVE = "brand.save"
     TEMPLATE_CREATE = "template.create"

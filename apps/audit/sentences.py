@@ -54,6 +54,8 @@ PHRASES: Mapping[str, str] = {
     "journey.advance": "Moved people along in journeys",
     "message.enqueue": "Handed messages for {people} to delivery",
     "message.send": "Sent messages to {people}",
+    "consent.expire": "Ended consents of {people} that ran out",
+    "click.clear": "Removed old clicks, keeping their counts",
     "click.settle": "Counted clicks of {people}",
     "skeleton.store": "Kept the compiled form of a message",
     "link.create": "Kept addresses of links",

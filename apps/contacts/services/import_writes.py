@@ -32,6 +32,7 @@ from apps.contacts.services.timeline import (
     events_record,
     vocabulary_add,
 )
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.vault import sealing, tokens
 
@@ -222,7 +223,11 @@ def _open(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[i
     record_read(actor=actor, action=Action.CONTACT_OPEN, kind="person", subject=subject, people=ids, purpose="import")
     rows = Person.objects.select_for_update().filter(pk__in=ids, erased_at__isnull=True).order_by("pk")
     people = {row.pk: selectors.opened(row) for row in rows}
-    states = ConsentState.objects.filter(person_id__in=people).values_list("person_id", "purpose", "state")
+    states = (
+        ConsentState.objects.holding(clock.now())
+        .filter(person_id__in=people)
+        .values_list("person_id", "purpose", "state")
+    )
     for person, purpose, state in states:
         people[person].consents[purpose] = state
     return people

@@ -120,7 +120,7 @@ def contacts_change(
     if not rows:
         return 0
     consents: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
-    for state in ConsentState.objects.filter(person__in=rows):
+    for state in ConsentState.objects.holding(clock.now()).filter(person__in=rows):
         consents[state.person_id][state.purpose] = state.state
     changes, identities, moves = [], [], []
     for row in rows:
@@ -167,7 +167,7 @@ def refresh_search(person_ids: Sequence[int]) -> None:
     """Rebuild the search values of people whose consent changed. Caller's transaction, caller's audit entry."""
     for row in Person.objects.filter(pk__in=person_ids, erased_at__isnull=True):
         opened = selectors.opened(row)
-        states = dict(ConsentState.objects.filter(person=row).values_list("purpose", "state"))
+        states = dict(ConsentState.objects.holding(clock.now()).filter(person=row).values_list("purpose", "state"))
         PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states).tokens)
 
 
