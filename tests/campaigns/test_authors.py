@@ -58,7 +58,7 @@ def test_an_edit_that_is_not_in_this_campaign_does_not_count(clinic: Any, cast: 
 
 
 def test_whoever_chose_the_people_is_refused_also_through_a_nested_segment(clinic: Any, cast: Any) -> None:
-    inner = segment_services.segment_save(
+    segment_services.segment_save(
         actor=staff(cast.ada),
         name="Inner",
         rule={"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]},
