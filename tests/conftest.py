@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from apps.core import actors, clock
+from config import embedded
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -26,17 +28,30 @@ SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """Start the embedded servers, if the environment names none, before the first connection."""
-    from config import embedded
-
     if settings.EMBEDDED:
         embedded.ensure_running(settings.EMBEDDED)
+        wait_for_no_disk(settings.EMBEDDED)
+
+
+def wait_for_no_disk(where: Any) -> None:
+    """Only a power cut could tell the difference: the tests' server does not wait for the disk at every commit."""
+    import psycopg
+
+    with psycopg.connect(
+        host=str(where.sockets),
+        user="postgres",
+        password=embedded.passwords(where)["postgres"],
+        dbname="postgres",
+        autocommit=True,
+    ) as connection:
+        for option in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {option} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest, django_db_modify_db_settings: None) -> Iterator[None]:
     """One fresh database, migrated as the owner; all four roles point at it."""
-    from config import embedded
-
     assert settings.EMBEDDED, "The tests need the embedded servers: unset DATABASE_URL."
     name = f"test_carelane_{os.getpid()}"
     embedded.drop_database(settings.EMBEDDED, name)
@@ -139,6 +154,19 @@ def max_actor(cast: SimpleNamespace) -> actors.Actor:
     return actors.staff(cast.max.pk, cast.max.role)
 
 
+# With two processes, what takes longest starts first: else one would finish it while the other has nothing to do.
+LONGEST = ("leaks/test_leaks.py", "browser/test_every_page.py", "browser/test_road.py", "browser/test_templates.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser scenes come last: the browser's driver keeps an event loop running to the end of the session."""
-    items.sort(key=lambda item: "browser" in item.path.parts or item.path.name.startswith("test_browser"))
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        folder, name = item.path.parts[-2:]
+        file = f"{folder}/{name}"
+        return (
+            folder == "browser" or name.startswith("test_browser"),
+            LONGEST.index(file) if file in LONGEST else len(LONGEST),
+        )
+
+    items.sort(key=place)
