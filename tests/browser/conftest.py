@@ -46,6 +46,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+# Two frames: whatever a script asked for at the start is asked; then animations that end have ended.
+SETTLED = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  await frame();
+  await frame();
+  await Promise.all(document.getAnimations()
+    .filter((one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => {})));
+}"""
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """The machine's Chromium when there is one, otherwise the one Playwright installed."""
@@ -60,10 +71,13 @@ class Visit:
     def __init__(self, page: Page, origin: str) -> None:
         self.page, self.origin = page, origin
         self.problems: list[str] = []
+        self.unanswered: set[Any] = set()
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
         page.on("request", self._request)
         page.on("response", self._response)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.page, name)
@@ -71,7 +85,23 @@ class Visit:
     def open(self, path: str) -> None:
         """Go to a path of the product and wait until its scripts have run."""
         self.page.goto(self.origin + path)
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has what it asked for and nothing on it moves.
+
+        The browser's own "networkidle" waits for half a second after the last answer, on hundreds of pages.
+        """
+        self.page.evaluate(SETTLED)
+        if self.unanswered:
+            self.page.wait_for_load_state("networkidle")
+            self.page.evaluate(SETTLED)
+
+    def look(self, *, width: int, scheme: str) -> None:
+        """Show the same page in another width and theme."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        self.settle()
 
     def no_overflow(self) -> None:
         """Nothing sticks out to the right (WCAG 1.4.10, reflow)."""
@@ -85,10 +115,14 @@ class Visit:
 
     def _request(self, request: Any) -> None:
         url = request.url
+        self.unanswered.add(request)
         if url.startswith(("data:", "blob:", "about:")):
             return
         if urlsplit(url).netloc != urlsplit(self.origin).netloc:
             self.problems.append(f"asked another host: {urlsplit(url).netloc}")
+
+    def _answered(self, request: Any) -> None:
+        self.unanswered.discard(request)
 
     def _response(self, response: Any) -> None:
         if response.status >= 500 or (
