@@ -5,6 +5,8 @@ for something, or misses a file. ``axe(page)`` looks for what keeps people with 
         page = enter("max")                # signed in, second factor done
         page.open("/contacts/")
         axe(page)
+
+``fits(page, windows)`` looks in several windows, in both themes, at the page that is open.
 """
 
 from __future__ import annotations
@@ -189,5 +191,23 @@ def axe() -> Callable[..., None]:
             for item in violations
         ]
         assert not told, "\n".join(told)
+
+    return check
+
+
+@pytest.fixture
+def fits(axe: Callable[..., None]) -> Callable[..., None]:
+    """``fits(page, [(1280, "dark"), (320, "light")])``: the open page is accessible and no wider than each window."""
+
+    def check(page: Visit, windows: list[tuple[int, str]]) -> None:
+        wrong = []
+        for width, scheme in windows:
+            page.look(width=width, scheme=scheme)
+            try:
+                page.no_overflow()
+                axe(page)
+            except AssertionError as error:
+                wrong.append(f"{urlsplit(page.url).path} ({width} px, {scheme}): {error}")
+        assert not wrong, "\n\n".join(wrong)
 
     return check

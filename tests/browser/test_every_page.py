@@ -32,7 +32,7 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "") -> list[str
 WINDOWS = [(1280, "dark"), (320, "light")]
 
 
-def test_every_page_is_accessible_and_fits(enter, signed_in, axe) -> None:
+def test_every_page_is_accessible_and_fits(enter, signed_in, fits) -> None:
     data.load(now=clock.now(), size=60)
     page = enter("ada")
     client = signed_in("ada")
@@ -45,12 +45,9 @@ def test_every_page_is_accessible_and_fits(enter, signed_in, axe) -> None:
             continue
         page.open(f"/{route}")
         seen += 1
-        for width, scheme in WINDOWS:
-            page.look(width=width, scheme=scheme)
-            try:
-                page.no_overflow()
-                axe(page)
-            except AssertionError as error:
-                wrong.append(f"/{route} ({width} px, {scheme}): {error}")
+        try:
+            fits(page, WINDOWS)
+        except AssertionError as error:
+            wrong.append(str(error))
     assert seen > 15
     assert not wrong, "\n\n".join(wrong)
