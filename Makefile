@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements/dev.lock
 	@[ -n "$(PYTHON)" ] || \
 		{ echo "Install Python 3.11 or 3.12 with venv and pip (Debian: apt-get install python3 python3-venv)."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
+	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock
 	@touch $@
 
 setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, database
