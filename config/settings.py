@@ -346,4 +346,6 @@ if DEMO and not TRANSPORT_MAP:
     )
     MAIL_ROOTS = MAIL_ROOTS or str(CARELANE_HOME / "demo-ca" / "root.pem")
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
+# Called in one transaction after a backup was restored and migrated; restoring lies below whoever keeps positions.
+AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
 EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
