@@ -8,6 +8,7 @@ PYTHON ?= $(shell for each in python3 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 100000
+ADDRESS ?= 127.0.0.1:8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the commands
@@ -25,8 +26,8 @@ setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, d
 	@$(BIN)/python manage.py create_keys
 	@$(BIN)/python manage.py migrate --verbosity 0
 
-demo: setup  ## Start everything with invented patients and print the address and the sign-ins
-	@$(BIN)/python manage.py demo
+demo: setup  ## Start everything with invented patients; ADDRESS=127.0.0.1:8000; prints the sign-ins
+	@$(BIN)/python manage.py demo --address $(ADDRESS)
 
 stop: $(VENV)/.ready  ## Stop everything that make demo started
 	@$(BIN)/python manage.py demo --stop

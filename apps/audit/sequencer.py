@@ -113,9 +113,7 @@ def checkpoints() -> list[Checkpoint]:
     A tenth of a millisecond each, and there is one a minute: for the verifier. Pages ask ``last_checkpoint``.
     """
     return [
-        _read(line, path, number)
-        for path in _files()
-        for number, line in enumerate(path.read_text().splitlines(), 1)
+        _read(line, path, number) for path in _files() for number, line in enumerate(path.read_text().splitlines(), 1)
     ]
 
 

@@ -158,15 +158,11 @@ def test_staff_sign_in_with_their_old_password_and_authenticator(upgraded) -> No
 def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> None:
     row = SecureMessage.objects.get()
     assert str(row.public) == upgraded.said["portal"][0]
-    opened = messages.message_open(
-        actor=actors.patient(row.person_id), person_id=row.person_id, public=str(row.public)
-    )
+    opened = messages.message_open(actor=actors.patient(row.person_id), person_id=row.person_id, public=str(row.public))
     assert opened is not None
     assert opened.subject
     nora = User.objects.by_email("ada@clinic.test")
-    conversation = inbox.conversation_open(
-        actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk
-    )
+    conversation = inbox.conversation_open(actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk)
     assert [said.text for said in conversation.said] == ["May I come after 5 pm?"]
 
 
@@ -196,5 +192,3 @@ def signed_in(place: SimpleNamespace, name: str) -> Client:
     totp.time = clock.now().timestamp()
     assert client.post("/account/verify/", {"code": f"{totp.token():06d}"}).status_code == 302
     return client
-
-

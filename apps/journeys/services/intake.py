@@ -104,9 +104,7 @@ def after_restore() -> bool:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         ahead = cursor.fetchone()[0]
         # By the index of the numbers: nothing lies there in any other than the first look after a restore.
-        cursor.execute(
-            "SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s", [ahead]
-        )
+        cursor.execute("SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s", [ahead])
         newest, last_id = cursor.fetchone()
         position = Journey.objects.aggregate(top=Max("seen_transaction"))["top"] or 0
         if newest is None and position <= ahead:
