@@ -26,7 +26,8 @@ setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, d
 	@$(BIN)/python manage.py create_keys
 	@$(BIN)/python manage.py migrate --verbosity 0
 
-demo: setup  ## Start everything with invented patients; ADDRESS=127.0.0.1:8000; prints the sign-ins
+demo: $(VENV)/.ready  ## Start everything with invented patients; ADDRESS=127.0.0.1:8000; prints the sign-ins
+	@$(BIN)/python frontend/vendor.py
 	@$(BIN)/python manage.py demo --address $(ADDRESS)
 
 stop: $(VENV)/.ready  ## Stop everything that make demo started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -79,6 +80,9 @@ class Command(BaseCommand):
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved})  # noqa: S606
 
     def _run(self, supervisor: Supervisor, address: str) -> None:
+        # What "make setup" does, in this process: starting Python three times would be most of a second start.
+        call_command("create_keys", verbosity=0, stdout=io.StringIO())
+        call_command("migrate", verbosity=0)
         staff.create_missing()
         call_command("demo_data", verbosity=0)
         world.load(now=clock.now(), site=f"http://{address}{reverse('demo:clinic')}")
