@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -185,7 +186,7 @@ def checks(now: datetime) -> Iterator[Check]:
     """Every check, in order; a part that does not even answer is down. Then what the apps' ``home.py`` add."""
     with ThreadPoolExecutor(len(SLOW)) as pool:
         begun = {name: pool.submit(copy_context().run, ask, now) for name, ask in CHECKS if name in SLOW}
-        found = {name: _asked(name, lambda ask=ask: ask(now)) for name, ask in CHECKS if name not in SLOW}
+        found = {name: _asked(name, partial(ask, now)) for name, ask in CHECKS if name not in SLOW}
         found |= {name: _asked(name, future.result) for name, future in begun.items()}
     yield from (found[name] for name, _ in CHECKS)
     for module in sources.modules():

@@ -148,7 +148,8 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if pid:
                 os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
+        # It gives its parts fifteen seconds, and its servers as long as they need.
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not self.take():
             time.sleep(0.1)
         self.stop_recorded()
