@@ -59,11 +59,12 @@ class OutboxBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Put the messages into the outbox; returns how many there were. Nothing is sent from here.
 
-        A message that names no sender gets ours. Without a sending domain there is none: such a message is left out,
-        and its maker learns it by the number.
+        A message that names no sender gets ours. Before delivery is set up there is none that anybody chose: such a
+        message is left out, and its maker learns it by the number.
         """
         setup = selectors.setup()
-        taken = [each for each in email_messages if setup.sending_domain or not _lacks_sender(each)]
+        is_set_up = bool(setup.sending_domain and selectors.settings_version())
+        taken = [each for each in email_messages if is_set_up or not _lacks_sender(each)]
         for message in taken:
             address_it(message, setup.sending_domain or setup.helo)
         items = [

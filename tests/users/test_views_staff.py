@@ -98,7 +98,7 @@ def test_where_a_sending_domain_is_set_up_the_link_goes_to_the_invited_person_al
     assert (row.kind, row.purpose, row.person_id) == ("account", "account", None)
     mail = message_data(actor=actors.COMMAND_LINE, message=row, parts=["content"])["content"]
     letter = message_from_string(mail["head"] + mail["entity"], policy=policy.default)
-    assert mail["to_address"] == "ivy@clinic.test"
+    assert mail["to"] == "ivy@clinic.test"
     assert letter["From"].addresses[0].addr_spec == "no-reply@clinic.test"
     assert "Ivy" not in letter["Subject"]
     words = letter.get_content()
