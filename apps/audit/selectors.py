@@ -148,6 +148,13 @@ def actor_words(kind: str, name: str, names: dict[str, str]) -> str:
     return "Somebody not signed in"
 
 
+def actors_in_words(written: Iterable[str]) -> dict[str, str]:
+    """Who acted, in words, by the short form that rows of other apps keep (``str(actor)``: "staff:3")."""
+    parts = {each: each.partition(":") for each in written}
+    names = staff_names({name for kind, _, name in parts.values() if kind == "staff"})
+    return {each: actor_words(kind, name, names) for each, (kind, _, name) in parts.items()}
+
+
 def role_word(role: str) -> str:
     """The role as staff read it, or ""."""
     return Role(role).word if role in set(Role) else role

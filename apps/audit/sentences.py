@@ -183,9 +183,12 @@ def details(entry: Entry) -> str:
 
 
 def action_label(action: str) -> str:
-    """A short name of an action for the filter: "Contact: open"."""
+    """An action in words, without whom and what number it was about: "Opened the records of people"."""
+    if (phrase := PHRASES.get(action)) is not None:
+        words = phrase.replace(" ({people})", "").format(people="people", subject="")
+        return " ".join(words.split()).replace(" , ", ", ")
     noun, _, verb = action.partition(".")
-    return f"{noun.replace('_', ' ').capitalize()}: {verb.replace('_', ' ')}"
+    return f"{verb_past(verb)} {NOUNS.get(noun, noun.replace('_', ' '))}"
 
 
 def _whom(entry: Entry) -> str:

@@ -194,7 +194,6 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The last page says in words what will happen, and who decides."""
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
-    context["problems"] = services.problems_of(campaign) if campaign.state in ("draft", "rejected") else []
     context["reviews"] = selectors.reviews(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
