@@ -8,6 +8,7 @@ PYTHON ?= $(shell for each in python3 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 100000
+ADDRESS ?= 127.0.0.1:8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the commands
@@ -17,7 +18,7 @@ $(VENV)/.ready: requirements/dev.lock
 	@[ -n "$(PYTHON)" ] || \
 		{ echo "Install Python 3.11 or 3.12 with venv and pip (Debian: apt-get install python3 python3-venv)."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
+	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock
 	@touch $@
 
 setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, database
@@ -25,8 +26,9 @@ setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, d
 	@$(BIN)/python manage.py create_keys
 	@$(BIN)/python manage.py migrate --verbosity 0
 
-demo: setup  ## Start everything with invented patients and print the address and the sign-ins
-	@$(BIN)/python manage.py demo
+demo: $(VENV)/.ready  ## Start everything with invented patients; ADDRESS=127.0.0.1:8000; prints the sign-ins
+	@$(BIN)/python frontend/vendor.py
+	@$(BIN)/python manage.py demo --address $(ADDRESS)
 
 stop: $(VENV)/.ready  ## Stop everything that make demo started
 	@$(BIN)/python manage.py demo --stop
