@@ -290,6 +290,12 @@ CONTENT_SECURITY_POLICY = {
 INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
 
+# -- How long rows are kept -----------------------------------------------------------------------------------
+
+KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
+if KEEP_CLICKS_DAYS < 1:
+    raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Substr
 
-from apps.audit import marks, sentences, sequencer
+from apps.audit import changes, marks, sentences, sequencer
 from apps.audit.actions import Action
 from apps.audit.exports import ExportRow
 from apps.audit.filters import READING_VERBS, TrailFilter
@@ -23,6 +23,23 @@ from apps.core.permissions import Role
 
 CHUNK = 2_000
 REVIEW_EVERY_DAYS = 31
+
+
+def acted(*, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int) -> bool:
+    """Whether ``actor`` did one of ``actions`` to this object at any time."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    return found.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
+
+
+def was_last(
+    *, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int, until: datetime | None = None
+) -> bool:
+    """Whether ``actor`` was the last who did one of ``actions`` to this object (up to ``until``)."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    if until is not None:
+        found = found.filter(at__lte=until)
+    last = found.order_by("-id").values_list("actor_kind", "actor_id").first()
+    return last == (actor.kind, actor.id)
 
 
 def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
@@ -107,6 +124,7 @@ class OpenedEntry:
     reason: str
     people: list[int]
     link: str
+    changes: list[tuple[str, str, str]]
 
 
 def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
@@ -123,6 +141,10 @@ def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
         reason=marks.open_text(bytes(entry.reason)) if entry.reason else "",
         people=people,
         link=link.hex(),
+        changes=[
+            (name.replace("_", " ").replace(".", ", ").capitalize(), before, after)
+            for name, before, after in (changes.open_change(bytes(entry.change)) if entry.change else [])
+        ],
     )
 
 

@@ -82,7 +82,7 @@ def load(*, now: datetime, site: str) -> dict[str, int]:
         "imports": _import(now),
         "segments": _segments(max_, now),
         "campaigns": _campaigns(max_, rita, now),
-        "journeys": _journey(max_),
+        "journeys": _journey(max_, rita),
         "list reports": _hygiene(),
     }
 
@@ -268,10 +268,12 @@ def next_morning(now: datetime) -> datetime:
     return datetime.combine(day, time(9), zone)
 
 
-def _journey(actor: Actor) -> int:
+def _journey(actor: Actor, reviewer: Actor) -> int:
     if Journey.objects.exists():
         return 0
     row = journeys.journey_from_ready(actor=actor, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journeys.journey_submit(actor=actor, journey=row)
+    journeys.journey_approve(actor=reviewer, journey=row, comment="Checked the steps and both texts.")
     journeys.journey_activate(actor=actor, journey=row)
     return 1
 

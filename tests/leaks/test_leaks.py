@@ -93,6 +93,7 @@ def walked() -> Iterator[Installation]:
         made.manage("campaign_approve", "Autumn", *RITA)
         sent = made.manage("campaign_send", "Autumn", "--wait", "15", "--json", *MAX)
         assert sent["sent"] > 0
+        made.manage("journey_approve", "Appointment reminder", *RITA)
         made.manage("journey_activate", "Appointment reminder", *MAX)
         made.manage("journey_tick")
         made.python(

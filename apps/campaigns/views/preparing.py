@@ -197,7 +197,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context["reviews"] = selectors.reviews(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
-    context["own"] = services.prepared_by(actor_of(request), campaign.row)
+    context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
         context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
     except Refused as refusal:
