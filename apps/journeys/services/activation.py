@@ -27,6 +27,9 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
     unless a second person approved exactly this draft, its texts and its segments.
     """
     with transaction.atomic():
+        # Before a first position is noted: in a restored database the old ones must have moved away.
+        locks.intake()
+        intake.after_restore()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         definition = parse(locked.opened()["draft"])
         problems = check(definition, world.known())
@@ -91,7 +94,6 @@ def _switch(actor: Actor, journey: Journey, before: JourneyState, after: Journey
 def _first_look(actor: Actor, journey: Journey, definition: Definition, take_in: bool) -> int:
     """Who is at the door when the journey opens: booked appointments to come, members of the segment."""
     now = clock.now()
-    locks.intake()
     standings = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
     if take_in:
         standings += intake.at_the_door(journey=journey, definition=definition, now=now)
