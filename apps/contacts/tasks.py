@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import attribute_fills, exports, import_passes, imports
+from apps.contacts.services import attribute_fills, expiry, exports, import_passes, imports
 from apps.core import actors, clock
 
 
@@ -68,3 +68,9 @@ def import_sweep() -> None:
     exports.exports_clear(actor=actors.system("beat"))
     imports.uploads_clear(actor=actors.system("beat"))
     imports.rejections_clear(actor=actors.system("beat"))
+
+
+@shared_task
+def consents_expire() -> int:
+    """Make segments and plans follow when a consent ran out."""
+    return expiry.consents_expire(actor=actors.system("beat"), now=clock.now())

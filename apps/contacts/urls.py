@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.contacts.views import attributes, exports, imports, people, person
+from apps.contacts.views import attributes, changes, exports, imports, people, person
 
 app_name = "contacts"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("exports/<int:export_id>/progress/", exports.export_progress, name="export_progress"),
     path("exports/<int:export_id>/cancel/", exports.export_cancel, name="export_cancel"),
     path("exports/<int:export_id>/download/", exports.export_download, name="export_download"),
+    path("changes/", changes.change_list, name="changes"),
+    path("changes/decide/", changes.change_decide, name="changes_decide"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/new/", imports.import_new, name="import_new"),
     path("imports/<int:job_id>/", imports.import_page, name="import"),

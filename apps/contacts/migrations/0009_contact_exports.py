@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0006_summaries_that_count'),
+        ('contacts', '0008_summaries_that_count'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0004_event_transaction'),
+        ('contacts', '0006_consent_runs_out'),
     ]
 
     operations = [

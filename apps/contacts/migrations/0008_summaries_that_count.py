@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0005_own_attributes")]
+    dependencies = [("contacts", "0007_own_attributes")]
     operations = [
         migrations.RunSQL(
             "DELETE FROM contacts_timelinesummary WHERE count <= 0", migrations.RunSQL.noop
