@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0007_contact_exports'),
+        ('contacts', '0009_contact_exports'),
         ('delivery', '0005_hygiene'),
     ]
 
