@@ -278,6 +278,11 @@ CONTENT_SECURITY_POLICY = {
 INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
 
+# -- Imports ---------------------------------------------------------------------------------------------------
+
+# Processes that read, check and seal the rows of a large list while another writes them; 0: none.
+IMPORT_HELPERS = int(env("CARELANE_IMPORT_HELPERS", str(len(os.sched_getaffinity(0)))))
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

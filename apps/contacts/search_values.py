@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -24,30 +24,54 @@ class SearchValues:
     identities: list[tuple[int, bytes]]
 
 
+_Spec = tuple[str, str, int]
+
+
 @lru_cache(maxsize=1)
-def _plan() -> list[tuple[str | None, str, str, str, int]]:
-    """For each field: name of the parent object, own name, how it is searched, token field, presence token."""
-    plan = []
+def _plan() -> tuple[dict[str, _Spec], dict[str, dict[str, _Spec]]]:
+    """How each field is searched, its token field and its presence token: by name, and by name within an object."""
+    plain: dict[str, _Spec] = {}
+    nested: dict[str, dict[str, _Spec]] = {}
     for spec in fields.FIELDS.values():
-        parent = spec.path[0] if len(spec.path) == 2 else None
         search = "none" if spec.type in ("email", "phone") and spec.search == "token" else spec.search
-        plan.append((parent, spec.path[-1], search, f"person.{spec.name}", presence(spec.name)))
-    return plan
+        if spec.name == "mrn":
+            search = "own"  # one person's alone: remembering its token would help nobody
+        holder = plain if len(spec.path) == 1 else nested.setdefault(spec.path[0], {})
+        holder[spec.path[-1]] = (search, f"person.{spec.name}", presence(spec.name))
+    return plain, nested
 
 
-def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) -> SearchValues:
-    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied."""
+def _add(found: set[int], spec: _Spec, value: Any) -> None:
+    search, token_field, present = spec
+    if search == "token":
+        found.add(tokens.shared_text63(token_field, str(value)))
+    elif search == "words":
+        found.update(tokens.word_tokens(token_field, str(value)))
+    elif search == "own":
+        found.add(tokens.token63(token_field, tokens.normalize(str(value))))
+    found.add(present)
+
+
+def of(
+    profile: Mapping[str, Any],
+    consents: Mapping[str, str] | None = None,
+    unique: Sequence[tuple[int, bytes]] | None = None,
+) -> SearchValues:
+    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied.
+
+    ``unique`` saves making the ``unique_identities`` again where the caller has them.
+    """
     found: set[int] = set()
-    for parent, key, search, token_field, present in _plan():
-        holder = profile if parent is None else profile.get(parent)
-        value = holder.get(key) if holder else None
+    plain, nested = _plan()
+    for name, value in profile.items():
         if value is None or value == "":
             continue
-        if search == "words":
-            found.update(tokens.word_tokens(token_field, str(value)))
-        elif search == "token":
-            found.add(tokens.shared63(token_field, tokens.normalize(str(value))))
-        found.add(present)
+        if spec := plain.get(name):
+            _add(found, spec, value)
+        elif inner := nested.get(name):
+            for key, part in value.items():
+                if part is not None and part != "" and key in inner:
+                    _add(found, inner[key], part)
     if profile.get("guardian_id"):
         # Only that there is one: plans send a minor's mail to the guardian.
         found.add(presence("guardian_id"))
@@ -57,7 +81,7 @@ def of(profile: Mapping[str, Any], consents: Mapping[str, str] | None = None) ->
         found.add(presence(f"attribute.{name}"))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
-    identities = unique_identities(profile)
+    identities = unique_identities(profile) if unique is None else list(unique)
     if profile.get("email"):
         identities.append((EMAIL, mailbox(profile["email"])))
         found.add(mail_domain(profile["email"].rpartition("@")[2]))
@@ -79,6 +103,17 @@ def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
     for source, external in (profile.get("external_ids") or {}).items():
         found.append((EXTERNAL, identity(f"external.{source}", str(external))))
     return found
+
+
+def match_token(match_on: str, source: str, key: str) -> tuple[int, bytes]:
+    """The identity (kind, token) by which the person of a row is found again; see ``ColumnMapping``."""
+    if match_on == "email":
+        return EMAIL, mailbox(key)
+    if match_on == "phone":
+        return PHONE, identity("phone", phone_digits(key))
+    if match_on == "mrn":
+        return MRN, identity("mrn", key)
+    return EXTERNAL, identity(f"external.{source}", key)
 
 
 def presence(name: str) -> int:
