@@ -6,7 +6,7 @@ An import does this in several processes; what the form and the commands create 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -30,14 +30,13 @@ TABLES = {
 
 _PERSON_TABLE, _CONSENT_TABLE, _EVENT_TABLE = b"contacts_person", b"contacts_consent", b"contacts_timelineevent"
 _PERSON = struct.Struct(">hiqihi60si60s")
-_PERSON_END = struct.Struct(">iiiq")
+_PERSON_END = struct.Struct(">ii")
 _SEARCH = struct.Struct(">hiq")
-_SEARCH_END = struct.Struct(">ih")
+_GENERATION = struct.pack(">ih", 2, 1)
 _IDENTITY = struct.Struct(">hihi16siq")
 _SEALED = struct.Struct(">hiqiq")
-_EVENT_END = struct.Struct(">i16siq")
+_SOURCE = struct.Struct(">i16s")
 _SUMMARY = struct.Struct(">hiqiqii")
-_TIME = struct.Struct(">iq")
 
 
 @dataclass(slots=True)
@@ -84,77 +83,57 @@ def pack(
     ``unique`` saves making ``search_values.unique_identities`` again.
     """
     packed, all_keys = Packed(), []
-    at = _TIME.pack(8, wire.time(fresh.now))
+    at = wire.int8(wire.time(fresh.now))
+    person_end = _PERSON_END.pack(4, 1) + at
     batch = sealing.Batch(len(profiles), 1 + (2 if fresh.consents else 0))
-    consent_ids, event_ids = iter(fresh.consents), iter(fresh.events)
+    ids = zip(fresh.consents, fresh.events, strict=True)
+    said: dict[int, _Said] = {}
     for number, (person, profile) in enumerate(zip(fresh.people, profiles, strict=False)):
         keys, by_profile, by_record = batch.person(person)
         all_keys.append(keys)
         sealed = batch.seal(by_profile, sealing.encode(profile), _PERSON_TABLE, person)
         head = _PERSON.pack(7, 8, person, 2, batch.kek_id, 60, keys.wrapped_profile, 60, keys.wrapped_record)
-        packed.people.append(b"".join((head, wire.raw(sealed), _PERSON_END.pack(4, 1, 8, wire.time(fresh.now)))))
+        packed.people.append(head + wire.raw(sealed) + person_end)
         found = search_values.of(profile, states[number], unique[number] if unique is not None else None)
-        packed.searches.append(_search(person, found))
+        packed.searches.append(
+            b"".join(
+                (
+                    _SEARCH.pack(5, 8, person),
+                    wire.int8s(found.tokens),
+                    wire.int8(found.birth_day),
+                    wire.int8(found.birth_month_day),
+                    _GENERATION,
+                )
+            )
+        )
         packed.identities.append(
             b"".join([_IDENTITY.pack(3, 2, kind, 16, token, 8, person) for kind, token in found.identities])
         )
-        cells = consents[number]
-        if cells:
-            _pack_consents(packed, person, cells, batch, (by_profile, by_record), (consent_ids, event_ids), at)
-        else:
-            for pieces in (packed.consents, packed.states, packed.events, packed.summaries):
-                pieces.append(b"")
-    return packed, all_keys
-
-
-def _search(person: int, found: search_values.SearchValues) -> bytes:
-    return b"".join(
-        (
-            _SEARCH.pack(5, 8, person),
-            wire.int8s(found.tokens),
-            wire.int8(found.birth_day),
-            wire.int8(found.birth_month_day),
-            _SEARCH_END.pack(2, 1),
+        rows: list[bytes] = []
+        events: list[bytes] = []
+        held: dict[str, bytes] = {}
+        counts: dict[int, int] = {}
+        for cell, (consent_id, event_id) in zip(consents[number], ids, strict=False):
+            # Rows of a list that say the same share the object.
+            told = said.get(id(cell)) or said.setdefault(id(cell), _said(cell))
+            held[cell.purpose] = told.state
+            for group in told.groups:
+                counts[group] = counts.get(group, 0) + 1
+            sealed = batch.seal(by_record, told.facts, _CONSENT_TABLE, consent_id)
+            rows.append(b"".join((_SEALED.pack(4, 8, consent_id, 8, person), wire.raw(sealed), at)))
+            sealed = batch.seal(by_profile, told.event, _EVENT_TABLE, event_id)
+            source = _SOURCE.pack(16, tokens.token128("event.source", consent_source(consent_id)))
+            head = _SEALED.pack(8, 8, event_id, 8, person)
+            events.append(b"".join((head, wire.raw(sealed), told.keyed, source, at)))
+        if len(rows) != len(consents[number]):
+            raise ValueError("There are more consents than ids for them.")
+        packed.consents.append(b"".join(rows))
+        packed.events.append(b"".join(events))
+        packed.states.append(b"".join([_SEARCH.pack(4, 8, person) + state + at for state in held.values()]))
+        packed.summaries.append(
+            b"".join([_SUMMARY.pack(3, 8, group, 8, person, 4, count) for group, count in counts.items()])
         )
-    )
-
-
-def _pack_consents(
-    packed: Packed,
-    person: int,
-    cells: Sequence[ConsentCell],
-    batch: sealing.Batch,
-    sealers: tuple[sealing.Sealer, sealing.Sealer],
-    ids: tuple[Iterator[int], Iterator[int]],
-    at: bytes,
-) -> None:
-    """The consents of one person: history, what holds (the last one of a purpose), timeline and its summary."""
-    by_profile, by_record = sealers
-    rows, events = [], []
-    states: dict[str, str] = {}
-    counts: dict[int, int] = {}
-    for cell in cells:
-        said = _said(cell)
-        consent_id, event_id = next(ids[0]), next(ids[1])
-        sealed = batch.seal(by_record, said.facts, _CONSENT_TABLE, consent_id)
-        rows.append(_SEALED.pack(4, 8, consent_id, 8, person) + wire.raw(sealed) + at)
-        sealed = batch.seal(by_profile, said.event, _EVENT_TABLE, event_id)
-        source = tokens.token128("event.source", consent_source(consent_id))
-        end = _EVENT_END.pack(16, source, *_TIME.unpack(at))
-        events.append(b"".join((_SEALED.pack(8, 8, event_id, 8, person), wire.raw(sealed), said.keyed, end)))
-        states[cell.purpose] = cell.state
-        for group in said.groups:
-            counts[group] = counts.get(group, 0) + 1
-    packed.consents.append(b"".join(rows))
-    packed.events.append(b"".join(events))
-    packed.states.append(b"".join([_state(person, *item) + at for item in sorted(states.items())]))
-    packed.summaries.append(
-        b"".join([_SUMMARY.pack(3, 8, group, 8, person, 4, count) for group, count in sorted(counts.items())])
-    )
-
-
-def _state(person: int, purpose: str, state: str) -> bytes:
-    return _SEARCH.pack(4, 8, person) + wire.raw(purpose.encode()) + wire.raw(state.encode())
+    return packed, all_keys
 
 
 def consent_source(consent_id: int) -> str:
@@ -197,6 +176,7 @@ class _Said:
 
     facts: bytes
     event: bytes
+    state: bytes
     keyed: bytes
     groups: tuple[int, ...]
 
@@ -207,4 +187,5 @@ def _said(cell: ConsentCell) -> _Said:
     groups = search_values.event_groups(kind)
     keyed = wire.int8(event_code(kind, "")) + wire.int8s(groups) + wire.int8(search_values.event_day(on))
     event = sealing.encode(event_facts(kind, on, facts))
-    return _Said(sealing.encode(consent_facts(cell)), event, keyed, tuple(groups))
+    state = wire.raw(cell.purpose.encode()) + wire.raw(cell.state.encode())
+    return _Said(sealing.encode(consent_facts(cell)), event, state, keyed, tuple(groups))

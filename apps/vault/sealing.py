@@ -33,7 +33,7 @@ class SealBroken(Exception):
     """A sealed value does not belong where it was found, was altered, or its key is gone. Names table and row."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PersonKeys:
     """The two data keys of a person, open and wrapped (60 bytes each)."""
 
@@ -126,13 +126,17 @@ class Batch:
 
     def person(self, person_id: int) -> tuple[PersonKeys, Sealer, Sealer]:
         """Fresh keys, and what seals under the profile key and under the record key."""
-        profile, record = self._draw(32), self._draw(32)
-        wrapped = []
-        for key, kind in ((profile, b"profile"), (record, b"record")):
-            nonce = self._draw(_NONCE)
-            wrapped.append(nonce + self._wrap(nonce, key, b"wrap|%d|%d|%s" % (self.kek_id, person_id, kind)))
+        random = self._draw(64 + 2 * _NONCE)
+        profile, record, nonces = random[:32], random[32:64], (random[64:76], random[76:])
+        bound = b"wrap|%d|%d|" % (self.kek_id, person_id)
         return (
-            PersonKeys(self.kek_id, profile, record, wrapped[0], wrapped[1]),
+            PersonKeys(
+                self.kek_id,
+                profile,
+                record,
+                nonces[0] + self._wrap(nonces[0], profile, bound + b"profile"),
+                nonces[1] + self._wrap(nonces[1], record, bound + b"record"),
+            ),
             AESGCM(profile).encrypt,
             AESGCM(record).encrypt,
         )

@@ -42,23 +42,22 @@ def word_tokens(field: str, text: str) -> tuple[int, ...]:
     whole = normalize(text)
     if not whole:
         return ()
-    found = {token63(field, whole)}
-    for word in whole.replace("-", " ").split():
-        found.add(token63(field, word))
-        found.update(prefix_tokens(field, word))
+    words = whole.replace("-", " ").split()
+    found = set() if words == [whole] else {token63(field, whole)}
+    for word in words:
+        found.update(_word(field, word))
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=50_000)
+def _word(field: str, word: str) -> tuple[int, ...]:
+    return (token63(field, word), *prefix_tokens(field, word))
 
 
 @lru_cache(maxsize=50_000)
 def shared63(field: str, value: str) -> int:
     """``token63`` for values that many people share (towns, states, sexes): bulk work meets them again."""
     return token63(field, value)
-
-
-@lru_cache(maxsize=50_000)
-def shared_text63(field: str, text: str) -> int:
-    """``shared63`` of a text that is not normalized yet."""
-    return token63(field, normalize(text))
 
 
 def prefix_tokens(field: str, word: str) -> list[int]:
