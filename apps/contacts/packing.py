@@ -34,6 +34,7 @@ _PERSON_END = struct.Struct(">ii")
 _SEARCH = struct.Struct(">hiq")
 _GENERATION = struct.pack(">ih", 2, 1)
 _IDENTITY = struct.Struct(">hihi16siq")
+_INT8 = struct.Struct(">q")
 _SEALED = struct.Struct(">hiqiq")
 _SOURCE = struct.Struct(">i16s")
 _SUMMARY = struct.Struct(">hiqiqii")
@@ -41,7 +42,10 @@ _SUMMARY = struct.Struct(">hiqiqii")
 
 @dataclass(slots=True)
 class Packed:
-    """One piece for each person and table of ``TABLES``: the person's rows there, perhaps none."""
+    """One piece for each person and table of ``TABLES``: the person's rows there, perhaps none.
+
+    ``identities`` alone has one piece for each row, sorted as their index is: so neighbours meet on one page.
+    """
 
     people: list[bytes] = field(default_factory=list, repr=False)
     searches: list[bytes] = field(default_factory=list, repr=False)
@@ -51,11 +55,19 @@ class Packed:
     events: list[bytes] = field(default_factory=list, repr=False)
     summaries: list[bytes] = field(default_factory=list, repr=False)
 
-    def only(self, numbers: Sequence[int]) -> Packed:
-        """The pieces of some of the people, in this order."""
+    def only(self, people: Sequence[int], numbers: Sequence[int]) -> Packed:
+        """The rows of some: of the persons with these ids, who have these numbers among all."""
         if len(numbers) == len(self.people):
             return self
-        return Packed(*([getattr(self, name)[number] for number in numbers] for name in TABLES))
+        found = Packed()
+        for name in TABLES:
+            pieces = getattr(self, name)
+            if name == "identities":
+                wanted = {_INT8.pack(person) for person in people}
+                found.identities = [row for row in pieces if row[-_INT8.size :] in wanted]
+            else:
+                setattr(found, name, [pieces[number] for number in numbers])
+        return found
 
 
 @dataclass(slots=True)
@@ -106,9 +118,8 @@ def pack(
                 )
             )
         )
-        packed.identities.append(
-            b"".join([_IDENTITY.pack(3, 2, kind, 16, token, 8, person) for kind, token in found.identities])
-        )
+        for kind, token in found.identities:
+            packed.identities.append(_IDENTITY.pack(3, 2, kind, 16, token, 8, person))
         rows: list[bytes] = []
         events: list[bytes] = []
         held: dict[str, bytes] = {}
@@ -122,9 +133,8 @@ def pack(
             sealed = batch.seal(by_record, told.facts, _CONSENT_TABLE, consent_id)
             rows.append(b"".join((_SEALED.pack(4, 8, consent_id, 8, person), wire.raw(sealed), at)))
             sealed = batch.seal(by_profile, told.event, _EVENT_TABLE, event_id)
-            source = _SOURCE.pack(16, tokens.token128("event.source", consent_source(consent_id)))
-            head = _SEALED.pack(8, 8, event_id, 8, person)
-            events.append(b"".join((head, wire.raw(sealed), told.keyed, source, at)))
+            source = tokens.token128("event.source", consent_source(consent_id))
+            events.append(event_row(event_id, person, sealed, told.keyed, source, at))
         if len(rows) != len(consents[number]):
             raise ValueError("There are more consents than ids for them.")
         packed.consents.append(b"".join(rows))
@@ -133,7 +143,21 @@ def pack(
         packed.summaries.append(
             b"".join([_SUMMARY.pack(3, 8, group, 8, person, 4, count) for group, count in counts.items()])
         )
+    packed.identities.sort()
     return packed, all_keys
+
+
+def event_row(event_id: int, person: int, sealed: bytes, keyed: bytes, source: bytes, at: bytes) -> bytes:
+    """A row of the timeline, its columns as in ``TABLES``; ``keyed`` from ``event_keys``, ``at`` a packed time."""
+    head = _SEALED.pack(8, 8, event_id, 8, person)
+    return b"".join((head, wire.raw(sealed), keyed, _SOURCE.pack(16, source), at))
+
+
+@lru_cache(maxsize=50_000)
+def event_keys(kind: str, code: str, groups: tuple[str, ...], on: date) -> bytes:
+    """Keyed code, groups and day of a timeline event, packed."""
+    group_tokens = search_values.event_groups(kind, groups)
+    return wire.int8(event_code(kind, code)) + wire.int8s(group_tokens) + wire.int8(search_values.event_day(on))
 
 
 def consent_source(consent_id: int) -> str:
@@ -185,7 +209,7 @@ class _Said:
 def _said(cell: ConsentCell) -> _Said:
     kind, on, facts = consent_event(cell)
     groups = search_values.event_groups(kind)
-    keyed = wire.int8(event_code(kind, "")) + wire.int8s(groups) + wire.int8(search_values.event_day(on))
+    keyed = event_keys(kind, "", (), on)
     event = sealing.encode(event_facts(kind, on, facts))
     state = wire.raw(cell.purpose.encode()) + wire.raw(cell.state.encode())
     return _Said(sealing.encode(consent_facts(cell)), event, state, keyed, tuple(groups))

@@ -46,7 +46,7 @@ from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
-CHUNK = 4_000
+CHUNK = 8_000
 HELP_FROM = 20_000
 """Rows of people from which on helper processes are worth their start."""
 LEASE = timedelta(minutes=2)

@@ -7,7 +7,7 @@ before, here or by a helper process (``contacts.preparing``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -125,7 +125,7 @@ def people_chunk(
     kind, _ = match_token(match_on, source, "")
     numbers = [number for number, place in enumerate(made.places) if place not in chunk.repeats]
     owners, taken = _holders(kind, made, numbers)
-    pending = cache.pending if cache is not None and not write else set()
+    pending: Set[bytes] = cache.pending if cache is not None and not write else set()
     numbers = _without_conflicts(chunk, numbers, owners, taken, pending, outcome)
     matches = made.matches
     ids = [owners[matches[number]][0] for number in numbers if matches[number] in owners]
@@ -204,7 +204,7 @@ def _without_conflicts(
     numbers: Sequence[int],
     owners: dict[bytes, list[int]],
     taken: dict[bytes, list[int]],
-    pending: Collection[bytes],
+    pending: Set[bytes],
     outcome: Outcome,
 ) -> list[int]:
     """Reject rows that mean several people, or claim a record number of somebody else; returns the others.
@@ -214,6 +214,10 @@ def _without_conflicts(
     made = chunk.made
     good: list[int] = []
     claimed: dict[bytes, int] = {}
+    every = {token for number in numbers for token in made.unique[number]}
+    once = len(every) == sum(len(made.unique[number]) for number in numbers)
+    if once and not owners and not taken and every.isdisjoint(pending):
+        return list(numbers)
 
     def reject(number: int, reason: str) -> None:
         outcome.rejections.append(chunk.rejection(made.places[number], reason))
@@ -258,7 +262,8 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
         packed, _ = pack(fresh, [row.profile for row in rows], consents=[r.consents for r in rows], states=states)
         people = fresh.people
     else:
-        packed, people = made.packed.only(numbers), [made.people[number] for number in numbers]
+        people = [made.people[number] for number in numbers]
+        packed = made.packed.only(people, numbers)
     contacts_copy(packed)
     record(actor=actor, action=Action.CONTACT_IMPORT, kind="person", subject=subject, people=people)
     if consents:
