@@ -94,9 +94,12 @@ class Helpers:
             self._idle.put(helper)
 
     def close(self) -> None:
+        # Killed, not asked: they hold nothing that needs an orderly end, and may be in the middle of a chunk.
+        for helper in self._all:
+            helper.process.kill()
+        self._threads.shutdown(cancel_futures=True)
         for helper in self._all:
             helper.close()
-        self._threads.shutdown(cancel_futures=True)
 
 
 class _Helper:
@@ -133,8 +136,6 @@ class _Helper:
         return answer
 
     def close(self) -> None:
-        # Killed, not asked: it holds nothing that needs an orderly end, and may be in the middle of a chunk.
-        self.process.kill()
         self.process.wait(END_SECONDS)
         self._pipe.close()
 

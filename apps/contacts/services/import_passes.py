@@ -40,7 +40,7 @@ from apps.contacts.services.import_writes import (
     appointment_rows,
     event_rows,
 )
-from apps.core import clock
+from apps.core import clock, notices
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
@@ -52,6 +52,8 @@ HELP_FROM = 20_000
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 3
 MAX_REASONS = 200
+CHANNEL = "carelane_import"
+"""Told when a worker lets go of an import, finished or not; see ``core.notices``."""
 _log = logging.getLogger(__name__)
 
 
@@ -111,6 +113,7 @@ def work(job_id: int) -> bool:
         _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
         # Given back for the next attempt: the sweep rings again.
         ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
+    notices.tell(CHANNEL)
     return True
 
 
@@ -262,7 +265,7 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
             job.finished_at, job.lease_until = clock.now(), None
             job.save(update_fields=["finished_at", "lease_until"])
         else:
-            _tune()
+            _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
             _count(run, item, outcome, outcome.rejections)
             job.done += len(rows)
@@ -274,15 +277,17 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
         raise _Lost
 
 
-def _tune() -> None:
-    """Settings of this transaction for work by the thousand."""
+def _tune(last: bool) -> None:
+    """Settings of this transaction for work by the thousand.
+
+    New search values wait in a list until that many can be sorted into their index at once: half the work of 4 MB at
+    a time. The last chunk goes back to the usual, so that no search has to read a long list once we are done.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
-            "SELECT set_config('enable_seqscan', 'off', true),"
-            # New search values are sorted into their index by the ten thousand, not by the thousand.
-            " set_config('gin_pending_list_limit', '16MB', true), set_config('work_mem', '64MB', true)"
-        )
+        # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
+        cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true)")
+        if not last:
+            cursor.execute("SELECT set_config('gin_pending_list_limit', '32MB', true)")
 
 
 def _write(run: _Pass, rows: Rows) -> Outcome:
