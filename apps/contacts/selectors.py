@@ -72,13 +72,9 @@ def record_keys(ids: Iterable[int]) -> dict[int, bytes]:
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
     """Fill in the consent states and the suppressions of the mailboxes; two queries."""
-    now = clock.now()
-    for person_id, purpose, state, expires in ConsentState.objects.filter(person_id__in=records).values_list(
-        "person_id", "purpose", "state", "expires"
-    ):
-        # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
-        if state == "granted" and expires is not None and expires <= now:
-            continue
+    # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
+    states = ConsentState.objects.holding(clock.now()).filter(person_id__in=records)
+    for person_id, purpose, state in states.values_list("person_id", "purpose", "state"):
         records[person_id].consents[purpose] = state
     mailboxes: dict[bytes, list[PersonRecord]] = defaultdict(list)
     for record in records.values():

@@ -33,7 +33,8 @@ from apps.contacts.importing.sources import Unreadable
 from apps.contacts.models import ImportJob
 from apps.contacts.preparing import Line, Prepared, Recipe
 from apps.contacts.services import imports
-from apps.contacts.services.import_people import PeopleChunk, fresh_ids, guardians_link, people_chunk
+from apps.contacts.services.guardians import guardians_link
+from apps.contacts.services.import_people import PeopleChunk, fresh_ids, people_chunk
 from apps.contacts.services.import_writes import (
     Outcome,
     PersonCache,
@@ -46,7 +47,7 @@ from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
-CHUNK = 8_000
+CHUNK = 5_000
 HELP_FROM = 20_000
 """Rows of people from which on helper processes are worth their start."""
 LEASE = timedelta(minutes=2)
@@ -158,7 +159,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons"):
+    for name in ("tables", "reasons", "held"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -339,6 +340,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.new += part.new
         total.changed += part.changed
         total.unchanged += part.unchanged
+        total.held += part.held
         total.rejections += part.rejections
     return total
 
@@ -356,6 +358,8 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["changed"] += outcome.changed
     table["unchanged"] += outcome.unchanged
     table["rejected"] += len(rejections)
+    if outcome.held:
+        data["held"] = data.get("held", 0) + outcome.held
     if rejections:
         reasons = data.setdefault("reasons", {})
         for rejection in rejections:
@@ -375,6 +379,7 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
 
 def _end(run: _Pass) -> None:
     """The last step: guardians, and the verdict of the dry run."""
+    _guardians(run)
     if not run.write:
         run.data["suspects"] = run.guard.suspects
         if run.guard.tripped:
@@ -382,17 +387,24 @@ def _end(run: _Pass) -> None:
         else:
             _finish(run.job.pk, run.worker, State.CHECKED, "", run.data)
         return
-    if run.guardians and run.mapping is not None:
-        for start in range(0, len(run.guardians), CHUNK):
-            with transaction.atomic():
-                guardians_link(
-                    actor=run.job.actor,
-                    pairs=run.guardians[start : start + CHUNK],
-                    match_on=run.mapping.match_on,
-                    source=run.mapping.source,
-                    subject=run.job.pk,
-                )
     _finish(run.job.pk, run.worker, State.DONE, "", run.data)
+
+
+def _guardians(run: _Pass) -> None:
+    if not run.guardians or run.mapping is None:
+        return
+    for start in range(0, len(run.guardians), CHUNK):
+        with transaction.atomic():
+            _, held = guardians_link(
+                actor=run.job.actor,
+                pairs=run.guardians[start : start + CHUNK],
+                match_on=run.mapping.match_on,
+                source=run.mapping.source,
+                write=run.write,
+                subject=run.job.pk,
+            )
+            if held:
+                run.data["held"] = run.data.get("held", 0) + held
 
 
 @transaction.atomic
