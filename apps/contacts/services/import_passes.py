@@ -285,8 +285,12 @@ def _tune(last: bool) -> None:
     a time. The last chunk goes back to the usual, so that no search has to read a long list once we are done.
     """
     with connection.cursor() as cursor:
-        # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
-        cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true)")
+        cursor.execute(
+            # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true),"
+            # Before PostgreSQL 18 a plan with a scan that is off seems so dear that it would be compiled.
+            " set_config('jit', 'off', true)"
+        )
         if not last:
             cursor.execute("SELECT set_config('gin_pending_list_limit', '32MB', true)")
 
