@@ -296,6 +296,11 @@ KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
 if KEEP_CLICKS_DAYS < 1:
     raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
 
+# -- Imports ---------------------------------------------------------------------------------------------------
+
+# Processes that read, check and seal the rows of a large list while another writes them; 0: none.
+IMPORT_HELPERS = int(env("CARELANE_IMPORT_HELPERS", str(os.cpu_count() or 1)))
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

@@ -22,11 +22,12 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.models.person import PERSON_TABLE
+from apps.contacts.packing import TABLES, Fresh, Packed, pack
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.held import hold_back, moved_note
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.bulk import copy_rows, next_ids
+from apps.core.bulk import copy_packed, copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
 
@@ -55,32 +56,24 @@ def contacts_create(
     ``consents`` (purpose to state, one for each profile) are what the caller records for them in this transaction:
     their search values are written with the people instead of a second time.
     """
-    ids = next_ids(PERSON_TABLE, len(profiles))
-    now = clock.now()
-    records = []
-    people, searches, identities = [], [], []
+    fresh = Fresh(next_ids(PERSON_TABLE, len(profiles)), [], [], clock.now())
     stated = consents or [{}] * len(profiles)
-    for person_id, profile, states in zip(ids, profiles, stated, strict=True):
-        keys = sealing.new_person_keys(person_id)
-        sealed = sealing.seal(keys.profile, profile, table=PERSON_TABLE, row=person_id, version=1, epoch=keys.kek_id)
-        found = search_values.of(profile, states)
-        people.append((person_id, keys.kek_id, keys.wrapped_profile, keys.wrapped_record, sealed, 1, now))
-        searches.append((person_id, found.tokens, found.birth_day, found.birth_month_day, 1))
-        identities += [(kind, token, person_id) for kind, token in found.identities]
-        records.append(PersonRecord(person_id, profile, keys.profile, keys.record, dict(states), created_at=now))
-    copy_rows(
-        f"{PERSON_TABLE} (id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at)",
-        ["int8", "int2", "bytea", "bytea", "bytea", "int4", "timestamptz"],
-        people,
-    )
-    copy_rows(
-        "contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation)",
-        ["int8", "int8[]", "int8", "int8", "int2"],
-        searches,
-    )
-    copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
-    record(actor=actor, action=action, kind="person", subject=subject, people=ids)
-    return records
+    packed, keys = pack(fresh, profiles, consents=[()] * len(profiles), states=stated)
+    contacts_copy(packed)
+    record(actor=actor, action=action, kind="person", subject=subject, people=fresh.people)
+    return [
+        PersonRecord(person, profile, key.profile, key.record, dict(states), created_at=fresh.now)
+        for person, profile, key, states in zip(fresh.people, profiles, keys, stated, strict=True)
+    ]
+
+
+def contacts_copy(packed: Packed) -> None:
+    """Write packed people by COPY. Caller's transaction, caller's audit entry.
+
+    Raises ``IntegrityError`` for a taken record number.
+    """
+    for name, target in TABLES.items():
+        copy_packed(target, getattr(packed, name))
 
 
 def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> list[str]:
