@@ -218,6 +218,8 @@ BLOCKS: dict[str, Kind] = {
 }
 
 LAYOUTS = {"1-1": (1, 1), "1-2": (1, 2), "2-1": (2, 1), "1-1-1": (1, 1, 1)}
+OF_A_LANGUAGE = frozenset({"line", "rich", "rows", "link"})
+"""Kinds of settings that may differ from language to language."""
 LEAVES = frozenset({"header", "heading", "text", "image", "button", "details", "divider", "spacer"})
 
 
@@ -248,6 +250,10 @@ class Design:
     blocks: tuple[Block, ...]
     text: str | None = None
     level: int = 0
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The words in further languages: code to ``subject, preheader, text, blocks`` (block id to settings). Only what
+    is written stands there; `apps.content.variants` says what is missing.
+    """
 
     def walk(self) -> Iterator[Block]:
         """Every block, outer before inner."""
@@ -284,7 +290,7 @@ def parse(data: Any) -> Design:
     if not isinstance(data, Mapping):
         raise BadTemplate([Problem("The template must be a JSON object with subject, preheader and blocks.")])
     problems: list[Problem] = []
-    unknown = sorted(set(data) - {"subject", "preheader", "language", "blocks", "text", "level", "name"})
+    unknown = sorted(set(data) - {"subject", "preheader", "language", "blocks", "text", "level", "name", "variants"})
     if unknown:
         problems.append(Problem(f"“{unknown[0]}” is not part of a template. Remove it."))
     subject = _line(data.get("subject", ""), "subject", problems)
@@ -307,9 +313,65 @@ def parse(data: Any) -> Design:
         problems.append(
             Problem("The footer comes once and last. Move it to the end and keep only one.", blocks[feet[0]].id)
         )
+    variants = _variants(data.get("variants", {}), blocks, reader)
+    if language in variants:
+        name = LANGUAGES[language]
+        problems.append(
+            Problem(
+                f"This template has its own {name} words already. Remove them before you make {name} its main language.",
+                setting="language",
+            )
+        )
     if problems:
         raise BadTemplate(problems)
-    return Design(subject, preheader, language, blocks, text, level)
+    return Design(subject, preheader, language, blocks, text, level, variants)
+
+
+def _variants(raw: Any, blocks: tuple[Block, ...], reader: _Reader) -> dict[str, dict[str, Any]]:
+    """The words in further languages, checked like the main ones; words of blocks that are gone are left out."""
+    problems = reader.problems
+    if not isinstance(raw, Mapping):
+        problems.append(Problem("The words in further languages must be a JSON object."))
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    known = {block.id: block for block in walk(blocks)}
+    for language, words in raw.items():
+        if language not in LANGUAGES or not isinstance(words, Mapping):
+            problems.append(Problem(f"A further language must be one of {', '.join(LANGUAGES)}.", setting="language"))
+            continue
+        lines = {name: _line(words.get(name, ""), name, problems) for name in ("subject", "preheader")}
+        out: dict[str, Any] = {name: text for name, text in lines.items() if text}
+        text = words.get("text")
+        if isinstance(text, str) and 0 < len(text) <= MAX_TEXT * 5:
+            out["text"] = text
+        elif text:
+            problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
+        given = words.get("blocks", {})
+        own = {}
+        for block_id, values in given.items() if isinstance(given, Mapping) else ():
+            block = known.get(block_id)
+            if block is None or not isinstance(values, Mapping):
+                continue
+            read = {
+                setting.name: reader.setting(setting, values, block_id)
+                for setting in block.kind.settings
+                if setting.kind in OF_A_LANGUAGE and values.get(setting.name)
+            }
+            read = {name: value for name, value in read.items() if value and _has_words(value)}
+            if read:
+                own[block_id] = read
+        if own:
+            out["blocks"] = own
+        if out:
+            found[language] = out
+    return found
+
+
+def _has_words(value: Any) -> bool:
+    """Whether anything is written: an emptied text block still holds tags, an emptied table empty cells."""
+    if isinstance(value, tuple):
+        return any(cell for row in value for cell in row)
+    return bool(rich.plain(value).strip() if value.startswith("<") else value)
 
 
 def dump(design: Design) -> dict[str, Any]:
@@ -324,7 +386,17 @@ def dump(design: Design) -> dict[str, Any]:
         out["text"] = design.text
     if design.level:
         out["level"] = design.level
+    if design.variants:
+        out["variants"] = {language: _words_out(words) for language, words in design.variants.items()}
     return out
+
+
+def _words_out(words: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        block_id: {name: _out(value) for name, value in values.items()}
+        for block_id, values in words.get("blocks", {}).items()
+    }
+    return {**words, "blocks": own} if own else dict(words)
 
 
 def dump_block(block: Block) -> dict[str, Any]:

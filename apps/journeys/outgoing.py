@@ -106,7 +106,7 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
                 [Problem(step.id, f"Step {place.number}: “{step.template}” cannot be sent. {error}")]
             ) from None
         skeleton = content_services.skeleton_store(actor=actor, compiled=compiled)
-        tracked = [url for url in compiled.links if url.startswith(("http://", "https://"))]
+        tracked = [url for url in compiled.all_links if url.startswith(("http://", "https://"))]
         frozen[step.id] = Frozen(
             skeleton=skeleton.pk,
             level=int(max(version.level, compiled.level)),
@@ -210,14 +210,14 @@ def _draft(
         start = localtime.as_moment(datetime.fromisoformat(about["start"]), world.zone())
         if step.before == APPOINTMENT_START and now >= start:
             return Refusal(Held.STOPPED, "The appointment has begun.")
-    compiled = content.skeleton(frozen["skeleton"])
+    skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)
     return Draft(
         compiled=compiled,
         facts=content_facts.person_facts(
             record.profile, appointment=about, appointments=record.appointments or (), now=now
         ),
         level=Level(max(int(claimed.level), int(frozen["level"]))),
-        skeleton_id=frozen["skeleton"],
+        skeleton_id=skeleton_id,
         zone=zone,
         list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
         link=_tracked(claimed, record, frozen["targets"], now),
