@@ -130,7 +130,7 @@ BLOCKS: dict[str, Kind] = {
             "hand-finger",
             (
                 Setting("label", "line", "Label", "Open"),
-                Setting("url", "link", "Link", "", hint="https://… or a link field such as {{ portal.url }}"),
+                Setting("url", "link", "Link", "", hint="https://… or a link field such as {{ clinic.portal_url }}"),
                 replace(ALIGN, default="left"),
             ),
         ),

@@ -41,6 +41,11 @@ def draft_data(template: Template) -> dict[str, Any]:
     return template.revisions.get(number=template.revision).data
 
 
+def portal_url() -> str:
+    """The portal's front door as a link."""
+    return f"{settings.PUBLIC_URL}/portal/"
+
+
 def brand_facts(brand: Brand | None = None) -> BrandFacts:
     """A brand as the compiler wants it; None is the default brand, or the bare organization before one
     exists.
@@ -55,6 +60,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
             postal_address=organization.postal_address,
             phone=organization.phone,
             portal=portal,
+            portal_url=portal_url(),
             asset_base=base,
             attributes=attribute_fields(),
         )
@@ -66,6 +72,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
         postal_address=organization.postal_address,
         phone=organization.phone,
         portal=portal,
+        portal_url=portal_url(),
         asset_base=base,
         attributes=attribute_fields(),
     )

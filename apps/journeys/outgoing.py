@@ -220,6 +220,7 @@ def _draft(
         skeleton_id=skeleton_id,
         zone=zone,
         list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
+        portal_url=content.portal_url(),
         link=_tracked(claimed, record, frozen["targets"], now),
         groups=(f"journey:{claimed.source_id}",),
     )
