@@ -130,7 +130,9 @@ def content_versions(template_id: int) -> list[int]:
 
 def trackable(compiled: CompiledMessage) -> list[str]:
     """The links that are followed by way of our own address: absolute ones without a merge field."""
-    return [link for link in compiled.all_links if link.lower().startswith(("http://", "https://")) and "{{" not in link]
+    return [
+        link for link in compiled.all_links if link.lower().startswith(("http://", "https://")) and "{{" not in link
+    ]
 
 
 def compiled_draft(campaign: Opened) -> CompiledMessage:

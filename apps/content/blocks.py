@@ -318,7 +318,7 @@ def parse(data: Any) -> Design:
         name = LANGUAGES[language]
         problems.append(
             Problem(
-                f"This template has its own {name} words already. Remove them before you make {name} its main language.",
+                f"This template has {name} words of its own. Remove them before you make {name} its main language.",
                 setting="language",
             )
         )

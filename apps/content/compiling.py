@@ -38,8 +38,8 @@ def compile_message(
 ) -> CompiledMessage:
     """The message as it will be sent, with a variant for each further language that is complete.
 
-    `automatic` marks it ``Auto-Submitted`` (RFC 3834). Raises `BadTemplate` with every problem found, `UnsafeHeader` when the brand's own addresses are
-    malformed.
+    `automatic` marks it ``Auto-Submitted`` (RFC 3834). Raises `BadTemplate` with every problem found, `UnsafeHeader`
+    when the brand's own addresses are malformed.
     """
     compiled, problems = compile_draft(design, brand, catalog=catalog, automatic=automatic)
     further = []
@@ -91,7 +91,7 @@ def compile_draft(
 
 
 def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
-    """The most that a copy of this design can come to in any language (`core.levels.Level`), for lists and marks."""
+    """The most that a copy of this design can come to in any language (`core.levels.Level`)."""
     brand = replace(SAMPLE, attributes=attributes)
     languages = [design.language, *variants.started(design)]
     return max(

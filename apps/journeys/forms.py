@@ -8,7 +8,7 @@ from django import forms
 
 from apps.core.forms import TimeInput
 from apps.core.purposes import Purpose
-from apps.journeys import sentences, world
+from apps.journeys import asking, sentences, world
 from apps.journeys.checks import date_fields
 from apps.journeys.definition import (
     RUN_EVENTS,
@@ -16,6 +16,7 @@ from apps.journeys.definition import (
     Condition,
     Definition,
     Direction,
+    Key,
     Reentry,
     Send,
     Step,
@@ -26,6 +27,7 @@ from apps.journeys.definition import (
     WaitUntil,
     walk,
 )
+from apps.segments import builder, draft, rules
 
 Choices = list[tuple[str, str]]
 
@@ -57,6 +59,17 @@ def _kept(choices: Choices, value: str, missing: str) -> Choices:
 
 def _names(names: list[str], value: str, empty: str, missing: str = "no longer there") -> Choices:
     return [("", empty), *_kept([(name, name) for name in names], value, missing)]
+
+
+def _sends_before(definition: Definition, step_id: str) -> Choices:
+    """The messages a step may ask about: those sent before it."""
+    found: Choices = [("", "The message before this step")]
+    for place in walk(definition):
+        if place.step.id == step_id:
+            break
+        if isinstance(place.step, Send):
+            found.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
+    return found
 
 
 class StepForm(forms.Form):
@@ -193,45 +206,88 @@ class WaitForForm(StepForm):
         }
 
     def prepare(self) -> None:
-        sends: Choices = [("", "The message before this step")]
-        for place in walk(self.definition):
-            if place.step.id == self.step.id:
-                break
-            if isinstance(place.step, Send):
-                sends.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
-        self.fields["of"].choices = sends  # type: ignore[attr-defined]
+        self.fields["of"].choices = _sends_before(self.definition, self.step.id)  # type: ignore[attr-defined]
 
 
 class ConditionForm(StepForm):
-    segment = forms.ChoiceField(
-        label="Segment", required=False, help_text="Asked of the opened record when the person gets here."
+    """A question about the person (the segment builder's rows), about a message of this journey, or about its visit."""
+
+    ask = forms.ChoiceField(label="Ask about", choices=[])
+    of = forms.ChoiceField(label="Which message", required=False)
+    signal = forms.ChoiceField(
+        label="Was it answered?",
+        required=False,
+        choices=[
+            (asking.ANY, "Clicked, read or replied to"),
+            ("clicked", "Clicked"),
+            ("read", "Read in the portal"),
+            ("replied", "Replied to"),
+        ],
+        help_text="Opens do not count: mail programs open mail by themselves.",
     )
-    op = forms.ChoiceField(
-        label="Question", choices=[("in", "Is the person in it?"), ("not_in", "Is the person not in it?")]
+    visit = forms.ChoiceField(
+        label="Is it so?", required=False, choices=[(state, words) for state, words in asking.VISITS.items()]
     )
+
+    def question(self) -> asking.Question | None:
+        """The stored question about the run, or None."""
+        assert isinstance(self.step, Condition)
+        return asking.read(self.step.rule)
 
     def start(self) -> dict[str, Any]:
-        assert isinstance(self.step, Condition)
-        rule = (self.step.rule.get("rules") or [{}])[0] if self.step.rule_json else {}
-        return {"segment": rule.get("segment", ""), "op": rule.get("op", "in")}
-
-    @property
-    def is_other_rule(self) -> bool:
-        """Whether the stored rule is one this form cannot show: it came by command."""
-        assert isinstance(self.step, Condition)
-        return bool(self.step.rule_json) and not self.start()["segment"]
+        match self.question():
+            case asking.AboutMessage(of, signal):
+                return {"ask": "message", "of": of, "signal": signal}
+            case asking.AboutVisit(state):
+                return {"ask": "visit", "visit": state}
+        return {"ask": "person"}
 
     def prepare(self) -> None:
-        empty = "Keep the present rule" if self.is_other_rule else "Choose a segment"
-        value = str(self.start()["segment"])
-        self.fields["segment"].choices = _names(world.segment_names(), value, empty)  # type: ignore[attr-defined]
+        kinds: Choices = [("person", "The person"), ("message", "A message of this journey")]
+        if self.definition.key is Key.APPOINTMENT or self.start()["ask"] == "visit":
+            kinds.append(("visit", "The appointment"))
+        self.fields["ask"].choices = kinds  # type: ignore[attr-defined]
+        self.fields["of"].choices = _sends_before(self.definition, self.step.id)  # type: ignore[attr-defined]
+        self.wrong: dict[draft.Path, str] = {}
+
+    def tree(self) -> draft.Draft:
+        """The rule about the person as it stands in the form, or as it is stored."""
+        if self.is_bound and "shape" in self.data:
+            return draft.read({name: str(self.data[name]) for name in self.data})
+        assert isinstance(self.step, Condition)
+        if asking.is_about_person(self.step.rule):
+            try:
+                return rules.parse(self.step.rule).as_json()
+            except rules.RuleError:
+                pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
+        return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
+
+    def drawn(self) -> dict[str, Any]:
+        """The rows of the rule, for the template."""
+        return builder.drawn(self.tree(), wrong=self.wrong)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("ask") == "person":
+            tree = self.tree()
+            if not tree["rules"]:
+                self.add_error(None, "Add a condition: with none, everybody would take the first path.")
+                return cleaned
+            try:
+                cleaned["rule"] = rules.parse(tree).as_json()
+            except rules.RuleError as error:
+                self.wrong = {error.path: error.what}
+                self.add_error(None, str(error))
+        return cleaned
 
     def values(self) -> dict[str, Any]:
-        name = self.cleaned_data["segment"]
-        if not name:
-            assert isinstance(self.step, Condition)
-            return {"rule": self.step.rule if self.is_other_rule else {}}
-        return {"rule": {"match": "all", "rules": [{"segment": name, "op": self.cleaned_data["op"]}]}}
+        data = self.cleaned_data
+        match data["ask"]:
+            case "message":
+                return {"rule": {"message": data["of"], "signal": data["signal"] or asking.ANY}}
+            case "visit":
+                return {"rule": {"visit": data["visit"]}}
+        return {"rule": data["rule"]}
 
 
 class ExitForm(StepForm):

@@ -91,16 +91,16 @@ APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
                     subject="Once more: a reminder from {{ clinic.name }}",
                     preheader="We have not heard from you yet.",
                     heading="Your visit is coming up, {{ first_name|name|there }}",
-                    text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing to "
-                    "do. If you cannot, please call us, so that somebody else can have the time.</p>",
+                    text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing "
+                    "to do. If you cannot, please call us, so that somebody else can have the time.</p>",
                 ),
                 "es": Words(
                     answer="Ya lo he visto",
                     subject="Una vez más: un recordatorio de {{ clinic.name }}",
                     preheader="Todavía no hemos sabido de usted.",
                     heading='Su visita se acerca, {{ first_name|name|"le esperamos" }}',
-                    text="<p>Ayer le escribimos sobre esta cita. Si piensa venir, no tiene que hacer nada. Si no puede, "
-                    "llámenos por favor, para que otra persona pueda usar su hora.</p>",
+                    text="<p>Ayer le escribimos sobre esta cita. Si piensa venir, no tiene que hacer nada. Si no "
+                    "puede, llámenos por favor, para que otra persona pueda usar su hora.</p>",
                 ),
             },
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.journeys import sentences
+from apps.journeys import asking, sentences
 from apps.journeys.definition import (
     Condition,
     Definition,
@@ -107,13 +107,14 @@ def build(
     said: dict[str, list[str]] = {}
     for problem in problems:
         said.setdefault(problem.step, []).append(problem.text)
+    sent = asking.messages(definition)
     numbers = {place.step.id: place.number for place in walk(definition)}
 
     def lay(steps: Sequence[Step], path: str) -> tuple[Node, ...]:
         return tuple(node(step, path, index, len(steps)) for index, step in enumerate(steps))
 
     def node(step: Step, path: str, index: int, length: int) -> Node:
-        words = sentences.step(step, dates, rule_words)
+        words = sentences.step(step, dates, rule_words, sent)
         icon, accent = DRESS[type_of(step)]
         labels = {"sent": "sent", "done": "went on", "exit": "left here"}
         branches: tuple[Branch, ...] = ()

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<int:journey_id>/edit/", builder.edit, name="edit"),
     path("<int:journey_id>/edit/change/", builder.change, name="change"),
     path("<int:journey_id>/edit/step/<slug:step_id>/", builder.step, name="step"),
+    path("<int:journey_id>/edit/step/<slug:step_id>/rows/", builder.rows, name="rows"),
     path("<int:journey_id>/edit/entry/", builder.entry, name="entry"),
     path("<int:journey_id>/edit/name/", builder.name, name="name"),
     path("<int:journey_id>/activate/", builder.activate, name="activate"),

@@ -47,9 +47,7 @@ def _facts(request: HttpRequest) -> tuple[dict[str, Any], str]:
     return selectors.preview_facts(actor=request.actor, person_id=request.session.get(PERSON))  # type: ignore[attr-defined]
 
 
-def _context(
-    request: HttpRequest, template: Template, *, selected: str, say: str, variant: str = ""
-) -> dict[str, Any]:
+def _context(request: HttpRequest, template: Template, *, selected: str, say: str, variant: str = "") -> dict[str, Any]:
     """What every part of the editor is drawn from. ``variant``: the further language that is written just now."""
     data = selectors.draft_data(template)
     design = blocks.parse(data)
@@ -94,7 +92,9 @@ def _language_context(design: Design, variant: str) -> dict[str, Any]:
     """The switch between languages: each with how far it is; and the words of the one being written."""
     gaps = {code: len(variants.missing(design, code)) for code in variants.others(design)}
     begun = variants.started(design)
-    switch = [{"code": design.language, "name": blocks.LANGUAGES[design.language], "main": True, "current": not variant}]
+    switch = [
+        {"code": design.language, "name": blocks.LANGUAGES[design.language], "main": True, "current": not variant}
+    ]
     switch += [
         {"code": code, "name": name, "begun": code in begun, "gaps": gaps[code], "current": code == variant}
         for code, name in variants.others(design).items()
@@ -414,7 +414,7 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 @xframe_options_sameorigin
 @csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """The mail as it would arrive: ``?dark=1``, ``?part=text``, ``?variant=es``; for the person chosen in this session."""
+    """The mail as it would arrive: ``?dark=1``, ``?part=text``, ``?variant=es``; for the person of this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
     design = variants.in_language(design, request.GET.get("variant") or design.language)

@@ -35,14 +35,13 @@ def gather(
 ) -> dict[int, Gathered]:
     """Facts by run. One audit entry for all people; a handful of queries whatever the number of runs."""
     records = contacts.open_people(actor=actor, purpose=PURPOSE, ids=[walker.person for walker in walkers])
-    asking = {
-        walker.person
-        for walker in walkers
-        if walker.person in records
-        and any(isinstance(step, Condition) for step in plans[walker.version].steps.values())
+    asks_about_people = {
+        version: any(isinstance(step, Condition) and step.id not in plan.asked for step in plan.steps.values())
+        for version, plan in plans.items()
     }
-    if asking:
-        asked = {person: records[person] for person in asking}
+    curious = {walker.person for walker in walkers if walker.person in records and asks_about_people[walker.version]}
+    if curious:
+        asked = {person: records[person] for person in curious}
         contacts.load_events(asked)
         contacts.load_appointments(asked)
     appointments = _appointments(walkers, plans, records)
@@ -71,6 +70,7 @@ def gather(
                 sent=frozenset(walker.sent),
                 signals=frozenset(_pair(each) for each in walker.signals),
                 guard=guard(record, plan, about),
+                visit=str(about.get("state") or "booked") if about is not None else "",
                 holds=_asker(record, questions),
             ),
             record=record,
@@ -146,9 +146,9 @@ def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, dat
     return dates
 
 
-def _asker(record: PersonRecord | None, questions: world.Questions) -> Callable[[dict[str, Any]], bool]:
-    def holds(rule: dict[str, Any]) -> bool:
-        return record is not None and questions.holds(rule, record)
+def _asker(record: PersonRecord | None, questions: world.Questions) -> Callable[[str], bool]:
+    def holds(rule_json: str) -> bool:
+        return record is not None and questions.holds(rule_json, record)
 
     return holds
 

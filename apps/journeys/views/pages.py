@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
-from apps.journeys import ready, selectors, sentences, services
+from apps.journeys import asking, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.reading import parse
@@ -144,7 +144,11 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     """Why one person is where they are: everything their run came by."""
     journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
     definition = parse(found.version.opened())
-    words = {place.step.id: (place.number, sentences.step(place.step).title) for place in walk(definition)}
+    dates, sent = world.date_labels(), asking.messages(definition)
+    words = {
+        place.step.id: (place.number, sentences.step(place.step, dates, world.rule_words, sent).title)
+        for place in walk(definition)
+    }
     visits = [
         {
             "visit": visit,
