@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -148,6 +148,14 @@ def compiled_draft(campaign: Opened) -> CompiledMessage:
     return compile_message(version.design, content.brand_facts(brand))
 
 
+def languages(campaign: Opened) -> tuple[str, ...]:
+    """The languages the message is written in, the main one first; empty while there is no template."""
+    try:
+        return compiled_draft(campaign).languages
+    except Refused:
+        return ()
+
+
 def portal_url() -> str:
     """The address of the portal's front door."""
     try:
@@ -178,6 +186,7 @@ class Report:
     routes: dict[str, int]
     held: dict[str, int]
     failures: dict[str, int]
+    languages: dict[str, int] = field(default_factory=dict)
 
     @property
     def secured(self) -> int:
@@ -190,7 +199,7 @@ class Report:
 
 
 def report(campaign: Campaign) -> Report:
-    """Count everything that happened; four statements, whatever the size."""
+    """Count everything that happened; five statements, whatever the size."""
     number = campaign.pk
     states: dict[str, int] = {}
     routes: dict[str, int] = {"tls": 0, "pgp": 0, "smime": 0, "portal": 0}
@@ -210,6 +219,15 @@ def report(campaign: Campaign) -> Report:
                 held[reason] = held.get(reason, 0) + count
             elif state in ("failed", "bounced"):
                 failures[reason] = failures.get(reason, 0) + count
+        cursor.execute(
+            "SELECT skeleton_id, count(*) FROM delivery_outboxmessage WHERE kind = 'campaign' AND source_id = %s "
+            "AND state IN ('sent', 'bounced') AND skeleton_id IS NOT NULL GROUP BY 1",
+            [number],
+        )
+        languages: dict[str, int] = {}
+        for skeleton_id, count in cursor.fetchall():
+            code = content.skeleton(skeleton_id).language
+            languages[code] = languages.get(code, 0) + count
         cursor.execute(
             "SELECT held, count(*) FROM campaigns_campaignrecipient WHERE campaign_id = %s AND held <> '' GROUP BY 1",
             [number],
@@ -231,6 +249,7 @@ def report(campaign: Campaign) -> Report:
         routes=routes,
         held=dict(sorted(held.items(), key=lambda item: -item[1])),
         failures=dict(sorted(failures.items(), key=lambda item: -item[1])),
+        languages=dict(sorted(languages.items(), key=lambda item: -item[1])),
         **engaged,
     )
 
@@ -274,7 +293,9 @@ _STATES = {
 
 
 def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 50) -> list[int]:
-    """Ids of the people behind one number of the report: a word of ``WHAT``, ``route:tls`` or ``held:minor``."""
+    """Ids of the people behind one number of the report: a word of ``WHAT``, ``route:tls``, ``held:minor``,
+    ``language:es``.
+    """
     from apps.delivery.models import OutboxMessage
 
     messages = OutboxMessage.objects.filter(kind="campaign", source_id=campaign.pk, person_id__gt=after)
@@ -292,6 +313,13 @@ def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 
         both = set(early.order_by("person").values_list("person", flat=True)[:size])
         both |= set(late.order_by("person_id").values_list("person_id", flat=True)[:size])
         return sorted(both)[:size]
+    elif kind == "language":
+        wanted = [
+            pk
+            for pk in messages.exclude(skeleton_id=None).values_list("skeleton_id", flat=True).distinct()
+            if content.skeleton(pk).language == detail
+        ]
+        messages = messages.filter(skeleton_id__in=wanted, state__in=("sent", "bounced"))
     elif kind == "failure":
         messages = messages.filter(reason=detail, state__in=("failed", "bounced"))
     elif what in _STATES:

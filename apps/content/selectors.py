@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -189,6 +190,25 @@ def language_words(design: blocks.Design) -> str:
     open_ = [blocks.LANGUAGES[code] for code in variants.started(design) if code not in ready]
     words = " and ".join(names)
     return f"{words} ({' and '.join(open_)} unfinished)" if open_ else words
+
+
+def languages_of(template: Template) -> tuple[str, ...]:
+    """The languages a message of this template would be sent in now, the main one first."""
+    design = (
+        template.versions.get(number=template.published).design
+        if template.published
+        else blocks.parse(draft_data(template))
+    )
+    return (design.language, *variants.ready(design))
+
+
+def languages_words(codes: Sequence[str]) -> str:
+    """ "English and Spanish", or "English only; Spanish readers get English too"."""
+    names = [blocks.LANGUAGES.get(code, code) for code in codes]
+    lacking = [name for code, name in blocks.LANGUAGES.items() if code not in codes]
+    if not lacking:
+        return " and ".join(names)
+    return f"{' and '.join(names)} only; {' and '.join(lacking)} readers get {names[0]} too"
 
 
 def cards(templates: list[Template]) -> list[TemplateCard]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, QuerySet
+
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.records import PersonRecord
@@ -146,6 +148,61 @@ def runs_of_messages(messages: Iterable[int]) -> dict[int, tuple[int, str, int]]
         )
     }
     return {message: found[visit] for message, visit in visits.items() if visit in found}
+
+
+def languages_sent(journey_id: int) -> dict[str, dict[str, int]]:
+    """Of the messages that left: send step to language code to how many. One statement."""
+    rows = (
+        OutboxMessage.objects.filter(
+            kind=MessageKind.JOURNEY, source_id=journey_id, state__in=("sent", "bounced"), skeleton_id__isnull=False
+        )
+        .values_list("node", "skeleton_id")
+        .annotate(number=Count("id"))
+        .order_by()
+    )
+    found: dict[str, dict[str, int]] = {}
+    for node, skeleton_id, number in rows:
+        step = found.setdefault(node, {})
+        code = content.skeleton(skeleton_id).language
+        step[code] = step.get(code, 0) + number
+    return found
+
+
+def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessage, int]:
+    """The visits of a send step whose message left in a language, as a subquery."""
+    rows = OutboxMessage.objects.filter(
+        kind=MessageKind.JOURNEY, source_id=journey_id, node=step, state__in=("sent", "bounced")
+    )
+    wanted = [
+        pk
+        for pk in rows.exclude(skeleton_id=None).order_by().values_list("skeleton_id", flat=True).distinct()
+        if content.skeleton(pk).language == language
+    ]
+    return rows.filter(skeleton_id__in=wanted).values_list("visit", flat=True)
+
+
+def letters_of(visits: Iterable[int]) -> dict[int, OutboxMessage]:
+    """The messages of these visits by visit, without their content."""
+    rows = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, visit__in=list(visits))
+    return {row.visit: row for row in rows.defer("content", "record", "evidence")}
+
+
+def languages_of(definition: Definition, messages: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """For each send step, which languages its text speaks, as a sentence without a period.
+
+    ``messages``: those of an active version, as frozen; without them the template as it would be frozen now.
+    """
+    found: dict[str, str] = {}
+    for place in walk(definition):
+        step = place.step
+        if not isinstance(step, Send) or not step.template:
+            continue
+        frozen = (messages or {}).get(step.id)
+        if frozen is not None:
+            found[step.id] = content.languages_words(content.skeleton(frozen["skeleton"]).languages)
+        elif messages is None and (template := content.template_named(step.template)) is not None:
+            found[step.id] = content.languages_words(content.languages_of(template))
+    return found
 
 
 def pause(*, actor: Actor, journey: Journey) -> None:

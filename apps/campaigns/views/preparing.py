@@ -19,6 +19,7 @@ from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
 from apps.content import previewing
 from apps.content import selectors as content
+from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
@@ -126,8 +127,24 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     def url(kind: str, word: str) -> str:
         return reverse("campaigns:plan_people", args=[campaign.id, kind, word])
 
+    written = selectors.languages(campaign)
+    readers = drawn.readers
+    main = written[0] if written else ""
+    got = {code: readers.get(code, 0) for code in written}
+    if main:
+        got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
     return {
         "plan": drawn,
+        "language_rows": [
+            {"label": LANGUAGES[code], "value": count, "tone": number}
+            for number, (code, count) in enumerate(got.items(), start=1)
+        ],
+        "language_notes": [
+            f"{count:,} {'person reads' if count == 1 else 'people read'} {LANGUAGES.get(code, 'another language')}, "
+            f"which this template is not written in: they get it in {LANGUAGES[main]}."
+            for code, count in sorted(readers.items())
+            if main and code and code not in written
+        ],
         "route_rows": [
             {
                 "label": ROUTE_WORDS[RouteName(name)],

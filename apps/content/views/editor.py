@@ -60,7 +60,12 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "template": template,
         "name": template.name,
         "design": design,
-        "tree": tree(design.blocks, findings, catalog, gaps={gap.block for gap in _gaps(design, variant)}),
+        "tree": tree(
+            variants.in_language(design, variant or design.language).blocks,
+            findings,
+            catalog,
+            gaps={gap.block for gap in _gaps(design, variant)},
+        ),
         **_language_context(design, variant),
         "selected": block.id if block else "",
         "chosen": block,

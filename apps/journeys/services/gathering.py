@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db import connection
+
 from apps.contacts import selectors as contacts
-from apps.contacts.models import Appointment, TimelineEvent
+from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core.actors import Actor
@@ -96,9 +98,14 @@ def _appointments(
 ) -> dict[int | None, dict[str, Any]]:
     wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT]
     found: dict[int | None, dict[str, Any]] = {}
-    rows = Appointment.objects.filter(pk__in=[each for each in wanted if each is not None])
-    # Tuples, not model instances: a tick opens thousands.
-    for pk, person, version, sealed in rows.values_list("pk", "person_id", "version", "sealed"):
+    with connection.cursor() as cursor:
+        # Tuples, not model instances: a tick opens thousands.
+        cursor.execute(
+            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s)",
+            [[each for each in wanted if each is not None]],
+        )
+        rows = cursor.fetchall()
+    for pk, person, version, sealed in rows:
         record = records.get(person)
         if record is None:
             continue

@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.content import selectors as content
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
-from apps.journeys import asking, ready, selectors, sentences, services, world
+from apps.journeys import asking, outgoing, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
+from apps.journeys.engine import Outcome
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.reading import parse
 from apps.journeys.selectors import OpenedJourney, PeopleQuery
@@ -93,7 +95,9 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
         "journeys/flow.html",
         {
             **_head(request, journey, "flow"),
-            "nodes": selectors.nodes(definition, numbers),
+            "nodes": selectors.nodes(
+                definition, numbers, messages=journey.row.version.messages() if journey.row.version else None
+            ),
             "numbers": numbers,
             "failed_now": JourneyRun.objects.filter(journey=journey.row, state=RunState.FAILED).count(),
             "endings": endings,
@@ -108,7 +112,9 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
 def people(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Who is where and why, masked; each figure of the tree leads here."""
     journey = selectors.by_id(journey_id)
-    query = PeopleQuery(**{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state")})
+    query = PeopleQuery(
+        **{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state", "language")}
+    )
     rows, page = selectors.people(
         actor=request.actor,  # type: ignore[attr-defined]
         journey=journey,
@@ -149,14 +155,18 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
         place.step.id: (place.number, sentences.step(place.step, dates, world.rule_words, sent).title)
         for place in walk(definition)
     }
+    trail = selectors.trail(found)
+    letters = outgoing.letters_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
     visits = [
         {
             "visit": visit,
+            "letter": letters.get(visit.pk),
+            "language": content.language_of(letters[visit.pk].skeleton_id) if visit.pk in letters else "",
             "title": f"Step {words[visit.step][0]}: {words[visit.step][1]}" if visit.step in words else visit.step,
             "outcome": sentences.outcome(visit.outcome).capitalize(),
             "reason": sentences.reason(visit.reason) if visit.reason else "",
         }
-        for visit in selectors.trail(found)
+        for visit in trail
     ]
     number, title = words.get(found.step or "", ("", ""))
     return render(
