@@ -19,6 +19,7 @@ from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.bulk import bytea_array, int8_array
 from apps.vault import sealing
 from apps.vault.sealing import Blob
 
@@ -45,8 +46,8 @@ def open_people(
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at FROM contacts_person"
-            " WHERE id = ANY(%s) AND erased_at IS NULL",
-            [wanted],
+            " WHERE id = ANY(%s::bigint[]) AND erased_at IS NULL",
+            [int8_array(wanted)],
         )
         records = {row[0]: _record(*row) for row in cursor.fetchall()}
     if with_consents:
@@ -97,8 +98,8 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT person_id, purpose, state, expires FROM contacts_consentstate WHERE person_id = ANY(%s)",
-            [list(records)],
+            "SELECT person_id, purpose, state, expires FROM contacts_consentstate WHERE person_id = ANY(%s::bigint[])",
+            [int8_array(records)],
         )
         for person_id, purpose, state, expires in cursor.fetchall():
             # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
@@ -112,7 +113,7 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
     scopes: dict[bytes, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT mailbox, scope FROM contacts_suppression WHERE mailbox = ANY(%s::bytea[])", [list(mailboxes)]
+            "SELECT mailbox, scope FROM contacts_suppression WHERE mailbox = ANY(%s::bytea[])", [bytea_array(mailboxes)]
         )
         for mailbox, scope in cursor.fetchall():
             scopes[bytes(mailbox)].add(scope)

@@ -25,6 +25,7 @@ from apps.journeys.definition import (
     Wait,
     WaitFor,
     WaitUntil,
+    walk,
 )
 
 PURPOSES: Mapping[str, str] = {
@@ -62,6 +63,8 @@ SIGNAL_NOUNS: Mapping[str, str] = {
     "read": "a read in the portal",
     "replied": "a reply",
 }
+
+ANSWERED: Mapping[str, str] = {"clicked": "Clicks in", "read": "Reads in the portal:", "replied": "Replies to"}
 
 SIGNAL_VERBS: Mapping[str, str] = {"clicked": "Clicked", "read": "read", "replied": "replied"}
 
@@ -207,6 +210,11 @@ def step(
         case Exit():
             return StepWords("Exit", "Leave the journey")
     raise TypeError(type(value).__name__)
+
+
+def numbers(definition: Definition) -> dict[str, int]:
+    """The number of each step in reading order."""
+    return {place.step.id: place.number for place in walk(definition)}
 
 
 def until(value: WaitUntil, dates: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.journeys.views import builder, pages, public
+from apps.journeys.views import builder, pages, public, trial
 
 app_name = "journeys"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:journey_id>/people/", pages.people, name="people"),
     path("<int:journey_id>/people/<int:run_id>/", pages.run, name="run"),
     path("<int:journey_id>/people/<int:run_id>/act/", pages.run_act, name="run_act"),
+    path("<int:journey_id>/try/", trial.try_out, name="trial"),
     path("<int:journey_id>/versions/", pages.versions, name="versions"),
     path("<int:journey_id>/pause/", pages.pause, name="pause"),
     path("<int:journey_id>/resume/", pages.resume, name="resume"),

@@ -14,6 +14,7 @@ from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core.actors import Actor
+from apps.core.bulk import int8_array
 from apps.journeys import world
 from apps.journeys.definition import APPOINTMENT_START, EVENT_START, Condition, Key, Send, WaitUntil
 from apps.journeys.engine import Facts, Plan
@@ -101,8 +102,8 @@ def _appointments(
     with connection.cursor() as cursor:
         # Tuples, not model instances: a tick opens thousands.
         cursor.execute(
-            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s)",
-            [[each for each in wanted if each is not None]],
+            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s::bigint[])",
+            [int8_array(each for each in wanted if each is not None)],
         )
         rows = cursor.fetchall()
     for pk, person, version, sealed in rows:

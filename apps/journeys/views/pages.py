@@ -59,9 +59,9 @@ def may(request: HttpRequest) -> dict[str, bool]:
     }
 
 
-def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, Any]:
+def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, Any]:
     """What every page of one journey shows on top."""
-    views = [("flow", "Flow"), ("people", "People"), ("versions", "Versions")]
+    views = [("flow", "Flow"), ("people", "People"), ("trial", "Try it"), ("versions", "Versions")]
     tabs = [
         {"label": label, "url": reverse(f"journeys:{view}", args=[journey.id]), "current": view == here}
         for view, label in views
@@ -94,7 +94,7 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
         request,
         "journeys/flow.html",
         {
-            **_head(request, journey, "flow"),
+            **head(request, journey, "flow"),
             "nodes": selectors.nodes(
                 definition, numbers, messages=journey.row.version.messages() if journey.row.version else None
             ),
@@ -130,7 +130,7 @@ def people(request: HttpRequest, journey_id: int) -> HttpResponse:
         request,
         "journeys/people.html",
         {
-            **_head(request, journey, "people"),
+            **head(request, journey, "people"),
             "rows": shown,
             "page": page,
             "query": query,
@@ -173,7 +173,7 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
         request,
         "journeys/run.html",
         {
-            **_head(request, journey, "people"),
+            **head(request, journey, "people"),
             "run": found,
             "visits": visits,
             "here": f"Step {number}: {title}" if number else "",
@@ -211,7 +211,7 @@ def versions(request: HttpRequest, journey_id: int) -> HttpResponse:
     return render(
         request,
         "journeys/versions.html",
-        {**_head(request, journey, "versions"), "versions": selectors.versions(journey.row)},
+        {**head(request, journey, "versions"), "versions": selectors.versions(journey.row)},
     )
 
 
