@@ -316,8 +316,8 @@ def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 
     elif kind == "language":
         wanted = [
             pk
-            for pk in messages.exclude(skeleton_id=None).values_list("skeleton_id", flat=True).distinct()
-            if content.skeleton(pk).language == detail
+            for pk in messages.order_by().values_list("skeleton_id", flat=True).distinct()
+            if pk is not None and content.skeleton(pk).language == detail
         ]
         messages = messages.filter(skeleton_id__in=wanted, state__in=("sent", "bounced"))
     elif kind == "failure":

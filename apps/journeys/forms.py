@@ -250,9 +250,8 @@ class ConditionForm(StepForm):
         if self.definition.key is Key.APPOINTMENT or self.start()["ask"] == "visit":
             kinds.append(("visit", "The appointment"))
         self.fields["ask"].choices = kinds  # type: ignore[attr-defined]
-        self.fields["of"].choices = [
-            (key or NOTHING, words) for key, words in _sends_before(self.definition, self.step.id)
-        ]  # type: ignore[attr-defined]
+        before = _sends_before(self.definition, self.step.id)
+        self.fields["of"].choices = [(key or NOTHING, words) for key, words in before]  # type: ignore[attr-defined]
         self.wrong: dict[draft.Path, str] = {}
 
     def tree(self) -> draft.Draft:

@@ -175,8 +175,8 @@ def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessa
     )
     wanted = [
         pk
-        for pk in rows.exclude(skeleton_id=None).order_by().values_list("skeleton_id", flat=True).distinct()
-        if content.skeleton(pk).language == language
+        for pk in rows.order_by().values_list("skeleton_id", flat=True).distinct()
+        if pk is not None and content.skeleton(pk).language == language
     ]
     return rows.filter(skeleton_id__in=wanted).values_list("visit", flat=True)
 
