@@ -95,16 +95,14 @@ def record_keys(ids: Iterable[int]) -> dict[int, bytes]:
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
     """Fill in the consent states and the suppressions of the mailboxes; two queries."""
-    now = clock.now()
     with connection.cursor() as cursor:
+        # An authorization that ran out is none, a refusal does not run out: as `ConsentStates.holding` says it.
         cursor.execute(
-            "SELECT person_id, purpose, state, expires FROM contacts_consentstate WHERE person_id = ANY(%s::bigint[])",
-            [int8_array(records)],
+            "SELECT person_id, purpose, state FROM contacts_consentstate WHERE person_id = ANY(%s::bigint[])"
+            " AND NOT (state = 'granted' AND expires IS NOT NULL AND expires <= %s)",
+            [int8_array(records), clock.now()],
         )
-        for person_id, purpose, state, expires in cursor.fetchall():
-            # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
-            if state == "granted" and expires is not None and expires <= now:
-                continue
+        for person_id, purpose, state in cursor.fetchall():
             records[person_id].consents[purpose] = state
     mailboxes: dict[bytes, list[PersonRecord]] = defaultdict(list)
     for record in records.values():

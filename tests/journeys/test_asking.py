@@ -15,7 +15,7 @@ from apps.journeys.definition import DefinitionBroken
 from apps.journeys.engine import Facts, Outcome, decide, prepare
 from apps.journeys.reading import parse
 from tests.content.test_variants import MAIN
-from tests.journeys.conftest import CLI, LOUISVILLE, local, outbox, person, tick
+from tests.journeys.conftest import CLI, LOUISVILLE, activate, local, outbox, person, tick
 
 NOW = local("2026-11-22T12:00")
 
@@ -92,7 +92,7 @@ def _active(rule: dict, **changes):
     wait = {"id": "s2", "type": "wait", "amount": 1, "unit": "days"}
     before = ({"id": "s1", "type": "send", "template": "News"}, wait)
     made = services.journey_create(actor=CLI, name="Ask", definition=journey(rule, before, **changes))
-    services.journey_activate(actor=CLI, journey=made)
+    activate(made)
     return made
 
 

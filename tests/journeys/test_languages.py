@@ -14,8 +14,8 @@ from apps.core import clock
 from apps.core.messages import Envelope
 from apps.delivery.models import OutboxMessage
 from apps.delivery.sources import Draft
-from apps.journeys import outgoing, selectors, services
-from tests.journeys.conftest import CLI, book, local, outbox, person, reminder, tick
+from apps.journeys import outgoing, selectors
+from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 from tests.journeys.test_outgoing import asked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +78,7 @@ def test_a_translation_with_a_gap_falls_back_to_the_main_language_whole(clinic, 
 
         content.template_save(actor=CLI, template_id=template.pk, version=None, edit=without_heading)
         content.template_publish(actor=CLI, template_id=template.pk)
-        services.journey_activate(actor=CLI, journey=journey)
+        activate(journey)
         book(person("Ana", language="es"), "2026-12-10T14:30")
     tick("2026-11-22T12:01")
     tick("2026-12-07T09:00")

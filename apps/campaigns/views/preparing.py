@@ -17,7 +17,7 @@ from apps.campaigns import planning, plans, selectors, sending, services
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
-from apps.content import previewing
+from apps.content import previewing, variants
 from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
@@ -211,11 +211,10 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The last page says in words what will happen, and who decides."""
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
-    context["problems"] = services.problems_of(campaign) if campaign.state in ("draft", "rejected") else []
     context["reviews"] = selectors.reviews(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
-    context["own"] = services.prepared_by(actor_of(request), campaign.row)
+    context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
         context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
     except Refused as refusal:
@@ -228,7 +227,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @xframe_options_sameorigin
 @csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
 def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The mail with an invented person's facts, as a document of its own."""
+    """The mail with an invented person's facts, as a document of its own; ``?language=es`` in a further language."""
     campaign = campaign_or_404(campaign_id)
     version = services.template_version(campaign.row.template_version)
     if version is None:
@@ -236,7 +235,8 @@ def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
-    shown = previewing.preview(version.design, facts, invented_facts(), zone=organizations.current().zone)
+    design = variants.in_language(version.design, request.GET.get("language") or version.design.language)
+    shown = previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
     return HttpResponse(shown.html)
 
 

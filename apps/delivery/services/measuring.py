@@ -29,6 +29,7 @@ _FAULT_WORDS = {
     Fault.LOOKUP_FAILED: "The DNS did not answer.",
     Fault.TIMEOUT: "The mail server did not answer in time.",
     Fault.REFUSED: "The mail server refuses connections.",
+    Fault.NOT_PUBLIC: "The domain's mail server stands at an address inside a private network.",
     Fault.DROPPED: "The mail server hung up.",
     Fault.NOT_SMTP: "What answers there is no mail server.",
 }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.content import selectors as content
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
-from apps.journeys import asking, outgoing, ready, selectors, sentences, services, world
+from apps.journeys import approvals, asking, outgoing, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
 from apps.journeys.engine import Outcome
 from apps.journeys.models import JourneyRun, RunState
@@ -75,6 +75,8 @@ def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, A
         "facts": facts,
         "tabs": tabs,
         "stale": selectors.stale_templates(journey.row),
+        "may_approve_this": allows(getattr(request.user, "role", ""), Permission.JOURNEY_APPROVE)
+        and approvals.standing(journey.row, journey.draft).state == "waiting",
         **may(request),
     }
 
