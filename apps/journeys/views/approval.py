@@ -71,13 +71,14 @@ def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
         template = content.template_named(place.step.template)
         languages = content.languages_of(template) if template is not None else ("",)
         for language in languages:
+            name = blocks.LANGUAGES.get(language, "") if len(languages) > 1 else ""
             url = reverse("journeys:letter", args=[journey.id, place.step.id])
             found.append(
                 {
                     "number": place.number,
                     "template": place.step.template,
-                    "language": blocks.LANGUAGES.get(language, "") if len(languages) > 1 else "",
-                    "note": f"With an invented person{', in ' + blocks.LANGUAGES[language] if len(languages) > 1 else ''}",
+                    "language": name,
+                    "note": f"With an invented person, in {name}" if name else "With an invented person",
                     "url": f"{url}?language={language}" if language else url,
                 }
             )
