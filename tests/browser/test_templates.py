@@ -382,7 +382,7 @@ def test_a_second_language_is_written_beside_the_first(enter, axe, short):
     page.get_by_label("Subject", exact=True).fill("Una nota")
     saved(page)
     expect(page.get_by_role("link", name="Spanish")).to_contain_text("missing")
-    page.get_by_role("button", name=re.compile("^Heading")).first.click()
+    page.locator("#structure").get_by_role("button", name=re.compile("^Heading")).first.click()
     expect(page.get_by_text("Not in Spanish yet")).to_be_visible()
     axe(page)
     page.get_by_label("Text", exact=True).fill("Primero")
@@ -391,6 +391,7 @@ def test_a_second_language_is_written_beside_the_first(enter, axe, short):
     expect(page.frame_locator("#preview").get_by_text("Second")).to_be_visible()
     page.get_by_role("link", name="English", exact=True).click()
     expect(page.frame_locator("#preview").get_by_text("First")).to_be_visible()
+    short.refresh_from_db()
     assert selectors.draft_data(short)["variants"]["es"]["blocks"]["b1"] == {"text": "Primero"}
     page.get_by_role("link", name="Spanish").click()
     page.get_by_role("button", name="Remove the Spanish words").click()
