@@ -59,6 +59,8 @@ def _one(made: clinic.Clinic, start: Any) -> tuple[float, float]:
 
     with clock.frozen(start):
         journey = services.journey_from_ready(actor=made.author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+        services.journey_submit(actor=made.author, journey=journey)
+        services.journey_approve(actor=made.reviewer, journey=journey)
         services.journey_activate(actor=made.author, journey=journey)
     seconds, computed, now = 0.0, 0.0, start
     while now < start + timedelta(days=_DAYS):

@@ -130,6 +130,7 @@ def parse(data: Any) -> Design:
     if text is not None and (not isinstance(text, str) or len(text) > MAX_TEXT * 5):
         problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
         text = None
+    text = _sendable(text) if text is not None else None
     reader = _Reader(problems)
     blocks = reader.read_list(data.get("blocks", []), "", 1)
     feet = [number for number, block in enumerate(blocks) if block.type == "footer"]
@@ -167,7 +168,7 @@ def _variants(raw: Any, blocks: tuple[Block, ...], reader: _Reader) -> dict[str,
         out: dict[str, Any] = {name: text for name, text in lines.items() if text}
         text = words.get("text")
         if isinstance(text, str) and 0 < len(text) <= MAX_TEXT * 5:
-            out["text"] = text
+            out["text"] = _sendable(text)
         elif text:
             problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
         given = words.get("blocks", {})
@@ -241,11 +242,16 @@ def _out(value: Any) -> Any:
     return value
 
 
+def _sendable(text: str) -> str:
+    """`text` without lone surrogates, which JSON can carry and no mail can: they become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _line(value: Any, name: str, problems: list[Problem], block: str = "") -> str:
     if not isinstance(value, str):
         problems.append(Problem(f"“{name}” must be text.", block, name))
         return ""
-    text = " ".join(value.split())
+    text = " ".join(_sendable(value).split())
     if len(text) > MAX_LINE:
         problems.append(Problem(f"“{name}” is longer than {MAX_LINE} characters. Shorten it.", block, name))
         return ""
@@ -378,7 +384,7 @@ class _Reader:
             self.say(f"A text block holds at most {MAX_TEXT:,} characters. Split it.", block_id, setting)
             return ""
         try:
-            return rich.clean(value)
+            return rich.clean(_sendable(value))
         except rich.TooDeep:
             self.say("This text is nested too deeply. Paste it again as plain text.", block_id, setting)
             return ""

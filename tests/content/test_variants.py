@@ -179,3 +179,9 @@ def test_two_designs_of_one_shape_become_one():
     assert variants.in_language(made, "es").subject == spanish.subject
     with pytest.raises(ValueError, match="no counterpart"):
         variants.from_designs(english, replace(spanish, blocks=spanish.blocks[:3]))
+
+
+def test_half_a_character_in_the_json_never_reaches_the_encoder():
+    design = blocks.parse({**MAIN, "preheader": "\ud800", "variants": {"es": {**SPANISH, "subject": "No\udc00"}}})
+    assert (design.preheader, design.variants["es"]["subject"]) == ("?", "No?")
+    lint.check(design, SAMPLE)
