@@ -353,6 +353,8 @@ DELIVERY_LANGUAGE = "apps.content.selectors.language_of"
 DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
 # domain=name@address:port entries for private networks, tests and the demo's mail servers.
 TRANSPORT_MAP = env("CARELANE_TRANSPORT_MAP")
+# Whether mail servers are looked up in the DNS. Not in the demo: no mail leaves the machine, whatever address is typed.
+MAIL_DNS = env("CARELANE_MAIL_DNS", "0" if DEMO else "1") == "1"
 # A file of root certificates trusted for mail servers besides the system's.
 MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
 # A file of roots that people's S/MIME certificates may chain to.

@@ -3,7 +3,7 @@
 Mailbox, date of birth, guardian, and the numbers that tell two people of one mailbox apart are what the portal asks
 for, and where mail goes. Whoever could set a mailbox and a birth date at will could read a patient's messages, so a
 role that may not see these facts (no reveal permission) does not replace them: the change waits for somebody who may
-(45 CFR 164.312(d), 164.514(h)).
+(45 CFR 164.312(d), 164.514(h)). So does the end of being a patient: mail to others may travel with less protection.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FACTS: dict[str, str] = {
     "birth_date": "Birth date",
     "mrn": "Medical record number",
     "guardian_id": "Guardian",
+    "relation": "Relationship",
 }
 """Names in the profile, and how they are called. Nothing recorded yet may be filled in by everybody who may edit."""
 
@@ -38,8 +39,15 @@ def split(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[s
     now, waiting = dict(wanted), {}
     for name in FACTS:
         before, after = current.get(name), wanted.get(name)
-        if before in (None, "") or before == after:
+        if name == "relation":
+            # A record that says nothing is a patient's; becoming one asks nobody.
+            if (before or "patient") != "patient" or (after or "patient") == "patient":
+                continue
+        elif before in (None, "") or before == after:
             continue
         waiting[name] = None if after in (None, "") else after
-        now[name] = before
+        if before in (None, ""):
+            now.pop(name, None)
+        else:
+            now[name] = before
     return now, waiting

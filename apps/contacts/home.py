@@ -22,7 +22,7 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
         people = "1 person" if count == 1 else f"{count:,} people"
         yield Item(
             f"Confirm changed contact details of {people}",
-            "An e-mail address, phone, birth date, record number or guardian would be replaced.",
+            "An e-mail address, phone, birth date, record number, guardian or relationship would be replaced.",
             reverse("contacts:changes"),
             "user-check",
         )

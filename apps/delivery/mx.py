@@ -161,6 +161,18 @@ class DnsResolver:
             raise LookupFault(Fault.LOOKUP_FAILED) from e
 
 
+class NoResolver:
+    """Knows no domain: where only the transport map counts, and no mail may leave the machine."""
+
+    async def mx(self, domain: str) -> Sequence[tuple[int, str]]:
+        """See `Resolver.mx`: never an answer."""
+        raise LookupFault(Fault.NO_SUCH_DOMAIN)
+
+    async def has_address(self, domain: str) -> bool:
+        """See `Resolver.has_address`: never."""
+        return False
+
+
 def parse_hosts(spec: str, default_port: int = SMTP_PORT) -> Host:
     """Read `host:port` or `name@address:port`, with a `+` before it when the server is on this machine and
     trusted without TLS; raises ValueError with what is wrong.

@@ -191,3 +191,21 @@ def test_filling_in_what_nobody_knew_does_not_wait() -> None:
 def test_removing_a_fact_waits_too_so_that_two_steps_are_no_way_round() -> None:
     now, waiting = guarded.split({"birth_date": "1960-02-29"}, {})
     assert (now, waiting) == ({"birth_date": "1960-02-29"}, {"birth_date": None})
+
+
+@pytest.mark.parametrize("profile", [{"relation": "patient"}, {}])
+def test_a_patient_is_not_made_a_business_contact_whose_mail_travels_with_less_protection(
+    noon: Any, cast: Any, profile: dict[str, str]
+) -> None:
+    person = contacts.contact_create(actor=CLI, profile={"first_name": "Dana", "last_name": "Quist", **profile})
+    wanted = {**profile_of(person), "relation": "b2b"}
+    waits = contacts.contact_update(actor=staff(cast.max), person_id=person.id, profile=wanted, version=1)
+    assert waits == ["relation"]
+    assert profile_of(person).get("relation") == profile.get("relation")
+    contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=True)
+    assert profile_of(person)["relation"] == "b2b"
+
+
+def test_becoming_a_patient_waits_for_nobody() -> None:
+    now, waiting = guarded.split({"relation": "subscriber"}, {"relation": "patient"})
+    assert (now, waiting) == ({"relation": "patient"}, {})

@@ -157,6 +157,12 @@ def test_nothing_about_a_person_is_readable_anywhere(walked, needles) -> None:
     assert [(finding.place, finding.way, finding.needle) for finding in found[:20]] == []
 
 
+def test_the_mailbox_providers_start_no_database_and_no_redis(walked) -> None:
+    """They would stay behind: nobody stops them."""
+    assert (walked.world / "demo-ca").is_dir()
+    assert not (walked.world / "redis").exists()
+
+
 def test_no_sealed_column_holds_json(walked) -> None:
     listed = json.loads(
         walked.python(

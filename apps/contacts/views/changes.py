@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from apps.contacts import guarded, selectors, services
+from apps.contacts import fields, guarded, selectors, services
 from apps.contacts.models import HeldChange
 from apps.contacts.services.held import values_of
 from apps.core import datewords
@@ -76,6 +76,8 @@ def _said(name: str, before: Any, after: Any) -> dict[str, str]:
             return "nothing"
         if name == "birth_date":
             return datewords.day(date.fromisoformat(value))
+        if name == "relation":
+            return dict(fields.RELATIONS).get(str(value), str(value))
         return f"Person {value}" if name == "guardian_id" else str(value)
 
     return {"before": words(before), "after": words(after)}

@@ -475,6 +475,9 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except services.Stale as stale:
         return render(request, "content/_stale.html", {"message": str(stale), "pk": pk}, status=409)
+    except Refused as refusal:
+        context = {"problems": [{"message": str(refusal)}], "publishing": True}
+        return render(request, "content/_refused.html", context, status=422)
     template.refresh_from_db()
     context = _context(
         request,

@@ -63,7 +63,13 @@ def dispatch(
     setup = selectors.setup()
     deadline = time.monotonic() + seconds
     rate = _FIRST_CLAIM / _SECONDS_WORTH
-    sender = Sender(selectors.dialogue(setup), setup, selectors.transport(), organizations.current().timezone, resolver)
+    sender = Sender(
+        selectors.dialogue(setup),
+        setup,
+        selectors.transport(),
+        organizations.current().timezone,
+        resolver or selectors.resolver(),
+    )
     numbers = range(lanes or setup.lanes)
     try:
         with sender:

@@ -63,7 +63,7 @@ def measure(
         return known
     setup = selectors.setup()
     how, transport = selectors.dialogue(setup), selectors.transport()
-    found = asyncio.run(_measure_all(missing, resolver, setup, how, transport))
+    found = asyncio.run(_measure_all(missing, resolver or selectors.resolver(), setup, how, transport))
     _remember(actor, found)
     return known | {f.domain: f.tls for f in found}
 
