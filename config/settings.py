@@ -352,6 +352,8 @@ DELIVERY_ROUTES = {
 }
 # (compiled, facts, envelope) -> MergedMessage; content and delivery lie on one layer.
 DELIVERY_MERGE = "apps.content.merging.merge"
+# The language a message was written in, from the number of its skeleton.
+DELIVERY_LANGUAGE = "apps.content.selectors.language_of"
 # (vendor id) -> whether a business associate agreement is in force; absent, none is.
 DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
 # domain=name@address:port entries for private networks, tests and the demo's mail servers.

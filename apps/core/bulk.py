@@ -51,6 +51,19 @@ def rows_of(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cast(list[tuple[Any, ...]], cursor.execute(cast(Any, sql), params).fetchall())
 
 
+def int8_array(values: Iterable[int]) -> str:
+    """Whole numbers as the text of a PostgreSQL array, for ``%s::bigint[]``: thousands of ids as one plain string cost
+    a tenth of what the driver's array writer takes.
+    """
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def bytea_array(values: Iterable[bytes]) -> str:
+    """Byte strings as the text of a PostgreSQL array, for ``%s::bytea[]``."""
+    words = ",".join(f'"\\\\x{value.hex()}"' for value in values)
+    return f"{{{words}}}"
+
+
 def next_ids(table: str, count: int) -> list[int]:
     """``count`` fresh ids of a table, in one query: a sealed row must know its id before it is written."""
     with connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from apps.content.models import Template
 from apps.content.usage import Use
-from apps.journeys import selectors
+from apps.journeys import asking, selectors
 from apps.journeys.definition import Condition, Definition, Send, walk
 from apps.journeys.models import Journey
 from apps.segments import rules
@@ -53,7 +53,7 @@ def of_segment(segment_id: int) -> list[Usage]:
 def _mentioned(definition: Definition) -> set[str]:
     found = {definition.trigger.segment} - {""}
     for place in walk(definition):
-        if isinstance(place.step, Condition) and place.step.rule_json:
+        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
             try:
                 found.update(rules.mentioned_segments(rules.parse(place.step.rule)))
             except rules.RuleError:

@@ -47,7 +47,8 @@ def consent_record(
 
     ``method`` says how (paper, portal, phone, import), ``wording`` which version of the text was agreed to,
     ``given_by`` who spoke (the person, or a representative with authority: 45 CFR 164.508(c)(1)(vi)).
-    Raises ``Refused`` for an unknown purpose or state, a future date, or an erased person.
+    ``expires`` is the moment from which it counts no more (45 CFR 164.508(c)(1)(v) asks for a date or an event).
+    Raises ``Refused`` for an unknown purpose or state, a future date, an end in the past, or an erased person.
     """
     if purpose not in set(Purpose) or state not in STATES:
         raise Refused("Choose a purpose and whether consent was granted or denied.")
@@ -58,7 +59,11 @@ def consent_record(
     if row is None:
         raise Refused("There is no such person any more.")
     cell = ConsentCell(purpose, state, on, method, wording, given_by)
+    if expires is not None and expires <= now:
+        raise Refused("This consent would have run out already. Correct the day, or record it as denied.")
     facts = {**consent_facts(cell), "note": note}
+    if expires is not None:
+        facts["expires"] = expires.isoformat()
     key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
     consent_id = next_ids(CONSENT_TABLE, 1)[0]
     Consent.objects.create(
