@@ -193,6 +193,7 @@ def moved_note(changes: Iterable[tuple[int, bytes, Mapping[str, Any], Mapping[st
         for person, key, before, after in changes
         if before.get("email")
         and after.get("email")
+        and before["email"] != after["email"]  # equal text asks for no token: most changes leave the address alone
         and search_values.mailbox(before["email"]) != search_values.mailbox(after["email"])
     ]
     if not moved:
