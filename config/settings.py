@@ -296,6 +296,11 @@ KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
 if KEEP_CLICKS_DAYS < 1:
     raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
 
+# -- Imports ---------------------------------------------------------------------------------------------------
+
+# Processes that read, check and seal the rows of a large list while another writes them; 0: none.
+IMPORT_HELPERS = int(env("CARELANE_IMPORT_HELPERS", str(os.cpu_count() or 1)))
+
 # -- Files, words, time ------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
@@ -347,6 +352,8 @@ DELIVERY_ROUTES = {
 }
 # (compiled, facts, envelope) -> MergedMessage; content and delivery lie on one layer.
 DELIVERY_MERGE = "apps.content.merging.merge"
+# The language a message was written in, from the number of its skeleton.
+DELIVERY_LANGUAGE = "apps.content.selectors.language_of"
 # (vendor id) -> whether a business associate agreement is in force; absent, none is.
 DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
 # domain=name@address:port entries for private networks, tests and the demo's mail servers.

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.db.models import Value
+from django.db.models.functions import Cast
 
 from apps.audit import marks
 from apps.audit.actions import Action
@@ -73,7 +75,11 @@ def record(
         change=change,
     )
     entry.mac = marks.mac(content_of(entry))
+    tokens = entry.people
+    # As one text: Django would convert thousands of numbers one by one.
+    entry.people = Cast(Value(f"{{{','.join(map(str, tokens))}}}"), AuditEntry._meta.get_field("people"))
     entry.save(force_insert=True, using=using)
+    entry.people = tokens
     return entry
 
 

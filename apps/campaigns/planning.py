@@ -10,7 +10,7 @@ a guardian, whose guardian's mailbox counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from django.db import connection
 
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
+from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
@@ -37,6 +38,8 @@ ADULT = 18
 OPEN_AT_ONCE = 5_000
 # Classes of the mail server as the statement tells them; NOT_MEASURED is decided like delivery decides it.
 NOT_MEASURED = -1
+# Readers of a language that no message is written in.
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole audience in lines; ``as_of`` is the moment of the statement."""
+    """The whole audience in lines; ``as_of`` is the moment of the statement.
+
+    ``readers``: of those who get it, how many prefer which language: a code of `content.blocks.LANGUAGES`, ``OTHER``
+    for one that no message is written in, "" for those whose language is not known.
+    """
 
     lines: tuple[Line, ...]
     as_of: datetime
     unmeasured: int = 0
+    readers: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def audience(self) -> int:
@@ -124,18 +132,26 @@ def plan(*, actor: Actor, audience: Audience, purpose: Purpose, floor: Level) ->
     with connection.cursor() as cursor:
         prepare(cursor)
         cursor.execute(
-            f"{query.sql} SELECT held, patient, tls, pgp, smime, portal, count(*) FROM sorted_people "
-            "GROUP BY 1, 2, 3, 4, 5, 6",
+            f"{query.sql} SELECT held, patient, tls, pgp, smime, portal, language, count(*) FROM sorted_people "
+            "GROUP BY 1, 2, 3, 4, 5, 6, 7",
             query.params,
         )
         rows = cursor.fetchall()
     table = delivery.policy_table()
-    lines = [line_of(Combination(*row[:6]), row[6], floor, table) for row in rows]
+    people: Counter[Combination] = Counter()
+    for *parts, _, count in rows:
+        people[Combination(*parts)] += count
+    lines = [line_of(combination, count, floor, table) for combination, count in people.items()]
+    going = {line.combination for line in lines if line.route}
+    readers: Counter[str] = Counter()
+    for *parts, language, count in rows:
+        if Combination(*parts) in going:
+            readers[language] += count
     lines.sort(key=lambda line: (line.held, line.route, -line.people))
     unmeasured = sum(
         line.people for line in lines if line.combination.tls == NOT_MEASURED and line.route == RouteName.TLS
     )
-    return Plan(tuple(lines), now, unmeasured)
+    return Plan(tuple(lines), now, unmeasured, dict(readers))
 
 
 def line_of(combination: Combination, people: int, floor: Level, table: PolicyTable) -> Line:
@@ -162,6 +178,9 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
     where, params = audience.condition(now)
     guardians = _guardians(actor, where, params, today)
     domains = _domain_tokens(now)
+    languages = {code: _language(code) for code in LANGUAGES}
+    known = " ".join(f"WHEN f.tokens @> %s::bigint[] THEN '{code}'" for code in languages)
+    language_sql = f"CASE {known} WHEN f.tokens @> %s::bigint[] THEN '{OTHER}' ELSE '' END"
     sql = f"""
     WITH audience AS MATERIALIZED (
         SELECT s.person_id, s.tokens, s.birth_day FROM contacts_personsearch s WHERE {where}
@@ -181,6 +200,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         FROM contacts_suppression u GROUP BY u.mailbox
     ), judged AS (
         SELECT f.person_id, f.mailbox,
+            {language_sql} AS language,
             NOT f.tokens && %s::bigint[] AS patient,
             CASE
                 WHEN f.tokens @> %s::bigint[] THEN 'deceased'
@@ -209,7 +229,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         LEFT JOIN contacts_consentstate c ON c.person_id = f.person_id AND c.purpose = %s
             AND (c.state = 'denied' OR c.expires IS NULL OR c.expires > %s)
     ), sorted_people AS (
-        SELECT person_id, patient, tls, pgp, smime, portal,
+        SELECT person_id, patient, tls, pgp, smime, portal, language,
             CASE WHEN held = '' AND row_number() OVER (PARTITION BY mailbox, held ORDER BY person_id) > 1
                  THEN 'duplicate_mailbox' ELSE held END AS held
         FROM judged
@@ -220,6 +240,8 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         list(guardians.values()),
         _minor_days(today),
         search_values.EMAIL,
+        *([token] for token in languages.values()),
+        [search_values.presence("language")],
         [_relation("b2b"), _relation("subscriber")],
         [search_values.presence("death_date")],
         purpose.survives_unsubscribe,
@@ -245,6 +267,10 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
 
 def _relation(word: str) -> int:
     return tokens.token63("person.relation", tokens.normalize(word))
+
+
+def _language(code: str) -> int:
+    return tokens.token63("person.language", tokens.normalize(code))
 
 
 def _minor_days(today: date) -> list[int]:

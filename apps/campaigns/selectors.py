@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from apps.audit.services import record_read
 from apps.contacts import selectors as contacts
 from apps.content import selectors as content
 from apps.content import usage
+from apps.content.blocks import LANGUAGES
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -50,6 +51,12 @@ class Opened:
     @property
     def level(self) -> int:
         return self.row.level
+
+    @property
+    def previews(self) -> list[tuple[str, str]]:
+        """The languages to look at, name and code; one nameless pair for a message in one language."""
+        codes = languages(self)
+        return [(LANGUAGES.get(code, code), code) for code in codes] if len(codes) > 1 else [("", "")]
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,7 +150,9 @@ def content_versions(template_id: int) -> list[int]:
 
 def trackable(compiled: CompiledMessage) -> list[str]:
     """The links that are followed by way of our own address: absolute ones without a merge field."""
-    return [link for link in compiled.links if link.lower().startswith(("http://", "https://")) and "{{" not in link]
+    return [
+        link for link in compiled.all_links if link.lower().startswith(("http://", "https://")) and "{{" not in link
+    ]
 
 
 def compiled_draft(campaign: Opened) -> CompiledMessage:
@@ -157,6 +166,14 @@ def compiled_draft(campaign: Opened) -> CompiledMessage:
         raise Refused("Choose a template first.")
     brand = brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
     return compile_message(version.design, content.brand_facts(brand))
+
+
+def languages(campaign: Opened) -> tuple[str, ...]:
+    """The languages the message is written in, the main one first; empty while there is no template."""
+    try:
+        return compiled_draft(campaign).languages
+    except Refused:
+        return ()
 
 
 def portal_url() -> str:
@@ -189,6 +206,7 @@ class Report:
     routes: dict[str, int]
     held: dict[str, int]
     failures: dict[str, int]
+    languages: dict[str, int] = field(default_factory=dict)
 
     @property
     def secured(self) -> int:
@@ -201,7 +219,7 @@ class Report:
 
 
 def report(campaign: Campaign) -> Report:
-    """Count everything that happened; four statements, whatever the size."""
+    """Count everything that happened; five statements, whatever the size."""
     number = campaign.pk
     states: dict[str, int] = {}
     routes: dict[str, int] = {"tls": 0, "pgp": 0, "smime": 0, "portal": 0}
@@ -221,6 +239,15 @@ def report(campaign: Campaign) -> Report:
                 held[reason] = held.get(reason, 0) + count
             elif state in ("failed", "bounced"):
                 failures[reason] = failures.get(reason, 0) + count
+        cursor.execute(
+            "SELECT skeleton_id, count(*) FROM delivery_outboxmessage WHERE kind = 'campaign' AND source_id = %s "
+            "AND state IN ('sent', 'bounced') AND skeleton_id IS NOT NULL GROUP BY 1",
+            [number],
+        )
+        languages: dict[str, int] = {}
+        for skeleton_id, count in cursor.fetchall():
+            code = content.skeleton(skeleton_id).language
+            languages[code] = languages.get(code, 0) + count
         cursor.execute(
             "SELECT held, count(*) FROM campaigns_campaignrecipient WHERE campaign_id = %s AND held <> '' GROUP BY 1",
             [number],
@@ -242,6 +269,7 @@ def report(campaign: Campaign) -> Report:
         routes=routes,
         held=dict(sorted(held.items(), key=lambda item: -item[1])),
         failures=dict(sorted(failures.items(), key=lambda item: -item[1])),
+        languages=dict(sorted(languages.items(), key=lambda item: -item[1])),
         **engaged,
     )
 
@@ -285,7 +313,9 @@ _STATES = {
 
 
 def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 50) -> list[int]:
-    """Ids of the people behind one number of the report: a word of ``WHAT``, ``route:tls`` or ``held:minor``."""
+    """Ids of the people behind one number of the report: a word of ``WHAT``, ``route:tls``, ``held:minor``,
+    ``language:es``.
+    """
     from apps.delivery.models import OutboxMessage
 
     messages = OutboxMessage.objects.filter(kind="campaign", source_id=campaign.pk, person_id__gt=after)
@@ -303,6 +333,13 @@ def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 
         both = set(early.order_by("person").values_list("person", flat=True)[:size])
         both |= set(late.order_by("person_id").values_list("person_id", flat=True)[:size])
         return sorted(both)[:size]
+    elif kind == "language":
+        wanted = [
+            pk
+            for pk in messages.order_by().values_list("skeleton_id", flat=True).distinct()
+            if pk is not None and content.skeleton(pk).language == detail
+        ]
+        messages = messages.filter(skeleton_id__in=wanted, state__in=("sent", "bounced"))
     elif kind == "failure":
         messages = messages.filter(reason=detail, state__in=("failed", "bounced"))
     elif what in _STATES:

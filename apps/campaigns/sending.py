@@ -17,7 +17,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import Envelope
+from apps.core.messages import CompiledMessage, Envelope
 from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage, ReadyMessage
@@ -274,15 +274,21 @@ def finish_if_done(*, campaign_id: int) -> int:
 
 @transaction.atomic
 def campaign_test(*, actor: Actor, campaign_id: int, address: str) -> int:
-    """Send one copy with an invented person's facts to ``address`` (the member of staff's own)."""
+    """Send a copy in each language with an invented person's facts to ``address`` (the member of staff's own)."""
     campaign = _locked(campaign_id)
     opened = selectors.opened(campaign)
-    compiled = selectors.compiled_draft(opened)
+    message = selectors.compiled_draft(opened)
+    numbers = [_test_copy(actor, campaign, message.in_language(language), address) for language in message.languages]
+    record(actor=actor, action=Action.CAMPAIGN_TEST, kind="campaign", subject=campaign.pk)
+    return numbers[0]
+
+
+def _test_copy(actor: Actor, campaign: Campaign, compiled: CompiledMessage, address: str) -> int:
     now = clock.now()
     envelope = Envelope(
         to_address=address,
         date=now,
-        message_id=f"test.{campaign.pk}.{int(now.timestamp())}@{delivery.setup().helo}",
+        message_id=f"test.{campaign.pk}.{int(now.timestamp())}.{compiled.language}@{delivery.setup().helo}",
         zone=organizations.current().zone,
         portal_url=selectors.portal_url(),
         # Works like the real one, and stops nobody's mail: the mailbox is nobody's.
@@ -298,7 +304,6 @@ def campaign_test(*, actor: Actor, campaign_id: int, address: str) -> int:
             mail=ReadyMail(address, merged.head, merged.entity),
         ),
     )
-    record(actor=actor, action=Action.CAMPAIGN_TEST, kind="campaign", subject=campaign.pk)
     return number or 0
 
 

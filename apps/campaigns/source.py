@@ -15,7 +15,6 @@ from apps.content.facts import person_facts
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage
 from apps.core.purposes import Purpose
 from apps.delivery.policy import Held, Refusal
 from apps.delivery.sources import Claimed, Draft
@@ -38,7 +37,6 @@ class Ready:
     purpose: Purpose
     level: Level
     audience: Audience
-    compiled: CompiledMessage
     skeleton_id: int
     targets: Mapping[str, int]
     needs_visits: bool
@@ -101,7 +99,6 @@ def _ready(campaign_id: int) -> Ready | None:
         purpose=Purpose(row.purpose),
         level=Level(row.level),
         audience=audience,
-        compiled=compiled,
         skeleton_id=row.skeleton_id,
         targets=targets_for(actor=SENDER, urls=selectors.trackable(compiled)),
         needs_visits=any(path[0] in ("appointment", "appointments") for path, _ in compiled.fields()),
@@ -128,6 +125,7 @@ def _draft(
             return target
         return links.click_url(message=item.id, person=person.id, target=known, sent=now, campaign=campaign.id)
 
+    skeleton_id, compiled = content.skeleton_for(campaign.skeleton_id, person.language)
     # Always there: a treatment message offers it too (to stop reminders), and a template may print it.
     mailbox = search_values.mailbox(person.email) if person.email else guardians.get(person.id)
     unsubscribe = None
@@ -136,14 +134,14 @@ def _draft(
             mailbox=mailbox,
             person=person.id,
             message=item.id,
-            language=campaign.compiled.language,
+            language=compiled.language,
             campaign=campaign.id,
         )
     return Draft(
-        compiled=campaign.compiled,
+        compiled=compiled,
         facts=person_facts(person.profile, appointments=person.appointments or (), now=now),
         level=campaign.level,
-        skeleton_id=campaign.skeleton_id,
+        skeleton_id=skeleton_id,
         zone=zone,
         list_unsubscribe_url=unsubscribe,
         portal_url=portal,

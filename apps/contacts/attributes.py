@@ -15,7 +15,6 @@ from apps.core.levels import Level
 
 TABLE = ATTRIBUTE_TABLE
 PREFIX = "attribute."
-SLOTS = 8
 YES_NO = (("true", "Yes"), ("false", "No"))
 #: Whoever writes search values holds it shared while it writes, whoever changes a definition holds it alone: a value
 #: written by the old definition is committed before the search values are brought up to the new one.

@@ -29,6 +29,9 @@ class FieldSpec:
     numbers: NumberRange | None = None
 
 
+SLOTS = 8
+"""How many columns the search row has for own dates and numbers."""
+
 SEXES = (("F", "Female"), ("M", "Male"), ("X", "Another"), ("U", "Unknown"))
 RELATIONS = (("patient", "Patient or member"), ("b2b", "Business contact"), ("subscriber", "Subscriber"))
 LANGUAGES = (("en", "English"), ("es", "Spanish"))

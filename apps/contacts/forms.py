@@ -175,6 +175,12 @@ class ConsentForm(forms.Form):
             for word in ("paper form", "front desk", "telephone", "web form", "e-mail", "portal", "other")
         ],
     )
+    ends = forms.DateField(
+        required=False,
+        widget=DateInput(),
+        label="Holds until",
+        help_text="The last day, if the form names one. From the next day on it counts no more.",
+    )
     wording = _text(40, label="Wording version", help_text="Which text they agreed to, as 2025-2.")
     given_by = _text(120, label="Who said so", help_text="The person, or a representative and their authority.")
     note = _text(500, widget=forms.Textarea(attrs={"rows": 2}))

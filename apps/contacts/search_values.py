@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -14,7 +14,7 @@ from apps.vault import tokens
 EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class SearchValues:
     """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes).
 
@@ -28,38 +28,65 @@ class SearchValues:
     slots: dict[int, int] = field(default_factory=dict)
 
 
+_Tokens = Callable[[str], tuple[int, ...]]
+
+
 @lru_cache(maxsize=1)
-def _plan() -> list[tuple[str | None, str, str, str, int]]:
-    """For each field: name of the parent object, own name, how it is searched, token field, presence token."""
-    plan = []
+def _plan() -> tuple[dict[str, _Tokens], dict[str, dict[str, _Tokens]]]:
+    """What gives the tokens of a field's value: by name of the field, and by name within an object."""
+    plain: dict[str, _Tokens] = {}
+    nested: dict[str, dict[str, _Tokens]] = {}
     for spec in fields.FIELDS.values():
-        parent = spec.path[0] if len(spec.path) == 2 else None
-        search = "none" if spec.type in ("email", "phone") and spec.search == "token" else spec.search
-        plan.append((parent, spec.path[-1], search, f"person.{spec.name}", presence(spec.name)))
-    return plan
+        holder = plain if len(spec.path) == 1 else nested.setdefault(spec.path[0], {})
+        holder[spec.path[-1]] = _tokens_of(spec)
+    return plain, nested
+
+
+def _tokens_of(spec: fields.FieldSpec) -> _Tokens:
+    name, present = f"person.{spec.name}", presence(spec.name)
+
+    def words(text: str) -> tuple[int, ...]:
+        return (present, *tokens.word_tokens(name, text))
+
+    def value(text: str) -> tuple[int, ...]:
+        return present, tokens.token63(name, tokens.normalize(text))
+
+    def presence_alone(_: str) -> tuple[int, ...]:
+        return (present,)
+
+    if spec.search == "words":
+        return lru_cache(maxsize=50_000)(words)
+    if spec.search != "token" or spec.type in ("email", "phone"):
+        return presence_alone
+    # A record number is one person's alone: remembering its token would help nobody.
+    return value if spec.name == "mrn" else lru_cache(maxsize=20_000)(value)
 
 
 def of(
     profile: Mapping[str, Any],
     consents: Mapping[str, str] | None = None,
     own: Mapping[str, fields.FieldSpec] | None = None,
+    *,
+    unique: Sequence[tuple[int, bytes]] | None = None,
 ) -> SearchValues:
     """Everything that makes a person findable. ``consents`` maps purpose to granted or denied.
 
     ``own`` describes the organization's attributes (``attributes.catalog()``); what it does not know is text.
+    ``unique`` saves making the ``unique_identities`` again where the caller has them.
     """
     found: set[int] = set()
     slots: dict[int, int] = {}
-    for parent, key, search, token_field, present in _plan():
-        holder = profile if parent is None else profile.get(parent)
-        value = holder.get(key) if holder else None
+    plain, nested = _plan()
+    for name, value in profile.items():
         if value is None or value == "":
             continue
-        if search == "words":
-            found.update(tokens.word_tokens(token_field, str(value)))
-        elif search == "token":
-            found.add(tokens.shared63(token_field, tokens.normalize(str(value))))
-        found.add(present)
+        if name in plain:
+            found.update(plain[name](str(value)))
+        elif name in nested:
+            inner = nested[name]
+            for key, part in value.items():
+                if part is not None and part != "" and key in inner:
+                    found.update(inner[key](str(part)))
     if profile.get("guardian_id"):
         # Only that there is one: plans send a minor's mail to the guardian.
         found.add(presence("guardian_id"))
@@ -81,21 +108,23 @@ def of(
             found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
-    identities = unique_identities(profile)
+    identities = unique_identities(profile) if unique is None else list(unique)
     if profile.get("email"):
         identities.append((EMAIL, mailbox(profile["email"])))
         found.add(mail_domain(profile["email"].rpartition("@")[2]))
     if profile.get("phone"):
         identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
-    born = profile.get("birth_date")
-    birth = date.fromisoformat(born) if born else None
-    return SearchValues(
-        tokens=sorted(found),
-        birth_day=tokens.day_token("person.birth_date", birth) if birth else None,
-        birth_month_day=tokens.month_day_token("person.birth_date", birth) if birth else None,
-        identities=identities,
-        slots=slots,
-    )
+    birth_day, birth_month_day = _birth(profile.get("birth_date") or "")
+    return SearchValues(sorted(found), birth_day, birth_month_day, identities, slots)
+
+
+@lru_cache(maxsize=100_000)
+def _birth(born: str) -> tuple[int | None, int | None]:
+    """The tokens of a birth date in ISO form: of the day, and of month and day."""
+    if not born:
+        return None, None
+    day = date.fromisoformat(born)
+    return tokens.day_token("person.birth_date", day), tokens.month_day_token("person.birth_date", day)
 
 
 def own_value(spec: fields.FieldSpec, value: object) -> int | None:
@@ -128,6 +157,17 @@ def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
     return found
 
 
+def match_token(match_on: str, source: str, key: str) -> tuple[int, bytes]:
+    """The identity (kind, token) by which the person of a row is found again; see ``ColumnMapping``."""
+    if match_on == "email":
+        return EMAIL, mailbox(key)
+    if match_on == "phone":
+        return PHONE, identity("phone", phone_digits(key))
+    if match_on == "mrn":
+        return MRN, identity("mrn", key)
+    return EXTERNAL, identity(f"external.{source}", key)
+
+
 def presence(name: str) -> int:
     """The token of everyone who has a value in field ``name``."""
     return tokens.shared63("present", name)
@@ -153,9 +193,15 @@ def mailbox(address: str) -> bytes:
     return tokens.token128("identity.email", f"{local.casefold()}@{domain.casefold()}")
 
 
+_NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
+
+
 def phone_digits(phone: str) -> str:
     """Digits alone; a North American leading 1 is dropped, so that both ways of writing meet."""
-    digits = "".join(character for character in phone if character.isdigit())
+    if phone.isascii():
+        digits = phone.translate(_NO_DIGITS)
+    else:
+        digits = "".join(character for character in phone if character.isdigit())
     return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
 
 

@@ -1,6 +1,6 @@
-"""The blocks of a template: their schema, the checking of JSON against it, and the forms the editor shows.
+"""The blocks of a template: the checking of JSON against their schema.
 
-One list, `BLOCKS`, says what every kind of block holds; `parse` accepts nothing else. Errors name the block
+One list, `kinds.BLOCKS`, says what every kind of block holds; `parse` accepts nothing else. Errors name the block
 and say what to do, so the editor, the command line and the API can show them as they are.
 """
 
@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.content import rich
+from apps.content.kinds import (
+    BLOCKS,
+    LANGUAGES,
+    LAYOUTS,
+    LEAVES,
+    OF_A_LANGUAGE,
+    OPERATIONS,
+    Kind,
+    Setting,
+)
 from apps.core.errors import Refused
 
 MAX_BLOCKS = 200
 MAX_DEPTH = 6
 MAX_TEXT = 20_000
 MAX_LINE = 500
-LANGUAGES = {"en": "English", "es": "Spanish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,189 +45,6 @@ class BadTemplate(Refused):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__(problems[0].message if problems else "The template cannot be read.")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting of a block. `kind`: line, rich, link, image, choice, flag, number, rows, field, words."""
-
-    name: str
-    kind: str
-    label: str
-    default: Any = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    hint: str = ""
-    low: int = 0
-    high: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of block. `lists` names the JSON keys of its nested lists."""
-
-    name: str
-    label: str
-    icon: str
-    settings: tuple[Setting, ...]
-    lists: tuple[str, ...] = ()
-    hint: str = ""
-
-
-ALIGN = Setting("align", "choice", "Alignment", "left", (("left", "Left"), ("center", "Center"), ("right", "Right")))
-OPERATIONS = (
-    ("exists", "has a value"),
-    ("missing", "has no value"),
-    ("is", "is"),
-    ("is_not", "is not"),
-    ("in", "is one of"),
-)
-
-BLOCKS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "header",
-            "Clinic header",
-            "building-hospital",
-            (
-                Setting("show", "choice", "Show", "name", (("name", "Clinic name"), ("logo", "Logo"))),
-                replace(ALIGN, default="left"),
-            ),
-            hint="The clinic's name or logo, so people know at once who writes.",
-        ),
-        Kind(
-            "heading",
-            "Heading",
-            "heading",
-            (
-                Setting("text", "line", "Text", "A heading"),
-                Setting(
-                    "level",
-                    "choice",
-                    "Level",
-                    "1",
-                    (("1", "Main heading"), ("2", "Section"), ("3", "Small")),
-                ),
-                ALIGN,
-            ),
-        ),
-        Kind(
-            "text",
-            "Text",
-            "align-left",
-            (
-                Setting("html", "rich", "Text", "<p>Write here.</p>"),
-                Setting("tone", "choice", "Look", "plain", (("plain", "Plain"), ("tint", "Tinted box"))),
-            ),
-        ),
-        Kind(
-            "image",
-            "Image",
-            "photo",
-            (
-                Setting("src", "image", "Image"),
-                Setting("alt", "line", "Description", "", hint="What someone reads who cannot see it."),
-                Setting("decorative", "flag", "Decoration only (no description needed)", False),
-                Setting("width", "number", "Width in pixels", 552, low=16, high=600),
-                Setting("href", "link", "Link (optional)"),
-                replace(ALIGN, default="center"),
-            ),
-        ),
-        Kind(
-            "button",
-            "Button",
-            "hand-finger",
-            (
-                Setting("label", "line", "Label", "Open"),
-                Setting("url", "link", "Link", "", hint="https://… or a link field such as {{ portal.url }}"),
-                replace(ALIGN, default="left"),
-            ),
-        ),
-        Kind(
-            "details",
-            "Details",
-            "list-details",
-            (Setting("rows", "rows", "Rows", (("When", ""),), hint="One fact a row, such as When or Where."),),
-            hint="A small table of facts, such as the time and place of a visit.",
-        ),
-        Kind("divider", "Divider", "separator-horizontal", ()),
-        Kind(
-            "spacer",
-            "Space",
-            "arrow-autofit-height",
-            (
-                Setting(
-                    "size",
-                    "choice",
-                    "Height",
-                    "medium",
-                    (("small", "Small"), ("medium", "Medium"), ("large", "Large")),
-                ),
-            ),
-        ),
-        Kind(
-            "columns",
-            "Columns",
-            "columns-2",
-            (
-                Setting(
-                    "layout",
-                    "choice",
-                    "Layout",
-                    "1-1",
-                    (
-                        ("1-1", "Two equal"),
-                        ("1-2", "Narrow, wide"),
-                        ("2-1", "Wide, narrow"),
-                        ("1-1-1", "Three"),
-                    ),
-                ),
-            ),
-            ("columns",),
-        ),
-        Kind(
-            "condition",
-            "Condition",
-            "git-branch",
-            (
-                Setting("field", "field", "If this field", "appointment.location"),
-                Setting("op", "choice", "Test", "exists", OPERATIONS),
-                Setting("values", "words", "Value", (), hint="Several values: one a line."),
-            ),
-            ("then", "otherwise"),
-            hint="Shows one part to some people and another to the rest.",
-        ),
-        Kind(
-            "loop",
-            "Repeat",
-            "repeat",
-            (
-                Setting("field", "field", "For each of", "appointments"),
-                Setting("name", "line", "Called", "visit", hint="Used as {{ visit.start }} inside."),
-            ),
-            ("blocks",),
-            hint="Repeats its content for each item of a list.",
-        ),
-        Kind(
-            "footer",
-            "Footer",
-            "layout-bottombar",
-            (
-                Setting(
-                    "reason",
-                    "line",
-                    "Why they get this",
-                    "You get this message because you are in touch with {{ clinic.name }}.",
-                ),
-                Setting("unsubscribe", "flag", "Unsubscribe link", True),
-            ),
-            hint="Clinic name, postal address, phone and the unsubscribe link. Always last.",
-        ),
-    )
-}
-
-LAYOUTS = {"1-1": (1, 1), "1-2": (1, 2), "2-1": (2, 1), "1-1-1": (1, 1, 1)}
-LEAVES = frozenset({"header", "heading", "text", "image", "button", "details", "divider", "spacer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +74,10 @@ class Design:
     blocks: tuple[Block, ...]
     text: str | None = None
     level: int = 0
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The words in further languages: code to ``subject, preheader, text, blocks`` (block id to settings). Only what
+    is written stands there; `apps.content.variants` says what is missing.
+    """
 
     def walk(self) -> Iterator[Block]:
         """Every block, outer before inner."""
@@ -284,7 +114,7 @@ def parse(data: Any) -> Design:
     if not isinstance(data, Mapping):
         raise BadTemplate([Problem("The template must be a JSON object with subject, preheader and blocks.")])
     problems: list[Problem] = []
-    unknown = sorted(set(data) - {"subject", "preheader", "language", "blocks", "text", "level", "name"})
+    unknown = sorted(set(data) - {"subject", "preheader", "language", "blocks", "text", "level", "name", "variants"})
     if unknown:
         problems.append(Problem(f"“{unknown[0]}” is not part of a template. Remove it."))
     subject = _line(data.get("subject", ""), "subject", problems)
@@ -300,6 +130,7 @@ def parse(data: Any) -> Design:
     if text is not None and (not isinstance(text, str) or len(text) > MAX_TEXT * 5):
         problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
         text = None
+    text = _sendable(text) if text is not None else None
     reader = _Reader(problems)
     blocks = reader.read_list(data.get("blocks", []), "", 1)
     feet = [number for number, block in enumerate(blocks) if block.type == "footer"]
@@ -307,9 +138,65 @@ def parse(data: Any) -> Design:
         problems.append(
             Problem("The footer comes once and last. Move it to the end and keep only one.", blocks[feet[0]].id)
         )
+    variants = _variants(data.get("variants", {}), blocks, reader)
+    if language in variants:
+        name = LANGUAGES[language]
+        problems.append(
+            Problem(
+                f"This template has {name} words of its own. Remove them before you make {name} its main language.",
+                setting="language",
+            )
+        )
     if problems:
         raise BadTemplate(problems)
-    return Design(subject, preheader, language, blocks, text, level)
+    return Design(subject, preheader, language, blocks, text, level, variants)
+
+
+def _variants(raw: Any, blocks: tuple[Block, ...], reader: _Reader) -> dict[str, dict[str, Any]]:
+    """The words in further languages, checked like the main ones; words of blocks that are gone are left out."""
+    problems = reader.problems
+    if not isinstance(raw, Mapping):
+        problems.append(Problem("The words in further languages must be a JSON object."))
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    known = {block.id: block for block in walk(blocks)}
+    for language, words in raw.items():
+        if language not in LANGUAGES or not isinstance(words, Mapping):
+            problems.append(Problem(f"A further language must be one of {', '.join(LANGUAGES)}.", setting="language"))
+            continue
+        lines = {name: _line(words.get(name, ""), name, problems) for name in ("subject", "preheader")}
+        out: dict[str, Any] = {name: text for name, text in lines.items() if text}
+        text = words.get("text")
+        if isinstance(text, str) and 0 < len(text) <= MAX_TEXT * 5:
+            out["text"] = _sendable(text)
+        elif text:
+            problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
+        given = words.get("blocks", {})
+        own = {}
+        for block_id, values in given.items() if isinstance(given, Mapping) else ():
+            block = known.get(block_id)
+            if block is None or not isinstance(values, Mapping):
+                continue
+            read = {
+                setting.name: reader.setting(setting, values, block_id)
+                for setting in block.kind.settings
+                if setting.kind in OF_A_LANGUAGE and values.get(setting.name)
+            }
+            read = {name: value for name, value in read.items() if value and _has_words(value)}
+            if read:
+                own[block_id] = read
+        if own:
+            out["blocks"] = own
+        if out:
+            found[language] = out
+    return found
+
+
+def _has_words(value: Any) -> bool:
+    """Whether anything is written: an emptied text block still holds tags, an emptied table empty cells."""
+    if isinstance(value, tuple):
+        return any(cell for row in value for cell in row)
+    return bool(rich.plain(value).strip() if value.startswith("<") else value)
 
 
 def dump(design: Design) -> dict[str, Any]:
@@ -324,7 +211,17 @@ def dump(design: Design) -> dict[str, Any]:
         out["text"] = design.text
     if design.level:
         out["level"] = design.level
+    if design.variants:
+        out["variants"] = {language: _words_out(words) for language, words in design.variants.items()}
     return out
+
+
+def _words_out(words: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        block_id: {name: _out(value) for name, value in values.items()}
+        for block_id, values in words.get("blocks", {}).items()
+    }
+    return {**words, "blocks": own} if own else dict(words)
 
 
 def dump_block(block: Block) -> dict[str, Any]:
@@ -345,11 +242,16 @@ def _out(value: Any) -> Any:
     return value
 
 
+def _sendable(text: str) -> str:
+    """`text` without lone surrogates, which JSON can carry and no mail can: they become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _line(value: Any, name: str, problems: list[Problem], block: str = "") -> str:
     if not isinstance(value, str):
         problems.append(Problem(f"“{name}” must be text.", block, name))
         return ""
-    text = " ".join(value.split())
+    text = " ".join(_sendable(value).split())
     if len(text) > MAX_LINE:
         problems.append(Problem(f"“{name}” is longer than {MAX_LINE} characters. Shorten it.", block, name))
         return ""
@@ -482,7 +384,7 @@ class _Reader:
             self.say(f"A text block holds at most {MAX_TEXT:,} characters. Split it.", block_id, setting)
             return ""
         try:
-            return rich.clean(value)
+            return rich.clean(_sendable(value))
         except rich.TooDeep:
             self.say("This text is nested too deeply. Paste it again as plain text.", block_id, setting)
             return ""
@@ -505,3 +407,23 @@ class _Reader:
             )
             for label, text in value
         )
+
+
+__all__ = [
+    "BLOCKS",
+    "LANGUAGES",
+    "LAYOUTS",
+    "LEAVES",
+    "OPERATIONS",
+    "BadTemplate",
+    "Block",
+    "Design",
+    "Kind",
+    "Problem",
+    "Setting",
+    "dump",
+    "dump_block",
+    "new",
+    "parse",
+    "walk",
+]

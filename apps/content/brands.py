@@ -15,7 +15,7 @@ class BrandFacts:
     """Sender and look. Colors are ``#rrggbb``; `logo` is an asset name; `asset_base` an absolute URL ending
     in "/".
 
-    `portal` is the address of the portal as a person would type it, without scheme.
+    `portal` is the address of the portal as a person would type it, without scheme; `portal_url` the same as a link.
     `attributes` are the merge fields of the attributes that the organization added to its people.
     """
 
@@ -31,6 +31,7 @@ class BrandFacts:
     portal: str = ""
     asset_base: str = ""
     attributes: tuple[MergeField, ...] = ()
+    portal_url: str = ""
 
     def catalog(self) -> dict[str, MergeField]:
         """The merge fields a template of this installation may use."""
@@ -43,6 +44,7 @@ class BrandFacts:
             "clinic.phone": self.phone,
             "clinic.postal_address": self.postal_address,
             "clinic.portal": self.portal,
+            "clinic.portal_url": self.portal_url or (f"https://{self.portal}/" if self.portal else ""),
         }
 
     def asset(self, reference: str) -> str:

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from apps.content import mjml, plaintext
-from apps.content.blocks import BadTemplate, Design, Problem, dump
+from apps.content import mjml, plaintext, variants
+from apps.content.blocks import LANGUAGES, BadTemplate, Design, Problem, dump
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.encoders import CURRENT, v1
 from apps.content.fields import MergeField
@@ -36,15 +36,24 @@ def compile_message(
     catalog: Mapping[str, MergeField] | None = None,
     automatic: bool = False,
 ) -> CompiledMessage:
-    """The message as it will be sent. `automatic` marks it ``Auto-Submitted`` (RFC 3834).
+    """The message as it will be sent, with a variant for each further language that is complete.
 
-    Raises `BadTemplate` with every problem found, `UnsafeHeader` when the brand's own addresses are
-    malformed.
+    `automatic` marks it ``Auto-Submitted`` (RFC 3834). Raises `BadTemplate` with every problem found, `UnsafeHeader`
+    when the brand's own addresses are malformed.
     """
     compiled, problems = compile_draft(design, brand, catalog=catalog, automatic=automatic)
+    further = []
+    for language in variants.ready(design):
+        variant, said = compile_draft(
+            variants.in_language(design, language), brand, catalog=catalog, automatic=automatic
+        )
+        problems += [
+            Problem(f"{LANGUAGES[language]}: {problem.message}", problem.block, problem.setting) for problem in said
+        ]
+        further.append(variant)
     if problems:
         raise BadTemplate(problems)
-    return compiled
+    return replace(compiled, variants=tuple(further)) if further else compiled
 
 
 def compile_draft(
@@ -82,9 +91,12 @@ def compile_draft(
 
 
 def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
-    """The most that a copy of this design can come to (`core.levels.Level`), for lists and marks."""
-    compiled, _ = compile_draft(design, replace(SAMPLE, attributes=attributes))
-    return compiled.highest_level()
+    """The most that a copy of this design can come to in any language (`core.levels.Level`)."""
+    brand = replace(SAMPLE, attributes=attributes)
+    languages = [design.language, *variants.started(design)]
+    return max(
+        compile_draft(variants.in_language(design, language), brand)[0].highest_level() for language in languages
+    )
 
 
 def _prefix(design: Design, brand: BrandFacts) -> str:

@@ -93,6 +93,9 @@ FIXED_FIELDS = (
     MergeField("clinic.phone", "Clinic phone", "text", 0, "555-0100", "Clinic"),
     MergeField("clinic.postal_address", "Clinic postal address", "text", 0, "1 Main Street", "Clinic"),
     MergeField("clinic.portal", "Portal address to type", "text", 0, "portal.example.test", "Clinic"),
+    MergeField(
+        "clinic.portal_url", "Link to the portal's front door", "url", 0, "https://portal.example.test/", "Links"
+    ),
     MergeField("portal.url", "Link to the message in the portal", "url", 0, "", "Links"),
     MergeField("unsubscribe.url", "Unsubscribe link", "url", 0, "", "Links"),
     MergeField("account.url", "Account link (invitation, password)", "url", 1, "", "Links"),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 
-from apps.content import rich
-from apps.content.blocks import BadTemplate, Block, Design
+from apps.content import rich, variants
+from apps.content.blocks import LANGUAGES, BadTemplate, Block, Design
 from apps.content.brands import BrandFacts, contrast, ink_on
 from apps.content.compiling import compile_draft
 from apps.content.fields import BadField, MergeField, parse
@@ -79,7 +79,35 @@ def check(
                 bool(design.blocks),
             )
         )
+    for language in variants.started(design):
+        findings += _variant(design, language, brand, purpose, kind, catalog, {finding.message for finding in findings})
     return sorted(findings, key=lambda finding: not finding.error)
+
+
+def _variant(
+    design: Design,
+    language: str,
+    brand: BrandFacts,
+    purpose: str,
+    kind: str,
+    catalog: Mapping[str, MergeField],
+    said: set[str],
+) -> Iterator[Finding]:
+    """What the words in a further language add; what was said about the main one is not said twice."""
+    name = LANGUAGES[language]
+    gaps = variants.missing(design, language)
+    if gaps:
+        yield Finding(
+            "language",
+            f"{name} is not complete ({len(gaps)} {'texts are' if len(gaps) > 1 else 'text is'} missing): until it is, "
+            f"{name} readers get the {LANGUAGES[design.language]} mail.",
+            False,
+            gaps[0].block,
+            gaps[0].setting,
+        )
+    for finding in check(variants.in_language(design, language), brand, purpose=purpose, kind=kind, catalog=catalog):
+        if finding.message not in said:
+            yield replace(finding, message=f"{name}: {finding.message}")
 
 
 def size(compiled: CompiledMessage) -> int:

@@ -67,6 +67,7 @@ class Brand(models.Model):
         phone: str,
         portal: str,
         asset_base: str,
+        portal_url: str = "",
         attributes: tuple[MergeField, ...] = (),
     ) -> BrandFacts:
         """As the compiler wants it; the arguments are the organization's, used where the brand has none."""
@@ -82,6 +83,7 @@ class Brand(models.Model):
             page=data.get("page") or "#f4f6f9",
             logo=f"asset:{data['logo']}" if data.get("logo") else "",
             portal=portal,
+            portal_url=portal_url,
             asset_base=asset_base,
             attributes=attributes,
         )

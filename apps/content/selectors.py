@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,12 +21,12 @@ from apps.contacts.masking import Eyes
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.contacts.usages import Usage
-from apps.content import blocks, facts, starters
+from apps.content import blocks, facts, starters, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
-from apps.content.services import name_token
+from apps.content.services import name_token, skeleton_address
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.messages import CompiledMessage
@@ -44,6 +44,11 @@ def draft_data(template: Template) -> dict[str, Any]:
     return template.revisions.get(number=template.revision).data
 
 
+def portal_url() -> str:
+    """The portal's front door as a link."""
+    return f"{settings.PUBLIC_URL}/portal/"
+
+
 def brand_facts(brand: Brand | None = None) -> BrandFacts:
     """A brand as the compiler wants it; None is the default brand, or the bare organization before one
     exists.
@@ -58,6 +63,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
             postal_address=organization.postal_address,
             phone=organization.phone,
             portal=portal,
+            portal_url=portal_url(),
             asset_base=base,
             attributes=attribute_fields(),
         )
@@ -69,6 +75,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
         postal_address=organization.postal_address,
         phone=organization.phone,
         portal=portal,
+        portal_url=portal_url(),
         asset_base=base,
         attributes=attribute_fields(),
     )
@@ -96,7 +103,8 @@ def system_message(slug: str, language: str = "en") -> CompiledMessage:
     if starter.kind == Template.Kinds.NOTICE:
         for template in own_notices():
             design = template.versions.get(number=template.published).design
-            if design.language == starter.design.language:
+            if starter.design.language in (design.language, *variants.ready(design)):
+                design = variants.in_language(design, starter.design.language)
                 compiled = _compiled_system(design, brand_facts(template.brand))
                 if compiled.highest_level() == 0:
                     return compiled
@@ -134,6 +142,31 @@ def skeleton(pk: int) -> CompiledMessage:
     return _skeleton(pk)
 
 
+@lru_cache(maxsize=64)
+def _skeleton_for(pk: int, language: str) -> int:
+    """The number of the skeleton in that language, or `pk`. For ever: skeletons never change."""
+    main = skeleton(pk)
+    found = main.in_language(language)
+    if found is main:
+        return pk
+    address = skeleton_address(found)
+    return int(Skeleton.objects.values_list("pk", flat=True).get(address=address))
+
+
+def skeleton_for(pk: int, language: str) -> tuple[int, CompiledMessage]:
+    """The skeleton a reader of `language` gets of the message `pk`: its number and the compiled message.
+
+    The main language when the message was not written in the reader's.
+    """
+    found = _skeleton_for(pk, language)
+    return found, skeleton(found)
+
+
+def language_of(skeleton_id: int | None) -> str:
+    """The language a message was sent in, in words; "" for one without a skeleton."""
+    return blocks.LANGUAGES.get(skeleton(skeleton_id).language, "") if skeleton_id else ""
+
+
 def asset_bytes(asset: Asset) -> bytes:
     """The image itself."""
     with default_storage.open(f"assets/{asset.name}") as file:
@@ -149,6 +182,35 @@ class TemplateCard:
     name: str
     subject: str
     language: str
+    """Its languages in words: "English", "English and Spanish", "English (Spanish unfinished)"."""
+
+
+def language_words(design: blocks.Design) -> str:
+    """The languages of a design in words, and whether one is unfinished."""
+    ready = variants.ready(design)
+    names = [blocks.LANGUAGES[code] for code in (design.language, *ready)]
+    open_ = [blocks.LANGUAGES[code] for code in variants.started(design) if code not in ready]
+    words = " and ".join(names)
+    return f"{words} ({' and '.join(open_)} unfinished)" if open_ else words
+
+
+def languages_of(template: Template) -> tuple[str, ...]:
+    """The languages a message of this template would be sent in now, the main one first."""
+    design = (
+        template.versions.get(number=template.published).design
+        if template.published
+        else blocks.parse(draft_data(template))
+    )
+    return (design.language, *variants.ready(design))
+
+
+def languages_words(codes: Sequence[str]) -> str:
+    """ "English and Spanish", or "English only; Spanish readers get English too"."""
+    names = [blocks.LANGUAGES.get(code, code) for code in codes]
+    lacking = [name for code, name in blocks.LANGUAGES.items() if code not in codes]
+    if not lacking:
+        return " and ".join(names)
+    return f"{' and '.join(names)} only; {' and '.join(lacking)} readers get {names[0]} too"
 
 
 def cards(templates: list[Template]) -> list[TemplateCard]:
@@ -162,7 +224,7 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     out = []
     for template in templates:
         data = revisions[template.pk]
-        out.append(TemplateCard(template, template.name, data["subject"], blocks.LANGUAGES[data["language"]]))
+        out.append(TemplateCard(template, template.name, data["subject"], language_words(blocks.parse(data))))
     return out
 
 

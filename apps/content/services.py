@@ -357,11 +357,22 @@ BRAND_FIELDS = (
 # skeletons
 
 
+def skeleton_address(compiled: CompiledMessage) -> bytes:
+    """The keyed hash under which a compiled message is kept, 16 bytes."""
+    return tokens.token128("skeleton", compiled.digest.hex())
+
+
 @transaction.atomic
 def skeleton_store(*, actor: Actor, compiled: CompiledMessage) -> Skeleton:
-    """Keep a compiled message; the same content is kept once, whoever stores it."""
+    """Keep a compiled message; the same content is kept once, whoever stores it.
+
+    A message in several languages is kept whole, and each further language as a skeleton of its own besides: a message
+    that was sent names the skeleton of its language, and with it alone it can be rebuilt.
+    """
+    for variant in compiled.variants:
+        skeleton_store(actor=actor, compiled=variant)
     raw = compiled.dump()
-    address = tokens.token128("skeleton", compiled.digest.hex())
+    address = skeleton_address(compiled)
     found = Skeleton.objects.filter(address=address).first()
     if found is not None:
         return found

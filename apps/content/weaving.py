@@ -92,7 +92,8 @@ class Weaver:
             return "#"
         if len(pieces) == 1 and not plain.lower().startswith("http"):
             return v1.escape_html(link) if self.part is Part.HTML else link
-        track = self._link(source) if plain.lower().startswith("http") else -1
+        # A link of clinic fields alone is the same for everybody: it is counted under what it came to.
+        track = self._link(plain if len(pieces) == 1 else source) if plain.lower().startswith("http") else -1
         return self._slot(Context.URL, pieces, track)
 
     def pieces(self, source: str) -> Iterator[str | Field]:

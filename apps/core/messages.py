@@ -171,6 +171,8 @@ class CompiledMessage:
     level: int = 0
     encoder: str = "v1"
     links: tuple[str, ...] = ()
+    variants: tuple[CompiledMessage, ...] = ()
+    """The same message in further languages. They stand in the digest: another translation is another message."""
 
     def __repr__(self) -> str:
         return f"CompiledMessage({self.digest.hex()[:12]})"
@@ -186,12 +188,17 @@ class CompiledMessage:
             "links": list(self.links),
             "slots": [_slot_out(s) for s in self.slots],
         }
+        if self.variants:
+            data["variants"] = [json.loads(variant.dump()) for variant in self.variants]
         return json.dumps(data, separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode("ascii")
 
     @classmethod
     def load(cls, data: bytes) -> CompiledMessage:
         """Read what `dump` wrote."""
-        raw = json.loads(data)
+        return cls._read(json.loads(data))
+
+    @classmethod
+    def _read(cls, raw: dict[str, Any]) -> CompiledMessage:
         return cls(
             language=raw["language"],
             head=tuple(_node_in(n) for n in raw["head"]),
@@ -200,7 +207,23 @@ class CompiledMessage:
             level=raw["level"],
             encoder=raw["encoder"],
             links=tuple(raw["links"]),
+            variants=tuple(cls._read(each) for each in raw.get("variants", ())),
         )
+
+    def in_language(self, language: str) -> CompiledMessage:
+        """The message for a reader of `language` ("es", "es-MX"); itself when it was not written in that one."""
+        wanted = language[:2].lower()
+        return next((variant for variant in self.variants if variant.language == wanted), self)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was written in, the main one first."""
+        return (self.language, *(variant.language for variant in self.variants))
+
+    @property
+    def all_links(self) -> tuple[str, ...]:
+        """The fixed targets of tracked links in every language, each once."""
+        return tuple(dict.fromkeys([*self.links, *(link for variant in self.variants for link in variant.links)]))
 
     @property
     def digest(self) -> bytes:
@@ -208,15 +231,17 @@ class CompiledMessage:
         return hashlib.sha256(self.dump()).digest()
 
     def fields(self) -> Iterator[tuple[tuple[str, ...], int]]:
-        """Every path the message may look at, with its level: slots, tests and loops."""
+        """Every path the message may look at in any language, with its level: slots, tests and loops."""
         for spec in self.slots:
             for item in spec.fields:
                 yield item.path, item.level
         yield from _walk_fields(self.head)
         yield from _walk_fields(self.entity)
+        for variant in self.variants:
+            yield from variant.fields()
 
     def highest_level(self) -> int:
-        """The most a recipient's copy can come to, whichever branches are taken."""
+        """The most a recipient's copy can come to, whichever branches are taken, in whichever language."""
         return max([self.level, *(level for _, level in self.fields())])
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from apps.contacts.panels import Panel, register
 from apps.contacts.records import PersonRecord
@@ -21,8 +23,9 @@ def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
     """The newest messages to this person, without opening any."""
     rows = OutboxMessage.objects.filter(person_id=record.id).defer("content", "record", "evidence")
     found = list(rows.order_by("-pk")[:SHOWN])
+    language = import_string(settings.DELIVERY_LANGUAGE) if settings.DELIVERY_LANGUAGE else lambda _skeleton: ""
     return {
-        "rows": [(row, story.reason_words(row.reason)) for row in found],
+        "rows": [(row, story.reason_words(row.reason), language(row.skeleton_id)) for row in found],
         "may_open": allows(getattr(request.user, "role", ""), Permission.DELIVERY_VIEW),
         "shown": SHOWN,
         "more": len(found) == SHOWN,

@@ -14,12 +14,8 @@ from apps.contacts.importing.rows import PersonRow
 from apps.contacts.models import Person
 from apps.contacts.services import suppress_many
 from apps.contacts.services.guardians import guardians_link
-from apps.contacts.services.import_writes import (
-    PersonCache,
-    appointment_rows,
-    event_rows,
-    people_rows,
-)
+from apps.contacts.services.import_people import people_rows
+from apps.contacts.services.import_writes import PersonCache, appointment_rows, event_rows
 from apps.core import actors
 from apps.demo import keys, letters, people, register
 from apps.organizations import selectors as organizations

@@ -128,9 +128,9 @@ def _template(site: str) -> int:
     if selectors.template_named(INVITATION) is not None:
         return 0
     data = blocks.dump(all_starters()["flu_shot_invitation"].design)
-    button = {"id": "b20", "type": "button", "label": "See this week's walk-in hours", "url": site, "align": "left"}
-    foot = next(place for place, block in enumerate(data["blocks"]) if block["type"] == "footer")
-    data["blocks"].insert(foot, button)
+    button = next(block for block in data["blocks"] if block["type"] == "button")
+    button.update({"label": "See this week's walk-in hours", "url": site})
+    data["variants"]["es"]["blocks"][button["id"]] = {"label": "Ver el horario de esta semana"}
     made = content.template_create(actor=ACTOR, name=INVITATION, data=data)
     content.template_publish(actor=ACTOR, template_id=made.pk)
     return 1

@@ -17,7 +17,7 @@ from apps.audit.actions import Action
 from apps.content import selectors as content
 from apps.content.models import Brand
 from apps.core.actors import Actor
-from apps.journeys import world
+from apps.journeys import asking, world
 from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
 from apps.journeys.models import Journey
 from apps.journeys.reading import parse
@@ -132,8 +132,8 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
     if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
         parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
     for place in walk(definition):
-        if isinstance(place.step, Condition) and place.step.rule_json:
-            parts.append(rules.parse(place.step.rule))
+        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
+            parts.append(segments.parse(place.step.rule))
     for part in parts:
         found.update(segments.names_for(part).segments)
     return found

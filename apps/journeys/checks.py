@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.journeys import asking
 from apps.journeys.definition import (
     APPOINTMENT_START,
     EVENT_START,
@@ -94,5 +95,10 @@ def _check_step(place: Located, definition: Definition, known: Known, sent: set[
         case Condition():
             if not step.rule_json:
                 yield Problem(step.id, f"{label} has no condition. Say what to ask about the person.")
+                return
+            question = asking.read(step.rule)
+            if question is not None:
+                if problem := asking.problem(question, definition, sent):
+                    yield Problem(step.id, f"{label} {problem}")
             elif problem := known.rule_problem(step.rule):
                 yield Problem(step.id, f"{label}: {problem}")

@@ -149,7 +149,10 @@ class WaitFor:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Branch on a segment rule over the opened record. The rule is canonical JSON; empty is a blank."""
+    """Branch on a question: a segment rule over the opened record, or how this run stands (see `asking`).
+
+    The rule is canonical JSON; empty is a blank.
+    """
 
     id: str
     rule_json: str = ""

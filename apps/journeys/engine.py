@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.journeys import localtime
+from apps.journeys import asking, localtime
 from apps.journeys.definition import (
     Condition,
     Definition,
@@ -76,8 +75,10 @@ class Plan:
 
     `after[id]` is the step that follows `id` when it is done, rejoining the path outside its branch;
     `inside[id]` holds the first step of each branch (or the step after, if the branch is empty);
-    `watched[id]` is the send whose answer a wait_for step waits for; `past_send[id]` lists the steps
-    a wait_until skips when it is too late: those behind it up to the next send on the same path.
+    `watched[id]` is the send whose answer a wait_for step waits for or a condition asks about;
+    `asked[id]` the question of a condition that is about the run and not about the person;
+    `past_send[id]` lists the steps a wait_until skips when it is too late: those behind it up to
+    the next send on the same path.
     """
 
     definition: Definition
@@ -86,6 +87,7 @@ class Plan:
     after: Mapping[str, str | None]
     inside: Mapping[str, tuple[str | None, str | None]]
     watched: Mapping[str, str]
+    asked: Mapping[str, asking.Question]
     past_send: Mapping[str, tuple[str, ...]]
 
 
@@ -109,13 +111,18 @@ def prepare(definition: Definition) -> Plan:
 
     first = lay(definition.steps, None)
     watched: dict[str, str] = {}
+    asked: dict[str, asking.Question] = {}
     latest = ""
     for place in walk(definition):
         if isinstance(place.step, WaitFor):
             watched[place.step.id] = place.step.of or latest
         elif isinstance(place.step, Send):
             latest = place.step.id
-    return Plan(definition, first, steps, after, inside, watched, past_send)
+        elif isinstance(place.step, Condition) and (question := asking.read(place.step.rule)) is not None:
+            asked[place.step.id] = question
+            if isinstance(question, asking.AboutMessage):
+                watched[place.step.id] = question.of or latest
+    return Plan(definition, first, steps, after, inside, watched, asked, past_send)
 
 
 def _up_to_send(rest: Sequence[Step]) -> tuple[str, ...]:
@@ -135,7 +142,8 @@ class Facts:
     `step` is where the run waits (None: it is about to enter, or begins a new round). `dates` maps
     date names to moments or days; a missing one is unknown. `sent` names the sends of this round that
     went out; `signals` are pairs (signal, send step) seen in this round. `guard` is a reason to leave
-    at once ("deceased"). `holds(rule)` evaluates a segment rule on the opened record.
+    at once ("deceased"). `visit` is the state of the appointment the run is about ("kept"), "" without one.
+    `holds(rule_json)` evaluates a segment rule on the opened record.
     """
 
     run: int
@@ -147,7 +155,8 @@ class Facts:
     sent: frozenset[str] = frozenset()
     signals: frozenset[tuple[str, str]] = frozenset()
     guard: str = ""
-    holds: Callable[[dict[str, Any]], bool] = field(default=lambda _rule: False, repr=False)
+    visit: str = ""
+    holds: Callable[[str], bool] = field(default=lambda _rule: False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +250,19 @@ class _Walk:
             case WaitFor():
                 return self._wait_for(step, resumed)
             case Condition():
-                yes = self.facts.holds(step.rule)
+                yes = self._asks(step)
                 self._visit(step, Outcome.YES if yes else Outcome.NO)
                 return None, self.plan.inside[step.id][0 if yes else 1]
         raise TypeError(type(step).__name__)
+
+    def _asks(self, step: Condition) -> bool:
+        question = self.plan.asked.get(step.id)
+        if isinstance(question, asking.AboutVisit):
+            return self.facts.visit == question.state
+        if isinstance(question, asking.AboutMessage):
+            watched = self.plan.watched[step.id]
+            return any((signal, watched) in self.facts.signals for signal in question.signals)
+        return self.facts.holds(step.rule_json)
 
     def _send(self, step: Send) -> str | None:
         if step.before:

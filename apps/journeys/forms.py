@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 
-from apps.core.forms import TimeInput
+from apps.contacts import attributes
+from apps.core.forms import DateInput, TimeInput, ZonedDateTimeField
 from apps.core.purposes import Purpose
-from apps.journeys import sentences, world
+from apps.journeys import asking, sentences, world
 from apps.journeys.checks import date_fields
 from apps.journeys.definition import (
+    APPOINTMENT_START,
     RUN_EVENTS,
     SIGNALS,
     Condition,
     Definition,
     Direction,
+    Key,
     Reentry,
     Send,
     Step,
@@ -26,8 +31,13 @@ from apps.journeys.definition import (
     WaitUntil,
     walk,
 )
+from apps.journeys.engine import Plan
+from apps.journeys.trial import Scenario
+from apps.segments import builder, draft, rules
+from apps.segments import selectors as segments
 
 Choices = list[tuple[str, str]]
+NOTHING = "-"
 
 TRIGGERS: Choices = [
     (TriggerKind.APPOINTMENT.value, "An appointment is booked"),
@@ -57,6 +67,17 @@ def _kept(choices: Choices, value: str, missing: str) -> Choices:
 
 def _names(names: list[str], value: str, empty: str, missing: str = "no longer there") -> Choices:
     return [("", empty), *_kept([(name, name) for name in names], value, missing)]
+
+
+def _sends_before(definition: Definition, step_id: str) -> Choices:
+    """The messages a step may ask about: those sent before it."""
+    found: Choices = [("", "The message before this step")]
+    for place in walk(definition):
+        if place.step.id == step_id:
+            break
+        if isinstance(place.step, Send):
+            found.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
+    return found
 
 
 class StepForm(forms.Form):
@@ -193,45 +214,86 @@ class WaitForForm(StepForm):
         }
 
     def prepare(self) -> None:
-        sends: Choices = [("", "The message before this step")]
-        for place in walk(self.definition):
-            if place.step.id == self.step.id:
-                break
-            if isinstance(place.step, Send):
-                sends.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
-        self.fields["of"].choices = sends  # type: ignore[attr-defined]
+        self.fields["of"].choices = _sends_before(self.definition, self.step.id)  # type: ignore[attr-defined]
 
 
 class ConditionForm(StepForm):
-    segment = forms.ChoiceField(
-        label="Segment", required=False, help_text="Asked of the opened record when the person gets here."
+    """A question about the person (the segment builder's rows), about a message of this journey, or about its visit."""
+
+    ask = forms.ChoiceField(label="Ask about", choices=[])
+    of = forms.ChoiceField(label="Which message")
+    signal = forms.ChoiceField(
+        label="Was it answered?",
+        choices=[
+            (asking.ANY, "Clicked, read or replied to"),
+            ("clicked", "Clicked"),
+            ("read", "Read in the portal"),
+            ("replied", "Replied to"),
+        ],
+        help_text="Opens do not count: mail programs open mail by themselves.",
     )
-    op = forms.ChoiceField(
-        label="Question", choices=[("in", "Is the person in it?"), ("not_in", "Is the person not in it?")]
-    )
+    visit = forms.ChoiceField(label="Is it so?", choices=[(state, words) for state, words in asking.VISITS.items()])
+
+    def question(self) -> asking.Question | None:
+        """The stored question about the run, or None."""
+        assert isinstance(self.step, Condition)
+        return asking.read(self.step.rule)
 
     def start(self) -> dict[str, Any]:
-        assert isinstance(self.step, Condition)
-        rule = (self.step.rule.get("rules") or [{}])[0] if self.step.rule_json else {}
-        return {"segment": rule.get("segment", ""), "op": rule.get("op", "in")}
-
-    @property
-    def is_other_rule(self) -> bool:
-        """Whether the stored rule is one this form cannot show: it came by command."""
-        assert isinstance(self.step, Condition)
-        return bool(self.step.rule_json) and not self.start()["segment"]
+        match self.question():
+            case asking.AboutMessage(of, signal):
+                return {"ask": "message", "of": of or NOTHING, "signal": signal, "visit": "booked"}
+            case asking.AboutVisit(state):
+                return {"ask": "visit", "visit": state, "of": NOTHING, "signal": asking.ANY}
+        return {"ask": "person", "of": NOTHING, "signal": asking.ANY, "visit": "booked"}
 
     def prepare(self) -> None:
-        empty = "Keep the present rule" if self.is_other_rule else "Choose a segment"
-        value = str(self.start()["segment"])
-        self.fields["segment"].choices = _names(world.segment_names(), value, empty)  # type: ignore[attr-defined]
+        kinds: Choices = [("person", "The person"), ("message", "A message of this journey")]
+        if self.definition.key is Key.APPOINTMENT or self.start()["ask"] == "visit":
+            kinds.append(("visit", "The appointment"))
+        self.fields["ask"].choices = kinds  # type: ignore[attr-defined]
+        before = _sends_before(self.definition, self.step.id)
+        self.fields["of"].choices = [(key or NOTHING, words) for key, words in before]  # type: ignore[attr-defined]
+        self.wrong: dict[draft.Path, str] = {}
+
+    def tree(self) -> draft.Draft:
+        """The rule about the person as it stands in the form, or as it is stored."""
+        if self.is_bound and "shape" in self.data:
+            return draft.read({name: str(self.data[name]) for name in self.data}, attributes.catalog())
+        assert isinstance(self.step, Condition)
+        if asking.is_about_person(self.step.rule):
+            try:
+                return segments.parse(self.step.rule).as_json()
+            except rules.RuleError:
+                pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
+        return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
+
+    def drawn(self) -> dict[str, Any]:
+        """The rows of the rule, for the template."""
+        return builder.drawn(self.tree(), wrong=self.wrong)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("ask") == "person":
+            tree = self.tree()
+            if not tree["rules"]:
+                self.add_error(None, "Add a condition: with none, everybody would take the first path.")
+                return cleaned
+            try:
+                cleaned["rule"] = segments.parse(tree).as_json()
+            except rules.RuleError as error:
+                self.wrong = {error.path: error.what}
+                self.add_error(None, str(error))
+        return cleaned
 
     def values(self) -> dict[str, Any]:
-        name = self.cleaned_data["segment"]
-        if not name:
-            assert isinstance(self.step, Condition)
-            return {"rule": self.step.rule if self.is_other_rule else {}}
-        return {"rule": {"match": "all", "rules": [{"segment": name, "op": self.cleaned_data["op"]}]}}
+        data = self.cleaned_data
+        match data["ask"]:
+            case "message":
+                return {"rule": {"message": _something(data["of"]), "signal": data["signal"]}}
+            case "visit":
+                return {"rule": {"visit": data["visit"]}}
+        return {"rule": data["rule"]}
 
 
 class ExitForm(StepForm):
@@ -315,6 +377,106 @@ class EntryForm(forms.Form):
             "restart_on": data["restart_on"],
             "exit_on": data["exit_on"],
         }
+
+
+class TrialForm(forms.Form):
+    """What is supposed about the one invented person who tries the journey."""
+
+    start = ZonedDateTimeField(label="Comes in")
+
+    def __init__(self, *args: Any, definition: Definition, plan: Plan, now: datetime, zone: ZoneInfo, **kwargs: Any):
+        self.zone = zone
+        begin = now.astimezone(zone).replace(second=0, microsecond=0)
+        visit = (begin + timedelta(days=14)).replace(hour=10, minute=30)
+        self.suggested: dict[str, Any] = {"start": begin}
+        super().__init__(*args, **kwargs)
+        labels = date_fields(definition, world.known_dates())
+        for name in asked_dates(plan):
+            label = f"Day of {labels.get(name, name)}"
+            if name == APPOINTMENT_START:
+                self._add(name, ZonedDateTimeField(label="The appointment"), visit)
+            else:
+                self._add(name, forms.DateField(label=label, widget=DateInput()), visit.date())
+        sends = any(isinstance(step, Send) for step in plan.steps.values())
+        if sends:
+            answers = [(NOTHING, "Never"), *((each, sentences.SIGNAL_NOUNS[each].capitalize()) for each in SIGNALS)]
+            self._add("answer", forms.ChoiceField(label="Answers each message", choices=answers), NOTHING)
+            self._add("hours", forms.IntegerField(label="Hours after it was sent", min_value=0, max_value=10_000), 2)
+        if any(isinstance(question, asking.AboutVisit) for question in plan.asked.values()):
+            states = [("booked", "Booked"), ("kept", "Kept"), ("missed", "Missed"), ("cancelled", "Canceled")]
+            self._add("visit", forms.ChoiceField(label="The appointment is", choices=states), "booked")
+        for place in walk(definition):
+            step = place.step
+            if isinstance(step, Condition) and step.rule_json and step.id not in plan.asked:
+                self._add(
+                    f"says_{step.id}",
+                    forms.ChoiceField(
+                        label=f"Step {place.number}: {world.rule_words(step.rule)}",
+                        choices=[("yes", "Yes"), ("no", "No")],
+                    ),
+                    "yes",
+                )
+        if definition.exit_on:
+            events = [
+                (NOTHING, "Nothing"),
+                *((each, sentences.EVENTS[each].capitalize()) for each in definition.exit_on),
+            ]
+            self._add("event", forms.ChoiceField(label="What else happens", choices=events), NOTHING)
+            self._add("event_days", forms.IntegerField(label="Days after the start", min_value=0, max_value=730), 5)
+
+    def _add(self, name: str, made: forms.Field, value: Any) -> None:
+        # A dot would break the name of a form's field in two.
+        self.fields[name.replace(".", "-")] = made
+        self.suggested[name.replace(".", "-")] = value
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """The suggestion, until somebody chose."""
+        return self.suggested.get(field_name)
+
+    def rows(self) -> list[list[forms.BoundField]]:
+        """The fields as they are drawn: a number beside what it belongs to."""
+        pairs = {"answer": "hours", "event": "event_days"}
+        return [
+            [self[name], self[pairs[name]]] if name in pairs else [self[name]]
+            for name in self.fields
+            if name not in pairs.values()
+        ]
+
+    def scenario(self, zone: ZoneInfo) -> Scenario:
+        """What was chosen, or what is suggested."""
+        data = self.cleaned_data if self.is_bound else self.suggested
+        dates = {
+            name: data[key]
+            for name, key in ((name, name.replace(".", "-")) for name in self._dates())
+            if data.get(key) is not None
+        }
+        return Scenario(
+            start=data["start"],
+            zone=zone,
+            dates=dates,
+            answer=_something(data.get("answer", "")),
+            after=timedelta(hours=data.get("hours") or 0),
+            says={name.removeprefix("says_"): data[name] == "yes" for name in self.fields if name.startswith("says_")},
+            visit=data.get("visit", "booked"),
+            event=_something(data.get("event", "")),
+            event_after=timedelta(days=data.get("event_days") or 0),
+        )
+
+    def _dates(self) -> list[str]:
+        others = ("start", "answer", "hours", "visit", "event", "event_days")
+        keys = [name for name in self.fields if name not in others and not name.startswith("says_")]
+        return [name.replace("-", ".") if name.endswith("-start") else name for name in keys]
+
+
+def _something(chosen: str) -> str:
+    return "" if chosen == NOTHING else chosen
+
+
+def asked_dates(plan: Plan) -> list[str]:
+    """The dates some step of a plan asks about, in a fixed order."""
+    names = {step.field for step in plan.steps.values() if isinstance(step, WaitUntil)}
+    names |= {step.before for step in plan.steps.values() if isinstance(step, Send)}
+    return sorted(names - {""})
 
 
 class NameForm(forms.Form):

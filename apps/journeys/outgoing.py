@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, QuerySet
+
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.records import PersonRecord
@@ -106,7 +108,7 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
                 [Problem(step.id, f"Step {place.number}: “{step.template}” cannot be sent. {error}")]
             ) from None
         skeleton = content_services.skeleton_store(actor=actor, compiled=compiled)
-        tracked = [url for url in compiled.links if url.startswith(("http://", "https://"))]
+        tracked = [url for url in compiled.all_links if url.startswith(("http://", "https://"))]
         frozen[step.id] = Frozen(
             skeleton=skeleton.pk,
             level=int(max(version.level, compiled.level)),
@@ -146,6 +148,61 @@ def runs_of_messages(messages: Iterable[int]) -> dict[int, tuple[int, str, int]]
         )
     }
     return {message: found[visit] for message, visit in visits.items() if visit in found}
+
+
+def languages_sent(journey_id: int) -> dict[str, dict[str, int]]:
+    """Of the messages that left: send step to language code to how many. One statement."""
+    rows = (
+        OutboxMessage.objects.filter(
+            kind=MessageKind.JOURNEY, source_id=journey_id, state__in=("sent", "bounced"), skeleton_id__isnull=False
+        )
+        .values_list("node", "skeleton_id")
+        .annotate(number=Count("id"))
+        .order_by()
+    )
+    found: dict[str, dict[str, int]] = {}
+    for node, skeleton_id, number in rows:
+        step = found.setdefault(node, {})
+        code = content.skeleton(skeleton_id).language
+        step[code] = step.get(code, 0) + number
+    return found
+
+
+def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessage, int]:
+    """The visits of a send step whose message left in a language, as a subquery."""
+    rows = OutboxMessage.objects.filter(
+        kind=MessageKind.JOURNEY, source_id=journey_id, node=step, state__in=("sent", "bounced")
+    )
+    wanted = [
+        pk
+        for pk in rows.order_by().values_list("skeleton_id", flat=True).distinct()
+        if pk is not None and content.skeleton(pk).language == language
+    ]
+    return rows.filter(skeleton_id__in=wanted).values_list("visit", flat=True)
+
+
+def letters_of(visits: Iterable[int]) -> dict[int, OutboxMessage]:
+    """The messages of these visits by visit, without their content."""
+    rows = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, visit__in=list(visits))
+    return {row.visit: row for row in rows.defer("content", "record", "evidence")}
+
+
+def languages_of(definition: Definition, messages: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """For each send step, which languages its text speaks, as a sentence without a period.
+
+    ``messages``: those of an active version, as frozen; without them the template as it would be frozen now.
+    """
+    found: dict[str, str] = {}
+    for place in walk(definition):
+        step = place.step
+        if not isinstance(step, Send) or not step.template:
+            continue
+        frozen = (messages or {}).get(step.id)
+        if frozen is not None:
+            found[step.id] = content.languages_words(content.skeleton(frozen["skeleton"]).languages)
+        elif messages is None and (template := content.template_named(step.template)) is not None:
+            found[step.id] = content.languages_words(content.languages_of(template))
+    return found
 
 
 def pause(*, actor: Actor, journey: Journey) -> None:
@@ -210,16 +267,17 @@ def _draft(
         start = localtime.as_moment(datetime.fromisoformat(about["start"]), world.zone())
         if step.before == APPOINTMENT_START and now >= start:
             return Refusal(Held.STOPPED, "The appointment has begun.")
-    compiled = content.skeleton(frozen["skeleton"])
+    skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)
     return Draft(
         compiled=compiled,
         facts=content_facts.person_facts(
             record.profile, appointment=about, appointments=record.appointments or (), now=now
         ),
         level=Level(max(int(claimed.level), int(frozen["level"]))),
-        skeleton_id=frozen["skeleton"],
+        skeleton_id=skeleton_id,
         zone=zone,
         list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
+        portal_url=content.portal_url(),
         link=_tracked(claimed, record, frozen["targets"], now),
         groups=(f"journey:{claimed.source_id}",),
     )

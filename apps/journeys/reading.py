@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from apps.core.purposes import Purpose
+from apps.journeys import asking
 from apps.journeys.definition import (
     FORMAT,
     MAX_DEPTH,
@@ -210,6 +211,11 @@ class _Reader:
         rule = data.get("rule") or {}
         if not isinstance(rule, dict):
             self._say(step, f"{where.capitalize()}: the rule is a JSON object, as in a segment.")
+            rule = {}
+        try:
+            asking.read(rule)
+        except ValueError as error:
+            self._say(step, f"{where.capitalize()}: {error}")
             rule = {}
         return Condition(
             id=step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +12,54 @@ SECOND_REMINDER = "Appointment reminder, second"
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyTemplate:
-    """A template a ready-made journey sends: a shipped starter, with other words where a block has them."""
+class Words:
+    """What a ready-made template says in one language; "" keeps what the starter says."""
 
-    name: str
-    starter: str
+    answer: str
     subject: str = ""
     preheader: str = ""
     heading: str = ""
     text: str = ""
-    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTemplate:
+    """A template a ready-made journey sends: a shipped starter, with other words where it has them.
+
+    ``words`` by language: the starter's main language and any of those it has besides.
+    """
+
+    name: str
+    starter: str
+    words: Mapping[str, Words]
 
     def data(self, design: dict[str, Any], answer_url: str) -> dict[str, Any]:
-        """The starter's blocks JSON with this template's subject, first heading and first text.
+        """The starter's blocks JSON with this template's subject, first heading, first text and answer button.
 
-        ``answer`` labels a button before the second heading: the click the journey waits for.
+        The button takes the place of the starter's own and stands before the second heading: it is the click that the
+        journey waits for. Its link names the language, because it leads to a page that speaks it.
         """
-        changed = json.loads(json.dumps(design))
-        changed["subject"] = self.subject or changed["subject"]
-        changed["preheader"] = self.preheader or changed.get("preheader", "")
-        for kind, name, words in (("heading", "text", self.heading), ("text", "html", self.text)):
-            block = next((block for block in changed["blocks"] if block["type"] == kind), None)
-            if block is not None and words:
-                block[name] = words
-        if self.answer:
-            headings = [index for index, block in enumerate(changed["blocks"]) if block["type"] == "heading"]
-            button = {"id": "banswer", "type": "button", "label": self.answer, "url": answer_url, "align": "left"}
-            changed["blocks"].insert((headings + [len(changed["blocks"])] * 2)[1], button)
+        changed: dict[str, Any] = json.loads(json.dumps(design))
+        blocks = [block for block in changed["blocks"] if block["type"] != "button"]
+        headings = [index for index, block in enumerate(blocks) if block["type"] == "heading"]
+        answer = {"id": "banswer", "type": "button", "label": "", "url": answer_url, "align": "left"}
+        blocks.insert((headings + [len(blocks)] * 2)[1], answer)
+        changed["blocks"] = blocks
+        first = {kind: next(block for block in blocks if block["type"] == kind) for kind in ("heading", "text")}
+        for language, words in self.words.items():
+            main = language == changed["language"]
+            target = changed if main else changed["variants"][language]
+            target["subject"] = words.subject or target["subject"]
+            target["preheader"] = words.preheader or target.get("preheader", "")
+            link = answer_url if main else f"{answer_url}?language={language}"
+            own = {"banswer": {"label": words.answer, "url": link}}
+            own |= {first["heading"]["id"]: {"text": words.heading}} if words.heading else {}
+            own |= {first["text"]["id"]: {"html": words.text}} if words.text else {}
+            for block_id, values in own.items():
+                if main:
+                    next(block for block in blocks if block["id"] == block_id).update(values)
+                else:
+                    target["blocks"][block_id] = values
         return changed
 
 
@@ -55,16 +77,32 @@ APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
     name=APPOINTMENT_REMINDER,
     about="Reminds three days before the visit, and once more if there is no answer within a day.",
     templates=(
-        ReadyTemplate(APPOINTMENT_REMINDER, "appointment_reminder", answer="I have seen this"),
+        ReadyTemplate(
+            APPOINTMENT_REMINDER,
+            "appointment_reminder",
+            {"en": Words("I have seen this"), "es": Words("Ya lo he visto")},
+        ),
         ReadyTemplate(
             SECOND_REMINDER,
             "appointment_reminder",
-            subject="Once more: a reminder from {{ clinic.name }}",
-            preheader="We have not heard from you yet.",
-            heading="Your visit is coming up, {{ first_name|name|there }}",
-            text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing to do. "
-            "If you cannot, please call us, so that somebody else can have the time.</p>",
-            answer="I have seen this",
+            {
+                "en": Words(
+                    answer="I have seen this",
+                    subject="Once more: a reminder from {{ clinic.name }}",
+                    preheader="We have not heard from you yet.",
+                    heading="Your visit is coming up, {{ first_name|name|there }}",
+                    text="<p>We wrote to you yesterday about this appointment. If you plan to come, there is nothing "
+                    "to do. If you cannot, please call us, so that somebody else can have the time.</p>",
+                ),
+                "es": Words(
+                    answer="Ya lo he visto",
+                    subject="Una vez más: un recordatorio de {{ clinic.name }}",
+                    preheader="Todavía no hemos sabido de usted.",
+                    heading='Su visita se acerca, {{ first_name|name|"le esperamos" }}',
+                    text="<p>Ayer le escribimos sobre esta cita. Si piensa venir, no tiene que hacer nada. Si no "
+                    "puede, llámenos por favor, para que otra persona pueda usar su hora.</p>",
+                ),
+            },
         ),
     ),
     definition={

@@ -12,11 +12,12 @@ from django.http import Http404
 
 from apps.audit.actions import Action
 from apps.contacts import selectors as contacts
+from apps.content.blocks import LANGUAGES
 from apps.content.models import Template
 from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import checks, sentences, tree, world
+from apps.journeys import checks, outgoing, sentences, tree, world
 from apps.journeys.definition import Definition, Problem, walk
 from apps.journeys.models import (
     Journey,
@@ -142,6 +143,7 @@ class Figures:
     waiting: Mapping[str, int]
     counts: Mapping[tuple[str, str, str], int]
     ended: list[tuple[str, str, int]] = field(default_factory=list)  # state, reason, number
+    languages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # step, language, messages that left
 
     @property
     def on_the_way(self) -> int:
@@ -164,7 +166,7 @@ class Figures:
 
 
 def figures(row: Journey) -> Figures:
-    """The numbers of one journey, in two queries."""
+    """The numbers of one journey, in three queries."""
     waiting = dict(
         JourneyRun.objects.filter(journey=row, state=RunState.WAITING).values_list("step").annotate(number=Count("id"))
     )
@@ -176,13 +178,17 @@ def figures(row: Journey) -> Figures:
         for (step, outcome, reason), number in sorted(counts.items(), key=lambda pair: -pair[1])
         if step == "" and outcome != "entered"
     ]
-    return Figures({str(step): number for step, number in waiting.items()}, counts, ended)
+    on_the_way = {str(step): number for step, number in waiting.items()}
+    return Figures(on_the_way, counts, ended, outgoing.languages_sent(row.pk))
 
 
 def nodes(
-    definition: Definition, numbers: Figures | None = None, problems: tuple[Problem, ...] = ()
+    definition: Definition,
+    numbers: Figures | None = None,
+    problems: tuple[Problem, ...] = (),
+    messages: Mapping[str, Any] | None = None,
 ) -> tuple[tree.Node, ...]:
-    """The tree as the page draws it."""
+    """The tree as the page draws it. ``messages``: those of an active version; without them, of the templates now."""
     return tree.build(
         definition,
         problems=problems,
@@ -190,6 +196,8 @@ def nodes(
         counts=numbers.counts if numbers else None,
         dates=world.date_labels(),
         rule_words=world.rule_words,
+        languages=outgoing.languages_of(definition, messages),
+        sent_in=numbers.languages if numbers else None,
     )
 
 
@@ -227,6 +235,7 @@ class PeopleQuery:
     outcome: str = ""
     reason: str = ""
     state: str = ""
+    language: str = ""
 
     def words(self, definition: Definition) -> str:
         """The question as a title: "Step 2, sent"."""
@@ -236,6 +245,7 @@ class PeopleQuery:
                 f"Step {numbers[self.step]}" if self.step in numbers else f"A step of an older version ({self.step})"
             )
             what = sentences.outcome(self.outcome)
+            what += f" in {LANGUAGES[self.language]}" if self.language in LANGUAGES else ""
             return f"{where}: {what}" + (f", {sentences.reason(self.reason).lower()}" if self.reason else "")
         words = {
             "waiting": "On the way",
@@ -257,6 +267,8 @@ def people(
         ).select_related("run", "run__version")
         if query.reason:
             visits = visits.filter(reason=query.reason)
+        if query.language:
+            visits = visits.filter(pk__in=outgoing.visits_in(journey.id, query.step, query.language))
         page = pages.keyset(visits, cursor)
         pairs = [(visit.run, visit.at, visit.reason) for visit in page.items]
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
+from apps.journeys import asking
 from apps.journeys.definition import (
     APPOINTMENT_START,
     EVENT_START,
@@ -24,6 +25,7 @@ from apps.journeys.definition import (
     Wait,
     WaitFor,
     WaitUntil,
+    walk,
 )
 
 PURPOSES: Mapping[str, str] = {
@@ -61,6 +63,8 @@ SIGNAL_NOUNS: Mapping[str, str] = {
     "read": "a read in the portal",
     "replied": "a reply",
 }
+
+ANSWERED: Mapping[str, str] = {"clicked": "Clicks in", "read": "Reads in the portal:", "replied": "Replies to"}
 
 SIGNAL_VERBS: Mapping[str, str] = {"clicked": "Clicked", "read": "read", "replied": "replied"}
 
@@ -161,8 +165,15 @@ def rules_of(definition: Definition) -> list[str]:
     return lines
 
 
-def step(value: Step, dates: Mapping[str, str] | None = None, rule_words: RuleWords | None = None) -> StepWords:
-    """The words of one step. `dates` are labels of date fields; `rule_words` puts a rule in words."""
+def step(
+    value: Step,
+    dates: Mapping[str, str] | None = None,
+    rule_words: RuleWords | None = None,
+    messages: Mapping[str, str] | None = None,
+) -> StepWords:
+    """The words of one step. `dates` are labels of date fields; `rule_words` puts a rule in words; `messages` are the
+    send steps of the journey with what they send.
+    """
     dates = dates or {}
     match value:
         case Send():
@@ -189,11 +200,21 @@ def step(value: Step, dates: Mapping[str, str] | None = None, rule_words: RuleWo
         case Condition():
             if not value.rule_json:
                 return StepWords("Condition", "Ask something about the person", "", "Yes", "No")
+            question = asking.read(value.rule)
+            if question is not None:
+                return StepWords(
+                    "Condition", asking.words(question, messages), "Asked when the person gets here", "Yes", "No"
+                )
             words = rule_words(value.rule) if rule_words else "The condition holds"
             return StepWords("Condition", words, "Asked when the person gets here", "Yes", "No")
         case Exit():
             return StepWords("Exit", "Leave the journey")
     raise TypeError(type(value).__name__)
+
+
+def numbers(definition: Definition) -> dict[str, int]:
+    """The number of each step in reading order."""
+    return {place.step.id: place.number for place in walk(definition)}
 
 
 def until(value: WaitUntil, dates: Mapping[str, str]) -> str:

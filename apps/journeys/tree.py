@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.journeys import sentences
+from apps.content.blocks import LANGUAGES
+from apps.journeys import asking, sentences
 from apps.journeys.definition import (
     Condition,
     Definition,
@@ -36,6 +37,7 @@ class Figure:
     count: int
     outcome: str
     reason: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Node:
     accent: str
     title: str
     line: str
+    speaks: str
     number: int
     path: str
     index: int
@@ -74,8 +77,14 @@ Counts = Mapping[tuple[str, str, str], int]
 _ORDER = ("sent", "done", "yes", "no", "exit", "skipped")
 
 
-def figures(step_id: str, waiting: Mapping[str, int], counts: Counts, labels: Mapping[str, str]) -> tuple[Figure, ...]:
-    """The counts of one step worth showing, in a fixed order; zero is not shown."""
+def figures(
+    step_id: str,
+    waiting: Mapping[str, int],
+    counts: Counts,
+    labels: Mapping[str, str],
+    sent: Mapping[str, int] | None = None,
+) -> tuple[Figure, ...]:
+    """The counts of one step worth showing, in a fixed order; zero is not shown. ``sent``: messages by language."""
     found = []
     if waiting.get(step_id):
         found.append(Figure("waiting", waiting[step_id], "waiting"))
@@ -89,6 +98,9 @@ def figures(step_id: str, waiting: Mapping[str, int], counts: Counts, labels: Ma
     for outcome in _ORDER:
         if outcome != "skipped" and totals.get(outcome):
             found.append(Figure(labels.get(outcome, outcome), totals[outcome], outcome))
+        if outcome == "sent":
+            for language, count in sorted((sent or {}).items()):
+                found.append(Figure(f"left in {LANGUAGES.get(language, language)}", count, "sent", language=language))
     for outcome, reason, count in reasons:
         found.append(Figure(f"skipped: {sentences.reason(reason).lower()}", count, outcome, reason))
     return tuple(found)
@@ -102,18 +114,24 @@ def build(
     counts: Counts | None = None,
     dates: Mapping[str, str] | None = None,
     rule_words: RuleWords | None = None,
+    languages: Mapping[str, str] | None = None,
+    sent_in: Mapping[str, Mapping[str, int]] | None = None,
 ) -> tuple[Node, ...]:
-    """The nodes of the main path, with everything under them."""
+    """The nodes of the main path, with everything under them.
+
+    ``languages``: what each send step speaks, in words; ``sent_in``: how many of its messages left in which language.
+    """
     said: dict[str, list[str]] = {}
     for problem in problems:
         said.setdefault(problem.step, []).append(problem.text)
+    sent = asking.messages(definition)
     numbers = {place.step.id: place.number for place in walk(definition)}
 
     def lay(steps: Sequence[Step], path: str) -> tuple[Node, ...]:
         return tuple(node(step, path, index, len(steps)) for index, step in enumerate(steps))
 
     def node(step: Step, path: str, index: int, length: int) -> Node:
-        words = sentences.step(step, dates, rule_words)
+        words = sentences.step(step, dates, rule_words, sent)
         icon, accent = DRESS[type_of(step)]
         labels = {"sent": "sent", "done": "went on", "exit": "left here"}
         branches: tuple[Branch, ...] = ()
@@ -131,13 +149,14 @@ def build(
             accent=accent,
             title=words.title,
             line=words.line,
+            speaks=(languages or {}).get(step.id, ""),
             number=numbers[step.id],
             path=path,
             index=index,
             first=index == 0,
             last=index == length - 1,
             problems=tuple(said.get(step.id, ())),
-            figures=figures(step.id, waiting or {}, counts or {}, labels),
+            figures=figures(step.id, waiting or {}, counts or {}, labels, (sent_in or {}).get(step.id)),
             branches=branches,
         )
 

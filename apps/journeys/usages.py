@@ -9,7 +9,7 @@ from django.urls import reverse
 from apps.contacts.usages import Usage as AttributeUsage
 from apps.content.models import Template
 from apps.content.usage import Use
-from apps.journeys import selectors
+from apps.journeys import asking, selectors
 from apps.journeys.definition import Condition, Definition, Send, walk
 from apps.journeys.models import Journey
 from apps.segments import rules
@@ -58,7 +58,7 @@ def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsa
             place.step.rule
             for each in definitions
             for place in walk(each)
-            if isinstance(place.step, Condition) and place.step.rule_json
+            if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule)
         ]
         found: set[str] = set()
         for tree in rule_trees:
@@ -74,7 +74,7 @@ def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsa
 def _mentioned(definition: Definition) -> set[str]:
     found = {definition.trigger.segment} - {""}
     for place in walk(definition):
-        if isinstance(place.step, Condition) and place.step.rule_json:
+        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
             try:
                 found.update(rules.mentioned_segments(segments.parse(place.step.rule)))
             except rules.RuleError:

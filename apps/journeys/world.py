@@ -11,6 +11,7 @@ from apps.contacts.fields import FIELDS
 from apps.contacts.records import PersonRecord
 from apps.content.models import Brand, Template
 from apps.core.levels import Level
+from apps.journeys import asking
 from apps.journeys.checks import Known
 from apps.journeys.definition import Condition, Definition, TriggerKind, walk
 from apps.organizations import selectors as organizations
@@ -99,6 +100,10 @@ def level_of(definition: Definition) -> Level:
         found.append(segments.by_name(trigger.segment).level)
     for place in walk(definition):
         if isinstance(place.step, Condition) and place.step.rule_json:
+            if not asking.is_about_person(place.step.rule):
+                # Who clicked, or whose visit was kept, is what this journey is about anyway.
+                found.append(Level.HEALTH)
+                continue
             parsed = segments.parse(place.step.rule)
             found.append(rules.level(parsed, segments.names_for(parsed)))
     return max(found)
@@ -117,11 +122,10 @@ class Questions:
         self.now, self.zone = now, zone()
         self._read: dict[str, tuple[rules.Rule, rules.Names]] = {}
 
-    def holds(self, rule: dict[str, Any], record: PersonRecord) -> bool:
-        """Whether the person fits the rule now."""
-        key = json.dumps(rule, sort_keys=True)
-        if key not in self._read:
-            parsed = segments.parse(rule)
-            self._read[key] = parsed, segments.names_for(parsed)
-        parsed, names = self._read[key]
+    def holds(self, rule_json: str, record: PersonRecord) -> bool:
+        """Whether the person fits the rule (canonical JSON) now."""
+        if rule_json not in self._read:
+            parsed = segments.parse(json.loads(rule_json))
+            self._read[rule_json] = parsed, segments.names_for(parsed)
+        parsed, names = self._read[rule_json]
         return rules.matches(parsed, record, self.now, self.zone, names)

@@ -20,8 +20,8 @@ from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
-from . import counting, draft, explaining, rules, selectors, services, usages
-from .rows import Offer, Row, rows, whats
+from . import counting, draft, explaining, rules, selectors, services
+from .builder import drawn
 from .rules.vocabulary import EVENT_KINDS
 from .selectors import OpenedSegment
 
@@ -145,7 +145,7 @@ def builder_rows(request: HttpRequest) -> HttpResponse:
         tree = draft.read(request.POST.dict(), attributes.catalog())
         if action := request.POST.get("do", ""):
             tree, focus = draft.change(tree, action)
-    context = _rows_context(request, tree, segment_id=_number(request.POST.get("segment_id")), focus=focus)
+    context = drawn(tree, segment_id=_number(request.POST.get("segment_id")), focus=focus)
     return render(request, "segments/_rows.html", context)
 
 
@@ -271,7 +271,7 @@ def _builder(
     wrong: dict[draft.Path, str] | None = None,
     refused: str = "",
 ) -> HttpResponse:
-    context = _rows_context(request, tree, segment_id=segment.id if segment else None, wrong=wrong)
+    context = drawn(tree, segment_id=segment.id if segment else None, wrong=wrong)
     context |= {
         "segment": segment,
         "name": name,
@@ -283,29 +283,3 @@ def _builder(
         "level": segment.level if segment else None,
     }
     return render(request, "segments/builder.html", context, status=422 if refused else 200)
-
-
-def _rows_context(
-    request: HttpRequest,
-    tree: draft.Draft,
-    *,
-    segment_id: int | None,
-    wrong: dict[draft.Path, str] | None = None,
-    focus: draft.Path | None = None,
-) -> dict[str, Any]:
-    offer = Offer(
-        segments=[each.name for each in selectors.everyone() if each.id != segment_id],
-        campaigns=sorted(usages.campaign_ids()),
-        sets=selectors.value_sets(),
-        attributes=[each.spec.name for each in attributes.everything() if each.spec.search != "none"],
-        fields=attributes.catalog(),
-    )
-    root: Row = rows(tree, offer, selectors.terms, errors=wrong, focus=focus)
-    return {
-        "root": root,
-        "whats": whats(offer),
-        "shape": draft.shape_of(tree),
-        "undo": draft.undo_state(tree),
-        "moved": focus is not None,
-        "segment_id": segment_id or "",
-    }

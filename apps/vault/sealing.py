@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,8 @@ from apps.vault import keys
 
 # What a binary column gives back.
 Blob = bytes | memoryview
+# The encryption of one key: nonce, plain bytes, associated data.
+Sealer = Callable[[bytes, bytes, bytes | None], bytes]
 
 FORMAT = 1
 SERVICE_KEY = 0  # key epoch written into values under the service key
@@ -30,7 +33,7 @@ class SealBroken(Exception):
     """A sealed value does not belong where it was found, was altered, or its key is gone. Names table and row."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PersonKeys:
     """The two data keys of a person, open and wrapped (60 bytes each)."""
 
@@ -104,6 +107,53 @@ def new_person_keys(person_id: int) -> PersonKeys:
         wrapped_profile=_wrap(ring.keks[ring.current_kek], profile, ring.current_kek, person_id, b"profile"),
         wrapped_record=_wrap(ring.keks[ring.current_kek], record, ring.current_kek, person_id, b"record"),
     )
+
+
+class Batch:
+    """Keys and seals of many new people: randomness drawn in one piece, one key schedule for each key.
+
+    What comes out is what ``new_person_keys`` and ``seal`` make, at a third of their cost.
+    """
+
+    def __init__(self, people: int, values: int) -> None:
+        """``values`` is how many values will be sealed for each of the ``people``; more are possible."""
+        ring = keys.ring()
+        self.kek_id = ring.current_kek
+        self._wrap = _cipher(ring.keks[ring.current_kek]).encrypt
+        self._header = bytes((FORMAT, self.kek_id >> 8, self.kek_id & 0xFF))
+        self._random = os.urandom(people * (64 + (2 + values) * _NONCE))
+        self._at = 0
+
+    def person(self, person_id: int) -> tuple[PersonKeys, Sealer, Sealer]:
+        """Fresh keys, and what seals under the profile key and under the record key."""
+        random = self._draw(64 + 2 * _NONCE)
+        profile, record, nonces = random[:32], random[32:64], (random[64:76], random[76:])
+        bound = b"wrap|%d|%d|" % (self.kek_id, person_id)
+        return (
+            PersonKeys(
+                self.kek_id,
+                profile,
+                record,
+                nonces[0] + self._wrap(nonces[0], profile, bound + b"profile"),
+                nonces[1] + self._wrap(nonces[1], record, bound + b"record"),
+            ),
+            AESGCM(profile).encrypt,
+            AESGCM(record).encrypt,
+        )
+
+    def seal(self, sealer: Sealer, raw: bytes, table: bytes, row: int) -> bytes:
+        """``raw`` (see ``encode``) sealed for version 1 of a row."""
+        nonce = self._draw(_NONCE)
+        bound = b"carelane|%s|%s|%d|1" % (self._header, table, row)
+        return self._header + nonce + sealer(nonce, raw, bound)
+
+    def _draw(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._random):
+            self._random, self._at, end = os.urandom(max(size, 16_384)), 0, size
+        found = self._random[self._at : end]
+        self._at = end
+        return found
 
 
 def unwrap_profile(kek_id: int, wrapped: Blob, person_id: int) -> bytes:

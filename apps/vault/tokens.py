@@ -6,12 +6,12 @@ What equal tokens still tell is written down in docs/security.md.
 
 from __future__ import annotations
 
-import hmac
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
+from apps.core import keyed
 from apps.vault import keys
 
 PREFIX_LENGTHS = range(2, 5)
@@ -42,11 +42,16 @@ def word_tokens(field: str, text: str) -> tuple[int, ...]:
     whole = normalize(text)
     if not whole:
         return ()
-    found = {token63(field, whole)}
-    for word in whole.replace("-", " ").split():
-        found.add(token63(field, word))
-        found.update(prefix_tokens(field, word))
+    words = whole.replace("-", " ").split()
+    found = set() if words == [whole] else {token63(field, whole)}
+    for word in words:
+        found.update(_word(field, word))
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=50_000)
+def _word(field: str, word: str) -> tuple[int, ...]:
+    return (token63(field, word), *prefix_tokens(field, word))
 
 
 @lru_cache(maxsize=50_000)
@@ -98,5 +103,9 @@ def many63(field: str, values: Iterable[str]) -> list[int]:
 
 
 def _digest(field: str, value: str) -> bytes:
-    message = f"{field}\x1f{value}".encode("utf-8", "surrogatepass")
-    return hmac.digest(keys.ring().index, message, "sha256")
+    return keyed.digest(keys.ring().index, _prefix(field), value.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=1_000)
+def _prefix(field: str) -> bytes:
+    return f"{field}\x1f".encode("utf-8", "surrogatepass")

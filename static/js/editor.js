@@ -78,7 +78,7 @@ function change(values, { url = urls.change, key = "" } = {}) {
 }
 
 async function send(values, url) {
-  const all = [...values, ["version", state().dataset.version], ["selected", selected()]];
+  const all = [...values, ["version", state().dataset.version], ["selected", selected()], ["variant", urls.variant]];
   let answer;
   try {
     answer = await post(url, all);
@@ -87,7 +87,7 @@ async function send(values, url) {
     toast("The server did not answer. Check your connection; what you typed is still here.", "error");
     return;
   }
-  if (answer.status === 409) failed = [...values, ["revision", state().dataset.revision]];
+  if (answer.status === 409) failed = [...values, ["variant", urls.variant], ["revision", state().dataset.revision]];
   if (answer.ok || answer.status === 409 || answer.status === 422) {
     replaceParts(await answer.text());
     if (!answer.ok) {
@@ -117,7 +117,7 @@ function settled() {
 
 async function pick(id, { focus = false } = {}) {
   await line_up;
-  const answer = await fetch(`${urls.panel}?block=${encodeURIComponent(id)}`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`${urls.panel}?block=${encodeURIComponent(id)}&variant=${urls.variant}`, { headers: { "HX-Request": "true" } });
   if (!answer.ok) return;
   document.getElementById("settings").innerHTML = await answer.text();
   lastField = null;
@@ -288,7 +288,7 @@ let scrolled = 0;
 let counter = 0;
 
 function address() {
-  const query = new URLSearchParams({ mark: "1", dark: shown.dark, part: shown.part, v: `${state().dataset.version}.${counter++}` });
+  const query = new URLSearchParams({ mark: "1", dark: shown.dark, part: shown.part, variant: urls.variant, v: `${state().dataset.version}.${counter++}` });
   return `${urls.preview}?${query}`;
 }
 

@@ -1,5 +1,6 @@
 // The journey builder: one shared menu behind every "+", and dragging as a second way to do what the buttons do.
 import { whenPresent } from "./ready.js";
+import { toast } from "./toast.js";
 
 const menu = () => document.getElementById("journey-add");
 
@@ -101,6 +102,57 @@ whenPresent("#journey-settings select[name=trigger]", (select) => {
   };
   select.addEventListener("change", show);
   show();
+});
+
+// Of a condition, only what belongs to the thing it asks about.
+const ABOUT = { message: ["of", "signal"], visit: ["visit"] };
+whenPresent("#journey-settings select[name=ask]", (select) => {
+  const show = () => {
+    for (const [kind, names] of Object.entries(ABOUT)) {
+      for (const name of names) select.form.elements[name]?.closest(".field")?.toggleAttribute("hidden", select.value !== kind);
+    }
+    select.form.querySelector(".jt-rule")?.toggleAttribute("hidden", select.value !== "person");
+  };
+  select.addEventListener("change", show);
+  show();
+});
+
+// The rows of a rule: each change is drawn by the server; what was typed meanwhile stays.
+const RULE_WORDS = { add: "Condition added", group: "Group added", remove: "Removed", up: "Moved up", down: "Moved down" };
+let redrawn = Promise.resolve();
+
+async function redraw(box, action, id) {
+  const form = box.closest("form");
+  const sent = new FormData(form);
+  if (action) sent.set("do", action);
+  const answer = await fetch(box.dataset.ruleUrl, { method: "POST", body: sent, headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) {
+    toast("The server could not do that. Nothing was changed; try again in a minute.", "error");
+    return;
+  }
+  const html = await answer.text();
+  const typed = [...new FormData(form)].filter(([name, value]) => /^n[\d-]*\./.test(name) && sent.get(name) !== value);
+  const old = box.querySelector("#rows");
+  old.outerHTML = html;
+  for (const [name, value] of typed) {
+    const control = form.elements.namedItem(name);
+    if (control) control.value = value;
+  }
+  const rows = box.querySelector("#rows");
+  htmx.process(rows);
+  const wanted = rows.querySelector("[data-focus-now]") ?? (id && document.getElementById(id));
+  wanted?.focus();
+  if (action) box.querySelector("[data-rule-said]").textContent = RULE_WORDS[action.split(":")[0]] ?? "";
+}
+
+const later = (...given) => (redrawn = redrawn.then(() => redraw(...given)));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".jt-rule [data-do]");
+  if (button) later(button.closest(".jt-rule"), button.dataset.do, "");
+});
+document.addEventListener("change", (event) => {
+  const control = event.target.closest?.(".jt-rule [data-reshape]");
+  if (control) later(control.closest(".jt-rule"), "", control.id);
 });
 
 whenPresent("[data-tree]", draggable);

@@ -204,3 +204,38 @@ def test_without_script_the_builder_still_works(browser, live_server, signed_in,
     page.get_by_role("button", name="Move step 2 up").click()
     assert steps(draft)[:2] == ["s2", "s1"]
     context.close()
+
+
+def test_a_condition_is_built_like_a_segment_or_asks_about_this_journey(enter, axe, draft):
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Condition").click()
+    page.get_by_label("What condition 1 looks at").select_option("consent:marketing")
+    page.get_by_role("button", name="Add condition").click()
+    page.get_by_label("What condition 2 looks at").select_option("field:age")
+    expect(page.get_by_label("Youngest age")).to_be_visible()
+    page.get_by_role("button", name="Remove condition 1").click()
+    expect(page.get_by_label("What condition 2 looks at")).to_have_count(0)
+    axe(page)
+    page.get_by_role("button", name="Save step").click()
+    expect(page.locator("[data-tree]").get_by_text("Is 18 to 64 years old?")).to_be_visible()
+    page.get_by_label("Ask about").select_option("message")
+    expect(page.get_by_role("button", name="Add condition")).to_be_hidden()
+    page.get_by_label("Was it answered?").select_option("clicked")
+    page.get_by_role("button", name="Save step").click()
+    expect(page.locator("[data-tree]").get_by_text("Did the person click in the message before?")).to_be_visible()
+    page.get_by_label("Ask about").select_option("visit")
+    page.get_by_role("button", name="Save step").click()
+    expect(page.locator("[data-tree]").get_by_text("Is the appointment still booked?")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_trying_a_journey_with_one_invented_person(enter, axe, draft, width):
+    page = enter("max")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.open(f"/journeys/{draft.pk}/try/")
+    expect(page.get_by_text("2 messages")).to_be_visible()
+    page.get_by_label("Answers each message").select_option("clicked")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("Clicks in “Appointment reminder”")).to_be_visible()
+    axe(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -371,3 +372,27 @@ def test_a_reviewer_looks_but_cannot_touch(
     expect(page.get_by_role("button", name="Publish")).to_be_hidden()
     axe(page)
     picture(page, "view")
+
+
+def test_a_second_language_is_written_beside_the_first(enter, axe, short):
+    page = enter("max")
+    page.open(f"/templates/{short.pk}/")
+    page.get_by_role("link", name="Spanish not begun").click()
+    expect(page.get_by_text("Until everything is there, Spanish readers get the English mail.")).to_be_visible()
+    page.get_by_label("Subject", exact=True).fill("Una nota")
+    saved(page)
+    expect(page.get_by_role("link", name="Spanish")).to_contain_text("missing")
+    page.locator("#structure").get_by_role("button", name=re.compile("^Heading")).first.click()
+    expect(page.get_by_text("Not in Spanish yet")).to_be_visible()
+    axe(page)
+    page.get_by_label("Text", exact=True).fill("Primero")
+    saved(page)
+    expect(page.frame_locator("#preview").get_by_text("Primero")).to_be_visible()
+    expect(page.frame_locator("#preview").get_by_text("Second")).to_be_visible()
+    page.get_by_role("link", name="English", exact=True).click()
+    expect(page.frame_locator("#preview").get_by_text("First")).to_be_visible()
+    short.refresh_from_db()
+    assert selectors.draft_data(short)["variants"]["es"]["blocks"]["b1"] == {"text": "Primero"}
+    page.get_by_role("link", name="Spanish").click()
+    page.get_by_role("button", name="Remove the Spanish words").click()
+    expect(page.get_by_role("link", name="Spanish not begun")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 import pytest
@@ -217,6 +217,11 @@ def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
     future = client.post(f"/contacts/{dana}/consents/", {**given, "on": "2027-01-01"})
     assert future.status_code == 422
     assert "cannot be dated in the future" in text_of(future)
+    assert client.post(f"/contacts/{dana}/consents/", {**given, "ends": "2099-06-30"}).status_code == 302
+    assert "Jun 30, 2099" in text_of(client.get(f"/contacts/{dana}/consents/"))
+    assert ConsentState.objects.get().expires.astimezone(UTC).date() == date(2099, 7, 1)
+    past = client.post(f"/contacts/{dana}/consents/", {**given, "ends": "2026-11-03"})
+    assert "would have run out already" in text_of(past)
 
 
 def test_mail_is_stopped_and_allowed_again_with_a_reason(signed_in, dana) -> None:

@@ -60,7 +60,11 @@ def test_with_nothing_running_that_is_said(home, capsys) -> None:
 
 def test_what_a_killed_demo_left_behind_is_stopped(home) -> None:
     # A session of its own, as the supervisor starts its parts; the program is this checkout's Python.
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as part:
+    waits = [sys.executable, "-c", "print('ready', flush=True); input()"]
+    with subprocess.Popen(
+        waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as part:
+        assert part.stdout.readline() == "ready\n"
         (home / "demo.json").write_text(json.dumps({"web": part.pid}))
         assert Supervisor("127.0.0.1:8766").stop_other()
         assert part.wait(10) == -signal.SIGTERM

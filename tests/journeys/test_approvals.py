@@ -156,7 +156,7 @@ def test_the_pages_lead_from_asking_to_approving_to_activating(clinic, cast, sig
     page = rita.get(f"/journeys/{journey.pk}/activate/").content.decode()
     assert "Approve journey" in page
     letters = [part.split('"')[0] for part in page.split('src="')[1:] if "/letters/" in part.split('"')[0]]
-    assert len(letters) == 2
+    assert len(letters) == 4  # two messages, each in English and Spanish
     assert "appointment" in rita.get(letters[0]).content.decode().lower()
     kept = rita.post(f"/journeys/{journey.pk}/approval/reject/", {"comment": ""})
     assert kept.status_code == 422

@@ -17,8 +17,9 @@ from apps.campaigns import planning, plans, selectors, sending, services
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
-from apps.content import previewing
+from apps.content import previewing, variants
 from apps.content import selectors as content
+from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
@@ -126,9 +127,25 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     def url(kind: str, word: str) -> str:
         return reverse("campaigns:plan_people", args=[campaign.id, kind, word])
 
+    written = selectors.languages(campaign)
+    readers = drawn.readers
+    main = written[0] if written else ""
+    got = {code: readers.get(code, 0) for code in written}
+    if main:
+        got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
     return {
         "plan": drawn,
         "measured": plans.measuring(campaign.id) is not None,
+        "language_rows": [
+            {"label": LANGUAGES[code], "value": count, "tone": number}
+            for number, (code, count) in enumerate(got.items(), start=1)
+        ],
+        "language_notes": [
+            f"{count:,} {'person reads' if count == 1 else 'people read'} {LANGUAGES.get(code, 'another language')}, "
+            f"which this template is not written in: they get it in {LANGUAGES[main]}."
+            for code, count in sorted(readers.items())
+            if main and code and code not in written
+        ],
         "route_rows": [
             {
                 "label": ROUTE_WORDS[RouteName(name)],
@@ -226,7 +243,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @xframe_options_sameorigin
 @csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
 def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The mail with an invented person's facts, as a document of its own."""
+    """The mail with an invented person's facts, as a document of its own; ``?language=es`` in a further language."""
     campaign = campaign_or_404(campaign_id)
     version = services.template_version(campaign.row.template_version)
     if version is None:
@@ -234,7 +251,8 @@ def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
-    shown = previewing.preview(version.design, facts, invented_facts(), zone=organizations.current().zone)
+    design = variants.in_language(version.design, request.GET.get("language") or version.design.language)
+    shown = previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
     return HttpResponse(shown.html)
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.campaigns import plans, selectors
 from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
+from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
@@ -102,6 +103,10 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             for name, count in found.held.items()
         ],
         "held_total": held_total,
+        "languages": [
+            {"label": LANGUAGES.get(code, code), "value": count, "url": url("language", code), "tone": number}
+            for number, (code, count) in enumerate(found.languages.items(), start=1)
+        ],
         "failures": [
             {"word": failure_word(name), "count": count, "url": url("failure", name)}
             for name, count in found.failures.items()
@@ -164,6 +169,8 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
 def _title(what: str, detail: str) -> str:
     if what == "route":
         return ROUTE_WORDS[RouteName(detail)]
+    if what == "language":
+        return f"Got it in {LANGUAGES[detail]}"
     if what == "held":
         return HELD_WORDS[Held(detail)]
     if what == "failure":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from apps.contacts.importing import values
-from apps.contacts.importing.mapping import ColumnMapping, Target, target_of
-from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection, Row, life_problem, ragged
+from apps.contacts.importing.mapping import ColumnMapping, target_of
+from apps.contacts.importing.rows import EARLIEST, ConsentCell, PersonRow, Rejection, Row, life_problem, ragged
 from apps.contacts.importing.sources import Table
 from apps.contacts.importing.values import BadValue
 
@@ -26,38 +27,153 @@ def read(
     A key that stands in an earlier row of the file is rejected, so that a second import changes nothing. Raises
     `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
     """
-    mapping.bind(table.headers)
-    readers = _readers(table, mapping, attributes, choices or {})
-    width = len(table.headers)
-    first_line: dict[str, int] = {}
+    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes, choices=choices)
+    seen: set[str] = set()
     for line, cells in table.rows():
-        if wrong := ragged(line, cells, width):
-            yield wrong
-            continue
-        try:
-            row = _person(line, cells, readers, mapping, today)
-        except BadValue as error:
-            yield Rejection(line, str(error), tuple(cells))
-            continue
-        # Ids may repeat in other case or spacing; the tokens of the vault fold them the same way.
-        folded = row.key.casefold()
-        if folded in first_line:
-            # The line number would make each of these reasons one of its own.
-            yield Rejection(line, "an earlier row has the same key", tuple(cells))
-            continue
-        first_line[folded] = line
+        row = reader(line, cells)
+        if isinstance(row, PersonRow) and repeated(seen, row.key):
+            row = Rejection(line, REPEATED, tuple(cells))
         yield row
 
 
-_Reader = tuple[int, str, Target, Callable[[str], Any]]
+# The line number would make each of these reasons one of its own.
+REPEATED = "an earlier row has the same key"
 
 
-def _readers(
-    table: Table,
+def repeated(seen: set[str], key: str) -> bool:
+    """Whether a key stood in an earlier row of the file; notes it in `seen`.
+
+    Ids may repeat in other case or spacing; the tokens of the vault fold them the same way.
+    """
+    folded = key.casefold()
+    if folded in seen:
+        return True
+    seen.add(folded)
+    return False
+
+
+_NEW: Any = object()
+_REMEMBERED = 20_000
+"""How many cells of a column a reader remembers with their values: a list has few towns and many birth dates."""
+_OWN = ("email", "phone")
+"""Kinds of which everybody has their own: remembering them would help nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How one column is read: its place, its target, and the values of cells that were read before."""
+
+    index: int
+    column: str
+    head: str
+    inner: str
+    part: str
+    read: Callable[[str], Any]
+    known: dict[str, Any] | None
+
+
+class PersonReader:
+    """Reads rows of a list one by one; each row by itself, so that several processes may share a file.
+
+    Raises `BadMapping` when `headers` lack a column of the mapping.
+    """
+
+    def __init__(
+        self,
+        headers: tuple[str, ...],
+        mapping: ColumnMapping,
+        *,
+        today: date,
+        attributes: Mapping[str, str] | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        mapping.bind(headers)
+        self._mapping, self._today, self._latest = mapping, today, today.isoformat()
+        self._width = len(headers)
+        steps = _steps(headers, mapping, attributes, choices or {})
+        self._steps = steps
+        self._others = [step for step in steps if step.head != "consent"]
+        self._stated = [step.index for step in steps if step.head == "consent"]
+        self._consents: dict[tuple[str, ...], tuple[ConsentCell, ...]] = {} if self._stated else {(): ()}
+        self._key_column = next((column for column, name in mapping.columns.items() if name == mapping.match_on), "")
+
+    def __call__(self, line: int, cells: list[str]) -> PersonRow | Rejection:
+        """The person of a row, or why there is none."""
+        if len(cells) != self._width and (wrong := ragged(line, cells, self._width)):
+            return wrong
+        try:
+            return self._person(line, cells)
+        except BadValue as error:
+            return Rejection(line, str(error), tuple(cells))
+
+    def _person(self, line: int, cells: list[str]) -> PersonRow:
+        mapping = self._mapping
+        profile: dict[str, Any] = {}
+        stated = tuple([cells[index] for index in self._stated])
+        # Lists state the same consent in row after row.
+        consents = self._consents.get(stated)
+        parts: dict[str, dict[str, Any]] = {}
+        outside = ""
+        for step in self._steps if consents is None else self._others:
+            cell, known = cells[step.index], step.known
+            value = _NEW if known is None else known.get(cell, _NEW)
+            if value is _NEW:
+                value = _value(step, cell)
+                if known is not None and len(known) < _REMEMBERED:
+                    known[cell] = value
+            if value is None or value == "":
+                continue
+            head = step.head
+            if head == "consent":
+                parts.setdefault(step.inner, {})[step.part] = value
+            elif step.inner:
+                profile.setdefault(head, {})[step.inner] = value
+            elif head == "external_id":
+                outside = value
+                profile["external_ids"] = {mapping.source: value}
+            elif head == "full_name":
+                profile["first_name"], profile["last_name"] = split_name(value)
+            else:
+                profile[head] = value
+        key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
+        if not key:
+            raise BadValue(f"{self._key_column} is empty: people are found again by it")
+        born, died = profile.get("birth_date"), profile.get("death_date")
+        # Days in ISO form stand in the order of their texts.
+        if died or (born and not _EARLIEST <= born <= self._latest):
+            problem = life_problem(_day(born), _day(died), self._today)
+            if problem:
+                raise BadValue(problem)
+        profile.setdefault("relation", mapping.relation)
+        guardian = str(profile.pop("guardian", ""))
+        if consents is None:
+            consents = _consents(parts, mapping, self._today)
+            if len(self._consents) < _REMEMBERED:
+                self._consents[stated] = consents
+        return PersonRow(line, key, profile, consents, guardian, tuple(cells))
+
+
+_EARLIEST = EARLIEST.isoformat()
+
+
+def _value(step: _Step, cell: str) -> Any:
+    try:
+        value = step.read(cell)
+    except BadValue as error:
+        raise BadValue(f"{step.column} {error}") from None
+    return value.isoformat() if isinstance(value, date) and step.head != "consent" else value
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _steps(
+    headers: tuple[str, ...],
     mapping: ColumnMapping,
     attributes: Mapping[str, str] | None,
     choices: Mapping[str, Sequence[str]],
-) -> list[_Reader]:
+) -> list[_Step]:
     kinds: dict[str, Callable[[str], Any]] = {
         "date": values.date_reader(mapping.date_format),
         "email": values.email,
@@ -69,7 +185,7 @@ def _readers(
         "number": values.number,
         "boolean": values.boolean,
     }
-    found: list[_Reader] = []
+    found: list[_Step] = []
     for column, name in mapping.columns.items():
         target = target_of(name, attributes)
         if target is None:
@@ -79,54 +195,13 @@ def _readers(
         def words(cell: str, longest: int = longest) -> str:
             return values.text(cell, longest)
 
-        reader = kinds.get(target.kind, words)
-        if target.path[0] == "attributes" and target.path[1] in choices:
-            reader = values.choice_reader(choices[target.path[1]])
-        found.append((table.headers.index(column), column, target, reader))
+        head, inner, part = (*target.path, "", "")[:3]
+        known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
+        read = kinds.get(target.kind, words)
+        if head == "attributes" and inner in choices:
+            read = values.choice_reader(choices[inner])
+        found.append(_Step(headers.index(column), column, head, inner, part, read, known))
     return found
-
-
-def _person(line: int, cells: list[str], readers: list[_Reader], mapping: ColumnMapping, today: date) -> PersonRow:
-    profile: dict[str, Any] = {}
-    consents: dict[str, dict[str, Any]] = {}
-    outside = ""
-    for index, column, target, reader in readers:
-        try:
-            value = reader(cells[index])
-        except BadValue as error:
-            raise BadValue(f"{column} {error}") from None
-        if value is None or value == "":
-            continue
-        head = target.path[0]
-        if head == "consent":
-            consents.setdefault(target.path[1], {})[target.path[2]] = value
-        elif head == "external_id":
-            outside = value
-            profile["external_ids"] = {mapping.source: value}
-        elif head == "full_name":
-            profile["first_name"], profile["last_name"] = split_name(value)
-        elif len(target.path) == 2:
-            profile.setdefault(head, {})[target.path[1]] = _plain(value)
-        else:
-            profile[head] = _plain(value)
-    key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
-    if not key:
-        column = next(column for column, name in mapping.columns.items() if name == mapping.match_on)
-        raise BadValue(f"{column} is empty: people are found again by it")
-    born, died = _day(profile, "birth_date"), _day(profile, "death_date")
-    if problem := life_problem(born, died, today):
-        raise BadValue(problem)
-    profile.setdefault("relation", mapping.relation)
-    guardian = str(profile.pop("guardian", ""))
-    return PersonRow(line, key, profile, _consents(consents, mapping, today), guardian=guardian, cells=tuple(cells))
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _day(profile: dict[str, Any], name: str) -> date | None:
-    return date.fromisoformat(profile[name]) if name in profile else None
 
 
 def split_name(full: str) -> tuple[str, str]:

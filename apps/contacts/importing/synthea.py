@@ -94,17 +94,29 @@ def read(table: Table, name: str, *, today: date, invent_addresses: bool = False
 
 
 def _patients(table: Table, today: date, invent_addresses: bool) -> Iterator[Row]:
-    at = {header: index for index, header in enumerate(table.headers)}
-    width = len(table.headers)
-    day = date_reader("%Y-%m-%d")
+    reader = PatientReader(table.headers, today=today, invent_addresses=invent_addresses)
     for line, cells in table.rows():
-        if wrong := ragged(line, cells, width):
-            yield wrong
-            continue
+        yield reader(line, cells)
+
+
+class PatientReader:
+    """Reads rows of patients.csv one by one; each row by itself, so that several processes may share a file."""
+
+    def __init__(self, headers: tuple[str, ...], *, today: date, invent_addresses: bool = False) -> None:
+        self._at = {header: index for index, header in enumerate(headers)}
+        self._width = len(headers)
+        self._day = date_reader("%Y-%m-%d")
+        self._today = today
+        self._invent = invent_addresses
+
+    def __call__(self, line: int, cells: list[str]) -> PersonRow | Rejection:
+        """The person of a row, or why there is none."""
+        if wrong := ragged(line, cells, self._width):
+            return wrong
         try:
-            yield _patient(line, cells, at, day, today, invent_addresses)
+            return _patient(line, cells, self._at, self._day, self._today, self._invent)
         except BadValue as error:
-            yield Rejection(line, str(error), tuple(cells))
+            return Rejection(line, str(error), tuple(cells))
 
 
 _TEXTS = {

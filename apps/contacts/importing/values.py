@@ -32,6 +32,7 @@ _PLAIN_EMAIL = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 )
 _PHONE = re.compile(r"[0-9+().\-/\s]+(?:\s*(?:x|ext\.?)\s*[0-9]{1,6})?", re.IGNORECASE)
+_PLAIN_PHONE = re.compile(r"\+?[0-9]{5,15}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 SEX = {
@@ -91,6 +92,8 @@ def email(cell: str) -> str:
 
 def phone(cell: str) -> str:
     """A telephone number as it was typed, spaces tidied; five to fifteen digits (E.164) and an extension."""
+    if _PLAIN_PHONE.fullmatch(cell):
+        return cell
     value = " ".join(cell.split())
     if not value:
         return ""

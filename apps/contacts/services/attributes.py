@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import attributes, usages
-from apps.contacts.attributes import LOCK, SLOTS, Attribute
+from apps.contacts.attributes import LOCK, Attribute
+from apps.contacts.fields import SLOTS
 from apps.contacts.models import AttributeDefinition, AttributeFill, Person
 from apps.contacts.models.attribute import ATTRIBUTE_TABLE
 from apps.contacts.numbers import MOST_STEPS, NumberRange

@@ -13,8 +13,10 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import search_values, selectors
+from apps.contacts.importing.rows import ConsentCell
 from apps.contacts.models import Consent, ConsentState, Person, Suppression
 from apps.contacts.models.consent import CONSENT_TABLE
+from apps.contacts.packing import consent_event, consent_facts, consent_source
 from apps.contacts.services.people import refresh_search
 from apps.contacts.services.timeline import NewEvent, events_record
 from apps.core import clock
@@ -45,7 +47,8 @@ def consent_record(
 
     ``method`` says how (paper, portal, phone, import), ``wording`` which version of the text was agreed to,
     ``given_by`` who spoke (the person, or a representative with authority: 45 CFR 164.508(c)(1)(vi)).
-    Raises ``Refused`` for an unknown purpose or state, a future date, or an erased person.
+    ``expires`` is the moment from which it counts no more (45 CFR 164.508(c)(1)(v) asks for a date or an event).
+    Raises ``Refused`` for an unknown purpose or state, a future date, an end in the past, or an erased person.
     """
     if purpose not in set(Purpose) or state not in STATES:
         raise Refused("Choose a purpose and whether consent was granted or denied.")
@@ -55,15 +58,12 @@ def consent_record(
     row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
     if row is None:
         raise Refused("There is no such person any more.")
-    facts: dict[str, Any] = {
-        "purpose": purpose,
-        "state": state,
-        "date": on.isoformat(),
-        "method": method,
-        "wording": wording,
-        "given_by": given_by,
-        "note": note,
-    }
+    cell = ConsentCell(purpose, state, on, method, wording, given_by)
+    if expires is not None and expires <= now:
+        raise Refused("This consent would have run out already. Correct the day, or record it as denied.")
+    facts = {**consent_facts(cell), "note": note}
+    if expires is not None:
+        facts["expires"] = expires.isoformat()
     key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
     consent_id = next_ids(CONSENT_TABLE, 1)[0]
     Consent.objects.create(
@@ -73,12 +73,8 @@ def consent_record(
         person=row, purpose=purpose, defaults={"state": state, "since": now, "expires": expires}
     )
     refresh_search([row.pk])
-    kind = "consent.granted" if state == "granted" else "consent.withdrawn"
-    events_record(
-        actor=actor,
-        events=[NewEvent(row.pk, kind, on, f"consent:{consent_id}", {"purpose": purpose, "method": method})],
-        action=None,
-    )
+    kind, day, told = consent_event(cell)
+    events_record(actor=actor, events=[NewEvent(row.pk, kind, day, consent_source(consent_id), told)], action=None)
     record(
         actor=actor,
         action=Action.CONSENT_RECORD,
@@ -123,21 +119,12 @@ def consents_record(
     states: dict[tuple[int, str], str] = {}
     events: list[NewEvent] = []
     for consent_id, given in zip(next_ids(CONSENT_TABLE, len(consents)), consents, strict=True):
-        facts = {
-            "purpose": given.purpose,
-            "state": given.state,
-            "date": given.on.isoformat(),
-            "method": given.method,
-            "wording": given.wording,
-            "given_by": given.given_by,
-            "note": "",
-        }
-        sealed = sealing.seal(record_keys[given.person_id], facts, table=CONSENT_TABLE, row=consent_id)
+        cell = ConsentCell(given.purpose, given.state, given.on, given.method, given.wording, given.given_by)
+        sealed = sealing.seal(record_keys[given.person_id], consent_facts(cell), table=CONSENT_TABLE, row=consent_id)
         rows.append((consent_id, given.person_id, sealed, now))
         states[given.person_id, given.purpose] = given.state
-        kind = "consent.granted" if given.state == "granted" else "consent.withdrawn"
-        told = {"purpose": given.purpose, "method": given.method}
-        events.append(NewEvent(given.person_id, kind, given.on, f"consent:{consent_id}", told))
+        kind, on, told = consent_event(cell)
+        events.append(NewEvent(given.person_id, kind, on, consent_source(consent_id), told))
     copy_rows(f"{CONSENT_TABLE} (id, person_id, sealed, recorded_at)", ["int8", "int8", "bytea", "timestamptz"], rows)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -7,8 +7,9 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.contacts import guarded
+from apps.contacts.search_values import match_token
 from apps.contacts.services.held import changes_hold, news
-from apps.contacts.services.import_writes import _open, _owners, match_token
+from apps.contacts.services.import_people import _open, _owners
 from apps.contacts.services.people import contacts_change
 from apps.core.actors import Actor
 

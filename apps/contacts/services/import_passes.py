@@ -7,45 +7,59 @@ ends, and the beat sweep rings for the next one. A dry run starts over after a c
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
 import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from apps.contacts import attributes
+from apps.contacts.helpers import Alone, Crew, HelperLost, Helpers
 from apps.contacts.importing import appointments, people, synthea
 from apps.contacts.importing.diff import ShiftGuard
 from apps.contacts.importing.mapping import BadMapping, ColumnMapping
-from apps.contacts.importing.rows import AppointmentRow, EventRow, PersonRow, Rejection, Row
+from apps.contacts.importing.rows import AppointmentRow, EventRow, Rejection, Row
 from apps.contacts.importing.sources import Unreadable
 from apps.contacts.models import ImportJob
+from apps.contacts.preparing import Line, Prepared, Recipe
 from apps.contacts.services import imports
 from apps.contacts.services.guardians import guardians_link
+from apps.contacts.services.import_people import PeopleChunk, fresh_ids, people_chunk
 from apps.contacts.services.import_writes import (
     Outcome,
     PersonCache,
     appointment_rows,
     event_rows,
-    people_rows,
 )
-from apps.core import clock
+from apps.core import clock, notices
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
-CHUNK = 2_000
+CHUNK = 5_000
+HELP_FROM = 20_000
+"""Rows of people from which on helper processes are worth their start."""
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 3
 MAX_REASONS = 200
+CHANNEL = "carelane_import"
+"""Told when a worker lets go of an import, finished or not; see ``core.notices``."""
 _log = logging.getLogger(__name__)
+
+
+Rows = list[Row] | PeopleChunk
+Read = TypeVar("Read")
 
 
 class _Lost(Exception):
@@ -65,6 +79,9 @@ class _Pass:
     cache: PersonCache = field(default_factory=PersonCache)
     guardians: list[tuple[str, str]] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    mostly_new: bool = False
+    start: int = 0
+    at: int = 0
 
 
 def work(job_id: int) -> bool:
@@ -97,6 +114,7 @@ def work(job_id: int) -> bool:
         _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
         # Given back for the next attempt: the sweep rings again.
         ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
+    notices.tell(CHANNEL)
     return True
 
 
@@ -115,23 +133,26 @@ def _run(job: ImportJob, worker: str) -> None:
         run.sources = imports.known_sources()
     if not run.write and job.done:
         _start_over(run)
-    waiting: list[Row] = []
-    chunk_of: dict[str, Any] = {}
-    at = 0
-    for item, row in _rows(run):
-        at += 1
-        if isinstance(row, PersonRow) and row.guardian:
-            run.guardians.append((row.key, row.guardian))
-        if at <= run.job.done:
-            continue
-        if waiting and (len(waiting) >= CHUNK or item is not chunk_of):
-            _chunk(run, chunk_of, waiting)
-            waiting = []
-        chunk_of = item
-        waiting.append(row)
-    if waiting:
-        _chunk(run, chunk_of, waiting)
+    run.start = run.job.done
+    # What the check found says whether to prepare people as new ones; each chunk corrects it.
+    check = data.get("check") or {}
+    run.mostly_new = run.write and 2 * check.get("new", 0) >= check.get("read", 0)
+    with contextlib.closing(_crew(run)) as crew:
+        for item, rows in _chunks(run, crew):
+            _chunk(run, item, rows)
     _end(run)
+
+
+def _crew(run: _Pass) -> Crew:
+    """Who prepares the chunks: helper processes when there is enough to do, else this process."""
+    rows = sum(item["rows"] for item in run.data["files"] if item["used"] and _is_people(run, item))
+    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < HELP_FROM:
+        return Alone()
+    try:
+        return Helpers(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    except HelperLost as error:
+        _log.warning("Import %s works alone: %s", run.job.pk, error)
+        return Alone()
 
 
 def _start_over(run: _Pass) -> None:
@@ -144,29 +165,102 @@ def _start_over(run: _Pass) -> None:
     job.save()
 
 
-def _rows(run: _Pass) -> Iterator[tuple[dict[str, Any], Row]]:
-    """Every row of the used files with its file, always in the same order."""
-    organization = organizations.current()
+def _is_people(run: _Pass, item: dict[str, Any]) -> bool:
+    return run.job.kind == JobKind.LIST or (run.job.kind == JobKind.SYNTHEA and item["table"] == "patients")
+
+
+def _today(run: _Pass) -> date:
     # A job that runs over midnight, or is resumed, must judge dates as it did before.
-    today = (run.job.started_at or clock.now()).astimezone(organization.timezone).date()
+    return (run.job.started_at or clock.now()).astimezone(organizations.current().timezone).date()
+
+
+def _chunks(run: _Pass, crew: Crew) -> Iterator[tuple[dict[str, Any], Rows]]:
+    """Every row of the used files that is still to be worked on, with its file, always in the same order."""
+    today = _today(run)
     for item in run.data["files"]:
         if not item["used"]:
             continue
-        table = imports.table_of(item)
-        if run.job.kind == JobKind.SYNTHEA:
-            rows = synthea.read(table, item["table"], today=today, invent_addresses=run.data["invent"])
-        elif run.job.kind == JobKind.LIST:
-            assert run.mapping is not None
-            rows = people.read(
-                table, run.mapping, today=today, attributes=attributes.types(), choices=attributes.choices()
-            )
+        if _is_people(run, item):
+            chunks: Iterator[Rows] = _people(run, crew, item, today)
         else:
-            rows = appointments.read(table, default_zone=organization.zone)
-        for row in rows:
-            yield item, row
+            chunks = _others(run, item, today)
+        for rows in chunks:
+            yield item, rows
 
 
-def _chunk(run: _Pass, item: dict[str, Any], rows: list[Row]) -> None:
+def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]]:
+    table = imports.table_of(item)
+    if run.job.kind == JobKind.SYNTHEA:
+        found = synthea.read(table, item["table"], today=today)
+    else:
+        found = appointments.read(table, default_zone=organizations.current().zone)
+    for rows, behind in _batches(run, found):
+        if not behind:
+            yield rows
+
+
+def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
+    """Chunks of people, prepared some ahead of the one that is being written."""
+    table = imports.table_of(item)
+    recipe = Recipe(
+        table.headers,
+        today,
+        run.mapping,
+        attributes.types() if run.mapping else {},
+        run.data["invent"],
+        attributes.choices() if run.mapping else {},
+        attributes.catalog().own,
+    )
+    seen: set[str] = set()
+    waiting: deque[tuple[Recipe, list[Line], bool, Future[Prepared]]] = deque()
+
+    def first() -> Iterator[PeopleChunk]:
+        nonlocal recipe
+        by, lines, behind, answer = waiting.popleft()
+        chunk = _noted(run, PeopleChunk(answer.result(), lines, by.reader(), own=by.own), seen)
+        if not behind:
+            yield chunk
+        if chunk.own is not by.own:
+            # A definition changed meanwhile: what is asked for from now on is keyed by the new one.
+            recipe = replace(recipe, own=chunk.own)
+
+    for lines, behind in _batches(run, table.rows()):
+        # Rows behind us are read once more, for the keys and guardians that stand in them.
+        fresh = fresh_ids(len(lines), len(lines) * recipe.consents) if run.mostly_new and not behind else None
+        waiting.append((recipe, lines, behind, crew.ask(recipe, lines, fresh)))
+        if len(waiting) > crew.ahead:
+            yield from first()
+    while waiting:
+        yield from first()
+
+
+def _noted(run: _Pass, chunk: PeopleChunk, seen: set[str]) -> PeopleChunk:
+    """The chunk, its repeated keys found and its guardians remembered."""
+    made = chunk.made
+    repeats = set()
+    for key, guardian, place in zip(made.keys, made.guardians, made.places, strict=True):
+        if run.mapping is not None and people.repeated(seen, key):
+            repeats.add(place)
+        elif guardian:
+            run.guardians.append((key, guardian))
+    chunk.repeats = repeats
+    return chunk
+
+
+def _batches(run: _Pass, rows: Iterable[Read]) -> Iterator[tuple[list[Read], bool]]:
+    """Rows of one file by the chunk, and whether a chunk lies behind the place reached before."""
+    batch: list[Read] = []
+    for row in rows:
+        batch.append(row)
+        run.at += 1
+        if len(batch) >= CHUNK or run.at == run.start:
+            yield batch, run.at <= run.start
+            batch = []
+    if batch:
+        yield batch, run.at <= run.start
+
+
+def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
     """One chunk in one transaction. Raises ``_Lost`` when the job is not ours any more or was stopped."""
     with transaction.atomic():
         job = ImportJob.objects.select_for_update().get(pk=run.job.pk)
@@ -178,9 +272,9 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: list[Row]) -> None:
             job.finished_at, job.lease_until = clock.now(), None
             job.save(update_fields=["finished_at", "lease_until"])
         else:
+            _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
-            rejections = [row for row in rows if isinstance(row, Rejection)] + outcome.rejections
-            _count(run, item, outcome, rejections)
+            _count(run, item, outcome, outcome.rejections)
             job.done += len(rows)
             job.lease_until = clock.now() + LEASE
             job.attempts = 1
@@ -190,30 +284,46 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: list[Row]) -> None:
         raise _Lost
 
 
-def _write(run: _Pass, rows: list[Row]) -> Outcome:
+def _tune(last: bool) -> None:
+    """Settings of this transaction for work by the thousand.
+
+    New search values wait in a list until that many can be sorted into their index at once: half the work of 4 MB at
+    a time. The last chunk goes back to the usual, so that no search has to read a long list once we are done.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true),"
+            # Before PostgreSQL 18 a plan with a scan that is off seems so dear that it would be compiled.
+            " set_config('jit', 'off', true)"
+        )
+        if not last:
+            cursor.execute("SELECT set_config('gin_pending_list_limit', '32MB', true)")
+
+
+def _write(run: _Pass, rows: Rows) -> Outcome:
     job = run.job
-    total = Outcome()
-    persons = [row for row in rows if isinstance(row, PersonRow)]
-    events = [row for row in rows if isinstance(row, EventRow)]
-    visits = [row for row in rows if isinstance(row, AppointmentRow)]
-    parts = []
-    if persons:
+    if isinstance(rows, PeopleChunk):
         match_on, source, mode = "external_id", synthea.SOURCE, "update"
         if run.mapping is not None:
             match_on, source, mode = run.mapping.match_on, run.mapping.source, run.mapping.mode
-        parts.append(
-            people_rows(
-                actor=job.actor,
-                rows=persons,
-                match_on=match_on,
-                source=source,
-                mode=mode,
-                write=run.write,
-                guard=run.guard,
-                cache=run.cache,
-                subject=job.pk,
-            )
+        outcome = people_chunk(
+            actor=job.actor,
+            chunk=rows,
+            match_on=match_on,
+            source=source,
+            mode=mode,
+            write=run.write,
+            guard=run.guard,
+            cache=run.cache,
+            subject=job.pk,
         )
+        run.mostly_new = run.write and 2 * outcome.new >= len(rows)
+        return outcome
+    total = Outcome(rejections=[row for row in rows if isinstance(row, Rejection)])
+    events = [row for row in rows if isinstance(row, EventRow)]
+    visits = [row for row in rows if isinstance(row, AppointmentRow)]
+    parts = []
     if events:
         parts.append(
             event_rows(

@@ -23,22 +23,17 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.models.person import PERSON_TABLE
+from apps.contacts.packing import SLOT_COLUMNS, SLOT_NAMES, TABLES, Fresh, Packed, pack, slots
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.held import hold_back, moved_note
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.bulk import copy_rows, next_ids
+from apps.core.bulk import copy_packed, copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
 
-SLOT_COLUMNS = tuple(f"s{number}" for number in range(attributes.SLOTS))
-_SLOT_NAMES = ", ".join(SLOT_COLUMNS)
-_SLOT_TYPES = ["int8"] * attributes.SLOTS
+_SLOT_TYPES = ["int8"] * len(SLOT_COLUMNS)
 _SLOT_SETS = ", ".join(f"{name} = c.{name}" for name in SLOT_COLUMNS)
-
-
-def _slots(found: search_values.SearchValues) -> list[int | None]:
-    return [found.slots.get(number) for number in range(attributes.SLOTS)]
 
 
 @transaction.atomic
@@ -65,33 +60,25 @@ def contacts_create(
     ``consents`` (purpose to state, one for each profile) are what the caller records for them in this transaction:
     their search values are written with the people instead of a second time.
     """
-    ids = next_ids(PERSON_TABLE, len(profiles))
-    now = clock.now()
-    records = []
-    people, searches, identities = [], [], []
-    own = attributes.catalog(writing=True)
+    fresh = Fresh(next_ids(PERSON_TABLE, len(profiles)), [], [], clock.now())
     stated = consents or [{}] * len(profiles)
-    for person_id, profile, states in zip(ids, profiles, stated, strict=True):
-        keys = sealing.new_person_keys(person_id)
-        sealed = sealing.seal(keys.profile, profile, table=PERSON_TABLE, row=person_id, version=1, epoch=keys.kek_id)
-        found = search_values.of(profile, states, own)
-        people.append((person_id, keys.kek_id, keys.wrapped_profile, keys.wrapped_record, sealed, 1, now))
-        searches.append((person_id, found.tokens, found.birth_day, found.birth_month_day, 1, *_slots(found)))
-        identities += [(kind, token, person_id) for kind, token in found.identities]
-        records.append(PersonRecord(person_id, profile, keys.profile, keys.record, dict(states), created_at=now))
-    copy_rows(
-        f"{PERSON_TABLE} (id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at)",
-        ["int8", "int2", "bytea", "bytea", "bytea", "int4", "timestamptz"],
-        people,
-    )
-    copy_rows(
-        f"contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation, {_SLOT_NAMES})",
-        ["int8", "int8[]", "int8", "int8", "int2", *_SLOT_TYPES],
-        searches,
-    )
-    copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
-    record(actor=actor, action=action, kind="person", subject=subject, people=ids)
-    return records
+    own = attributes.catalog(writing=True)
+    packed, keys = pack(fresh, profiles, consents=[()] * len(profiles), states=stated, own=own)
+    contacts_copy(packed)
+    record(actor=actor, action=action, kind="person", subject=subject, people=fresh.people)
+    return [
+        PersonRecord(person, profile, key.profile, key.record, dict(states), created_at=fresh.now)
+        for person, profile, key, states in zip(fresh.people, profiles, keys, stated, strict=True)
+    ]
+
+
+def contacts_copy(packed: Packed) -> None:
+    """Write packed people by COPY. Caller's transaction, caller's audit entry, and own attributes that still hold.
+
+    Raises ``IntegrityError`` for a taken record number.
+    """
+    for name, target in TABLES.items():
+        copy_packed(target, getattr(packed, name))
 
 
 def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> list[str]:
@@ -147,7 +134,7 @@ def contacts_change(
         moves.append((row.pk, key, old, profile))
         sealed = sealing.seal(key, profile, table=PERSON_TABLE, row=row.pk, version=row.version + 1, epoch=row.kek_id)
         found = search_values.of(profile, consents[row.pk], own)
-        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day, *_slots(found)))
+        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day, *slots(found)))
         identities += [(kind, token, row.pk) for kind, token in found.identities]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -156,7 +143,7 @@ def contacts_change(
         )
         cursor.execute("TRUNCATE person_change")
         copy_rows(
-            f"person_change (id, sealed, tokens, birth_day, birth_month_day, {_SLOT_NAMES})",
+            f"person_change (id, sealed, tokens, birth_day, birth_month_day, {SLOT_NAMES})",
             ["int8", "bytea", "int8[]", "int8", "int8", *_SLOT_TYPES],
             changes,
         )
@@ -193,7 +180,7 @@ def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: 
     changes, outside = [], 0
     for person_id, profile in profiles.items():
         found = search_values.of(profile, states[person_id], own)
-        changes.append((person_id, found.tokens, *_slots(found)))
+        changes.append((person_id, found.tokens, *slots(found)))
         wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
         outside += any(slot not in found.slots for slot in wanted)
     with connection.cursor() as cursor:
@@ -202,7 +189,7 @@ def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: 
             f" {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE search_change")
-        copy_rows(f"search_change (id, tokens, {_SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
+        copy_rows(f"search_change (id, tokens, {SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
         cursor.execute(
             f"UPDATE contacts_personsearch s SET tokens = c.tokens, {_SLOT_SETS}"  # noqa: S608 - names of our columns
             " FROM search_change c WHERE c.id = s.person_id"

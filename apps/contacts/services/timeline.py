@@ -14,9 +14,10 @@ from apps.audit.services import record
 from apps.contacts import search_values
 from apps.contacts.models import Person, Vocabulary
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.core import clock
+from apps.contacts.packing import event_code, event_facts, event_keys, event_row
+from apps.core import clock, wire
 from apps.core.actors import Actor
-from apps.core.bulk import copy_rows, next_ids
+from apps.core.bulk import copy_packed, copy_rows, next_ids, rows_of
 from apps.vault import sealing, tokens
 
 
@@ -58,34 +59,27 @@ def events_record(
         for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
             assert wrapped is not None  # the constraint on erased people
             keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
-    now = clock.now()
+    at = wire.int8(wire.time(clock.now()))
     by_source = {tokens.token128("event.source", event.source): event for event in events}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT source FROM contacts_timelineevent WHERE source = ANY(%s)", [list(by_source)])
-        for (known,) in cursor.fetchall():
-            by_source.pop(bytes(known))
+        for (known,) in rows_of("SELECT source FROM contacts_timelineevent WHERE source = ANY(%b)", [list(by_source)]):
+            by_source.pop(known)
         fresh = [(source, event) for source, event in by_source.items() if event.person_id in keys]
         if not fresh:
             return 0
         rows_out = []
         for event_id, (source, event) in zip(next_ids(EVENT_TABLE, len(fresh)), fresh, strict=True):
-            facts = {"kind": event.kind, "on": event.on.isoformat(), **event.facts}
-            groups = search_values.event_groups(event.kind, event.groups)
-            sealed = sealing.seal(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
-            code = tokens.token63("event.code", f"{event.kind}|{event.code}")
-            day = search_values.event_day(event.on)
-            rows_out.append((event_id, event.person_id, sealed, code, groups, day, source, now))
+            facts = sealing.encode(event_facts(event.kind, event.on, event.facts))
+            sealed = sealing.seal_bytes(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
+            keyed = event_keys(event.kind, event.code, event.groups, event.on)
+            rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8,"
             " groups int8[], day int8, source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS;"
             # Not TRUNCATE: it makes a new file each time, and delivery comes by every few milliseconds.
             " DELETE FROM new_event"
         )
-        copy_rows(
-            "new_event (id, person_id, sealed, code, groups, day, source, recorded_at)",
-            ["int8", "int8", "bytea", "int8", "int8[]", "int8", "bytea", "timestamptz"],
-            rows_out,
-        )
+        copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
         # Two imports of one file may race to here: the constraint decides, and only winners are counted.
         cursor.execute(
             """
@@ -129,12 +123,12 @@ def events_change(*, changes: Sequence[ChangedEvent]) -> int:
     rows = []
     for change in changes:
         event = change.event
-        facts = {"kind": event.kind, "on": event.on.isoformat(), **event.facts}
+        facts = event_facts(event.kind, event.on, event.facts)
         rows.append(
             (
                 change.event_id,
                 sealing.seal(change.profile_key, facts, table=EVENT_TABLE, row=change.event_id),
-                tokens.token63("event.code", f"{event.kind}|{event.code}"),
+                event_code(event.kind, event.code),
                 search_values.event_groups(event.kind, event.groups),
                 search_values.event_day(event.on),
             )

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.contacts import attributes, usages
-from apps.contacts.attributes import SLOTS, Attribute
+from apps.contacts.attributes import Attribute
+from apps.contacts.fields import SLOTS
 from apps.contacts.forms import AttributeForm
 from apps.contacts.models import AttributeDefinition, AttributeFill
 from apps.contacts.services import attributes as services

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -30,6 +31,7 @@ from apps.core.levels import Level
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 from apps.core.purposes import Purpose
+from apps.organizations import selectors as organizations
 
 
 @require(Permission.CONTACT_VIEW)
@@ -70,14 +72,24 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
     """Consents: what holds now, the history, and a form for a new one."""
     record = opened(request, person_id, "consents")
     form = ConsentForm(
-        request.POST or None, initial={"on": timezone.localdate(), "method": "front desk", "state": "granted"}
+        request.POST or None,
+        initial={
+            "purpose": Purpose.MARKETING.value,
+            "on": timezone.localdate(),
+            "method": "front desk",
+            "state": "granted",
+        },
     )
     if request.method == "POST":
         if not _may(request, Permission.CONTACT_EDIT):
             raise Http404
         if form.is_valid():
             try:
-                services.consent_record(actor=request.actor, person_id=record.id, **form.cleaned_data)  # type: ignore[attr-defined]
+                given = {**form.cleaned_data}
+                ends = given.pop("ends")
+                if ends and given["state"] == "granted":
+                    given["expires"] = datetime.combine(ends + timedelta(days=1), time.min, _zone())
+                services.consent_record(actor=request.actor, person_id=record.id, **given)  # type: ignore[attr-defined]
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -87,7 +99,12 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
         "form": form,
         "states": _states(record),
         "history": [
-            {**row, "purpose": _purpose(row["purpose"]), "date": date.fromisoformat(row["date"])}
+            {
+                **row,
+                "purpose": _purpose(row["purpose"]),
+                "date": date.fromisoformat(row["date"]),
+                "until": _last_day(row.get("expires")),
+            }
             for row in consent_history(person_id=record.id, record_key=record.record_key)
         ],
         "suppressions": _suppressions(record),
@@ -372,6 +389,17 @@ def _purpose(code: str) -> str:
         return Purpose(code).word
     except ValueError:
         return code
+
+
+def _zone() -> ZoneInfo:
+    return organizations.current().timezone
+
+
+def _last_day(expires: str | None) -> date | None:
+    """The last day on which a consent holds; it ends with the next day's first moment."""
+    if not expires:
+        return None
+    return (datetime.fromisoformat(expires) - timedelta(microseconds=1)).astimezone(_zone()).date()
 
 
 def _states(record: PersonRecord) -> list[dict[str, str]]:

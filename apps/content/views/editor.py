@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.content import blocks, editing, lint, plaintext, previewing, selectors, services
+from apps.content import blocks, editing, lint, plaintext, previewing, rich, selectors, services, variants
 from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
 from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
@@ -37,7 +37,7 @@ def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The editor, or for those who may only look the preview."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     can_edit = allows(request.user.role, Permission.TEMPLATE_EDIT)  # type: ignore[union-attr]
-    context = _context(request, template, selected="", say="")
+    context = _context(request, template, selected="", say="", variant=request.GET.get("variant", ""))
     context["palette"] = list(BLOCKS.values())
     context["person_name"] = _facts(request)[1]
     return render(request, "content/editor.html" if can_edit else "content/view.html", context)
@@ -47,10 +47,11 @@ def _facts(request: HttpRequest) -> tuple[dict[str, Any], str]:
     return selectors.preview_facts(actor=request.actor, person_id=request.session.get(PERSON))  # type: ignore[attr-defined]
 
 
-def _context(request: HttpRequest, template: Template, *, selected: str, say: str) -> dict[str, Any]:
-    """What every part of the editor is drawn from."""
+def _context(request: HttpRequest, template: Template, *, selected: str, say: str, variant: str = "") -> dict[str, Any]:
+    """What every part of the editor is drawn from. ``variant``: the further language that is written just now."""
     data = selectors.draft_data(template)
     design = blocks.parse(data)
+    variant = variant if variant in variants.others(design) else ""
     facts = selectors.brand_facts(template.brand)
     findings = lint.check(design, facts, kind=template.kind)
     catalog = facts.catalog()
@@ -59,10 +60,16 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "template": template,
         "name": template.name,
         "design": design,
-        "tree": tree(design.blocks, findings, catalog),
+        "tree": tree(
+            variants.in_language(design, variant or design.language).blocks,
+            findings,
+            catalog,
+            gaps={gap.block for gap in _gaps(design, variant)},
+        ),
+        **_language_context(design, variant),
         "selected": block.id if block else "",
         "chosen": block,
-        "settings": settings_of(block, catalog) if block else [],
+        "settings": (words_of(block, design, variant) if variant else settings_of(block, catalog)) if block else [],
         "merge_groups": merge_groups(design, block, catalog),
         "findings": findings,
         "errors": sum(finding.error for finding in findings),
@@ -71,16 +78,45 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "can_redo": template.revision < template.last_revision,
         "brands": list(Brand.objects.order_by("pk")),
         "languages": blocks.LANGUAGES,
-        "text_draft": design.text if design.text is not None else plaintext.skeleton(design),
+        "text_draft": _text_draft(design, variant),
         "assets": list(Asset.objects.order_by("-pk")[:60]),
         "preview_url": reverse("content:preview", args=[template.pk]),
     }
 
 
+def _gaps(design: Design, variant: str) -> list[blocks.Problem]:
+    return variants.missing(design, variant) if variant else []
+
+
+def _text_draft(design: Design, variant: str) -> str:
+    shown = variants.in_language(design, variant) if variant else design
+    return shown.text if shown.text is not None else plaintext.skeleton(shown)
+
+
+def _language_context(design: Design, variant: str) -> dict[str, Any]:
+    """The switch between languages: each with how far it is; and the words of the one being written."""
+    gaps = {code: len(variants.missing(design, code)) for code in variants.others(design)}
+    begun = variants.started(design)
+    switch = [
+        {"code": design.language, "name": blocks.LANGUAGES[design.language], "main": True, "current": not variant}
+    ]
+    switch += [
+        {"code": code, "name": name, "begun": code in begun, "gaps": gaps[code], "current": code == variant}
+        for code, name in variants.others(design).items()
+    ]
+    return {
+        "variant": variant,
+        "variant_name": blocks.LANGUAGES.get(variant, ""),
+        "variant_words": design.variants.get(variant, {}),
+        "variant_gaps": gaps.get(variant, 0),
+        "variant_begun": variant in begun,
+        "main_name": blocks.LANGUAGES[design.language],
+        "switch": switch,
+    }
+
+
 def label_of(block: Block, catalog: Mapping[str, MergeField]) -> str:
     """The first words of a block, for the structure list."""
-    from apps.content import rich
-
     settings = block.settings
     match block.type:
         case "heading":
@@ -110,9 +146,13 @@ PLACES = {"condition": ("If so", "Otherwise"), "loop": ("Each time",)}
 
 
 def tree(
-    items: tuple[Block, ...], findings: list[lint.Finding], catalog: Mapping[str, MergeField], place: str = ""
+    items: tuple[Block, ...],
+    findings: list[lint.Finding],
+    catalog: Mapping[str, MergeField],
+    place: str = "",
+    gaps: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """The structure list: nested rows with what is needed to draw and name them."""
+    """The structure list: nested rows with what is needed to draw and name them; ``gaps``: blocks that lack words."""
     wrong = {finding.block for finding in findings if finding.error}
     rows = []
     for index, block in enumerate(items):
@@ -120,7 +160,7 @@ def tree(
         for number, inner in enumerate(block.lists):
             names = PLACES.get(block.type, tuple(f"Column {n}" for n in (1, 2, 3)))
             where = f"{block.id}:{number}"
-            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, catalog, where)})
+            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, catalog, where, gaps)})
         rows.append(
             {
                 "block": block,
@@ -128,6 +168,7 @@ def tree(
                 "words": label_of(block, catalog),
                 "lists": lists,
                 "wrong": block.id in wrong,
+                "lacks": block.id in gaps,
                 "first": index == 0 and not place,
                 "last": index == len(items) - 1 and not place,
                 "fixed": block.type == "footer",
@@ -152,8 +193,38 @@ def settings_of(block: Block, catalog: Mapping[str, MergeField]) -> list[dict[st
                 field for field in catalog.values() if (field.type == "items") == bool(wanted) and field.type != "url"
             ]
         if setting.kind == "rows":
-            row["value"] = [*value, ("", "")]
+            row["value"] = [(label, text, "When", "") for label, text in [*value, ("", "")]]
         out.append(row)
+    return out
+
+
+def words_of(block: Block, design: Design, language: str) -> list[dict[str, Any]]:
+    """The form of a block in a further language: its words only, with those of the main language beside them."""
+    own = design.variants.get(language, {}).get("blocks", {}).get(block.id, {})
+    out: list[dict[str, Any]] = []
+    for setting in block.kind.settings:
+        main = block.settings[setting.name]
+        if not variants.is_own(block.type, setting):
+            continue
+        row: dict[str, Any] = {
+            "setting": setting,
+            "value": own.get(setting.name, ""),
+            "id": f"set-{block.id}-{setting.name}",
+            "lang": language,
+            "main": rich.plain(main) if setting.kind == "rich" else main,
+            "optional": setting.kind == "link",
+        }
+        if setting.kind == "rows":
+            theirs = own.get(setting.name, ())
+            row["main"] = ""
+            row["value"] = [
+                (*(theirs[number] if number < len(theirs) else ("", "")), label, text)
+                for number, (label, text) in enumerate(main)
+            ]
+        needed = variants.is_words(block.type, setting) and variants.says_something(main)
+        row["missing"] = needed and not variants.complete(setting, main, own.get(setting.name))
+        if needed or setting.kind == "link" or own.get(setting.name):
+            out.append(row)
     return out
 
 
@@ -178,9 +249,33 @@ def merge_groups(
     return list(groups.items())
 
 
+def _words_edit(
+    post: Mapping[str, Any], data: dict[str, Any], op: str, block_id: str, language: str
+) -> tuple[dict[str, Any], str, str] | None:
+    """An operation on the words of a further language; None when the operation is about the template as a whole."""
+    if op == "update":
+        block, *_ = editing.find(data, block_id)
+        kind = BLOCKS[block["type"]]
+        values = read_settings(block["type"], post, keep_rows=True)
+        names = {setting.name for setting in kind.settings if variants.is_own(kind.name, setting)}
+        own = {name: value for name, value in values.items() if name in names}
+        return variants.write(data, language, block_id, own), block_id, ""
+    if op == "message":
+        own = {name: str(post[name]) for name in ("subject", "preheader", "text") if name in post}
+        return variants.write(data, language, "", own), "", ""
+    if op == "drop":
+        return variants.drop(data, language), "", f"The {blocks.LANGUAGES[language]} words are removed."
+    return None
+
+
 def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
     """Carry out the operation a request asks for; returns the design, the block to choose, and what to say."""
     op, block_id = str(post.get("op", "")), str(post.get("block", ""))
+    language = str(post.get("variant", ""))
+    if language in blocks.LANGUAGES and language != data["language"]:
+        found = _words_edit(post, data, op, block_id, language)
+        if found is not None:
+            return found
     if op == "add":
         index = int(post["index"]) if str(post.get("index", "")).isdigit() else None
         after, block_id = editing.add(data, str(post.get("kind", "")), str(post.get("place", "")), index)
@@ -222,8 +317,8 @@ def _where(design: dict[str, Any], block_id: str) -> str:
     return f"{BLOCKS[block['type']].label} to position {index + 1} of {len(source)}"
 
 
-def read_settings(kind: str, post: Mapping[str, Any]) -> dict[str, Any]:
-    """A block's settings from a posted form."""
+def read_settings(kind: str, post: Mapping[str, Any], *, keep_rows: bool = False) -> dict[str, Any]:
+    """A block's settings from a posted form. ``keep_rows``: empty rows stay, because their place counts."""
     out: dict[str, Any] = {}
     many = getattr(post, "getlist", lambda name: [post[name]] if name in post else [])
     for setting in BLOCKS[kind].settings:
@@ -232,7 +327,7 @@ def read_settings(kind: str, post: Mapping[str, Any]) -> dict[str, Any]:
             out[name] = bool(post.get(name))
         elif setting.kind == "rows":
             pairs = zip(many(f"{name}-label"), many(f"{name}-value"), strict=False)
-            out[name] = [[label, value] for label, value in pairs if label.strip() or value.strip()]
+            out[name] = [[label, value] for label, value in pairs if keep_rows or label.strip() or value.strip()]
         elif name not in post:
             continue
         elif setting.kind == "words":
@@ -281,7 +376,9 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
         message = str(error) if isinstance(error, Refused) else "That change could not be read. Try again."
         problems = [blocks.Problem(message)]
         return render(request, "content/_refused.html", {"problems": problems}, status=422)
-    context = _context(request, template, selected=chosen["block"], say=chosen["say"])
+    context = _context(
+        request, template, selected=chosen["block"], say=chosen["say"], variant=request.POST.get("variant", "")
+    )
     # While someone types, their form is left alone.
     typing = op in ("update", "message", "brand") or (
         op == "text" and bool(request.POST.get("own")) and not request.POST.get("fresh")
@@ -311,7 +408,9 @@ def template_keep_copy(request: HttpRequest, pk: int) -> HttpResponse:
 def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of one block, or of the message when none is named."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
-    context = _context(request, template, selected=request.GET.get("block", ""), say="")
+    context = _context(
+        request, template, selected=request.GET.get("block", ""), say="", variant=request.GET.get("variant", "")
+    )
     return render(request, "content/_settings.html", context)
 
 
@@ -320,9 +419,10 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 @xframe_options_sameorigin
 @csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """The mail as it would arrive: ``?dark=1``, ``?part=text``; for the person chosen in this session."""
+    """The mail as it would arrive: ``?dark=1``, ``?part=text``, ``?variant=es``; for the person of this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     design = blocks.parse(selectors.draft_data(template))
+    design = variants.in_language(design, request.GET.get("variant") or design.language)
     sample = request.GET.get("sample") == "1"
     facts = selectors.preview_facts(actor=request.actor, person_id=None)[0] if sample else _facts(request)[0]  # type: ignore[attr-defined]
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
@@ -379,6 +479,12 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"problems": [{"message": str(refusal)}], "publishing": True}
         return render(request, "content/_refused.html", context, status=422)
     template.refresh_from_db()
-    context = _context(request, template, selected=request.POST.get("selected", ""), say="")
+    context = _context(
+        request,
+        template,
+        selected=request.POST.get("selected", ""),
+        say="",
+        variant=request.POST.get("variant", ""),
+    )
     context["say"] = f"Published as version {template.published}."
     return render(request, "content/_parts.html", context)

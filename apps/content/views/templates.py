@@ -86,7 +86,15 @@ def template_new(request: HttpRequest) -> HttpResponse:
             return redirect("content:edit", template.pk)
         except Refused as refusal:
             error = str(refusal)
-    context = {"starters": starters, "error": error, "kind": kind, "name": request.POST.get("name", "")}
+    back = f"{reverse('content:list')}?kind={kind}"
+    context = {
+        "starters": starters,
+        "error": error,
+        "kind": kind,
+        "name": request.POST.get("name", ""),
+        "chosen": request.POST.get("starter", starters[0].slug if starters else ""),
+        "crumbs": [("Templates", back), ("New template", "")],
+    }
     return render(request, "content/new.html", context, status=422 if error else 200)
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db import connection
+
 from apps.contacts import selectors as contacts
-from apps.contacts.models import Appointment, TimelineEvent
+from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.core.actors import Actor
+from apps.core.bulk import int8_array
 from apps.journeys import world
 from apps.journeys.definition import APPOINTMENT_START, EVENT_START, Condition, Key, Send, WaitUntil
 from apps.journeys.engine import Facts, Plan
@@ -35,14 +38,13 @@ def gather(
 ) -> dict[int, Gathered]:
     """Facts by run. One audit entry for all people; a handful of queries whatever the number of runs."""
     records = contacts.open_people(actor=actor, purpose=PURPOSE, ids=[walker.person for walker in walkers])
-    asking = {
-        walker.person
-        for walker in walkers
-        if walker.person in records
-        and any(isinstance(step, Condition) for step in plans[walker.version].steps.values())
+    asks_about_people = {
+        version: any(isinstance(step, Condition) and step.id not in plan.asked for step in plan.steps.values())
+        for version, plan in plans.items()
     }
-    if asking:
-        asked = {person: records[person] for person in asking}
+    curious = {walker.person for walker in walkers if walker.person in records and asks_about_people[walker.version]}
+    if curious:
+        asked = {person: records[person] for person in curious}
         contacts.load_events(asked)
         contacts.load_appointments(asked)
     appointments = _appointments(walkers, plans, records)
@@ -71,6 +73,7 @@ def gather(
                 sent=frozenset(walker.sent),
                 signals=frozenset(_pair(each) for each in walker.signals),
                 guard=guard(record, plan, about),
+                visit=str(about.get("state") or "booked") if about is not None else "",
                 holds=_asker(record, questions),
             ),
             record=record,
@@ -96,9 +99,14 @@ def _appointments(
 ) -> dict[int | None, dict[str, Any]]:
     wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT]
     found: dict[int | None, dict[str, Any]] = {}
-    rows = Appointment.objects.filter(pk__in=[each for each in wanted if each is not None])
-    # Tuples, not model instances: a tick opens thousands.
-    for pk, person, version, sealed in rows.values_list("pk", "person_id", "version", "sealed"):
+    with connection.cursor() as cursor:
+        # Tuples, not model instances: a tick opens thousands.
+        cursor.execute(
+            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s::bigint[])",
+            [int8_array(each for each in wanted if each is not None)],
+        )
+        rows = cursor.fetchall()
+    for pk, person, version, sealed in rows:
         record = records.get(person)
         if record is None:
             continue
@@ -146,9 +154,9 @@ def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, dat
     return dates
 
 
-def _asker(record: PersonRecord | None, questions: world.Questions) -> Callable[[dict[str, Any]], bool]:
-    def holds(rule: dict[str, Any]) -> bool:
-        return record is not None and questions.holds(rule, record)
+def _asker(record: PersonRecord | None, questions: world.Questions) -> Callable[[str], bool]:
+    def holds(rule_json: str) -> bool:
+        return record is not None and questions.holds(rule_json, record)
 
     return holds
 

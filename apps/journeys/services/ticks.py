@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.journeys import locks, outgoing, world
 from apps.journeys.definition import Send
-from apps.journeys.engine import Decision, Plan, Reason, State, decide, leave, prepare
+from apps.journeys.engine import Decision, Outcome, Plan, Reason, State, decide, leave, prepare
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
 from apps.journeys.reading import parse
 from apps.journeys.services import gathering, intake, walkers
@@ -52,13 +52,20 @@ class TickResult:
         for walker, decision in pairs:
             self.entered += walker.fresh
             self.steps += len(decision.visits)
-            self.sent += len(decision.sends)
-            self.skipped += sum(visit.outcome == "skipped" for visit in decision.visits)
+            for visit in decision.visits:
+                self.sent += visit.outcome is Outcome.SENT
+                self.skipped += visit.outcome is Outcome.SKIPPED
             self.finished += decision.state is State.FINISHED
             self.left += decision.state is State.LEFT
             self.failed += decision.state is State.FAILED
             if decision.state in (State.LEFT, State.FAILED):
                 self.reasons[decision.reason] += 1
+
+    def join(self, other: TickResult) -> None:
+        """Add what another part of the tick counted."""
+        for name in ("entered", "steps", "sent", "skipped", "finished", "left", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.reasons.update(other.reasons)
 
     def as_json(self) -> dict[str, Any]:
         """The numbers for a command's output."""
@@ -198,7 +205,7 @@ def settle(
     waiting = [standing.walker for standing in standings if standing.state == State.WAITING]
     facts = gathering.gather(actor=actor, walkers=waiting, plans=found, questions=world.Questions(now))
     pairs: list[tuple[Walker, Decision]] = []
-    letters: list[outgoing.Letter] = []
+    letters: list[tuple[Walker, Send]] = []
     for standing in standings:
         walker = standing.walker
         if standing.state != State.WAITING:
@@ -211,7 +218,12 @@ def settle(
         for step_id in decision.sends:
             step = plan.steps[step_id]
             assert isinstance(step, Send)
-            letters.append(
+            letters.append((walker, step))
+    visits = walkers.store(pairs, now)
+    if letters:
+        outgoing.enqueue(
+            actor=actor,
+            letters=[
                 outgoing.Letter(
                     run=walker.id,
                     journey=walker.journey,
@@ -220,14 +232,14 @@ def settle(
                     step=step,
                     round=walker.round,
                     level=plans.level(walker.version),
+                    visit=visits[walker.id, step.id],
                 )
-            )
-    visits = walkers.store(pairs, now)
-    letters = [replace(letter, visit=visits[letter.run, letter.step.id]) for letter in letters]
-    if letters:
-        outgoing.enqueue(actor=actor, letters=letters, now=now)
+                for walker, step in letters
+            ],
+            now=now,
+        )
     counted = TickResult()
     counted.add(pairs)
-    result.add(pairs)
+    result.join(counted)
     if any(decision.changed or walker.fresh for walker, decision in pairs):
         audit.record(actor=actor, action=Action.JOURNEY_ADVANCE, kind="journey", codes=counted.as_json())

@@ -46,6 +46,13 @@ RUN_COLUMNS = (
 )
 RUN_TYPES = ["int8", "int8", "int8", "int8", "bytea", "int8", "text", "text", "timestamptz", "text", "int4"]
 RUN_TYPES += ["varchar[]", "varchar[]", "int2", "timestamptz", "timestamptz"]
+# The next states of one chunk, by COPY: a temporary table of this connection, empty after every transaction.
+MOVED_COLUMNS = "id, version, state, step, due, reason, round, sent, signals"
+MOVED_TYPES = ["int8", "int8", "text", "text", "timestamptz", "text", "int4", "varchar[]", "varchar[]"]
+MOVED_TABLE = (
+    "CREATE TEMP TABLE IF NOT EXISTS moved_run (id int8, version int8, state text, step text, due timestamptz,"
+    " reason text, round int4, sent varchar[], signals varchar[]) ON COMMIT DELETE ROWS; DELETE FROM moved_run"
+)
 COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due_at, sent, signals"
 
 
@@ -118,33 +125,35 @@ def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> dict[tup
         if fresh:
             copy_rows(f"journeys_journeyrun ({RUN_COLUMNS})", RUN_TYPES, [_row(*pair, now) for pair in fresh])
         if old:
+            cursor.execute(MOVED_TABLE)
+            copy_rows(f"moved_run ({MOVED_COLUMNS})", MOVED_TYPES, [_moved(*pair) for pair in old])
             cursor.execute(
                 """
                 UPDATE journeys_journeyrun AS r
                 SET version_id = d.version, state = d.state, step = d.step, due_at = d.due, reason = d.reason,
-                    round = d.round, sent = string_to_array(d.sent, ','),
-                    signals = string_to_array(d.signals, ','), changed_at = %s
-                FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
-                            %s::int[], %s::text[], %s::text[])
-                     AS d(id, version, state, step, due, reason, round, sent, signals)
-                WHERE r.id = d.id
+                    round = d.round, sent = d.sent, signals = d.signals, changed_at = %s
+                FROM moved_run d WHERE r.id = d.id
                 """,
-                [
-                    now,
-                    [walker.id for walker, _ in old],
-                    [walker.version for walker, _ in old],
-                    [decision.state.value for _, decision in old],
-                    [decision.step for _, decision in old],
-                    [decision.due_at for _, decision in old],
-                    [decision.reason for _, decision in old],
-                    [walker.round for walker, _ in old],
-                    [",".join([*walker.sent, *decision.sends]) for walker, decision in old],
-                    [",".join(walker.signals) for walker, _ in old],
-                ],
+                [now],
             )
         sent = _store_visits(changed, now)
         _store_counts(cursor, changed)
     return sent
+
+
+def _moved(walker: Walker, decision: Decision) -> tuple[Any, ...]:
+    """The next state of a run that is in the table, as ``MOVED_COLUMNS``."""
+    return (
+        walker.id,
+        walker.version,
+        decision.state.value,
+        decision.step,
+        decision.due_at,
+        decision.reason,
+        walker.round,
+        [*walker.sent, *decision.sends],
+        walker.signals,
+    )
 
 
 def _row(walker: Walker, decision: Decision, now: datetime) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.content import blocks, previewing
+from apps.content import blocks, previewing, variants
 from apps.content import selectors as content
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
@@ -58,16 +58,31 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
             }
             for row in JourneyReview.objects.filter(journey=journey.row).order_by("-pk")[:10]
         ],
-        "letters": [
-            {
-                "number": place.number,
-                "template": place.step.template,
-                "url": reverse("journeys:letter", args=[journey.id, place.step.id]),
-            }
-            for place in walk(journey.draft)
-            if isinstance(place.step, Send)
-        ],
+        "letters": _letters(journey),
     }
+
+
+def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
+    """Every mail of the draft in every language it would go out in: the reviewer reads them all."""
+    found = []
+    for place in walk(journey.draft):
+        if not isinstance(place.step, Send):
+            continue
+        template = content.template_named(place.step.template)
+        languages = content.languages_of(template) if template is not None else ("",)
+        for language in languages:
+            name = blocks.LANGUAGES.get(language, "") if len(languages) > 1 else ""
+            url = reverse("journeys:letter", args=[journey.id, place.step.id])
+            found.append(
+                {
+                    "number": place.number,
+                    "template": place.step.template,
+                    "language": name,
+                    "note": f"With an invented person, in {name}" if name else "With an invented person",
+                    "url": f"{url}?language={language}" if language else url,
+                }
+            )
+    return found
 
 
 @require(Permission.JOURNEY_VIEW)
@@ -111,7 +126,10 @@ def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
 @xframe_options_sameorigin
 @csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
 def letter(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
-    """The mail of one step as it would be activated now, with an invented person, as a document of its own."""
+    """The mail of one step as it would be activated now, with an invented person, as a document of its own.
+
+    ``?language=es`` shows it in a further language.
+    """
     journey = selectors.by_id(journey_id)
     step = next((p.step for p in walk(journey.draft) if p.step.id == step_id and isinstance(p.step, Send)), None)
     template = content.template_named(step.template) if step is not None else None
@@ -119,6 +137,7 @@ def letter(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
         raise Http404
     version = template.versions.filter(number=template.published).first()
     design = version.design if version is not None else blocks.parse(content.draft_data(template))
+    design = variants.in_language(design, request.GET.get("language") or design.language)
     brand = world.brand_named(step.sender) or template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])

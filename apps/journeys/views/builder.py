@@ -14,16 +14,19 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.contacts import attributes
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, check, require
-from apps.journeys import editing, rehearsal, selectors, sentences, services, tree, world
+from apps.journeys import asking, editing, rehearsal, selectors, sentences, services, tree, world
 from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
 from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
 from apps.journeys.review_forms import CommentForm
 from apps.journeys.selectors import OpenedJourney
 from apps.journeys.views import approval
 from apps.journeys.views.pages import may
+from apps.segments import draft
+from apps.segments.builder import drawn
 
 
 def _is_htmx(request: HttpRequest) -> bool:
@@ -64,7 +67,7 @@ def _context(
     }
     if chosen and panel == "step":
         place = editing.locate(definition, chosen)
-        words = sentences.step(place.step)
+        words = sentences.step(place.step, world.date_labels(), world.rule_words, asking.messages(definition))
         form_class = FORMS[type_of(place.step)]
         context |= {
             "place": place,
@@ -96,7 +99,7 @@ def _targets(definition: Definition, step_id: str) -> list[tuple[str, str]]:
     found = [("", "The main path")]
     for place in walk(definition):
         if isinstance(place.step, WaitFor | Condition) and place.step.id not in inside:
-            words = sentences.step(place.step)
+            words = sentences.step(place.step, world.date_labels(), world.rule_words, asking.messages(definition))
             found.append((f"{place.step.id}.then", f"Step {place.number}: {words.yes}"))
             found.append((f"{place.step.id}.otherwise", f"Step {place.number}: {words.no}"))
     return found
@@ -219,6 +222,18 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal), chosen=step_id, panel="step", form=form)
     return _done(request, journey_id, step_id, done.said)
+
+
+@require_POST
+@require(Permission.JOURNEY_EDIT)
+def rows(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
+    """The rows of a condition's rule after one change (add, remove, another kind); nothing is saved."""
+    selectors.by_id(journey_id)
+    tree = draft.read(request.POST.dict(), attributes.catalog())
+    focus = None
+    if action := request.POST.get("do", ""):
+        tree, focus = draft.change(tree, action)
+    return render(request, "segments/_rows.html", drawn(tree, focus=focus))
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.content import selectors as content
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
-from apps.journeys import approvals, ready, selectors, sentences, services
+from apps.journeys import approvals, asking, outgoing, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
+from apps.journeys.engine import Outcome
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.reading import parse
 from apps.journeys.selectors import OpenedJourney, PeopleQuery
@@ -57,9 +59,9 @@ def may(request: HttpRequest) -> dict[str, bool]:
     }
 
 
-def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, Any]:
+def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, Any]:
     """What every page of one journey shows on top."""
-    views = [("flow", "Flow"), ("people", "People"), ("versions", "Versions")]
+    views = [("flow", "Flow"), ("people", "People"), ("trial", "Try it"), ("versions", "Versions")]
     tabs = [
         {"label": label, "url": reverse(f"journeys:{view}", args=[journey.id]), "current": view == here}
         for view, label in views
@@ -94,8 +96,10 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
         request,
         "journeys/flow.html",
         {
-            **_head(request, journey, "flow"),
-            "nodes": selectors.nodes(definition, numbers),
+            **head(request, journey, "flow"),
+            "nodes": selectors.nodes(
+                definition, numbers, messages=journey.row.version.messages() if journey.row.version else None
+            ),
             "numbers": numbers,
             "failed_now": JourneyRun.objects.filter(journey=journey.row, state=RunState.FAILED).count(),
             "endings": endings,
@@ -110,7 +114,9 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
 def people(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Who is where and why, masked; each figure of the tree leads here."""
     journey = selectors.by_id(journey_id)
-    query = PeopleQuery(**{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state")})
+    query = PeopleQuery(
+        **{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state", "language")}
+    )
     rows, page = selectors.people(
         actor=request.actor,  # type: ignore[attr-defined]
         journey=journey,
@@ -126,7 +132,7 @@ def people(request: HttpRequest, journey_id: int) -> HttpResponse:
         request,
         "journeys/people.html",
         {
-            **_head(request, journey, "people"),
+            **head(request, journey, "people"),
             "rows": shown,
             "page": page,
             "query": query,
@@ -146,22 +152,30 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     """Why one person is where they are: everything their run came by."""
     journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
     definition = parse(found.version.opened())
-    words = {place.step.id: (place.number, sentences.step(place.step).title) for place in walk(definition)}
+    dates, sent = world.date_labels(), asking.messages(definition)
+    words = {
+        place.step.id: (place.number, sentences.step(place.step, dates, world.rule_words, sent).title)
+        for place in walk(definition)
+    }
+    trail = selectors.trail(found)
+    letters = outgoing.letters_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
     visits = [
         {
             "visit": visit,
+            "letter": letters.get(visit.pk),
+            "language": content.language_of(letters[visit.pk].skeleton_id) if visit.pk in letters else "",
             "title": f"Step {words[visit.step][0]}: {words[visit.step][1]}" if visit.step in words else visit.step,
             "outcome": sentences.outcome(visit.outcome).capitalize(),
             "reason": sentences.reason(visit.reason) if visit.reason else "",
         }
-        for visit in selectors.trail(found)
+        for visit in trail
     ]
     number, title = words.get(found.step or "", ("", ""))
     return render(
         request,
         "journeys/run.html",
         {
-            **_head(request, journey, "people"),
+            **head(request, journey, "people"),
             "run": found,
             "visits": visits,
             "here": f"Step {number}: {title}" if number else "",
@@ -199,7 +213,7 @@ def versions(request: HttpRequest, journey_id: int) -> HttpResponse:
     return render(
         request,
         "journeys/versions.html",
-        {**_head(request, journey, "versions"), "versions": selectors.versions(journey.row)},
+        {**head(request, journey, "versions"), "versions": selectors.versions(journey.row)},
     )
 
 

@@ -1,0 +1,103 @@
+"""Trying a journey with one invented person: what would happen when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.core import clock
+from apps.core.permissions import Permission, require
+from apps.journeys import asking, outgoing, selectors, sentences, trial, world
+from apps.journeys.definition import Definition
+from apps.journeys.engine import Plan, State, prepare
+from apps.journeys.forms import TrialForm
+from apps.journeys.views.pages import head
+
+ICONS = {"entered": "bolt", "waits": "hourglass", "answer": "hand-finger", "ended": "flag"}
+
+
+@require_safe
+@require(Permission.JOURNEY_VIEW)
+def try_out(request: HttpRequest, journey_id: int) -> HttpResponse:
+    """The walk of one invented person through the draft or the active version. Nothing is stored, nobody is opened."""
+    journey = selectors.by_id(journey_id)
+    which = request.GET.get("which", "")
+    if which not in ("draft", "active") or journey.active is None:
+        which = "draft" if journey.active is None or journey.changed else "active"
+    definition = journey.draft if which == "draft" or journey.active is None else journey.active
+    plan = prepare(definition)
+    now, zone = clock.now(), world.zone()
+    asked = "start_date" in request.GET
+    form = TrialForm(request.GET if asked else None, definition=definition, plan=plan, now=now, zone=zone)
+    lines: tuple[trial.Line, ...] = ()
+    if not asked or form.is_valid():
+        lines = trial.walk_through(plan, form.scenario(zone))
+    rows = _rows(lines, plan, definition)
+    return render(
+        request,
+        "journeys/trial.html",
+        {
+            **head(request, journey, "trial"),
+            "form": form,
+            "which": which,
+            "both": journey.active is not None,
+            "lines": rows,
+            "sends": trial.sends(lines, plan),
+            "lasts": _span(lines[-1].at - lines[0].at) if lines else "",
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> list[dict[str, Any]]:
+    """The lines in words, with icon and tone of the timeline."""
+    sent = asking.messages(definition)
+    dates = world.date_labels()
+    languages = outgoing.languages_of(definition)
+    numbers = sentences.numbers(definition)
+
+    def name(step: str) -> str:
+        words = sentences.step(plan.steps[step], dates, world.rule_words, sent)
+        return f"Step {numbers[step]}: {words.title}"
+
+    rows = []
+    for line in lines:
+        row: dict[str, Any] = {"at": line.at, "icon": ICONS.get(line.kind, "check"), "tone": "good", "note": ""}
+        match line.kind:
+            case "entered":
+                row |= {"title": "Comes in", "tone": "info"}
+            case "waits":
+                row |= {"title": name(line.step), "tone": "info", "until": line.until}
+            case "answer":
+                row |= {"title": f"{sentences.ANSWERED[line.outcome]} “{sent.get(line.step, '')}”"}
+            case "ended":
+                row |= {"title": _ending(line), "tone": "bad" if line.outcome == State.FAILED else "info"}
+            case _:
+                skipped = line.outcome == "skipped"
+                row |= {"title": name(line.step), "icon": "corner-down-right" if skipped else "check"}
+                row["tone"] = "caution" if skipped else "good"
+                reason = sentences.reason(line.reason).lower() if line.reason else ""
+                row["note"] = sentences.outcome(line.outcome).capitalize() + (f": {reason}" if reason else "")
+                if line.outcome == "sent" and line.step in languages:
+                    row |= {"icon": "send", "note": f"{row['note']}. {languages[line.step]}"}
+        rows.append(row)
+    return rows
+
+
+def _ending(line: trial.Line) -> str:
+    if line.outcome == State.LEFT:
+        return f"Leaves: {sentences.reason(line.reason).lower()}"
+    if line.outcome == State.FAILED:
+        return "Stops: this could not be decided"
+    return f"The end: {sentences.reason(line.reason).lower()}"
+
+
+def _span(span: timedelta) -> str:
+    if span < timedelta(days=1):
+        hours = round(span.total_seconds() / 3600)
+        return f"{hours} hour{'s' if hours != 1 else ''}"
+    return f"{span.days:,} day{'s' if span.days != 1 else ''}"

@@ -1,0 +1,288 @@
+"""A long list is read and sealed by helper processes: the same comes out, and none of them is missed when it dies."""
+
+from __future__ import annotations
+
+import io
+import logging
+import multiprocessing
+import os
+import signal
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.conf import settings as product
+from django.db import transaction
+
+from apps.audit.models import AuditEntry
+from apps.contacts import helpers, search_values, selectors
+from apps.contacts.importing import mapping
+from apps.contacts.models import (
+    Consent,
+    ConsentState,
+    ImportJob,
+    ImportRejection,
+    Person,
+    PersonIdentity,
+    TimelineEvent,
+    TimelineSummary,
+)
+from apps.contacts.preparing import Recipe
+from apps.contacts.services import import_passes, imports
+from apps.contacts.services.consents import consent_history
+from apps.contacts.services.imports import Upload
+from apps.core import actors
+
+pytestmark = pytest.mark.django_db
+CLI = actors.COMMAND_LINE
+DOCUMENT = {
+    "match_on": "mrn",
+    "columns": {
+        "MRN": "mrn",
+        "First": "first_name",
+        "Last": "last_name",
+        "Born": "birth_date",
+        "Mail": "email",
+        "Phone": "phone",
+        "Town": "city",
+        "Parent": "guardian",
+        "News": "consent.marketing",
+        "News day": "consent.marketing.date",
+        "Visits": "consent.treatment",
+        "Visits day": "consent.treatment.date",
+    },
+}
+HEADER = ",".join(DOCUMENT["columns"]) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(tmp_path, settings, monkeypatch):
+    """Two helpers, called at once, for chunks of ten rows."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "files")},
+        },
+    }
+    settings.IMPORT_HELPERS = 2
+    monkeypatch.setattr(import_passes, "CHUNK", 10)
+    monkeypatch.setattr(import_passes, "HELP_FROM", 1)
+
+
+def clinic(first: int, count: int, town: str = "Lexington") -> str:
+    """Rows of people, among them a bad date, a repeated key, a ragged row and children of the first."""
+    lines = []
+    for number in range(first, first + count):
+        born = "1990-02-31" if number % 17 == 3 else f"19{50 + number % 50}-0{1 + number % 9}-11"
+        key = f"M{number - 1}" if number % 23 == 7 else f"M{number}"
+        parent = f"M{first}" if number % 11 == 5 else ""
+        news = ("yes,2026-01-02", "no,2026-03-04", ",")[number % 3]
+        visits = ("yes,2026-02-02", ",")[number % 2]
+        tail = ",one too many" if number % 29 == 13 else ""
+        lines.append(
+            f"{key},Zoë{number % 7},Núñez-{number},{born},p{number}@goodmail.test,+1502{number:07},{town},{parent},"
+            f"{news},{visits}{tail}\n"
+        )
+    return HEADER + "".join(lines)
+
+
+def checked(text: str) -> ImportJob:
+    uploads = [Upload("list.csv", io.BytesIO(text.encode()))]
+    job = imports.import_create(actor=CLI, kind="list", uploads=uploads, document=DOCUMENT)
+    imports.import_check(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def imported(text: str) -> ImportJob:
+    job = checked(text)
+    foretold = imports.counts(job)
+    imports.import_start(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert (job.state, imports.counts(job)) == ("done", foretold)
+    return job
+
+
+def everything() -> dict[str, object]:
+    """All that is known of everybody, opened, under what does not depend on ids and chance."""
+    found: dict[str, object] = {}
+    names = {row.pk: selectors.opened(row).profile["mrn"] for row in Person.objects.all()}
+    for row in Person.objects.select_related("search"):
+        record = selectors.opened(row)
+        profile = dict(record.profile)
+        if "guardian_id" in profile:
+            profile["guardian_id"] = names[profile["guardian_id"]]
+        events = [
+            (selectors.open_event(event, record.profile_key), event.code, event.groups, event.day)
+            for event in TimelineEvent.objects.filter(person=row).order_by("id")
+        ]
+        for facts, *_ in events:
+            del facts["id"]
+        found[names[row.pk]] = (
+            profile,
+            row.version,
+            (row.search.tokens, row.search.birth_day, row.search.birth_month_day, row.search.generation),
+            sorted((kind, bytes(token)) for kind, token in row.identities.values_list("kind", "token")),
+            consent_history(person_id=row.pk, record_key=record.record_key),
+            sorted(ConsentState.objects.filter(person=row).values_list("purpose", "state", "since", "expires")),
+            events,
+            sorted(TimelineSummary.objects.filter(person_id=row.pk).values_list("group", "count")),
+        )
+    found["trail"] = list(AuditEntry.objects.order_by("id").values_list("action", "kind", "people_count", "codes"))
+    return found
+
+
+def rejections(job: ImportJob) -> tuple[object, str]:
+    text = "".join(imports.rejected_csv(actor=CLI, job_id=job.pk))
+    return job.opened()["reasons"], text
+
+
+def scenario() -> list[object]:
+    """A list, the same list again, and one in which most are known, some have moved, and a few are new."""
+    with transaction.atomic():
+        seen: list[object] = []
+        for text in (clinic(0, 60), clinic(0, 60), clinic(20, 50, "Boise"), clinic(60, 60)):
+            job = imported(text)
+            seen += [imports.counts(job), rejections(job), everything()]
+        transaction.set_rollback(True)
+    return seen
+
+
+def test_what_helpers_make_is_what_one_process_makes(noon, settings) -> None:
+    together = scenario()
+    settings.IMPORT_HELPERS = 0
+    assert scenario() == together
+    first, again, moved = together[0], together[3], together[6]
+    assert first["new"] > 40 < again["unchanged"]
+    assert first["rejected"] > 5
+    assert moved["changed"] > 20
+    assert moved["new"] > 5
+
+
+@pytest.fixture
+def crews(monkeypatch) -> list[helpers.Helpers]:
+    """The crews that imports call together."""
+    called: list[helpers.Helpers] = []
+
+    def remember(count, **given):
+        called.append(helpers.Helpers(count, **given))
+        return called[-1]
+
+    monkeypatch.setattr(import_passes, "Helpers", remember)
+    return called
+
+
+def gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_helpers_leave_with_the_import(noon, crews) -> None:
+    imported(clinic(0, 40))
+    assert len(crews) == 2  # one for the dry run, one for the import
+    assert all(gone(process) for crew in crews for process in crew.processes)
+
+
+def test_killed_helpers_leave_an_import_that_goes_on_where_it_was(noon, crews, monkeypatch, caplog) -> None:
+    job = checked(clinic(0, 100))
+    foretold = imports.counts(job)
+    imports.import_start(actor=CLI, job_id=job.pk)
+    chunk = import_passes._chunk
+
+    def fatal(run, item, rows) -> None:
+        chunk(run, item, rows)
+        for process in crews[-1].processes:
+            os.kill(process, signal.SIGKILL)
+
+    monkeypatch.setattr(import_passes, "_chunk", fatal)
+    assert import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.lease_until) == ("running", None)
+    assert 0 < job.done < job.total
+    assert "HelperLost" in caplog.text
+    monkeypatch.setattr(import_passes, "_chunk", chunk)
+    assert import_passes.due(noon) == [job.pk]
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert (job.state, imports.counts(job)) == ("done", foretold)
+    assert Person.objects.count() == foretold["new"]
+    child = PersonIdentity.objects.get(token=search_values.identity("mrn", "M5")).person_id
+    opened = selectors.open_person(actor=CLI, purpose="scene", person_id=child)
+    assert "guardian_id" in opened.profile
+
+
+def test_a_helper_that_does_not_start_is_done_without(noon, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(helpers.sys, "executable", "/bin/false")
+    with caplog.at_level(logging.WARNING):
+        assert imported(clinic(0, 30)).new > 20
+    assert "works alone" in caplog.text
+
+
+def test_a_worker_process_that_may_have_no_children_has_helpers(monkeypatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with pytest.raises(AssertionError, match="daemonic processes are not allowed to have children"):
+        multiprocessing.Process(target=print).start()
+    crew = helpers.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+    try:
+        made = crew.ask(recipe(), [(2, row("M1"))], None).result()
+    finally:
+        crew.close()
+    assert made.keys == ["M1"]
+    assert made.matches == [search_values.identity("mrn", "M1")]
+
+
+def recipe() -> Recipe:
+    return Recipe(tuple(DOCUMENT["columns"]), date(2026, 11, 20), mapping.parse(DOCUMENT))
+
+
+def row(key: str) -> list[str]:
+    return [key, "Guadalupe", *[""] * 10]
+
+
+def test_a_helper_in_trouble_says_nothing_of_the_row(capfd) -> None:
+    crew = helpers.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+    try:
+        with pytest.raises(helpers.HelperLost) as told:
+            crew.ask(recipe(), [(2, ["M1", {"Guadalupe": "Núñez"}, *[""] * 10])], None).result()
+        # It lives on, and has learnt nothing wrong from it.
+        assert crew.ask(recipe(), [(2, row("M2"))], None).result().keys == ["M2"]
+    finally:
+        crew.close()
+    assert "Error" in str(told.value)
+    assert "Guadalupe" not in str(told.value) + "".join(capfd.readouterr())
+
+
+def test_nothing_of_a_person_or_a_key_stands_where_other_programs_can_look() -> None:
+    crew = helpers.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+    try:
+        crew.ask(recipe(), [(2, row("M1"))], None).result()
+        [process] = crew.processes
+        arguments = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    finally:
+        crew.close()
+    assert arguments[1:3] == [b"-m", b"apps.contacts.helpers"]
+    assert arguments[3].isdigit()
+    assert arguments[4:] == [b""]
+
+
+def test_a_record_number_given_twice_is_found_by_the_dry_run_too_however_far_apart(noon) -> None:
+    by_mail = {"match_on": "email", "columns": {"Mail": "email", "MRN": "mrn"}}
+    rows = [f"p{number}@goodmail.test,N{number}\n" for number in range(30)] + ["late@goodmail.test,N2\n"]
+    uploads = [Upload("list.csv", io.BytesIO(("Mail,MRN\n" + "".join(rows)).encode()))]
+    job = imports.import_create(actor=CLI, kind="list", uploads=uploads, document=by_mail)
+    imports.import_check(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert (job.new, job.rejected) == (30, 1)
+    imports.import_start(actor=CLI, job_id=job.pk)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert (job.new, job.rejected) == (30, 1)
+    assert ImportRejection.objects.filter(job=job).count() == 1
+    assert not Consent.objects.exists()
