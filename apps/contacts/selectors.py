@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
 from apps.contacts import search_values
-from apps.contacts.models import Appointment, ConsentState, Person, Suppression, TimelineEvent
+from apps.contacts.models import Appointment, Person, TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.records import PersonRecord
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.vault import sealing
 
@@ -36,8 +37,12 @@ def open_people(
     if not wanted:
         return {}
     record_read(actor=actor, action=action, kind="person", people=wanted, purpose=purpose, reason=reason)
-    rows = Person.objects.filter(pk__in=wanted, erased_at__isnull=True)
-    records = {row.pk: opened(row) for row in rows}
+    found = bulk.run(
+        "SELECT id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at FROM contacts_person"
+        " WHERE id = ANY(%s::int8[]) AND erased_at IS NULL",
+        [wanted],
+    )
+    records = {row[0]: _opened(*row) for row in found}
     if with_consents:
         attach_consents(records)
     return records
@@ -52,15 +57,26 @@ def opened(row: Person) -> PersonRecord:
     """Open a row that was already audited by the caller. Raises ``SealBroken``."""
     if row.wrapped_profile is None or row.sealed is None:
         raise sealing.SealBroken(f"Person {row.pk} was erased.")
-    profile_key = sealing.unwrap_profile(row.kek_id, row.wrapped_profile, row.pk)
-    profile = sealing.open_sealed(profile_key, row.sealed, table=PERSON_TABLE, row=row.pk, version=row.version)
+    return _opened(row.pk, row.kek_id, row.wrapped_profile, row.wrapped_record, row.sealed, row.version, row.created_at)
+
+
+def _opened(
+    pk: int,
+    kek_id: int,
+    wrapped_profile: sealing.Blob,
+    wrapped_record: sealing.Blob,
+    sealed: sealing.Blob,
+    version: int,
+    created_at: datetime,
+) -> PersonRecord:
+    profile_key = sealing.unwrap_profile(kek_id, wrapped_profile, pk)
     return PersonRecord(
-        id=row.pk,
-        profile=profile,
+        id=pk,
+        profile=sealing.open_sealed(profile_key, sealed, table=PERSON_TABLE, row=pk, version=version),
         profile_key=profile_key,
-        record_key=sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk),
-        version=row.version,
-        created_at=row.created_at,
+        record_key=sealing.unwrap_record(kek_id, wrapped_record, pk),
+        version=version,
+        created_at=created_at,
     )
 
 
@@ -73,9 +89,11 @@ def record_keys(ids: Iterable[int]) -> dict[int, bytes]:
 def attach_consents(records: dict[int, PersonRecord]) -> None:
     """Fill in the consent states and the suppressions of the mailboxes; two queries."""
     now = clock.now()
-    for person_id, purpose, state, expires in ConsentState.objects.filter(person_id__in=records).values_list(
-        "person_id", "purpose", "state", "expires"
-    ):
+    consents = bulk.run(
+        "SELECT person_id, purpose, state, expires FROM contacts_consentstate WHERE person_id = ANY(%s::int8[])",
+        [list(records)],
+    )
+    for person_id, purpose, state, expires in consents:
         # An authorization that has run out is none (45 CFR 164.508(b)(2)(i)); a refusal does not run out.
         if state == "granted" and expires is not None and expires <= now:
             continue
@@ -85,8 +103,11 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
         if record.email:
             mailboxes[search_values.mailbox(record.email)].append(record)
     scopes: dict[bytes, set[str]] = defaultdict(set)
-    for mailbox, scope in Suppression.objects.filter(mailbox__in=list(mailboxes)).values_list("mailbox", "scope"):
-        scopes[bytes(mailbox)].add(scope)
+    suppressed = bulk.run(
+        "SELECT mailbox, scope FROM contacts_suppression WHERE mailbox = ANY(%s::bytea[])", [list(mailboxes)]
+    )
+    for mailbox, scope in suppressed:
+        scopes[mailbox].add(scope)
     for mailbox, found in scopes.items():
         for record in mailboxes[mailbox]:
             record.suppressions = frozenset(found)
@@ -115,10 +136,14 @@ def load_appointments(records: dict[int, PersonRecord]) -> None:
     """Fill in ``appointments`` of opened people, in order of their start."""
     for record in records.values():
         record.appointments = []
-    for row in Appointment.objects.filter(person_id__in=records):
-        found = records[row.person_id]
+    rows = bulk.run(
+        "SELECT id, person_id, sealed, version FROM contacts_appointment WHERE person_id = ANY(%s::int8[])",
+        [list(records)],
+    )
+    for pk, person_id, sealed, version in rows:
+        found = records[person_id]
         assert found.appointments is not None
-        found.appointments.append(open_appointment(row, found.profile_key))
+        found.appointments.append(_appointment(pk, sealed, version, found.profile_key))
     for record in records.values():
         assert record.appointments is not None
         record.appointments.sort(key=lambda appointment: appointment["start"])
@@ -126,5 +151,9 @@ def load_appointments(records: dict[int, PersonRecord]) -> None:
 
 def open_appointment(row: Appointment, profile_key: bytes) -> dict[str, Any]:
     """The facts of an appointment, with ``id`` and ``version``."""
-    facts = sealing.open_sealed(profile_key, row.sealed, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
-    return {**facts, "id": row.pk, "version": row.version}
+    return _appointment(row.pk, row.sealed, row.version, profile_key)
+
+
+def _appointment(pk: int, sealed: sealing.Blob, version: int, profile_key: bytes) -> dict[str, Any]:
+    facts = sealing.open_sealed(profile_key, sealed, table=APPOINTMENT_TABLE, row=pk, version=version)
+    return {**facts, "id": pk, "version": version}

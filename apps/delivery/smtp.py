@@ -137,12 +137,17 @@ class _Wire(asyncio.Protocol):
         self._replies: list[Reply] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._until = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._wake()
 
     def data_received(self, data: bytes) -> None:
@@ -190,11 +195,12 @@ class _Wire(asyncio.Protocol):
             loop = asyncio.get_running_loop()
             self._wanted = count
             self._waiter = loop.create_future()
-            alarm = loop.call_later(seconds, self._wake)
+            self._until = loop.time() + seconds
+            if self._alarm is None or self._alarm.when() > self._until:
+                self._set_alarm(loop)
             try:
                 await self._waiter
             finally:
-                alarm.cancel()
                 self._waiter = None
                 self._wanted = 0
         if len(self._replies) < count:
@@ -204,8 +210,28 @@ class _Wire(asyncio.Protocol):
         del self._replies[:count]
         return taken
 
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for a whole connection: it looks whether it is time, and else sleeps on. A timer for each
+        reply, nearly always cancelled, cost as much as reading the reply.
+        """
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = loop.call_at(self._until, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        if self._waiter is None:
+            return
+        if loop.time() >= self._until:
+            self._wake()
+        else:
+            self._set_alarm(loop)
+
     def close(self) -> None:
         """Drop the connection at once."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self.transport is not None:
             self.transport.abort()
 
@@ -239,6 +265,8 @@ class Connection:
         transport = wire.transport
         peer = transport.get_extra_info("peername") if transport is not None else None
         self.peer = str(peer[0]) if peer else ""
+        # The same for every message that this connection carries.
+        self._seen: dict[str, Any] = {"mx": host.name, "ip": self.peer, "tls": tls.to_json()}
 
     async def send(self, mail: Mail) -> Result:
         """Send one message and wait for the last answer.
@@ -364,8 +392,7 @@ class Connection:
 
     def evidence(self, result: Result) -> dict[str, Any]:
         """What is kept with the message: server, protection, answer. JSON without empty values."""
-        found: dict[str, Any] = {"mx": self.host.name, "ip": self.peer, "tls": self.tls.to_json()}
-        return found | result_json(result)
+        return self._seen | result_json(result)
 
 
 def result_json(result: Result) -> dict[str, Any]:
