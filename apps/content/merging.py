@@ -395,10 +395,11 @@ def _head_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Text:
             constant = encoder.unstructured("Subject", "".join(str(part) for part in spec.parts)).decode("ascii")
             return lambda facts, envelope: constant
         return lambda facts, envelope: encoder.unstructured("Subject", whole(facts, envelope)).decode("ascii")
+    quick = QUICK[compiled.encoder]
     # All messages of a claim have one date.
     dated = lru_cache(maxsize=8)(encoder.date)
     lines: dict[str, Callable[[Envelope], bytes]] = {
-        "to": lambda envelope: encoder.address("To", envelope.to_name, envelope.to_address),
+        "to": lambda envelope: quick.address("To", envelope.to_name, envelope.to_address),
         "date": lambda envelope: dated(envelope.date),
         "message_id": lambda envelope: encoder.message_id(envelope.message_id),
         "list_unsubscribe": lambda envelope: encoder.list_unsubscribe(envelope.list_unsubscribe_url),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.content.encoders import quick, v1
+from apps.core.messages import UnsafeHeader
 
 TROUBLE = [
     "",
@@ -67,6 +68,27 @@ def same_as_version_1(value: str) -> None:
     assert quick.text(value).encode("ascii") == v1.run(text)
     assert quick.html(value).encode("ascii") == v1.run(v1.escape_html(text))
     assert quick.attribute(value).encode("ascii") == v1.run(v1.escape_attribute(text))
+
+
+@given(VALUES, st.sampled_from(["p1@bench.test", f"{'p' * 60}@{'b' * 50}.test", "not an address"]))
+def test_any_recipient(display: str, mailbox: str) -> None:
+    try:
+        wanted = v1.address("To", display, mailbox)
+    except UnsafeHeader:
+        with pytest.raises(UnsafeHeader):
+            quick.address("To", display, mailbox)
+    else:
+        assert quick.address("To", display, mailbox) == wanted
+
+
+@pytest.mark.parametrize(
+    "display", ["Björn Åkesson-1", "Ольга Nguyễn-22", "é" * 9, "é" * 30, "Zoë\u00a0 O'Neil =?_", "ß~\x7f"]
+)
+def test_names_beyond_ascii(display: str) -> None:
+    for number in range(40):
+        for mailbox in ("p1@bench.test", f"{'p' * number}x@b{'b' * number}.test"):
+            name = display + "a" * number
+            assert quick.address("To", name, mailbox) == v1.address("To", name, mailbox)
 
 
 def test_a_hostile_import_does_not_fill_the_memory() -> None:

@@ -19,7 +19,6 @@ from apps.core.actors import Actor
 from apps.core.bulk import copy_rows
 from apps.vault import sealing, tokens
 
-
 # Delivery comes by every few milliseconds: few round trips, and statements that are planned once.
 _PLACE = """
 SELECT ARRAY(SELECT nextval(pg_get_serial_sequence(%s::text, 'id')) FROM generate_series(1, %s::int4)),

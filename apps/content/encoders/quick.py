@@ -7,6 +7,7 @@ A property test holds both ways together, and `v1` stays what decides.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 
 from apps.content.encoders import v1
@@ -38,6 +39,7 @@ class _Table(dict[int, str]):
         return made
 
 
+_WORD = dict(enumerate(v1._Q_TOKENS))
 _TEXT = _Table(str)
 _HTML = _Table(v1.escape_html)
 
@@ -55,6 +57,25 @@ def html(value: str) -> str:
 def attribute(value: str) -> str:
     """`v1.run(v1.escape_attribute(v1.canonical(value)))`."""
     return _run(value, _HTML) or v1.run(v1.escape_attribute(v1.canonical(value))).decode("ascii")
+
+
+def address(name: str, display: str, mailbox: str) -> bytes:
+    """`v1.address`: a display name with letters beyond ASCII that fits one encoded word needs no search for its end."""
+    shown = "" if display.isascii() else v1.header_text(display)
+    if not shown.isascii():
+        octets = shown.encode("utf-8")
+        beyond = len(shown) - len(shown.encode("ascii", "ignore"))
+        used = len(name) + 2
+        if beyond * 3 > len(shown):
+            word = f"=?utf-8?B?{b64encode(octets).decode('ascii')}?="
+        else:
+            word = f"=?utf-8?Q?{octets.decode('latin-1').translate(_WORD)}?="
+        if len(word) + used <= v1.LINE - 1:
+            box = v1.mailbox_text(mailbox)
+            start = f"{name}: {word}"
+            gap = " " if len(start) + len(box) + 3 <= v1.LINE else "\r\n "
+            return f"{start}{gap}<{box}>\r\n".encode("ascii")
+    return v1.address(name, display, mailbox)
 
 
 def _run(value: str, table: _Table) -> str:

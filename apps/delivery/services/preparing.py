@@ -69,8 +69,12 @@ class Room:
     template_signers: dict[int, list[dkim.Signer]]
     link_key: bytes
     merge: Any
-    # Domains of addresses, and the routes that are there: asked for every message, the same for thousands.
+    # Worked out for the first message of a claim, the same for thousands: the domains of addresses as they are
+    # written, and what the policy answers.
     domains: dict[str, str]
+    decisions: dict[tuple[Level, Capability], Route | Refusal]
+    date: str
+    unix_time: int
 
     @classmethod
     def open(
@@ -100,7 +104,17 @@ class Room:
             link_key=keys.ring().link,
             merge=import_string(settings.DELIVERY_MERGE) if settings.DELIVERY_MERGE else None,
             domains=domains,
+            decisions={},
+            date=now.isoformat(),
+            unix_time=int(now.timestamp()),
         )
+
+    def decide(self, level: Level, found: Capability) -> Route | Refusal:
+        """What the policy, which is pure, says about this level and capability."""
+        known = self.decisions.get((level, found))
+        if known is None:
+            known = self.decisions[level, found] = decide(level, found, self.table)
+        return known
 
     def domain_of(self, address: str) -> str:
         """The mail domain of an address in A-labels, or ""."""
@@ -189,7 +203,7 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
         keys=room.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = decide(level, capability(room.class_of(domain), recipient), room.table)
+    route = room.decide(level, capability(room.class_of(domain), recipient))
     if isinstance(route, Refusal):
         return route
     return _sealed(room, row, person, merged, recipient, route, skeleton, domain, message_id)
@@ -233,7 +247,7 @@ def _sealed(
     else:
         signers = room.template_signers[skeleton] = room.signers_of(mail.head)
     content = mail.content
-    signatures = dkim.sign(content, signers, int(room.now.timestamp())) if signers else b""
+    signatures = dkim.sign(content, signers, room.unix_time) if signers else b""
     path = returnpath.address("bounce", claimed.id, room.setup.bounces, room.link_key)
     facts: dict[str, Any] = {
         **merged.record,
@@ -243,7 +257,7 @@ def _sealed(
         "dkim": signatures.decode("ascii"),
         "sha256": merged.sha256.hex(),
         "message_id": message_id,
-        "date": room.now.isoformat(),
+        "date": room.date,
     }
     if name is not RouteName.TLS:
         facts["cipher"] = {

@@ -41,8 +41,9 @@ _TABLE = f"CREATE TEMP TABLE IF NOT EXISTS new_result ({_COLUMN_LIST}) ON COMMIT
 _IS_THERE = "SELECT to_regclass('pg_temp.new_result') IS NOT NULL"
 _GONE = "DELETE FROM delivery_attempt WHERE message_id = ANY(%s::int8[])"
 # It empties the table as it reads it, for a second call in the same transaction.
-_UPDATE = f"""
-WITH gone AS ({_GONE}), r AS (DELETE FROM new_result RETURNING *)
+_UPDATE = """
+WITH gone AS (DELETE FROM delivery_attempt WHERE message_id = ANY(%s::int8[])),
+     r AS (DELETE FROM new_result RETURNING *)
 UPDATE delivery_outboxmessage m
 SET state = r.state, reason = r.reason, route = r.route, tls_class = r.tls_class, level = r.level,
     skeleton_id = r.skeleton, record = r.record, evidence = r.evidence, attempts = r.attempts, finished_at = r.finished
