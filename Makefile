@@ -8,6 +8,7 @@ PYTHON ?= $(shell for each in python3 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 100000
+ADDRESS ?= 127.0.0.1:8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the commands
@@ -17,7 +18,7 @@ $(VENV)/.ready: requirements/dev.lock
 	@[ -n "$(PYTHON)" ] || \
 		{ echo "Install Python 3.11 or 3.12 with venv and pip (Debian: apt-get install python3 python3-venv)."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.lock
+	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock
 	@touch $@
 
 setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, database
@@ -25,23 +26,44 @@ setup: $(VENV)/.ready  ## Prepare a checkout: packages, front-end files, keys, d
 	@$(BIN)/python manage.py create_keys
 	@$(BIN)/python manage.py migrate --verbosity 0
 
-demo: setup  ## Start everything with invented patients and print the address and the sign-ins
-	@$(BIN)/python manage.py demo
+demo: $(VENV)/.ready  ## Start everything with invented patients; ADDRESS=127.0.0.1:8000; prints the sign-ins
+	@$(BIN)/python frontend/vendor.py
+	@$(BIN)/python manage.py demo --address $(ADDRESS)
 
 stop: $(VENV)/.ready  ## Stop everything that make demo started
 	@$(BIN)/python manage.py demo --stop
 
+# The longest first: two run at a time.
+LINT := lint-types lint-migrations lint-templates lint-layers lint-rules lint-format
+# Steps beside each other, each one's output in one piece; every step runs, and any failure fails.
+BESIDE := $(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going
+
 lint: $(VENV)/.ready  ## Formatting, lint, types, layers, templates, migrations
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	@$(BESIDE) $(LINT)
+
+lint-types: $(VENV)/.ready
 	$(BIN)/mypy apps config
-	$(BIN)/lint-imports
-	$(BIN)/djlint --lint --quiet templates apps --extension=html
+
+lint-migrations: $(VENV)/.ready
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-test: setup lint  ## Everything: lint, types, layers, unit, interop and browser tests
+lint-templates: $(VENV)/.ready
+	$(BIN)/djlint --lint --quiet templates apps --extension=html
+
+lint-layers: $(VENV)/.ready
+	$(BIN)/lint-imports
+
+lint-rules: $(VENV)/.ready
+	$(BIN)/ruff check .
+
+lint-format: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+
+# A file's tests stay together, in the order that tests/conftest.py gives the files.
+test: $(VENV)/.ready  ## Everything: lint, types, layers, unit, interop and browser tests
 	$(BIN)/python -m tests.tools
-	$(BIN)/python -m pytest
+	@$(BESIDE) setup $(LINT)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 bench: setup  ## Benchmarks; SIZE=100000 contacts; the last line is one JSON object
 	@$(BIN)/python -m benchmarks.run --size $(SIZE)
@@ -56,4 +78,4 @@ lock:  ## Renew the hashed locks (names no index)
 clean:  ## Remove the virtual environment and generated files (data and keys stay)
 	rm -rf $(VENV) static/vendor static/icons.svg staticfiles frontend/node_modules .mypy_cache .ruff_cache
 
-.PHONY: help setup demo stop lint test bench lock clean
+.PHONY: help setup demo stop lint $(LINT) test bench lock clean

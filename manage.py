@@ -4,8 +4,8 @@
 import os
 import sys
 
-# These neither read nor write the database.
-WITHOUT_DATABASE = {"help", "--help", "-h", "--version", "collectstatic", "create_keys", "servers"}
+# These neither read nor write the database (demo_mail plays other people's servers, with a home of its own in tests).
+WITHOUT_DATABASE = {"help", "--help", "-h", "--version", "collectstatic", "create_keys", "demo_mail", "servers"}
 
 
 def main() -> None:
@@ -14,7 +14,9 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    if settings.EMBEDDED and command not in WITHOUT_DATABASE and "--help" not in sys.argv:
+    # "demo --stop" asks no database, and must not start servers only to stop them.
+    idle = command in WITHOUT_DATABASE or "--help" in sys.argv or sys.argv[1:3] == ["demo", "--stop"]
+    if settings.EMBEDDED and not idle:
         from config import embedded
 
         embedded.ensure_running(settings.EMBEDDED)

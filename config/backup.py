@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,16 +31,21 @@ class BackupError(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds: creation time, product version, digests of its files."""
+    """What a backup holds: creation time, product version, digests of its files, its migrations ("app.name").
+
+    Backups of 0.1.0 name no migrations.
+    """
 
     made_at: str
     version: str
     digests: Mapping[str, str]
+    migrations: frozenset[str] = frozenset()
 
 
-def back_up(*, to: Path, keys_to: Path, version: str, now: datetime) -> Path:
+def back_up(*, to: Path, keys_to: Path, version: str, now: datetime, migrations: Iterable[str] = ()) -> Path:
     """Write a backup folder inside ``to`` and the keys as one file inside ``keys_to``; returns the folder.
 
+    ``migrations`` are those that the database has ("app.name"): by them older code knows that it cannot read it.
     Raises ``BackupError`` when the two lie together, or ``pg_dump`` fails.
     """
     to, keys_to = to.resolve(), keys_to.resolve()
@@ -59,6 +65,7 @@ def back_up(*, to: Path, keys_to: Path, version: str, now: datetime) -> Path:
                 archive.add(folder, arcname=".")
         digests = {name: _digest(draft / name) for name in (DUMP, FILES)}
         manifest = {"made_at": now.isoformat(), "version": version, "digests": digests}
+        manifest["migrations"] = sorted(migrations)
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=1))
         _keys(keys_to, stamp)
         draft.rename(final)
@@ -75,9 +82,34 @@ def read_manifest(folder: Path) -> Manifest:
         for name, digest in found["digests"].items():
             if _digest(folder / name) != digest:
                 raise BackupError(f"{name} in this backup is damaged. Use another backup.")
-        return Manifest(found["made_at"], found["version"], found["digests"])
+        migrations = frozenset(found.get("migrations", ()))
+        return Manifest(found["made_at"], found["version"], found["digests"], migrations)
     except (OSError, ValueError, KeyError):
         raise BackupError("This folder is not a complete backup: manifest, dump or files are missing.") from None
+
+
+def is_older(manifest: Manifest, *, version: str, migrations: Collection[str]) -> bool:
+    """Whether a backup comes from an older version and will be migrated. Pure.
+
+    ``version`` and ``migrations`` ("app.name") are those of this code. Raises ``BackupError`` for a backup of a newer
+    version, or with a migration that this code does not know: it could be read wrongly, so it is not read at all.
+    """
+    theirs, ours = _numbers(manifest.version), _numbers(version)
+    if theirs > ours:
+        raise BackupError(
+            f"This backup was made by version {manifest.version}, which is newer than this one ({version}). "
+            f"Install version {manifest.version} or a later one, then restore. Nothing was changed."
+        )
+    if theirs == ours and not manifest.migrations <= set(migrations):
+        raise BackupError(
+            f"This backup was made by a later state of version {version}: its database has migrations that this code "
+            "does not know. Install the code that made it, then restore. Nothing was changed."
+        )
+    return theirs < ours
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 def restore_keys(keys_file: Path) -> None:

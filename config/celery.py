@@ -33,6 +33,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "look-at-the-list": {"task": "apps.delivery.tasks.clean_list", "schedule": crontab(hour="3", minute="20")},
     "verify-the-audit-trail": {"task": "apps.audit.tasks.verify", "schedule": crontab(hour="3", minute="20")},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
+    "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
+    "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
@@ -41,6 +43,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "move-journeys-along": {"task": "apps.journeys.tasks.tick", "schedule": 15 * SECONDS},
     "send-fresh-portal-links": {"task": "apps.portal.tasks.lost_links", "schedule": 15 * SECONDS},
+    "tell-old-mailboxes": {"task": "apps.portal.tasks.moved_mailboxes", "schedule": 1 * MINUTES},
     "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(minute="25")},
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
     "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},

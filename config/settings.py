@@ -11,6 +11,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -69,11 +70,21 @@ VERSION = re.search(r"^## (\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MU
 # -- Addresses ---------------------------------------------------------------------------------------------
 
 PUBLIC_URL = env("CARELANE_URL", "http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = env("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE = PUBLIC_URL.startswith("https://")
 if PRODUCTION and not SECURE:
     raise ImproperlyConfigured("CARELANE_URL must begin with https:// in production.")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+LOOPBACK = "127.0.0.1,localhost,[::1]"
+ALLOWED_HOSTS = [
+    name.strip() for name in env("ALLOWED_HOSTS", PUBLIC_HOST if PRODUCTION else LOOPBACK).split(",") if name.strip()
+]
+if PRODUCTION and any(name.startswith(("*", ".")) for name in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name each host in production: no * and no leading dot.")
+if PRODUCTION and PUBLIC_HOST not in ALLOWED_HOSTS:
+    raise ImproperlyConfigured(f"ALLOWED_HOSTS must contain {PUBLIC_HOST}, the host of CARELANE_URL.")
+# How many reverse proxies of ours stand before the web process: so many entries of X-Forwarded-For are true.
+PROXIES = int(env("CARELANE_PROXIES", "1" if PRODUCTION else "0"))
 
 # -- Parts -------------------------------------------------------------------------------------------------
 
@@ -98,6 +109,7 @@ APPS = (
 INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
 
 MIDDLEWARE = [
+    "apps.core.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -252,7 +264,7 @@ SIGN_IN_LOCK = timedelta(minutes=15)
 SECURE_HSTS_SECONDS = 2 * 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_SSL_REDIRECT = SECURE and env("CARELANE_TLS_REDIRECT", "1") == "1"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE and PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
@@ -277,6 +289,12 @@ CONTENT_SECURITY_POLICY = {
 # Where the receiver listens: "host:port" or the path of a Unix socket; empty means not at all.
 INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
+
+# -- How long rows are kept -----------------------------------------------------------------------------------
+
+KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
+if KEEP_CLICKS_DAYS < 1:
+    raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
 
 # -- Files, words, time ------------------------------------------------------------------------------------
 
@@ -333,6 +351,8 @@ DELIVERY_MERGE = "apps.content.merging.merge"
 DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
 # domain=name@address:port entries for private networks, tests and the demo's mail servers.
 TRANSPORT_MAP = env("CARELANE_TRANSPORT_MAP")
+# Whether mail servers are looked up in the DNS. Not in the demo: no mail leaves the machine, whatever address is typed.
+MAIL_DNS = env("CARELANE_MAIL_DNS", "0" if DEMO else "1") == "1"
 # A file of root certificates trusted for mail servers besides the system's.
 MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
 # A file of roots that people's S/MIME certificates may chain to.
@@ -346,4 +366,6 @@ if DEMO and not TRANSPORT_MAP:
     )
     MAIL_ROOTS = MAIL_ROOTS or str(CARELANE_HOME / "demo-ca" / "root.pem")
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
+# Called in one transaction after a backup was restored and migrated; restoring lies below whoever keeps positions.
+AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
 EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"

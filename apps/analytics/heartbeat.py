@@ -1,4 +1,7 @@
-"""When the schedule last rang and a worker carried it out. Kept in the cache: it is worth nothing tomorrow."""
+"""When the schedule last rang, a worker carried it out, and how many workers there were.
+
+Kept in the cache: it is worth nothing tomorrow.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from django.core.cache import cache
 from apps.core import clock
 
 KEY = "status:heartbeat"
+WORKERS = "status:workers"
+ANSWER_WITHIN = 0.8  # seconds; a worker answers from its main process, busy or not
 LATE = timedelta(seconds=100)  # the schedule rings every 30 seconds
 
 
@@ -27,3 +32,20 @@ def is_late(now: datetime) -> bool:
     """Whether worker or schedule must be taken as standing still."""
     heard = last()
     return heard is None or now - heard > LATE
+
+
+def call_workers(limit: int | None = None) -> int:
+    """How many workers answer a call; with ``limit`` the call ends with that many answers."""
+    from config.celery import app
+
+    return len(app.control.inspect(timeout=ANSWER_WITHIN, limit=limit).ping() or {})
+
+
+def note_workers() -> None:
+    """Call every worker and remember how many answered."""
+    cache.set(WORKERS, call_workers(), timeout=24 * 3600)
+
+
+def workers_known() -> int:
+    """How many workers answered the schedule's last call; 0 when it never called."""
+    return int(cache.get(WORKERS) or 0)

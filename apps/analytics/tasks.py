@@ -10,3 +10,4 @@ from apps.analytics import heartbeat
 @shared_task
 def beat() -> None:
     heartbeat.note()
+    heartbeat.note_workers()

@@ -27,9 +27,13 @@ class Action(StrEnum):
     USER_NEW_RECOVERY_CODES = "user.new_recovery_codes"
     # organization
     ORGANIZATION_CHANGE = "organization.change"
+    ORGANIZATION_CHANGE_LOGO = "organization.change_logo"
     # contacts
     CONTACT_CREATE = "contact.create"
     CONTACT_CHANGE = "contact.change"
+    CONTACT_HOLD = "contact.hold"
+    CONTACT_CONFIRM = "contact.confirm"
+    CONTACT_DECLINE = "contact.decline"
     CONTACT_ERASE = "contact.erase"
     CONTACT_OPEN = "contact.open"
     CONTACT_SEARCH = "contact.search"
@@ -43,6 +47,7 @@ class Action(StrEnum):
     IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
     CONSENT_RECORD = "consent.record"
+    CONSENT_EXPIRE = "consent.expire"
     SUPPRESSION_ADD = "suppression.add"
     SUPPRESSION_LIFT = "suppression.lift"
     APPOINTMENT_BOOK = "appointment.book"
@@ -63,6 +68,9 @@ class Action(StrEnum):
     PORTAL_SET_PASSWORD = "portal.set_password"  # noqa: S105
     PORTAL_NOT_ME = "portal.not_me"
     PORTAL_SEND_LINK = "portal.send_link"
+    PORTAL_ASK_LINK = "portal.ask_link"
+    PORTAL_TELL_MAILBOX = "portal.tell_mailbox"
+    SECURE_MESSAGE_DRAFT = "secure_message.draft"
     SECURE_MESSAGE_STORE = "secure_message.store"
     SECURE_MESSAGE_LIST = "secure_message.list"
     SECURE_MESSAGE_OPEN = "secure_message.open"
@@ -109,9 +117,12 @@ class Action(StrEnum):
     BAA_OPEN = "baa.open"
     BAA_TERMINATE = "baa.terminate"
     BAA_DESTROY = "baa.destroy"
+    BREACH_OPEN = "breach.record"
+    BREACH_CLOSE = "breach.close"
     # tracking
     LINK_CREATE = "link.create"
     CLICK_SETTLE = "click.settle"
+    CLICK_CLEAR = "click.clear"
     # content
     BRAND_SAVE = "brand.save"
     TEMPLATE_CREATE = "template.create"
@@ -155,6 +166,9 @@ class Action(StrEnum):
     # journeys
     JOURNEY_CREATE = "journey.create"
     JOURNEY_CHANGE = "journey.change"
+    JOURNEY_SUBMIT = "journey.submit"
+    JOURNEY_APPROVE = "journey.approve"
+    JOURNEY_REJECT = "journey.reject"
     JOURNEY_ACTIVATE = "journey.activate"
     JOURNEY_PAUSE = "journey.pause"
     JOURNEY_RESUME = "journey.resume"

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Substr
 
-from apps.audit import marks, sentences, sequencer
+from apps.audit import changes, marks, sentences, sequencer
 from apps.audit.actions import Action
 from apps.audit.exports import ExportRow
 from apps.audit.filters import READING_VERBS, TrailFilter
@@ -23,6 +23,23 @@ from apps.core.permissions import Role
 
 CHUNK = 2_000
 REVIEW_EVERY_DAYS = 31
+
+
+def acted(*, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int) -> bool:
+    """Whether ``actor`` did one of ``actions`` to this object at any time."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    return found.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
+
+
+def was_last(
+    *, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int, until: datetime | None = None
+) -> bool:
+    """Whether ``actor`` was the last who did one of ``actions`` to this object (up to ``until``)."""
+    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    if until is not None:
+        found = found.filter(at__lte=until)
+    last = found.order_by("-id").values_list("actor_kind", "actor_id").first()
+    return last == (actor.kind, actor.id)
 
 
 def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
@@ -107,6 +124,7 @@ class OpenedEntry:
     reason: str
     people: list[int]
     link: str
+    changes: list[tuple[str, str, str]]
 
 
 def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
@@ -123,6 +141,10 @@ def entry_open(*, actor: Actor, entry_id: int) -> OpenedEntry | None:
         reason=marks.open_text(bytes(entry.reason)) if entry.reason else "",
         people=people,
         link=link.hex(),
+        changes=[
+            (name.replace("_", " ").replace(".", ", ").capitalize(), before, after)
+            for name, before, after in (changes.open_change(bytes(entry.change)) if entry.change else [])
+        ],
     )
 
 
@@ -146,6 +168,13 @@ def actor_words(kind: str, name: str, names: dict[str, str]) -> str:
         case "command":
             return "Command line"
     return "Somebody not signed in"
+
+
+def actors_in_words(written: Iterable[str]) -> dict[str, str]:
+    """Who acted, in words, by the short form that rows of other apps keep (``str(actor)``: "staff:3")."""
+    parts = {each: each.partition(":") for each in written}
+    names = staff_names({name for kind, _, name in parts.values() if kind == "staff"})
+    return {each: actor_words(kind, name, names) for each, (kind, _, name) in parts.items()}
 
 
 def role_word(role: str) -> str:
@@ -235,9 +264,9 @@ def state(now: datetime) -> TrailState:
     numbered = AuditChain.objects.aggregate(top=Max("sequence"))["top"] or 0
     newest = AuditChain.objects.aggregate(top=Max("entry"))["top"] or 0
     waiting = AuditEntry.objects.filter(pk__gt=newest).count()
-    fault, points = "", []
+    fault, point = "", None
     try:
-        points = sequencer.checkpoints()
+        point = sequencer.last_checkpoint()  # the nightly verification reads all of them
     except ValueError as error:
         fault = str(error)
     verified = AuditEntry.objects.filter(action=Action.TRAIL_VERIFY).order_by("-id").first()
@@ -245,8 +274,8 @@ def state(now: datetime) -> TrailState:
     return TrailState(
         numbered=numbered,
         waiting=waiting,
-        checkpoint_at=datetime.fromisoformat(points[-1].at) if points else None,
-        checkpoint_number=points[-1].sequence if points else 0,
+        checkpoint_at=datetime.fromisoformat(point.at) if point else None,
+        checkpoint_number=point.sequence if point else 0,
         checkpoint_fault=fault,
         verified_at=verified.at if verified else None,
         verified_ok=bool(verified.codes.get("ok")) if verified else None,

@@ -29,7 +29,13 @@ PHRASES: Mapping[str, str] = {
     "contact.import": "Imported {people}",
     "contact.create": "Added {people}",
     "contact.change": "Changed {people}",
+    "contact.hold": "Asked for identity facts of {people} to be replaced, which waits for confirmation",
+    "contact.confirm": "Confirmed new identity facts of {people}",
+    "contact.decline": "Declined new identity facts of {people}",
     "contact.erase": "Erased {people}",
+    "portal.ask_link": "Asked for a new portal link",
+    "portal.tell_mailbox": "Told the old mailbox of {people} that another address took its place",
+    "secure_message.draft": "Saved a draft of a reply",
     "consent.record": "Recorded a consent of {people}",
     "suppression.add": "Stopped a mailbox",
     "suppression.lift": "Lifted the stop of a mailbox",
@@ -48,13 +54,18 @@ PHRASES: Mapping[str, str] = {
     "journey.advance": "Moved people along in journeys",
     "message.enqueue": "Handed messages for {people} to delivery",
     "message.send": "Sent messages to {people}",
+    "consent.expire": "Ended consents of {people} that ran out",
+    "click.clear": "Removed old clicks, keeping their counts",
     "click.settle": "Counted clicks of {people}",
     "skeleton.store": "Kept the compiled form of a message",
     "link.create": "Kept addresses of links",
     "source.pause": "Held back the messages of source {subject}",
     "source.resume": "Let the messages of source {subject} go on",
     "source.stop": "Stopped the messages of source {subject} for good",
+    "breach.record": "Recorded a material breach of vendor {subject}",
+    "breach.close": "Closed a material breach of vendor {subject}",
     "organization.change": "Changed the organization's settings",
+    "organization.change_logo": "Changed the organization's logo",
     "delivery.change": "Changed how mail is delivered",
     "delivery.measure": "Measured mail servers",
     "backup.make": "Made a backup",
@@ -183,9 +194,12 @@ def details(entry: Entry) -> str:
 
 
 def action_label(action: str) -> str:
-    """A short name of an action for the filter: "Contact: open"."""
+    """An action in words, without whom and what number it was about: "Opened the records of people"."""
+    if (phrase := PHRASES.get(action)) is not None:
+        words = phrase.replace(" ({people})", "").format(people="people", subject="")
+        return " ".join(words.split()).replace(" , ", ", ")
     noun, _, verb = action.partition(".")
-    return f"{noun.replace('_', ' ').capitalize()}: {verb.replace('_', ' ')}"
+    return f"{verb_past(verb)} {NOUNS.get(noun, noun.replace('_', ' '))}"
 
 
 def _whom(entry: Entry) -> str:

@@ -17,4 +17,4 @@ class CampaignsConfig(AppConfig):
         usages.register_usage("campaigns", selectors.uses_of_segment)
         usages.register_campaigns("campaigns", selectors.ids_by_name)
         usage.register(selectors.uses_of_template)
-        sources.register(MessageKind.CAMPAIGN, CampaignSource())
+        sources.register(MessageKind.CAMPAIGN, CampaignSource(), selectors.names_by_id)

@@ -207,6 +207,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         FROM faced f
         LEFT JOIN stopped u ON u.mailbox = f.mailbox
         LEFT JOIN contacts_consentstate c ON c.person_id = f.person_id AND c.purpose = %s
+            AND (c.state = 'denied' OR c.expires IS NULL OR c.expires > %s)
     ), sorted_people AS (
         SELECT person_id, patient, tls, pgp, smime, portal,
             CASE WHEN held = '' AND row_number() OVER (PARTITION BY mailbox, held ORDER BY person_id) > 1
@@ -237,6 +238,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         now,
         routes.module(RouteName.PORTAL) is not None,
         purpose.value,
+        now,
     ]
     return Query(sql, [*params, *values])
 

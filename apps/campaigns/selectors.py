@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.urls import NoReverseMatch, reverse
 
+from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.services import record_read
 from apps.contacts import selectors as contacts
@@ -56,10 +57,15 @@ class Review:
     """One entry of the approval's history."""
 
     at: datetime
-    actor: str
+    who: str
     decision: str
     comment: str
     audience: int | None
+
+    @property
+    def title(self) -> str:
+        """ "Approved by Rita Vargas"."""
+        return f"{self.decision} by {self.who}" if self.who else self.decision
 
 
 def name_token(name: str) -> bytes:
@@ -97,14 +103,21 @@ def ids_by_name() -> dict[str, int]:
     return {each.name: each.id for each in everyone()}
 
 
+def names_by_id(ids: Iterable[int]) -> dict[int, str]:
+    """Names of some campaigns, for lists of what they sent."""
+    return {row.pk: opened(row).name for row in Campaign.objects.filter(pk__in=list(ids))}
+
+
 def reviews(campaign: Campaign) -> list[Review]:
     """The history of approvals, newest first."""
     found = []
-    for row in CampaignReview.objects.filter(campaign=campaign).order_by("-pk"):
+    rows = list(CampaignReview.objects.filter(campaign=campaign).order_by("-pk"))
+    names = audit.actors_in_words(row.actor for row in rows)
+    for row in rows:
         comment = ""
         if row.sealed is not None:
             comment = sealing.open_service(row.sealed, table=REVIEW_TABLE, row=row.pk)["comment"]
-        found.append(Review(row.at, row.actor, row.get_decision_display(), comment, row.audience))
+        found.append(Review(row.at, names[row.actor], row.get_decision_display(), comment, row.audience))
     return found
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.audit import selectors as trail
 from apps.audit.actions import Action
-from apps.audit.models import AuditEntry
 from apps.audit.services import record
 from apps.content import lint
 from apps.content import selectors as content
@@ -23,6 +23,8 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
+from apps.segments import selectors as segments
+from apps.segments.models import Segment
 from apps.tracking.services import targets_for
 from apps.vault import sealing
 from apps.vault.tokens import token128
@@ -297,8 +299,32 @@ def _may_decide(actor: Actor, campaign: Campaign) -> None:
         raise Refused("This campaign does not wait for approval.")
     if actor.kind != "staff" or not allows(actor.role, Permission.CAMPAIGN_APPROVE):
         raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+    if why := why_not(actor, campaign):
+        raise Refused(why)
+
+
+def why_not(actor: Actor, campaign: Campaign) -> str:
+    """Why this person must leave the decision to somebody else, or "".
+
+    They prepared it, or were the last to edit the text that is sent or a segment that chooses who gets it.
+    """
     if prepared_by(actor, campaign):
-        raise Refused("You prepared this campaign, so somebody else has to decide about it.")
+        return "You prepared this campaign, so somebody else has to decide about it."
+    version = template_version(campaign.template_version)
+    if version is not None and trail.was_last(
+        actor=actor, actions=_WRITING, kind="template", subject=version.template_id, until=version.created_at
+    ):
+        return f"You edited the template “{version.template.name}” last, so somebody else has to decide about it."
+    direct = list(campaign.segments.values_list("segment_id", flat=True))
+    for number in sorted({*direct, *segments.reachable(direct)}):
+        if trail.was_last(actor=actor, actions=_CHOOSING, kind="segment", subject=number):
+            name = segments.opened(Segment.objects.get(pk=number)).name
+            return f"You edited the segment “{name}” last, so somebody else has to decide about it."
+    return ""
+
+
+_WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
+_CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
 
 
 def prepared_by(actor: Actor, campaign: Campaign) -> bool:
@@ -309,11 +335,10 @@ def prepared_by(actor: Actor, campaign: Campaign) -> bool:
     submitted = campaign.reviews.filter(decision=Decision.SUBMITTED).order_by("-pk").first()
     if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
         return True
-    changes = AuditEntry.objects.filter(kind="campaign", subject=str(campaign.pk), action__in=_PREPARING)
-    return changes.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
+    return trail.acted(actor=actor, actions=_PREPARING, kind="campaign", subject=campaign.pk)
 
 
-_PREPARING = (Action.CAMPAIGN_CREATE.value, Action.CAMPAIGN_CHANGE.value, Action.CAMPAIGN_SUBMIT.value)
+_PREPARING = (Action.CAMPAIGN_CREATE, Action.CAMPAIGN_CHANGE, Action.CAMPAIGN_SUBMIT)
 
 
 def _review(actor: Actor, campaign: Campaign, decision: str, *, comment: str = "", audience: int | None = None) -> None:

@@ -72,6 +72,7 @@ class Standing(StrEnum):
     EXPIRING = "baa_expiring"
     EXPIRED = "baa_expired"
     TERMINATED = "baa_terminated"
+    BREACHED = "baa_breached"
 
     @property
     def counts(self) -> bool:
@@ -81,13 +82,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What decides: the day it begins, the first day it no longer holds (or None), clauses found, signed copy here."""
+    """What decides: the day it begins, the first day it no longer holds (or None), clauses found, signed copy here,
+    and whether the vendor broke it in substance and neither cured that nor was left (45 CFR 164.504(e)(1)(ii)).
+    """
 
     effective: date
     expires: date | None
     terminated: date | None
     clauses: frozenset[str]
     signed_copy: bool
+    breached: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def judge(terms: Terms, on: date) -> Judgement:
         return Judgement(Standing.EXPIRED)
     if missing:
         return Judgement(Standing.DRAFT, tuple(missing))
+    if terms.breached:
+        return Judgement(Standing.BREACHED)
     if on < terms.effective:
         return Judgement(Standing.FUTURE)
     end = min((day for day in (terms.expires, terms.terminated) if day is not None), default=None)

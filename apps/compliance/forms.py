@@ -162,3 +162,37 @@ class TerminationForm(forms.Form):
         """Arguments of ``agreement_terminate``."""
         data = self.cleaned_data
         return {"on": data["on"], "reason": data["reason"], "data": data["became"]}
+
+
+class BreachForm(forms.Form):
+    """A material breach as it became known."""
+
+    what = forms.CharField(
+        label="What happened",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What the vendor did or left undone against the agreement.",
+    )
+    steps = forms.CharField(
+        label="Steps asked for", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    found = forms.DateField(label="Known since", widget=DateInput)
+
+
+class BreachClosingForm(forms.Form):
+    """How a breach ended."""
+
+    ending = forms.ChoiceField(
+        label="How it ended",
+        choices=[("cured", "Cured"), ("terminated", "Agreement terminated")],
+        widget=ChoiceCards(
+            about={
+                "cured": ("The vendor put it right, and we checked.", "circle-check"),
+                "terminated": ("Every agreement with the vendor has ended.", "ban"),
+            }
+        ),
+    )
+    words = forms.CharField(
+        label="What was done, and how you know it", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    on = forms.DateField(label="Closed from", widget=DateInput)

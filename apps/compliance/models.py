@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -14,6 +15,7 @@ from apps.vault import sealing
 VENDOR_TABLE = "compliance_vendor"
 AGREEMENT_TABLE = "compliance_agreement"
 DOCUMENT_TABLE = "compliance_document"
+BREACH_TABLE = "compliance_materialbreach"
 
 
 @classify(
@@ -128,3 +130,64 @@ class Document(models.Model):
     @property
     def name(self) -> str:
         return str(self.opened["name"])
+
+
+@classify(
+    id=Kind.PLAIN,
+    vendor=Kind.PLAIN,
+    sealed=Kind.SEALED,
+    version=Kind.PLAIN,
+    found=Kind.PLAIN,
+    closed=Kind.PLAIN,
+    ending=Kind.PLAIN,
+    created_at=Kind.PLAIN,
+)
+class MaterialBreach(models.Model):
+    """A vendor broke its agreement in substance (45 CFR 164.504(e)(1)(ii)). Sealed: what, steps, closing.
+
+    From the day it was ``found`` until the day it is ``closed`` no agreement of the vendor counts. It is closed by a
+    cure or by the end of every agreement, and never deleted.
+    """
+
+    class Ending(models.TextChoices):
+        CURED = "cured", "Cured"
+        TERMINATED = "terminated", "Ended by terminating the agreement"
+
+    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="breaches")
+    sealed = models.BinaryField()
+    version = models.IntegerField(default=1)
+    found = models.DateField()
+    closed = models.DateField(null=True)
+    ending = models.CharField(max_length=10, choices=Ending.choices, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closed__isnull=True, ending="") | (Q(closed__isnull=False) & ~Q(ending="")),
+                name="breach_closed_has_an_ending",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed__isnull=True) | Q(closed__gte=F("found")), name="breach_ends_after_it_begins"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"MaterialBreach {self.pk}"
+
+    @property
+    def pk_text(self) -> str:
+        """Its id as text, for ids of elements."""
+        return str(self.pk)
+
+    def is_open(self, on: date) -> bool:
+        """Whether it stands on a day: from when it was found to the day before it is closed."""
+        return self.found <= on and (self.closed is None or on < self.closed)
+
+    @property
+    def opened(self) -> dict[str, Any]:
+        if not hasattr(self, "_opened"):
+            self._opened: dict[str, Any] = sealing.open_service(
+                self.sealed, table=BREACH_TABLE, row=self.pk, version=self.version
+            )
+        return self._opened

@@ -23,6 +23,7 @@ from apps.vault import keys, sealing
 _ORDER = [
     Standing.IN_FORCE,
     Standing.EXPIRING,
+    Standing.BREACHED,
     Standing.FUTURE,
     Standing.DRAFT,
     Standing.EXPIRED,
@@ -67,17 +68,18 @@ def baa_in_force(vendor: int | Vendor, on: date | None = None) -> bool:
 
 def judgement_of(agreement: Agreement, on: date) -> Judgement:
     """Where an agreement stands on a day, and what is missing."""
-    return agreements.judge(terms_of(agreement), on)
+    return agreements.judge(terms_of(agreement, on), on)
 
 
-def terms_of(agreement: Agreement) -> Terms:
-    """The deciding facts of an agreement."""
+def terms_of(agreement: Agreement, on: date) -> Terms:
+    """The deciding facts of an agreement on a day."""
     return Terms(
         effective=agreement.effective,
         expires=agreement.expires,
         terminated=agreement.terminated,
         clauses=frozenset(agreement.opened.get("clauses", {})),
         signed_copy=bool(agreement.documents.all()),
+        breached=any(breach.is_open(on) for breach in agreement.vendor.breaches.all()),
     )
 
 
@@ -124,6 +126,7 @@ def reminders(on: date | None = None) -> list[Reminder]:
                 Standing.FUTURE: "has an agreement that is not in force yet",
                 Standing.EXPIRED: "has an agreement that expired",
                 Standing.TERMINATED: "has an agreement that was terminated",
+                Standing.BREACHED: "broke its agreement and has not cured that",
             }[row.standing]
             bad.append(Reminder("bad", f"{name} {why}: no health information may go there.", url))
         elif row.standing == Standing.EXPIRING and row.until is not None:
@@ -153,7 +156,7 @@ def document_open(*, actor: Actor, document: Document) -> bytes:
 
 
 def _with_documents(rows: QuerySet[Agreement]) -> QuerySet[Agreement]:
-    return rows.prefetch_related("documents")
+    return rows.select_related("vendor").prefetch_related("documents", "vendor__breaches")
 
 
 def _end(agreement: Agreement) -> date | None:

@@ -88,6 +88,8 @@ def vendor_archive(*, actor: Actor, vendor_id: int) -> None:
     vendor = _vendor(vendor_id)
     if selectors.baa_in_force(vendor):
         raise Refused("This vendor has an agreement in force. Terminate the agreement first.")
+    if vendor.breaches.filter(closed__isnull=True).exists():
+        raise Refused("A material breach of this vendor is open. Record its cure or the end of the agreement first.")
     vendor.archived_at = clock.now()
     vendor.save(update_fields=["archived_at"])
     record(actor=actor, action=Action.VENDOR_ARCHIVE, kind="vendor", subject=vendor.pk)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.compliance import views
+from apps.compliance import breach_views, views
 
 app_name = "compliance"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("vendors/<int:vendor_id>/", views.vendor, name="vendor"),
     path("vendors/<int:vendor_id>/edit/", views.vendor_edit, name="vendor_edit"),
     path("vendors/<int:vendor_id>/archive/", views.vendor_archive, name="vendor_archive"),
+    path("vendors/<int:vendor_id>/breaches/new/", breach_views.breach_new, name="breach_new"),
+    path("breaches/<int:breach_id>/close/", breach_views.breach_close, name="breach_close"),
     path("vendors/<int:vendor_id>/agreements/new/", views.agreement_new, name="agreement_new"),
     path("agreements/<int:agreement_id>/", views.agreement, name="agreement"),
     path("agreements/<int:agreement_id>/edit/", views.agreement_edit, name="agreement_edit"),

@@ -9,7 +9,14 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.compliance import agreements, selectors, services
-from apps.compliance.forms import AgreementForm, DocumentForm, TerminationForm, VendorForm
+from apps.compliance.forms import (
+    AgreementForm,
+    BreachClosingForm,
+    BreachForm,
+    DocumentForm,
+    TerminationForm,
+    VendorForm,
+)
 from apps.compliance.models import Agreement, Document, Vendor
 from apps.core import clock, datewords
 from apps.core.actors import Actor
@@ -68,8 +75,20 @@ def vendor_new(request: HttpRequest) -> HttpResponse:
 @require(Permission.COMPLIANCE_VIEW)
 @require_GET
 def vendor(request: HttpRequest, vendor_id: int) -> HttpResponse:
-    """A vendor: facts on the right, agreements on the left."""
-    found = get_object_or_404(Vendor, pk=vendor_id)
+    """A vendor: facts on the right, agreements and breaches on the left."""
+    return vendor_page(request, get_object_or_404(Vendor, pk=vendor_id))
+
+
+def vendor_page(
+    request: HttpRequest,
+    found: Vendor,
+    *,
+    breach: BreachForm | None = None,
+    closing: BreachClosingForm | None = None,
+    closing_of: int = 0,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a vendor; ``breach`` or ``closing`` is a form that was refused."""
     day = selectors.today()
     rows = [
         (agreement, selectors.judgement_of(agreement, day))
@@ -82,9 +101,23 @@ def vendor(request: HttpRequest, vendor_id: int) -> HttpResponse:
             "vendor": found,
             "rows": rows,
             "in_force": selectors.baa_in_force(found),
+            "breaches": [
+                {
+                    "row": each,
+                    "form": closing
+                    if closing is not None and closing_of == each.pk
+                    else BreachClosingForm(initial={"on": day}, auto_id=f"id_{each.pk}_%s"),
+                    "form_open": closing is not None and closing_of == each.pk,
+                }
+                for each in found.breaches.order_by("-found", "-id")
+            ],
+            "breached": any(each.is_open(day) for each in found.breaches.all()),
+            "breach_form": breach or BreachForm(initial={"found": day}),
+            "breach_open": breach is not None,
             "review_due": found.next_review is not None and found.next_review <= day,
             "may_edit": _may_edit(request) and found.archived_at is None,
         },
+        status=status,
     )
 
 

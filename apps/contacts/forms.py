@@ -55,7 +55,12 @@ def _text(longest: int = 200, **given: Any) -> forms.CharField:
 
 
 class PersonForm(forms.Form):
-    """All facts of a person. Without the right to reveal, identifiers come empty and empty ones are kept."""
+    """All facts of a person. Without the right to reveal, identifiers come empty and empty ones are kept.
+
+    Nearly every field may stay empty: the page says so once, instead of "(optional)" at each.
+    """
+
+    unmarked = True
 
     first_name = _text(label="First name")
     middle_name = _text(label="Middle name")

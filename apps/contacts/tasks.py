@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import import_passes, imports
+from apps.contacts.services import expiry, import_passes, imports
 from apps.core import actors, clock
 
 
@@ -31,3 +31,9 @@ def import_sweep() -> None:
         ring(job_id)
     imports.uploads_clear(actor=actors.system("beat"))
     imports.rejections_clear(actor=actors.system("beat"))
+
+
+@shared_task
+def consents_expire() -> int:
+    """Make segments and plans follow when a consent ran out."""
+    return expiry.consents_expire(actor=actors.system("beat"), now=clock.now())

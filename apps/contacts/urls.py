@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from apps.contacts.views import imports, people, person
+from apps.contacts.views import changes, imports, people, person
 
 app_name = "contacts"
 urlpatterns = [
     path("", people.contact_list, name="list"),
     path("new/", people.contact_new, name="new"),
+    path("changes/", changes.change_list, name="changes"),
+    path("changes/decide/", changes.change_decide, name="changes_decide"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/new/", imports.import_new, name="import_new"),
     path("imports/<int:job_id>/", imports.import_page, name="import"),

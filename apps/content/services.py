@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
+from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import blocks, images, usage
@@ -234,8 +235,15 @@ def template_duplicate(
 def template_publish(*, actor: Actor, template_id: int, version: int | None = None) -> TemplateVersion:
     """Freeze the draft as an immutable version. Publishing the same content again returns the version there
     is.
+
+    A notice goes to every patient without further approval, so a second person publishes it: raises ``Refused`` for
+    the member of staff who edited it last.
     """
     template = _locked(template_id, version)
+    if template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff":
+        edits = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
+        if trail.was_last(actor=actor, actions=edits, kind="template", subject=template.pk):
+            raise Refused("You edited this notice last. It goes to every patient, so somebody else publishes it.")
     data = template.revisions.get(number=template.revision).data
     design = blocks.parse(data)
     payload = {"name": template.name, "design": blocks.dump(design)}

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.core import actors
+from apps.core import actors, proxies
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class ProxyMiddleware:
+    """First of all: ``REMOTE_ADDR`` becomes the visitor's address, and nobody behind reads a header that was invented.
+
+    Limits count by it. ``settings.PROXIES`` says how many reverse proxies of ours wrote into the headers.
+    """
+
+    INVENTED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_X_FORWARDED_HOST")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta, count = request.META, settings.PROXIES
+        meta["REMOTE_ADDR"] = proxies.client_address(
+            meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", ""), count
+        )
+        seen = proxies.scheme(meta.pop("HTTP_X_FORWARDED_PROTO", ""), count)
+        if seen:
+            meta["HTTP_X_FORWARDED_PROTO"] = seen
+        for name in self.INVENTED:
+            meta.pop(name, None)
+        return self.get_response(request)
 
 
 class ActorMiddleware:

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     JOURNEY_VIEW = "journey.view"
     JOURNEY_EDIT = "journey.edit"
     JOURNEY_ACTIVATE = "journey.activate"
+    JOURNEY_APPROVE = "journey.approve"
     INBOX_VIEW = "inbox.view"
     INBOX_REPLY = "inbox.reply"
     DELIVERY_VIEW = "delivery.view"
@@ -58,7 +59,7 @@ class Role(StrEnum):
 
 P = Permission
 _READ = {P.HOME, P.CONTACT_VIEW, P.SEGMENT_VIEW, P.TEMPLATE_VIEW, P.CAMPAIGN_VIEW, P.JOURNEY_VIEW}
-# Minimum necessary (45 CFR 164.514(d)(2)): each role maps to what its work needs. Whoever prepares a campaign may
+# Minimum necessary (45 CFR 164.514(d)(2)): each role maps to what its work needs. Whoever prepares a mailing may
 # not be the one who approves it; that is checked at the object too.
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
@@ -67,7 +68,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {P.CONTACT_EDIT, P.CONTACT_IMPORT, P.SEGMENT_EDIT, P.TEMPLATE_EDIT, P.BRAND_EDIT}
         | {P.CAMPAIGN_EDIT, P.CAMPAIGN_SEND, P.JOURNEY_EDIT, P.JOURNEY_ACTIVATE, P.DELIVERY_VIEW}
     ),
-    Role.REVIEWER: frozenset(_READ | {P.CAMPAIGN_APPROVE, P.DELIVERY_VIEW}),
+    Role.REVIEWER: frozenset(_READ | {P.CAMPAIGN_APPROVE, P.JOURNEY_APPROVE, P.DELIVERY_VIEW}),
     Role.CARE_STAFF: frozenset(
         {
             P.HOME,

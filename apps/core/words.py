@@ -83,6 +83,7 @@ STATUS: dict[str, Word] = {
     "baa_expiring": Word("Ends soon", "caution", "hourglass"),
     "baa_expired": Word("Expired", "bad", "circle-x"),
     "baa_terminated": Word("Terminated", "neutral", "ban"),
+    "baa_breached": Word("Breach not cured", "bad", "shield-x"),
     "baa_missing": Word("No agreement", "bad", "shield-x"),
     "baa_not_needed": Word("Not needed", "neutral", "minus"),
     # Import rows and changes.

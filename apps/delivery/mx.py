@@ -7,9 +7,11 @@ the MX name its certificate must bear; a domain beginning with a dot covers its 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import dns.asyncresolver
@@ -36,6 +38,7 @@ class Host:
     """One mail server. `name` is what its certificate must name; `address` is what is connected to.
 
     `trusted`: the transport map vouches for a server on this machine; nothing leaves it unencrypted.
+    `foreign`: the DNS named it, which is to say a stranger did, so it is connected to only at public addresses.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Host:
     port: int = SMTP_PORT
     preference: int = 0
     trusted: bool = False
+    foreign: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,40 @@ def operator_of(name: str) -> str:
     labels = bare.split(".")
     short_second = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
     return ".".join(labels[-3:] if short_second else labels[-2:])
+
+
+def is_public(address: str) -> bool:
+    """Whether a numeric address lies on the public internet (IANA special-purpose registries, RFC 6890).
+
+    Not loopback, private, link-local, multicast, carrier-grade NAT (RFC 6598) or unassigned; an IPv6 address that
+    carries an IPv4 one (mapped, 6to4, Teredo, NAT64) is judged by both. Raises ValueError for anything but a number.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if found in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
+    if not found.is_global or found.is_multicast or found.is_reserved or found.is_unspecified:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
+        return all(is_public(str(each)) for each in inner if each is not None)
+    return True
+
+
+async def addresses(host: Host) -> list[str]:
+    """What to connect to. Of a host that a stranger's DNS named, the public addresses, as numbers: what was checked is
+    what is connected to, whatever the name says a moment later. Raises `LookupFault` when there is none, `OSError`.
+    """
+    if not host.foreign:
+        return [host.address]
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+    public = [number for number in dict.fromkeys(str(entry[4][0]) for entry in found) if is_public(number)]
+    if not public:
+        raise LookupFault(Fault.NOT_PUBLIC)
+    return public
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Resolver(Protocol):
@@ -121,6 +159,18 @@ class DnsResolver:
             return None
         except (dns.exception.DNSException, OSError, ValueError) as e:
             raise LookupFault(Fault.LOOKUP_FAILED) from e
+
+
+class NoResolver:
+    """Knows no domain: where only the transport map counts, and no mail may leave the machine."""
+
+    async def mx(self, domain: str) -> Sequence[tuple[int, str]]:
+        """See `Resolver.mx`: never an answer."""
+        raise LookupFault(Fault.NO_SUCH_DOMAIN)
+
+    async def has_address(self, domain: str) -> bool:
+        """See `Resolver.has_address`: never."""
+        return False
 
 
 def parse_hosts(spec: str, default_port: int = SMTP_PORT) -> Host:
@@ -197,9 +247,9 @@ async def find(
         raise LookupFault(Fault.NULL_MX)
     usable = [(p, n.rstrip(".").lower()) for p, n in records if n.rstrip(".")]
     if usable:
-        return Target(tuple(Host(name, name, SMTP_PORT, p) for p, name in usable[:8]))
+        return Target(tuple(Host(name, name, SMTP_PORT, p, foreign=True) for p, name in usable[:8]))
     if await asked.has_address(bare):
-        return Target((Host(bare, bare),))
+        return Target((Host(bare, bare, foreign=True),))
     raise LookupFault(Fault.NO_SUCH_DOMAIN)
 
 

@@ -79,6 +79,7 @@ class Fault(StrEnum):
     NULL_MX = "null_mx"
     LOOKUP_FAILED = "lookup_failed"
     REFUSED = "refused"
+    NOT_PUBLIC = "not_public"
     TIMEOUT = "timeout"
     DROPPED = "dropped"
     TLS_FAILED = "tls_failed"

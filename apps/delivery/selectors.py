@@ -103,6 +103,11 @@ def transport() -> dict[str, mx.Host]:
     return mx.parse_map(settings.TRANSPORT_MAP)
 
 
+def resolver() -> mx.Resolver | None:
+    """What finds mail servers beyond the transport map: the DNS (None), or nothing, in the demo."""
+    return None if settings.MAIL_DNS else mx.NoResolver()
+
+
 def signers(domain: str) -> list[dkim.Signer]:
     """The keys that sign for a domain now; RSA first."""
     rows = DkimKey.objects.filter(domain=domain, state=DkimKey.KeyState.ACTIVE).order_by("-kind", "id")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.errors import Refused
-from apps.delivery.mx import Host
+from apps.delivery.mx import Host, LookupFault, addresses
 from apps.delivery.outcomes import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
 from apps.delivery.policy import TlsClass
 from apps.delivery.tls import TRUSTED_LOCALLY, TlsEvidence, Trust, fault_of
@@ -319,9 +319,17 @@ async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
     loop = asyncio.get_running_loop()
     tls = TlsEvidence(fault=fault)
     phase = Phase.CONNECT
+    last: OSError = ConnectionRefusedError()
     try:
         async with asyncio.timeout(wait.connect):
-            await loop.create_connection(lambda: wire, host.address, host.port)
+            for address in await addresses(host):
+                try:
+                    await loop.create_connection(lambda: wire, address, host.port)
+                    break
+                except OSError as e:
+                    last = e
+            else:
+                raise last
         if how.implicit_tls and step != "plain":
             tls = await _handshake(wire, host, how, step, fault)
         await _expect(wire, 2, wait.greeting)
@@ -348,6 +356,8 @@ async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
     except ssl.SSLError:
         wire.close()
         raise
+    except LookupFault as e:
+        raise Unreachable(phase, fault=e.fault) from e
     except Ended as end:
         wire.close()
         if end.replies:

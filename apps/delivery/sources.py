@@ -11,7 +11,7 @@ record does not match the rule). A message without an answer is held as "stopped
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -65,14 +65,29 @@ class Source(Protocol):
         """For each claimed message (by id) what to merge, or why it must not leave."""
 
 
+Names = Callable[[Iterable[int]], Mapping[int, str]]
+"""Names of sources by id; what was deleted is absent."""
+
 _SOURCES: dict[str, Source] = {}
+_NAMES: dict[str, Names] = {}
 
 
-def register(kind: str, source: Source) -> None:
-    """Make `source` answer for messages of `kind`; the last registration counts."""
+def register(kind: str, source: Source, names: Names | None = None) -> None:
+    """Make `source` answer for messages of `kind`; the last registration counts. `names` are for staff to read."""
     _SOURCES[str(kind)] = source
+    if names is not None:
+        _NAMES[str(kind)] = names
 
 
 def source_of(kind: str) -> Source | None:
     """Who answers for `kind`."""
     return _SOURCES.get(str(kind))
+
+
+def names_of(wanted: Iterable[tuple[str, int | None]]) -> dict[tuple[str, int], str]:
+    """Names of the sources of messages, by kind and source id; one question for each kind."""
+    by_kind: dict[str, set[int]] = {}
+    for kind, source_id in wanted:
+        if source_id is not None and kind in _NAMES:
+            by_kind.setdefault(kind, set()).add(source_id)
+    return {(kind, number): name for kind, ids in by_kind.items() for number, name in _NAMES[kind](ids).items()}

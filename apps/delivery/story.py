@@ -17,6 +17,7 @@ _FAULTS = {
     Fault.NULL_MX: "The domain says that it takes no mail.",
     Fault.LOOKUP_FAILED: "The DNS did not answer.",
     Fault.REFUSED: "The mail server refused the connection.",
+    Fault.NOT_PUBLIC: "The domain's mail server stands at an address inside a private network, so we do not go there.",
     Fault.TIMEOUT: "The mail server did not answer in time.",
     Fault.DROPPED: "The mail server hung up.",
     Fault.TLS_FAILED: "The connection could not be encrypted.",

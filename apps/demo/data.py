@@ -13,11 +13,11 @@ from apps.contacts import search_values
 from apps.contacts.importing.rows import PersonRow
 from apps.contacts.models import Person
 from apps.contacts.services import suppress_many
+from apps.contacts.services.guardians import guardians_link
 from apps.contacts.services.import_writes import (
     PersonCache,
     appointment_rows,
     event_rows,
-    guardians_link,
     people_rows,
 )
 from apps.core import actors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
@@ -53,14 +55,40 @@ def parts(address: str) -> list[Part]:
 
 
 class Supervisor:
-    """Owns the demo's processes. Their pids stand in a file, so that another shell can stop them."""
+    """Owns the demo's processes. Their pids stand in a file, so that another shell can stop them.
+
+    A lock, which ends with this process however it ends, tells the other shell whether there is somebody to ask.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
+        self.lock_file = Path(settings.CARELANE_HOME) / "demo.lock"
+        self._lock: IO[str] | None = None
         self.logs = Path(settings.CARELANE_HOME) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.errands: dict[str, subprocess.Popen[bytes]] = {}
+
+    def take(self) -> bool:
+        """Become the one demo of this home; False when another process is it."""
+        file = self.lock_file.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "address": self.address}))
+        file.flush()
+        self._lock = file
+        return True
+
+    def other(self) -> tuple[int, str]:
+        """Pid and address of the demo that holds the lock. (0, "") in the moment in which it takes it."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            found = json.loads(self.lock_file.read_text())
+            return int(found["pid"]), str(found["address"])
+        return 0, ""
 
     def start(self) -> None:
         """Start every part and wait until the web process answers. Raises ``RuntimeError`` naming a part's log."""
@@ -98,14 +126,13 @@ class Supervisor:
         self.pid_file.write_text(json.dumps({name: process.pid for name, process in everything.items()}))
 
     def watch(self) -> None:
-        """Return when a part has died (its name is printed) or Ctrl-C came."""
-        with contextlib.suppress(KeyboardInterrupt), _terminate_as_interrupt():
-            while True:
-                for name, process in self.running.items():
-                    if process.poll() is not None:
-                        sys.stderr.write(f"The part {name!r} stopped by itself; see {self.logs / name}.log\n")
-                        return
-                time.sleep(0.5)
+        """Return when a part has died; its name is printed."""
+        while True:
+            for name, process in self.running.items():
+                if process.poll() is not None:
+                    sys.stderr.write(f"The part {name!r} stopped by itself; see {self.logs / name}.log\n")
+                    return
+            time.sleep(0.5)
 
     def stop(self) -> None:
         """Stop what this supervisor started."""
@@ -113,8 +140,23 @@ class Supervisor:
         _stop([process.pid for process in children.values()], children)
         self.pid_file.unlink(missing_ok=True)
 
+    def stop_other(self) -> bool:
+        """Stop the demo of another shell, and whatever a killed one left behind; whether there was any."""
+        if self.take():
+            return self.stop_recorded()
+        pid, _ = self.other()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if pid:
+                os.kill(pid, signal.SIGTERM)
+        # It gives its parts fifteen seconds, and its servers as long as they need.
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not self.take():
+            time.sleep(0.1)
+        self.stop_recorded()
+        return True
+
     def stop_recorded(self) -> bool:
-        """Stop the parts another shell started; whether there were any."""
+        """Stop the parts that a killed demo left behind; whether there were any."""
         try:
             pids = json.loads(self.pid_file.read_text())
         except (FileNotFoundError, ValueError):
@@ -171,7 +213,9 @@ def _is_ours(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
+def terminate_as_interrupt() -> Iterator[None]:
+    """Within the block SIGTERM (``make stop``, a closed session) is what Ctrl-C is."""
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 

@@ -10,10 +10,10 @@ class JourneysConfig(AppConfig):
         from apps.content import usage
         from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind
-        from apps.journeys import usages
+        from apps.journeys import selectors, usages
         from apps.journeys.outgoing import JourneySource
         from apps.segments import usages as segment_usages
 
-        sources.register(MessageKind.JOURNEY, JourneySource())
+        sources.register(MessageKind.JOURNEY, JourneySource(), selectors.names_by_id)
         usage.register(usages.of_template)
         segment_usages.register_usage("journeys", usages.of_segment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,11 @@ def by_id(journey_id: int) -> OpenedJourney:
     if row is None:
         raise Http404
     return opened(row)
+
+
+def names_by_id(ids: Iterable[int]) -> dict[int, str]:
+    """Names of some journeys, for lists of what they sent."""
+    return {row.pk: opened(row).name for row in Journey.objects.filter(pk__in=list(ids))}
 
 
 def by_name(name: str) -> OpenedJourney:

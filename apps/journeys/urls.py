@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.journeys.views import builder, pages, public
+from apps.journeys.views import approval, builder, pages, public
 
 app_name = "journeys"
 urlpatterns = [
@@ -22,4 +22,6 @@ urlpatterns = [
     path("<int:journey_id>/edit/entry/", builder.entry, name="entry"),
     path("<int:journey_id>/edit/name/", builder.name, name="name"),
     path("<int:journey_id>/activate/", builder.activate, name="activate"),
+    path("<int:journey_id>/approval/<slug:act>/", approval.decide, name="decide"),
+    path("<int:journey_id>/letters/<slug:step_id>/", approval.letter, name="letter"),
 ]

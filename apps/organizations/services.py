@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from apps.audit.actions import Action
+from apps.audit.changes import seal_change
 from apps.audit.services import record
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -46,6 +47,7 @@ def organization_change(*, actor: Actor, zone: str | None = None, **given: Any) 
     """Change the named facts (``name``, ``postal_address``, ``phone``, ...); the others stay."""
     Organization.objects.select_for_update().filter(pk=1).first()
     organization = selectors.current()
+    before = {**organization.opened, "zone": organization.zone}
     if zone is not None:
         try:
             ZoneInfo(zone)
@@ -56,5 +58,12 @@ def organization_change(*, actor: Actor, zone: str | None = None, **given: Any) 
     organization.sealed = sealing.seal_service(facts, table=TABLE, row=1)
     organization.save()
     fields = sorted(given) + (["zone"] if zone is not None else [])
-    record(actor=actor, action=Action.ORGANIZATION_CHANGE, kind="organization", subject=1, fields=fields)
+    record(
+        actor=actor,
+        action=Action.ORGANIZATION_CHANGE_LOGO if "logo" in given else Action.ORGANIZATION_CHANGE,
+        kind="organization",
+        subject=1,
+        fields=fields,
+        change=seal_change(before, {**facts, "zone": organization.zone}),
+    )
     return Organization.objects.get(pk=1)

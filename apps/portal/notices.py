@@ -33,7 +33,7 @@ from apps.organizations import selectors as organizations
 from apps.portal import policy, words
 from apps.vault import keys
 
-CODE, LINK, PASSWORD = "code", "link", "password"
+CODE, LINK, PASSWORD, MOVED = "code", "link", "password", "moved"
 
 
 def sender_name() -> str:
@@ -84,6 +84,12 @@ def send_fresh_link(*, person: PersonRecord, token: str, language: str) -> None:
 def send_password_changed(*, person: PersonRecord, language: str) -> None:
     """Tell the mailbox that a password was set, so that its owner can object."""
     made = merge(_account(PASSWORD, words.known(language), brand_facts()), {}, _envelope(person))
+    _post(actors.system("portal"), person, made, MessageKind.ACCOUNT, Purpose.ACCOUNT)
+
+
+def send_address_changed(*, person: PersonRecord, language: str) -> None:
+    """Tell an old mailbox (the one ``person`` carries here) that another took its place: no name, and not which."""
+    made = merge(_account(MOVED, words.known(language), brand_facts()), {}, _envelope(person))
     _post(actors.system("portal"), person, made, MessageKind.ACCOUNT, Purpose.ACCOUNT)
 
 

@@ -26,6 +26,7 @@ LOST_LINK_LIFE = timedelta(days=7)
 # A reply that comes after its session ended is kept as a draft, if the session ended by itself and lately.
 DRAFT_GRACE = timedelta(hours=24)
 REPLY_LENGTH = 5_000
+REPLIES_PER_HOUR = 10
 REPLIES_PER_DAY = 30
 PASSWORD_LENGTH = 15  # the least for a password without a second factor, NIST SP 800-63B-4 section 3.1.1.2
 
@@ -43,7 +44,9 @@ LIMITS = {
     "code": Limit(6, timedelta(hours=1)),
     "code.ip": Limit(60, timedelta(hours=1)),
     "lost": Limit(3, timedelta(hours=1)),
+    "lost.day": Limit(6, timedelta(days=1)),
     "lost.ip": Limit(30, timedelta(hours=1)),
+    "lost.ip.day": Limit(100, timedelta(days=1)),
     "password.ip": Limit(60, timedelta(hours=1)),
 }
 

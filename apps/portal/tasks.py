@@ -14,6 +14,12 @@ def lost_links() -> int:
 
 
 @shared_task
+def moved_mailboxes() -> int:
+    """Tell old mailboxes that another address took their place."""
+    return services.moved_mailboxes_tell()
+
+
+@shared_task
 def clear() -> int:
     """Remove ended sessions, used codes, old links and counters."""
     return services.sessions_clear()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
@@ -19,11 +18,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def client_address(request: HttpRequest) -> str:
-    """The network address that limits count. Behind our own TLS proxy it is the last one that proxy wrote."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if forwarded:
-            return forwarded
+    """The network address that limits count; ``core.middleware.ProxyMiddleware`` looked behind our proxies."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 

@@ -67,6 +67,18 @@ def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int =
         return [row[0] for row in cursor.fetchall()]
 
 
+def page_of_ids(rule: rules.Rule, size: int, *, after: int = 0) -> list[int]:
+    """Up to ``size`` ids of people who fit, rising, all above ``after``. Raises TooSlow."""
+    where, params = selectors.condition(rule, clock.now())
+    with _limited("", LIVE_TIMEOUT_MS) as cursor:
+        cursor.execute(
+            f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} AND s.person_id > %s"  # noqa: S608
+            " ORDER BY s.person_id LIMIT %s",
+            [*params, after, size],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dict[int, bool]:
     """Which of the rules one person fits, by tokens: one statement over one search row."""
     columns, params = [], []

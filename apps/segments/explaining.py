@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apps.audit.actions import Action
 from apps.contacts import selectors as contacts
+from apps.contacts.masking import Eyes, age_words
 from apps.contacts.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
@@ -58,6 +59,34 @@ def sample(*, actor: Actor, rule: rules.Rule, size: int, ticket: str = "") -> li
     )
     today = clock.now().astimezone(selectors.zone()).date()
     return [Masked(record.id, _masked_name(record), record.age(today)) for record in people.values()]
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """One person of a segment's list, as the role may see them."""
+
+    id: int
+    name: str
+    age: str
+    relation: str
+
+
+def people_page(
+    *, actor: Actor, rule: rules.Rule, role: str, size: int, after: int = 0
+) -> tuple[list[Shown], int | None]:
+    """A page of the people who fit and the number to go on after; one audit entry, written before anything is shown."""
+    ids = counting.page_of_ids(rule, size + 1, after=after)
+    found = contacts.open_people(
+        actor=actor, purpose="segment", ids=ids[:size], action=Action.SEGMENT_PREVIEW, with_consents=False
+    )
+    eyes = Eyes(role)
+    today = clock.now().astimezone(selectors.zone()).date()
+    shown = [
+        Shown(record.id, eyes.name(record), age_words(record, record.age(today)), record.relation)
+        for number in ids[:size]
+        if (record := found.get(number)) is not None
+    ]
+    return shown, ids[size - 1] if len(ids) > size else None
 
 
 def _masked_name(record: PersonRecord) -> str:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("preview/", views.preview, name="preview"),
     path("terms/", views.find_terms, name="terms"),
     path("<int:segment_id>/", views.detail, name="detail"),
+    path("<int:segment_id>/people/", views.people, name="people"),
     path("<int:segment_id>/edit/", views.edit, name="edit"),
     path("<int:segment_id>/count/", views.count, name="count"),
     path("<int:segment_id>/duplicate/", views.duplicate, name="duplicate"),

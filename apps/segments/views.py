@@ -24,6 +24,7 @@ from .rules.vocabulary import EVENT_KINDS
 from .selectors import OpenedSegment
 
 SAMPLE = 5
+PAGE = 50
 TERMS_SHOWN = 20
 
 
@@ -71,6 +72,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
         {
             "segment": segment,
             "tree": explaining.outline(segment.rule),
+            "may_see_people": allows(getattr(request.user, "role", ""), Permission.CONTACT_VIEW),
             "history": history,
             "days": [row.at.strftime("%b %-d") for row in history],
             "sizes": [("People", [row.count for row in history])],
@@ -105,6 +107,28 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         return _builder(request, segment, tree, name, refused=str(refusal))
     messages.success(request, "Segment saved.")
     return redirect("segments:detail", saved.pk)
+
+
+@require(Permission.SEGMENT_VIEW)
+@require_safe
+def people(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """Who is in the segment now, page by page; looking is on the trail."""
+    role = getattr(request.user, "role", "")
+    if not allows(role, Permission.CONTACT_VIEW):
+        raise Http404
+    segment = _segment(segment_id)
+    try:
+        shown, following = explaining.people_page(
+            actor=_actor(request),
+            rule=segment.rule,
+            role=role,
+            size=PAGE,
+            after=_number(request.GET.get("after")) or 0,
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("segments:detail", segment_id)
+    return render(request, "segments/people.html", {"segment": segment, "people": shown, "next": following})
 
 
 @require(Permission.SEGMENT_EDIT)

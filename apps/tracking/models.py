@@ -66,6 +66,7 @@ class Click(models.Model):
         indexes = [
             models.Index(fields=["message"], name="click_message"),
             models.Index(fields=["at"], condition=Q(settled_at__isnull=True), name="click_unsettled"),
+            models.Index(fields=["at"], condition=Q(settled_at__isnull=False), name="click_settled"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -77,3 +78,24 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return f"Click {self.pk}"
+
+
+@classify(
+    id=Kind.PLAIN, campaign=Kind.PLAIN, journey=Kind.PLAIN, target=Kind.PLAIN, machine=Kind.PLAIN, count=Kind.PLAIN
+)
+class ClickTotal(models.Model):
+    """How many clicks there were whose rows are gone by now: by source and link, people and programs apart."""
+
+    campaign = models.BigIntegerField()
+    journey = models.BigIntegerField()
+    target = models.BigIntegerField()
+    machine = models.BooleanField()
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "journey", "target", "machine"], name="one_click_total")
+        ]
+
+    def __str__(self) -> str:
+        return f"ClickTotal {self.pk}"

@@ -17,7 +17,7 @@ from apps.core import clock
 from apps.core.actors import STRANGER, Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.tracking import scoring
+from apps.tracking import scoring, undoing
 from apps.tracking.links import ClickLink, UnsubscribeLink
 from apps.tracking.models import TARGET_TABLE, Click, LinkTarget
 from apps.vault import sealing, tokens
@@ -163,9 +163,15 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
 
 @transaction.atomic
 def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
-    """Undo an unsubscribe of this mailbox, and nothing else: bounces, complaints and staff's entries stay."""
+    """Undo an unsubscribe of the last minutes (``undoing``), and nothing else.
+
+    Bounces, complaints, staff's entries, and what was chosen earlier stay. Returns whether something was lifted.
+    """
     lifted, _ = Suppression.objects.filter(
-        mailbox=link.mailbox, scope__in=[MARKETING, REMINDERS], reason=Suppression.Reason.UNSUBSCRIBED
+        mailbox=link.mailbox,
+        scope__in=[MARKETING, REMINDERS],
+        reason=Suppression.Reason.UNSUBSCRIBED,
+        since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
     ).delete()
     if lifted:
         record(

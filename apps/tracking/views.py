@@ -11,10 +11,11 @@ from django.http.request import RawPostDataException
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
+from apps.core import clock
 from apps.core.actors import STRANGER
 from apps.core.permissions import public
 from apps.organizations import selectors as organizations
-from apps.tracking import links, services
+from apps.tracking import links, services, undoing
 from apps.tracking.wording import TEXTS, texts
 
 _LARGEST_BODY = 16 * 1024
@@ -60,18 +61,21 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except links.NotOurs:
         link = None
     step = _step(request) if request.method == "POST" else ""
-    if link is not None:
+    now = clock.now()
+    if step == "undo" and not undoing.is_young(str(request.POST.get("ticket", "")), now):
+        step = "late"
+    if link is not None and step != "late":
         if step == "undo":
             services.resubscribe(link=link)
         elif step:
             how = "one_click" if step == "one_click" else "page"
             services.unsubscribe(link=link, how=how, reminders=step == "stop_all")
     language = _language(request)
-    shown = {"": "ask", "one_click": "done", "stop": "done", "stop_all": "all", "undo": "undone"}[step]
+    shown = {"": "ask", "one_click": "done", "stop": "done", "stop_all": "all", "undo": "undone", "late": "late"}[step]
     response = render(
         request,
         "tracking/unsubscribe.html",
-        {"words": texts(language), "shown": shown, "clinic": organizations.current()},
+        {"words": texts(language), "shown": shown, "clinic": organizations.current(), "ticket": undoing.ticket(now)},
     )
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex, nofollow"

@@ -25,6 +25,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "undo": "Undo",
         "undone_title": "Undone",
         "undone": "What you chose here was undone. Everything is as it was before.",
+        "late_title": "It is too late to undo this here",
+        "late": "An unsubscribe can be undone for ten minutes, on the page where it was made. Nothing was changed. "
+        "If you want these e-mails again, tell us, and we will note that you agreed.",
         "call": "Questions? Call us: ",
     },
     "es": {
@@ -50,6 +53,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "undo": "Deshacer",
         "undone_title": "Deshecho",
         "undone": "Se deshizo lo que eligió aquí. Todo está como antes.",
+        "late_title": "Ya no se puede deshacer aquí",
+        "late": "Una cancelación se puede deshacer durante diez minutos, en la página donde se hizo. No se cambió "
+        "nada. Si desea recibir estos correos otra vez, díganoslo y anotaremos que está de acuerdo.",
         "call": "¿Preguntas? Llámenos: ",
     },
 }

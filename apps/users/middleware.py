@@ -16,10 +16,11 @@ from django.urls import reverse
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import actors, clock
+from apps.users import devices
 from apps.users.models import TotpDevice
+from apps.users.selectors import BEGAN, DEVICE, SEEN
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-SEEN, BEGAN = "seen", "began"
 
 
 class SessionTimeoutMiddleware:
@@ -51,6 +52,7 @@ class SessionTimeoutMiddleware:
             elif not request.headers.get("X-Passive") and (not seen or now - seen > 15 or not began):
                 request.session[SEEN] = now
                 request.session.setdefault(BEGAN, now)
+                request.session[DEVICE] = devices.code_of(request.headers.get("User-Agent", ""))
         return self.get_response(request)
 
 

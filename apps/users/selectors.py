@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Count, Q
 
 from apps.core import clock
 from apps.core.permissions import Role
+from apps.users import devices
 from apps.users.models import RecoveryCode, TotpDevice, User
+from apps.vault import tokens
 
+# What a session keeps besides ids: moments of its own, and the code words of the browser (``devices``).
+SEEN, BEGAN, DEVICE = "seen", "began", "device"
 # One sentence for each role: what a person with it can do here.
 ROLE_WORDS = {
     Role.ADMINISTRATOR: ("Everything, with users, settings and the audit trail.", "settings"),
@@ -62,7 +68,55 @@ def recovery_codes_left(user: User) -> int:
     return RecoveryCode.objects.filter(device__user=user, used_at__isnull=True).count()
 
 
-def sessions_of(user: User) -> int:
-    """How many browsers ``user`` is signed in with."""
-    living = Session.objects.filter(expire_date__gte=clock.now())
-    return sum(session.get_decoded().get("_auth_user_id") == str(user.pk) for session in living.iterator())
+@dataclass(frozen=True)
+class SessionRow:
+    """A browser somebody is signed in with. ``handle`` names it on pages: its key would open it."""
+
+    handle: str
+    device: str
+    icon: str
+    began: datetime | None
+    seen: datetime | None
+    is_this: bool
+
+
+def session_handle(key: str) -> str:
+    """The keyed name of a session (32 hex digits), for forms."""
+    return tokens.token128("staff.session", key).hex()
+
+
+def sessions_of(user: User) -> Iterator[Session]:
+    """The stored sessions of ``user`` that have not run out."""
+    for session in Session.objects.filter(expire_date__gte=clock.now()).iterator():
+        if session.get_decoded().get("_auth_user_id") == str(user.pk):
+            yield session
+
+
+def session_rows(user: User, this: str = "") -> list[SessionRow]:
+    """Where ``user`` is signed in, this browser first, then the last used. ``this`` is the own session's key.
+
+    A session that was idle for too long is over, although it is only removed with its next request.
+    """
+    now = clock.now()
+    rows = []
+    for session in sessions_of(user):
+        data = session.get_decoded()
+        seen, began = _moment(data.get(SEEN)), _moment(data.get(BEGAN))
+        if seen is not None and now - seen > settings.SESSION_IDLE:
+            continue
+        code = str(data.get(DEVICE, ""))
+        rows.append(
+            SessionRow(
+                handle=session_handle(session.session_key),
+                device=devices.words_of(code),
+                icon=devices.icon_of(code),
+                began=began,
+                seen=seen,
+                is_this=session.session_key == this,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.is_this, row.seen or datetime.min.replace(tzinfo=UTC)), reverse=True)
+
+
+def _moment(stamp: float | None) -> datetime | None:
+    return datetime.fromtimestamp(stamp, UTC) if stamp else None

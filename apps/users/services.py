@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -20,6 +25,7 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.permissions import Role
+from apps.users import selectors
 from apps.users.models import TABLE, RecoveryCode, RecoveryDevice, TotpDevice, User, login_token
 from apps.vault import sealing
 
@@ -71,6 +77,36 @@ def user_invite(*, actor: Actor, email: str, name: str, role: str) -> tuple[User
     user = user_create(actor=actor, email=email, name=name, role=role)
     record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk)
     return user, invitation_path(user)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A one-time link. ``url`` begins with the public address; ``mailed`` says whether it is on its way by mail."""
+
+    user: User
+    url: str = field(repr=False)
+    mailed: bool
+
+
+@transaction.atomic
+def staff_invite(*, actor: Actor, email: str, name: str, role: str) -> Invitation:
+    """Invite somebody: a member of staff without a password, and the link, mailed where mail is set up."""
+    user, path = user_invite(actor=actor, email=email, name=name, role=role)
+    return _hand_over(user, path, by_mail=True)
+
+
+@transaction.atomic
+def link_renew(*, actor: Actor, user: User, by_mail: bool = True) -> Invitation:
+    """A fresh link to choose a password, mailed where mail is set up, or (``by_mail`` False) only returned."""
+    return _hand_over(user, user_renew_link(actor=actor, user=user), by_mail=by_mail)
+
+
+def _hand_over(user: User, path: str, *, by_mail: bool) -> Invitation:
+    # Never from the host that the request named: whoever asks could name a host of their own.
+    url = settings.PUBLIC_URL + reverse("users:invitation", args=path.split("/"))
+    text = render_to_string("users/invitation_mail.txt", {"name": user.name, "url": url})
+    message = EmailMessage("Choose your password for Carelane", text, to=[user.email])
+    return Invitation(user, url, by_mail and message.send() == 1)
 
 
 def invitation_path(user: User) -> str:
@@ -179,6 +215,20 @@ def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
 
 
 @transaction.atomic
+def session_end(*, actor: Actor, user: User, handle: str) -> None:
+    """End one session of ``user``, named by its handle (``selectors.session_handle``).
+
+    Raises ``Refused`` when there is none of that name (it may have ended meanwhile).
+    """
+    for session in selectors.sessions_of(user):
+        if hmac.compare_digest(selectors.session_handle(session.session_key), handle):
+            session.delete()
+            record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
+            return
+    raise Refused("That session has ended already.")
+
+
+@transaction.atomic
 def factor_reset(*, actor: Actor, user: User) -> None:
     """Remove the second factor: the person enrolls a new one at the next sign-in; sessions end."""
     TotpDevice.objects.filter(user=user).delete()
@@ -229,8 +279,8 @@ def recovery_codes_renew(*, actor: Actor, user: User) -> list[str]:
 def sessions_end(user: User, keep: str = "") -> int:
     """Delete every session of ``user`` but the one with key ``keep``; returns how many."""
     ended = 0
-    for session in Session.objects.filter(expire_date__gte=clock.now()).iterator():
-        if session.session_key != keep and session.get_decoded().get("_auth_user_id") == str(user.pk):
+    for session in selectors.sessions_of(user):
+        if session.session_key != keep:
             session.delete()
             ended += 1
     return ended

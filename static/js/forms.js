@@ -71,3 +71,13 @@ document.addEventListener("input", (event) => {
   if (input.value !== digits) input.value = digits;
   if (digits.length === Number(input.dataset.code)) input.form?.requestSubmit();
 });
+
+// data-shown-when="who=segment": a part of a form that another answer makes meaningless is not shown. Without script
+// everything is shown, and the server decides either way.
+whenPresent("[data-shown-when]", (part) => {
+  const [name, wanted] = part.dataset.shownWhen.split("=");
+  const form = part.closest("form");
+  const look = () => { part.hidden = new FormData(form).get(name) !== wanted; };
+  form.addEventListener("change", look);
+  look();
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 
 from apps.analytics import heartbeat, sources, status
 from apps.core import actors, clock
-from apps.core.board import Item, Step
+from apps.core.board import Check, Item, Step
 from apps.organizations.services import organization_change
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def quiet_cache():
-    cache.delete(heartbeat.KEY)
+    cache.delete_many([heartbeat.KEY, heartbeat.WORKERS])
     yield
-    cache.delete(heartbeat.KEY)
+    cache.delete_many([heartbeat.KEY, heartbeat.WORKERS])
 
 
 def home(client: Client) -> str:
@@ -104,6 +105,48 @@ def test_the_status_page_names_every_part(signed_in) -> None:
     for name, _ in status.CHECKS:
         assert f"<strong>{name}</strong>" in page
     assert "No worker answered" in page
+
+
+class Workers:
+    """Celery's remote control with this many workers; notes what was asked."""
+
+    def __init__(self, living: int) -> None:
+        self.living, self.asked = living, []
+
+    def inspect(self, timeout: float, limit: int | None) -> Workers:
+        self.asked.append(limit)
+        return self
+
+    def ping(self) -> dict[str, dict[str, str]] | None:
+        return {f"celery@{number}": {"ok": "pong"} for number in range(self.living)} or None
+
+
+def test_the_status_page_waits_no_longer_than_for_the_workers_that_the_schedule_met(monkeypatch) -> None:
+    from config.celery import app
+
+    monkeypatch.setattr(app, "control", two := Workers(2))
+    heartbeat.note_workers()
+    assert status.worker(clock.now()).text == "2 workers answered."
+    assert two.asked == [None, 2], "the schedule waits for all, the page for those two"
+    monkeypatch.setattr(app, "control", Workers(1))
+    found = status.worker(clock.now())
+    assert (found.state, found.text) == ("warning", "1 of 2 workers answered. Look at the one that is missing.")
+    monkeypatch.setattr(app, "control", Workers(0))
+    assert status.worker(clock.now()).state == "down"
+    heartbeat.note_workers()
+    assert heartbeat.workers_known() == 0
+
+
+def test_what_waits_for_others_is_asked_side_by_side(monkeypatch) -> None:
+    """Two checks that each wait for the other's beginning: in a row they would never end."""
+    meeting = threading.Barrier(2, timeout=5)
+
+    def waits(now):
+        meeting.wait()
+        return Check("x", "ok", "", "world")
+
+    monkeypatch.setattr(status, "CHECKS", [("Worker", waits), ("Web certificate", waits)])
+    assert [found.state for found in status.checks(clock.now())][:2] == ["ok", "ok"]
 
 
 def test_a_part_that_cannot_be_asked_is_down(monkeypatch) -> None:

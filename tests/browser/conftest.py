@@ -5,6 +5,8 @@ for something, or misses a file. ``axe(page)`` looks for what keeps people with 
         page = enter("max")                # signed in, second factor done
         page.open("/contacts/")
         axe(page)
+
+``fits(page, windows)`` looks in several windows, in both themes, at the page that is open.
 """
 
 from __future__ import annotations
@@ -46,6 +48,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+# Two frames: whatever a script asked for at the start is asked; then animations that end have ended.
+SETTLED = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  await frame();
+  await frame();
+  await Promise.all(document.getAnimations()
+    .filter((one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => {})));
+}"""
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """The machine's Chromium when there is one, otherwise the one Playwright installed."""
@@ -60,10 +73,13 @@ class Visit:
     def __init__(self, page: Page, origin: str) -> None:
         self.page, self.origin = page, origin
         self.problems: list[str] = []
+        self.unanswered: set[Any] = set()
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
         page.on("request", self._request)
         page.on("response", self._response)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.page, name)
@@ -71,7 +87,23 @@ class Visit:
     def open(self, path: str) -> None:
         """Go to a path of the product and wait until its scripts have run."""
         self.page.goto(self.origin + path)
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has what it asked for and nothing on it moves.
+
+        The browser's own "networkidle" waits for half a second after the last answer, on hundreds of pages.
+        """
+        self.page.evaluate(SETTLED)
+        if self.unanswered:
+            self.page.wait_for_load_state("networkidle")
+            self.page.evaluate(SETTLED)
+
+    def look(self, *, width: int, scheme: str) -> None:
+        """Show the same page in another width and theme."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        self.settle()
 
     def no_overflow(self) -> None:
         """Nothing sticks out to the right (WCAG 1.4.10, reflow)."""
@@ -85,10 +117,14 @@ class Visit:
 
     def _request(self, request: Any) -> None:
         url = request.url
+        self.unanswered.add(request)
         if url.startswith(("data:", "blob:", "about:")):
             return
         if urlsplit(url).netloc != urlsplit(self.origin).netloc:
             self.problems.append(f"asked another host: {urlsplit(url).netloc}")
+
+    def _answered(self, request: Any) -> None:
+        self.unanswered.discard(request)
 
     def _response(self, response: Any) -> None:
         if response.status >= 500 or (
@@ -155,5 +191,23 @@ def axe() -> Callable[..., None]:
             for item in violations
         ]
         assert not told, "\n".join(told)
+
+    return check
+
+
+@pytest.fixture
+def fits(axe: Callable[..., None]) -> Callable[..., None]:
+    """``fits(page, [(1280, "dark"), (320, "light")])``: the open page is accessible and no wider than each window."""
+
+    def check(page: Visit, windows: list[tuple[int, str]]) -> None:
+        wrong = []
+        for width, scheme in windows:
+            page.look(width=width, scheme=scheme)
+            try:
+                page.no_overflow()
+                axe(page)
+            except AssertionError as error:
+                wrong.append(f"{urlsplit(page.url).path} ({width} px, {scheme}): {error}")
+        assert not wrong, "\n\n".join(wrong)
 
     return check

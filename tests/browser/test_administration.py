@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 WINDOWS = [(1280, "light"), (1280, "dark"), (375, "light"), (320, "dark")]
@@ -19,13 +18,11 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
-def test_pages_are_accessible_and_fit(enter, axe, width, scheme) -> None:
-    page = enter("ada", width=width, scheme=scheme)
+def test_pages_are_accessible_and_fit(enter, fits) -> None:
+    page = enter("ada", width=375)
     for path in PAGES:
         page.open(path)
-        page.no_overflow()
-        axe(page)
+        fits(page, WINDOWS)
 
 
 def test_the_page_that_is_not_allowed_says_who_may(enter, axe) -> None:

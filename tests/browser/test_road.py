@@ -120,7 +120,7 @@ def test_from_a_patient_file_to_a_message_read_in_the_portal(cast: Any, visits: 
     unsubscribe(visits(width=375), road)
     come_back(road)
     read_report(page, ada, road, campaign)
-    journey(page, road, message.person_id)
+    journey(page, enter("rita"), road, message.person_id)
     look_at_the_trail(enter("otto"), road)
 
 
@@ -401,12 +401,17 @@ def read_report(page: Any, ada: Any, road: Road, campaign: Campaign) -> None:
     assert "tls" in Path(download.value.path()).read_text("utf-8-sig").casefold()
 
 
-def journey(page: Any, road: Road, person_id: int) -> None:
+def journey(page: Any, reviewer: Any, road: Road, person_id: int) -> None:
     """8. The ready-made reminder is switched on; a visit the day after tomorrow is reminded of at once."""
     page.open("/journeys/")
     page.get_by_role("button", name="New journey").click()
     page.get_by_role("button", name=re.compile("Appointment reminder")).click()
     page.get_by_role("link", name="Review and activate").click()
+    page.get_by_role("button", name="Ask for approval").click()
+    reviewer.open("/")
+    reviewer.get_by_role("link", name=re.compile("Approve “Appointment reminder”")).click()
+    reviewer.get_by_role("button", name="Approve journey").click()
+    page.page.reload()
     page.get_by_role("button", name="Activate journey").click()
     expect(page.get_by_text("Version 1 is active.")).to_be_visible()
     appointment_book(actor=SYSTEM, person_id=person_id, start=clock.now() + timedelta(days=2), kind="Flu shot")

@@ -79,6 +79,9 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     max_.post(f"{base}/submit/")
     rita.post(f"{base}/approve/", {"comment": "Good."})
     assert state(flu) == State.APPROVED
+    history = max_.get(f"{base}/approval/").content
+    for words in (b"Submitted by Max", b"Rejected by Rita", b"Approved by Rita"):
+        assert words in history
     assert rita.post(f"{base}/send/").status_code == 403
     page = max_.get(f"{base}/approval/").content.decode()
     assert "Send to 5 people now" in page

@@ -35,6 +35,8 @@ def terms(**more):
         ({"effective": date(2026, 11, 21)}, Standing.FUTURE),
         ({"terminated": date(2026, 11, 20)}, Standing.TERMINATED),
         ({"terminated": date(2026, 11, 25)}, Standing.EXPIRING),
+        ({"breached": True}, Standing.BREACHED),
+        ({"breached": True, "terminated": date(2026, 11, 20)}, Standing.TERMINATED),
         ({"signed_copy": False}, Standing.DRAFT),
         ({"clauses": CODES - {"books"}}, Standing.DRAFT),
     ],

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.content import selectors, services
 from apps.content.models import Template
 from apps.core import actors
+from tests.content.test_images import png
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -100,3 +102,18 @@ def test_deleting_asks_first(signed_in: Any, mail: Template) -> None:
     assert client.post(f"/templates/{mail.pk}/delete/").status_code == 302
     assert Template.objects.living().count() == 0
     assert selectors.template_named("Winter") is None
+
+
+def test_images_have_a_page_of_their_own_and_the_editor_gets_the_list_alone(signed_in: Any) -> None:
+    client = signed_in("max")
+    assert b"No images yet" in client.get("/templates/images/").content
+    given = {"file": SimpleUploadedFile("door.png", png(), "image/png"), "alt": "The door"}
+    page = client.post("/templates/images/", given, follow=True).content
+    assert b"Image added." in page
+    assert b"<html" in page
+    part = client.get("/templates/images/", headers={"HX-Request": "true"}).content
+    assert b"door.png" in part
+    assert b"<html" not in part
+    refused = client.post("/templates/images/", {"file": SimpleUploadedFile("door.png", b"not a picture", "image/png")})
+    assert refused.status_code == 422
+    assert b"Not uploaded" in refused.content

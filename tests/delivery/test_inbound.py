@@ -26,6 +26,7 @@ from apps.delivery.receiver import Receiver, address_of
 from apps.delivery.services import inbound
 from apps.vault import keys, sealing
 from tests.delivery.conftest import background
+from tests.delivery.servers import free_ports
 
 CLI = actors.COMMAND_LINE
 RECEIVER = actors.system("receiver")
@@ -325,14 +326,15 @@ def receiver(tmp_path, transactional_db):
         async def stop(self):
             await server.stop()
 
-    server = Receiver(lmtp=str(place), smtp="127.0.0.1:28025")
+    port = free_ports(1)
+    server = Receiver(lmtp=str(place), smtp=f"127.0.0.1:{port}")
 
     async def start():
         await server.start()
         return Running()
 
     with background(start):
-        yield SimpleNamespace(socket=str(place), port=28025)
+        yield SimpleNamespace(socket=str(place), port=port)
 
 
 def test_by_lmtp_and_by_smtp(receiver, sent):

@@ -90,3 +90,16 @@ def test_only_a_server_on_this_machine_can_be_trusted_without_tls():
     assert not parse_map("a.test=mx@127.0.0.1:25")["a.test"].trusted
     with pytest.raises(ValueError, match="loopback"):
         parse_map("a.test=+mx@10.0.0.7:25")
+
+
+def test_in_the_demo_no_mail_leaves_the_machine_whatever_address_is_typed(settings) -> None:
+    from apps.delivery import selectors
+
+    settings.MAIL_DNS = False
+    mapped = parse_map("goodmail.test=mx.goodmail.test@127.0.0.1:2601")
+    assert asyncio.run(find("goodmail.test", transport=mapped, resolver=selectors.resolver())).hosts[0].port == 2601
+    with pytest.raises(LookupFault) as refused:
+        asyncio.run(find("hospital.example", transport=mapped, resolver=selectors.resolver()))
+    assert refused.value.fault is Fault.NO_SUCH_DOMAIN
+    settings.MAIL_DNS = True
+    assert selectors.resolver() is None, "the DNS"

@@ -20,14 +20,16 @@ from apps.delivery.services import inbound
 from apps.demo.mail import Servers, transport_map
 from apps.tracking.links import unsubscribe_url
 from tests.delivery.conftest import background
-
-PORT = 28026
+from tests.delivery.servers import free_ports
 
 
 @pytest.fixture
 def world(tmp_path, settings, transactional_db, monkeypatch):
     """The demo's providers, and our receiver where they report to; ``came`` is set when a report was taken."""
     came = threading.Event()
+    # Four for the providers, one for us.
+    first = free_ports(5)
+    port = first + 4
     take = inbound.mail_receive
 
     def noted(**given):
@@ -40,9 +42,9 @@ def world(tmp_path, settings, transactional_db, monkeypatch):
 
     async def start():
         servers = Servers(
-            tmp_path, clock.now, base_port=29950, inbound=Host("localhost", "127.0.0.1", PORT), report_delay=0.0
+            tmp_path, clock.now, base_port=first, inbound=Host("localhost", "127.0.0.1", port), report_delay=0.0
         )
-        receiver = Receiver(smtp=f"127.0.0.1:{PORT}")
+        receiver = Receiver(smtp=f"127.0.0.1:{port}")
         await servers.start()
         await receiver.start()
 
@@ -54,7 +56,7 @@ def world(tmp_path, settings, transactional_db, monkeypatch):
         return Both()
 
     with background(start):
-        settings.TRANSPORT_MAP = transport_map(29950)
+        settings.TRANSPORT_MAP = transport_map(first)
         settings.MAIL_ROOTS = settings.MAIL_ANCHORS = str(tmp_path / "demo-ca" / "root.pem")
         yield came
 

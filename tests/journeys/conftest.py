@@ -12,8 +12,8 @@ import pytest
 from apps.contacts import services as contacts
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage
-from apps.journeys import ready, services
-from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
+from apps.journeys import approvals, ready, services
+from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, JourneyVersion
 from apps.organizations import services as organizations
 
 LOUISVILLE = ZoneInfo("America/Kentucky/Louisville")
@@ -63,9 +63,35 @@ def tick(text: str, **changes) -> services.TickResult:
 def reminder(**changes) -> Journey:
     """The ready-made reminder, active."""
     journey = services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
-    services.journey_activate(actor=CLI, journey=journey, **changes)
+    activate(journey, **changes)
     journey.refresh_from_db()
     return journey
+
+
+def reviewer() -> actors.Actor:
+    """Rae reviews journeys; she prepares nothing."""
+    from apps.users import services as users
+    from apps.users.models import User
+
+    found = User.objects.by_email("rae@clinic.test") or users.user_create(
+        actor=CLI, email="rae@clinic.test", name="Rae", role="reviewer", password="correct horse battery staple"
+    )
+    return actors.staff(found.pk, found.role)
+
+
+def approve(journey: Journey) -> None:
+    """A second person approves the draft as it is, if it needs that and nobody did."""
+    if approvals.standing(journey).may_run:
+        return
+    services.journey_submit(actor=CLI, journey=journey)
+    services.journey_approve(actor=reviewer(), journey=journey)
+
+
+def activate(journey: Journey, **changes) -> JourneyVersion:
+    """Approved by Rae, then switched on."""
+    journey.refresh_from_db()
+    approve(journey)
+    return services.journey_activate(actor=CLI, journey=journey, **changes)
 
 
 def run_of(person_id: int) -> JourneyRun:
@@ -88,11 +114,14 @@ __all__ = [
     "BEAT",
     "CLI",
     "LOUISVILLE",
+    "activate",
+    "approve",
     "book",
     "local",
     "outbox",
     "person",
     "reminder",
+    "reviewer",
     "run_of",
     "tick",
     "trail",

@@ -27,7 +27,7 @@ from apps.delivery.policy import Refusal
 from apps.delivery.sources import Claimed, Draft, source_of
 from apps.journeys import ready, selectors, services
 from apps.journeys.models import Journey, JourneyRun
-from tests.journeys.conftest import CLI, book, local, outbox, person, reminder, tick
+from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,7 +124,7 @@ def test_the_text_is_frozen_until_the_journey_is_activated_again(message):
     assert asked(message).skeleton_id == before
     journey = Journey.objects.get()
     assert selectors.stale_templates(journey) == [ready.APPOINTMENT_REMINDER]
-    version = services.journey_activate(actor=CLI, journey=journey)
+    version = activate(journey)
     assert version.number == 2
     assert selectors.stale_templates(Journey.objects.get()) == []
 
@@ -133,7 +133,7 @@ def test_activating_the_same_again_is_refused(clinic, at):
     with at("2026-11-22T12:00"):
         journey = reminder()
         with pytest.raises(Refused, match="active already"):
-            services.journey_activate(actor=CLI, journey=journey)
+            activate(journey)
 
 
 def test_a_template_in_a_journey_says_so_and_cannot_be_deleted(message):
@@ -159,10 +159,11 @@ def run(name: str, *arguments: str) -> dict:
     return json.loads(out.getvalue())
 
 
-def test_the_commands_walk_the_same_road(clinic, at):
+def test_the_commands_walk_the_same_road(clinic, at, cast):
     with at("2026-11-22T12:00"):
         book(person(), "2026-12-10T14:30")
-        made = run("journey_activate", "Appointment reminder")
+        run("journey_approve", "Appointment reminder", "--as", "rita@clinic.test")
+        made = run("journey_activate", "Appointment reminder", "--as", "max@clinic.test")
     assert made == {"journey": "Appointment reminder", "state": "active", "version": 1, "entered": 1}
     assert run("journey_tick", "--now", "2026-11-22T12:01")["waiting"] == 1
     moved = run("journey_tick", "--now", "2026-12-07T09:00")

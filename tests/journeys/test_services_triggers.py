@@ -17,7 +17,7 @@ from apps.journeys.reading import parse
 from apps.journeys.ready import APPOINTMENT_REMINDER_JOURNEY as READY
 from apps.segments import services as segments
 from apps.segments import usages as segment_usages
-from tests.journeys.conftest import CLI, book, outbox, person, reminder, run_of, tick
+from tests.journeys.conftest import CLI, activate, book, outbox, person, reminder, run_of, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +38,7 @@ def test_who_enters_a_segment_comes_in_and_who_was_in_it_before_may_be_left_out(
         segments.segment_save(actor=CLI, name="Women", rule=WOMEN)
         ann = person("Ann", sex="F")
         journey = made("Welcome", [SEND], trigger={"kind": "segment", "segment": "Women"})
-        services.journey_activate(actor=CLI, journey=journey, take_in=False)
+        activate(journey, take_in=False)
         bea, cal = person("Bea", sex="F"), person("Cal", sex="M")
     assert tick("2026-11-22T12:01").entered == 1
     assert {run.person_id for run in JourneyRun.objects.all()} == {bea}
@@ -54,7 +54,7 @@ def test_leaving_and_entering_again_walks_again_unless_never_is_chosen(clinic, a
         trigger = {"kind": "segment", "segment": "Women"}
         for name, reentry in (("Again", "after_exit"), ("Once", "never")):
             journey = made(name, [SEND], trigger=trigger, reentry=reentry)
-            services.journey_activate(actor=CLI, journey=journey)
+            activate(journey)
         ann = person("Ann", sex="F")
     tick("2026-11-22T12:01")
     contacts.contact_update(actor=CLI, person_id=ann, profile={"first_name": "Ann", "sex": "M"}, version=1)
@@ -78,7 +78,7 @@ def test_a_recorded_event_of_the_right_class_lets_in(clinic, at):
             "at": "08:00",
         }
         journey = made("After the visit", [wait, SEND], trigger=trigger, key="event")
-        services.journey_activate(actor=CLI, journey=journey)
+        activate(journey)
         ann, bea = person("Ann"), person("Bea")
         contacts.events_record(
             actor=CLI,
@@ -103,7 +103,7 @@ def test_a_condition_is_asked_of_the_opened_record_when_the_person_gets_there(cl
         journey = made(
             "Ask", [{"id": "s3", "type": "wait", "amount": 1, "unit": "hours"}, condition], trigger={"kind": "manual"}
         )
-        services.journey_activate(actor=CLI, journey=journey)
+        activate(journey)
         ann, cal = person("Ann", sex="F"), person("Cal", sex="M")
         for each in (ann, cal):
             services.run_add(actor=CLI, journey=journey, person_id=each)
@@ -149,7 +149,7 @@ def test_a_new_version_is_walked_by_new_people_and_the_old_one_to_its_end(clinic
         data = to_json(selectors.by_id(journey.pk).draft)
         data["steps"][0]["days"] = 5
         services.draft_save(actor=CLI, journey=journey, revision=journey.revision, definition=parse(data))
-        services.journey_activate(actor=CLI, journey=journey)
+        activate(journey)
         bo = person("Bo")
         book(bo, "2026-12-10T14:30")
     tick("2026-11-23T12:01")
@@ -173,7 +173,7 @@ def test_a_draft_with_faults_is_not_activated_and_every_fault_is_told(clinic, at
         actor=CLI, name="Half", definition={"trigger": {"kind": "segment"}, "steps": [{"id": "s1", "type": "send"}]}
     )
     with pytest.raises(DefinitionBroken) as broken:
-        services.journey_activate(actor=CLI, journey=journey)
+        activate(journey)
     assert {problem.step for problem in broken.value.problems} == {"", "s1"}
     assert not JourneyVersion.objects.exists()
 

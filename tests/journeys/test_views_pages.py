@@ -9,7 +9,7 @@ from apps.journeys import selectors, services
 from apps.journeys.definition import to_json
 from apps.journeys.models import Journey, JourneyRun
 from apps.journeys.reading import parse
-from tests.journeys.conftest import CLI, book, person, reminder, run_of, tick
+from tests.journeys.conftest import CLI, activate, book, person, reminder, run_of, tick
 
 # A tick reads the timeline below the oldest open transaction: the scenes commit.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,7 +119,7 @@ def test_versions_show_who_finishes_in_an_old_one(signed_in, walked):
     data["steps"][0]["days"] = 2
     definition = parse(data)
     services.draft_save(actor=CLI, journey=walked, revision=walked.revision, definition=definition)
-    services.journey_activate(actor=CLI, journey=walked)
+    activate(walked)
     page = signed_in("max").get(f"/journeys/{walked.pk}/versions/").content.decode()
     assert "Version 2" in page
     assert "Finishing" in page

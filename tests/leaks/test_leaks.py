@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -92,6 +93,7 @@ def walked() -> Iterator[Installation]:
         made.manage("campaign_approve", "Autumn", *RITA)
         sent = made.manage("campaign_send", "Autumn", "--wait", "15", "--json", *MAX)
         assert sent["sent"] > 0
+        made.manage("journey_approve", "Appointment reminder", *RITA)
         made.manage("journey_activate", "Appointment reminder", *MAX)
         made.manage("journey_tick")
         made.python(
@@ -114,8 +116,8 @@ def walked() -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="module")
-def scanners(walked: Installation) -> tuple[Scanner, Scanner]:
-    """(about people, clinical): needles with their digits, as Synthea writes them, and the invented addresses."""
+def needles(walked: Installation) -> tuple[set[str], set[str]]:
+    """(about people, clinical): words with their digits, as Synthea writes them, and the invented addresses."""
     people: set[str] = set()
     for row in rows("patients"):
         people |= {row["FIRST"], row["LAST"], row["MAIDEN"], row["ADDRESS"], row["SSN"], row["BIRTHDATE"], row["Id"]}
@@ -130,24 +132,35 @@ def scanners(walked: Installation) -> tuple[Scanner, Scanner]:
     ).split()
     assert len(invented) > 5
     clinical = {row["DESCRIPTION"] for name in TABLES[1:] for row in rows(name) if len(row["DESCRIPTION"]) > 7}
-    return Scanner(people | set(invented)), Scanner(clinical)
+    return people | set(invented), clinical
 
 
-def findings(made: Installation, scanners: tuple[Scanner, Scanner], *, files: bool = True) -> list[Finding]:
+def findings(made: Installation, needles: tuple[set[str], set[str]], *, files: bool = True) -> list[Finding]:
     """What is found; without ``files`` the database's own files, which repeat what the dump shows, are left out."""
-    people, clinical = scanners
+    people, clinical = needles
+    scanner = Scanner(people | clinical)
     found: list[Finding] = []
+    seen: set[tuple[bytes, bool]] = set()
     for place, content, may_be_clinical in made.pieces(files=files):
-        found += people.scan(content, place)
-        if not may_be_clinical:
-            found += clinical.scan(content, place)
+        # Each database of the cluster has the same catalogs: the same bytes are searched once.
+        piece = (hashlib.sha256(content).digest(), may_be_clinical)
+        if piece not in seen:
+            seen.add(piece)
+            allowed = clinical - people if may_be_clinical else set()
+            found += [finding for finding in scanner.scan(content, place) if finding.needle not in allowed]
     return found
 
 
-def test_nothing_about_a_person_is_readable_anywhere(walked, scanners) -> None:
-    found = findings(walked, scanners)
+def test_nothing_about_a_person_is_readable_anywhere(walked, needles) -> None:
+    found = findings(walked, needles)
     # A finding names the place and the way to it; never print whole contents.
     assert [(finding.place, finding.way, finding.needle) for finding in found[:20]] == []
+
+
+def test_the_mailbox_providers_start_no_database_and_no_redis(walked) -> None:
+    """They would stay behind: nobody stops them."""
+    assert (walked.world / "demo-ca").is_dir()
+    assert not (walked.world / "redis").exists()
 
 
 def test_no_sealed_column_holds_json(walked) -> None:
@@ -171,7 +184,7 @@ def test_no_sealed_column_holds_json(walked) -> None:
     assert filled > 100
 
 
-def test_whatever_is_planted_is_found(walked, scanners) -> None:
+def test_whatever_is_planted_is_found(walked, needles) -> None:
     """One unsealed row, one Celery argument, one cache key, one session, one log line."""
     victim = rows("patients")[1]
     name = f"{victim['FIRST']} {victim['LAST']}"
@@ -191,7 +204,7 @@ def test_whatever_is_planted_is_found(walked, scanners) -> None:
         "import logging\n"
         f"logging.getLogger('apps.contacts').warning('imported %s', {name!r})\n"
     )
-    found = {(finding.place.partition("/")[0], finding.needle) for finding in findings(walked, scanners, files=False)}
+    found = {(finding.place.partition("/")[0], finding.needle) for finding in findings(walked, needles, files=False)}
     assert ("pg_dump", victim["FIRST"]) in found
     assert ("redis", victim["LAST"]) in found
     assert ("redis", victim["SSN"]) in found

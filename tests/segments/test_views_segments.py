@@ -8,7 +8,7 @@ from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.contacts.models import Vocabulary
 from apps.core import actors
-from apps.segments import selectors, services
+from apps.segments import selectors, services, views
 from apps.segments.models import Segment
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +47,26 @@ def test_who_may_look_and_who_may_edit(signed_in, women: Segment, who: str, sees
     assert client.get(f"/segments/{women.pk}/").status_code == sees
     assert client.get("/segments/new/").status_code == edits
     assert client.post("/segments/preview/", FORM).status_code == edits
+
+
+def test_the_people_of_a_segment_come_page_by_page_and_looking_is_on_the_trail(
+    signed_in, dana: int, women: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [
+        contacts.contact_create(actor=CLI, profile={"first_name": name, "last_name": "Ames", "sex": sex}).id
+        for name, sex in (("Erin", "F"), ("Fay", "F"), ("Greg", "M"))
+    ]
+    monkeypatch.setattr(views, "PAGE", 2)
+    client = signed_in("max")
+    assert f"/segments/{women.pk}/people/".encode() in client.get(f"/segments/{women.pk}/").content
+    first = client.get(f"/segments/{women.pk}/people/")
+    assert [person.id for person in first.context["people"]] == [dana, others[0]]
+    second = client.get(f"/segments/{women.pk}/people/", {"after": first.context["next"]})
+    assert [person.id for person in second.context["people"]] == [others[1]]
+    assert second.context["next"] is None
+    looked = AuditEntry.objects.filter(action="segment.preview", purpose="segment").order_by("pk")
+    assert [entry.people_count for entry in looked] == [2, 1]
+    assert client.get("/segments/999999/people/").status_code == 404
 
 
 def test_a_new_segment_is_saved_from_the_builder(signed_in) -> None:

@@ -14,7 +14,7 @@ from apps.contacts import services as contacts
 from apps.contacts.models import Suppression, TimelineEvent
 from apps.core import actors, clock
 from apps.core.errors import Refused
-from apps.tracking import links, services
+from apps.tracking import links, services, undoing
 from apps.tracking.models import Click, LinkTarget
 
 pytestmark = pytest.mark.django_db
@@ -96,9 +96,47 @@ def test_the_page_asks_stops_offers_reminders_and_undoes(dana, stranger):
     assert "You are unsubscribed" in done
     assert "Stop reminders too" in done
     assert scopes() == {"commercial"}
-    stranger.post(url, {"step": "stop_all"})
+    ticket = ticket_in(stranger.post(url, {"step": "stop_all"}))
     assert scopes() == {"commercial", "reminders"}
-    assert "was undone" in stranger.post(url, {"step": "undo"}).content.decode()
+    assert "was undone" in stranger.post(url, {"step": "undo", "ticket": ticket}).content.decode()
+    assert scopes() == set()
+
+
+def ticket_in(answer) -> str:
+    return answer.content.decode().split('name="ticket" value="')[1].split('"')[0]
+
+
+def test_an_unsubscribe_cannot_be_undone_after_ten_minutes(dana, stranger):
+    url = unsubscribe_path(dana)
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    with clock.frozen(at):
+        ticket = ticket_in(stranger.post(url, {"step": "stop"}))
+    with clock.frozen(at + timedelta(minutes=10)):
+        assert "too late" in stranger.post(url, {"step": "undo", "ticket": ticket}).content.decode()
+        assert scopes() == {"commercial"}
+        # Whoever finds the mail later and presses Stop again gets a fresh answer page, and still lifts nothing.
+        fresh = ticket_in(stranger.post(url, {"step": "stop"}))
+        stranger.post(url, {"step": "undo", "ticket": fresh})
+    assert scopes() == {"commercial"}
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "é", "A" * 32, "A" * 5000])
+def test_undo_needs_the_page_that_answered(dana, stranger, ticket):
+    url = unsubscribe_path(dana)
+    stranger.post(url, {"step": "stop"})
+    assert "too late" in stranger.post(url, {"step": "undo", "ticket": ticket}).content.decode()
+    assert scopes() == {"commercial"}
+
+
+def test_staff_do_not_subscribe_again_without_a_new_consent(dana, stranger):
+    stranger.post(unsubscribe_path(dana), {"step": "stop"})
+    with pytest.raises(Refused, match="Record their new consent first"):
+        contacts.unsuppress(actor=CLI, person_id=dana.id, reason="we would like to write")
+    assert scopes() == {"commercial"}
+    contacts.consent_record(
+        actor=CLI, person_id=dana.id, purpose="marketing", state="granted", on=clock.now().date(), method="telephone"
+    )
+    assert contacts.unsuppress(actor=CLI, person_id=dana.id, reason="she agreed again") == 1
     assert scopes() == set()
 
 
@@ -117,7 +155,8 @@ def test_everybody_of_the_mailbox_is_meant(dana, stranger):
 def test_undo_lifts_no_bounce_and_no_complaint(dana, stranger):
     contacts.suppress(actor=CLI, address=ADDRESS, scope="all", reason="hard_bounce")
     contacts.suppress(actor=CLI, address=ADDRESS, scope="commercial", reason="complaint")
-    stranger.post(unsubscribe_path(dana), {"step": "undo"})
+    ticket = undoing.ticket(clock.now())
+    assert "was undone" in stranger.post(unsubscribe_path(dana), {"step": "undo", "ticket": ticket}).content.decode()
     assert scopes() == {"all", "commercial"}
 
 
@@ -128,7 +167,7 @@ def test_in_spanish(dana, stranger):
     assert page["Content-Language"] == "es"
 
 
-def test_unknown_foreign_and_altered_tokens_get_the_very_same_answers(dana, stranger):
+def test_unknown_foreign_and_altered_tokens_get_the_very_same_answers(dana, stranger, noon):
     good = unsubscribe_path(dana)
     click = path(links.click_url(message=1, person=dana.id, target=1, sent=SENT)).replace("/r/c/", "/r/u/")
     bad = [good[:-1] + ("A" if good[-1] != "A" else "B"), click, "/r/u/x", "/r/u/" + "A" * 500]
@@ -137,6 +176,7 @@ def test_unknown_foreign_and_altered_tokens_get_the_very_same_answers(dana, stra
         lambda url: stranger.post(url, {"List-Unsubscribe": "One-Click"}),
         lambda url: stranger.post(url, {"step": "stop_all"}),
         lambda url: stranger.post(url, {"step": "undo"}),
+        lambda url: stranger.post(url, {"step": "undo", "ticket": undoing.ticket(noon)}),
     ):
         wanted = send(good)
         for url in bad:

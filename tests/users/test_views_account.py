@@ -9,6 +9,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.core import clock
 from apps.users.models import RecoveryCode, User
+from apps.users.selectors import session_handle
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -64,10 +65,43 @@ def test_new_recovery_codes_come_after_the_password(signed_in, cast) -> None:
 
 def test_other_sessions_end_on_request(signed_in) -> None:
     here, there = signed_in("max"), signed_in("max")
-    assert "1 other browser" in here.get("/account/").content.decode()
+    page = here.get("/account/").content.decode()
+    assert page.count("This browser") == 1
+    assert page.count(">End this session<") == 1
     here.post("/account/sessions/end/")
     assert here.get("/account/").status_code == 200
     assert there.get("/account/").status_code == 302
+
+
+def test_one_session_ends_and_the_others_go_on(signed_in, noon) -> None:
+    here, home, phone = signed_in("max"), signed_in("max"), signed_in("max")
+    with clock.frozen(noon - timedelta(minutes=5)):
+        phone.get("/account/", headers={"User-Agent": "Mozilla/5.0 (Android 15; Mobile) Gecko/140.0 Firefox/140.0"})
+    home.get("/account/")
+    page = here.get("/account/").content.decode()
+    assert "Firefox on Android" in page
+    assert "5 minutes ago" in page
+    for client in (here, home, phone):
+        assert client.session.session_key not in page
+    here.post("/account/session/end/", {"session": session_handle(phone.session.session_key)})
+    assert phone.get("/account/").status_code == 302
+    assert home.get("/account/").status_code == here.get("/account/").status_code == 200
+    assert AuditEntry.objects.filter(action="user.end_sessions").count() == 1
+
+
+def test_nobody_ends_the_session_of_somebody_else(signed_in) -> None:
+    max_, nora = signed_in("max"), signed_in("nora")
+    nora.get("/account/")
+    handle = session_handle(nora.session.session_key)
+    assert "has ended already" in max_.post("/account/session/end/", {"session": handle}, follow=True).content.decode()
+    assert nora.get("/account/").status_code == 200
+
+
+def test_a_session_that_was_idle_too_long_is_not_listed(signed_in, noon) -> None:
+    there = signed_in("max")
+    there.get("/account/")
+    with clock.frozen(noon + timedelta(minutes=16)):
+        assert ">End this session<" not in signed_in("max").get("/account/").content.decode()
 
 
 def test_the_session_page_gives_the_token_that_a_covered_page_goes_on_with(signed_in) -> None:

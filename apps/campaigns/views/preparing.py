@@ -194,11 +194,10 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The last page says in words what will happen, and who decides."""
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
-    context["problems"] = services.problems_of(campaign) if campaign.state in ("draft", "rejected") else []
     context["reviews"] = selectors.reviews(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
-    context["own"] = services.prepared_by(actor_of(request), campaign.row)
+    context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
         context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
     except Refused as refusal:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.campaigns import selectors
+from apps.campaigns import selectors, services
 from apps.campaigns.models import CHANGEABLE
 from apps.campaigns.selectors import Opened
 from apps.contacts import selectors as contacts
@@ -61,8 +61,13 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
     """What every page of the wizard needs: steps, what was decided so far, who may do what."""
     number = [name for name, _ in STEPS].index(step) + 1
     steps: list[Any] = [label for _, label in STEPS]
+    changeable = campaign is None or campaign.row.state in CHANGEABLE
+    problems = (
+        services.problems_of(campaign) if campaign is not None and campaign.state in ("draft", "rejected") else []
+    )
     if campaign is not None:
-        steps = [(label, reverse(f"campaigns:{name}", args=[campaign.id])) for name, label in STEPS]
+        lacking = {name for name, _ in problems}
+        steps = [(label, reverse(f"campaigns:{name}", args=[campaign.id]), name in lacking) for name, label in STEPS]
     role = role_of(request)
     return {
         "campaign": campaign,
@@ -72,7 +77,8 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "may_edit": allows(role, Permission.CAMPAIGN_EDIT),
         "may_approve": allows(role, Permission.CAMPAIGN_APPROVE),
         "may_send": allows(role, Permission.CAMPAIGN_SEND),
-        "changeable": campaign is None or campaign.row.state in CHANGEABLE,
+        "changeable": changeable,
+        "problems": problems,
     }
 
 

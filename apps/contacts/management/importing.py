@@ -50,6 +50,7 @@ def run(
     result["tables"] = data.get("tables", {})
     result["unused"] = [item["table"] for item in data["files"] if not item["used"]]
     result["reasons"] = data.get("reasons", {})
+    result["held"] = data.get("held", 0)
     result["import"] = job.pk
     if kind != ImportJob.JobKind.SYNTHEA:
         result.pop("unused")
@@ -92,6 +93,11 @@ def sentence(result: dict[str, Any]) -> str:
         f"Read {result['read']:,} rows: {result['new']:,} new, {result['changed']:,} changed, "
         f"{result['unchanged']:,} unchanged, {result['rejected']:,} rejected."
     )
+    if result["held"]:
+        text += (
+            f"\n{result['held']:,} people have an address, birth date, phone or record number on record that differs."
+            " These changes wait for confirmation by somebody who may see them."
+        )
     if result.get("unused"):
         text += f"\nNot used: {', '.join(sorted(result['unused']))}."
     for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):

@@ -3,6 +3,7 @@
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
+from apps.contacts.models.held import HeldChange, MovedMailbox
 from apps.contacts.models.imports import ImportJob, ImportRejection
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
@@ -12,8 +13,10 @@ __all__ = [
     "AttributeDefinition",
     "Consent",
     "ConsentState",
+    "HeldChange",
     "ImportJob",
     "ImportRejection",
+    "MovedMailbox",
     "Person",
     "PersonIdentity",
     "PersonSearch",

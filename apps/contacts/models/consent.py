@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from apps.contacts.models.person import Person
@@ -25,6 +27,12 @@ class Consent(models.Model):
         return f"Consent {self.pk}"
 
 
+class ConsentStates(models.QuerySet["ConsentState"]):
+    def holding(self, now: datetime) -> ConsentStates:
+        """Those that hold at ``now``: an authorization that ran out is none, a refusal does not run out."""
+        return self.exclude(state="granted", expires__isnull=False, expires__lte=now)
+
+
 @classify(
     id=Kind.PLAIN,
     person=Kind.PLAIN,
@@ -42,8 +50,17 @@ class ConsentState(models.Model):
     since = models.DateTimeField()
     expires = models.DateTimeField(null=True)
 
+    objects = ConsentStates.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["person", "purpose"], name="one_consent_state")]
+        indexes = [
+            models.Index(
+                fields=["expires"],
+                name="consent_runs_out",
+                condition=models.Q(state="granted", expires__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"ConsentState {self.pk}"

@@ -9,6 +9,7 @@ from apps.contacts.services.consents import (
     suppress_many,
     unsuppress,
 )
+from apps.contacts.services.held import changes_decide
 from apps.contacts.services.imports import (
     Upload,
     import_cancel,
@@ -35,6 +36,7 @@ __all__ = [
     "appointment_book",
     "appointment_cancel",
     "appointment_move",
+    "changes_decide",
     "consent_record",
     "consents_record",
     "contact_create",

@@ -247,11 +247,22 @@ def suppress_many(
 
 @transaction.atomic
 def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
-    """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went."""
+    """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went.
+
+    Whoever unsubscribed is not subscribed again by us: raises ``Refused`` unless a consent was recorded since.
+    """
     person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
     if person is None or not person.email:
         raise Refused("This person has no mailbox.")
-    lifted, _ = Suppression.objects.filter(mailbox=search_values.mailbox(person.email)).delete()
+    rows = Suppression.objects.select_for_update().filter(mailbox=search_values.mailbox(person.email))
+    left = [row.since for row in rows if row.reason == Suppression.Reason.UNSUBSCRIBED and row.scope == "commercial"]
+    if left:
+        granted = ConsentState.objects.filter(person_id=person_id, state="granted", since__gte=max(left))
+        if not granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B]).exists():
+            raise Refused(
+                "This person unsubscribed. Record their new consent first; then mail to this mailbox can be allowed."
+            )
+    lifted, _ = rows.delete()
     record(
         actor=actor,
         action=Action.SUPPRESSION_LIFT,

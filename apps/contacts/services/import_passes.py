@@ -27,12 +27,12 @@ from apps.contacts.importing.rows import AppointmentRow, EventRow, PersonRow, Re
 from apps.contacts.importing.sources import Unreadable
 from apps.contacts.models import ImportJob
 from apps.contacts.services import imports
+from apps.contacts.services.guardians import guardians_link
 from apps.contacts.services.import_writes import (
     Outcome,
     PersonCache,
     appointment_rows,
     event_rows,
-    guardians_link,
     people_rows,
 )
 from apps.core import clock
@@ -138,7 +138,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons"):
+    for name in ("tables", "reasons", "held"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -238,6 +238,7 @@ def _write(run: _Pass, rows: list[Row]) -> Outcome:
         total.new += part.new
         total.changed += part.changed
         total.unchanged += part.unchanged
+        total.held += part.held
         total.rejections += part.rejections
     return total
 
@@ -255,6 +256,8 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["changed"] += outcome.changed
     table["unchanged"] += outcome.unchanged
     table["rejected"] += len(rejections)
+    if outcome.held:
+        data["held"] = data.get("held", 0) + outcome.held
     if rejections:
         reasons = data.setdefault("reasons", {})
         for rejection in rejections:
@@ -274,6 +277,7 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
 
 def _end(run: _Pass) -> None:
     """The last step: guardians, and the verdict of the dry run."""
+    _guardians(run)
     if not run.write:
         run.data["suspects"] = run.guard.suspects
         if run.guard.tripped:
@@ -281,17 +285,24 @@ def _end(run: _Pass) -> None:
         else:
             _finish(run.job.pk, run.worker, State.CHECKED, "", run.data)
         return
-    if run.guardians and run.mapping is not None:
-        for start in range(0, len(run.guardians), CHUNK):
-            with transaction.atomic():
-                guardians_link(
-                    actor=run.job.actor,
-                    pairs=run.guardians[start : start + CHUNK],
-                    match_on=run.mapping.match_on,
-                    source=run.mapping.source,
-                    subject=run.job.pk,
-                )
     _finish(run.job.pk, run.worker, State.DONE, "", run.data)
+
+
+def _guardians(run: _Pass) -> None:
+    if not run.guardians or run.mapping is None:
+        return
+    for start in range(0, len(run.guardians), CHUNK):
+        with transaction.atomic():
+            _, held = guardians_link(
+                actor=run.job.actor,
+                pairs=run.guardians[start : start + CHUNK],
+                match_on=run.mapping.match_on,
+                source=run.mapping.source,
+                write=run.write,
+                subject=run.job.pk,
+            )
+            if held:
+                run.data["held"] = run.data.get("held", 0) + held
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.appointments import GivenAppointment, appointments_take_over, external_token
 from apps.contacts.services.consents import NewConsent, consents_record, last_consent_days
+from apps.contacts.services.held import changes_hold, take_out
 from apps.contacts.services.people import contacts_change, contacts_create
 from apps.contacts.services.timeline import (
     ChangedEvent,
@@ -31,6 +32,7 @@ from apps.contacts.services.timeline import (
     events_record,
     vocabulary_add,
 )
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.vault import sealing, tokens
 
@@ -40,11 +42,13 @@ SOURCES = ("synthea", "demo", "file")
 
 @dataclass(slots=True)
 class Outcome:
-    """What a chunk did, or would do."""
+    """What a chunk did, or would do. ``held``: people of whom identity facts wait for confirmation (``guarded``);
+    each is also counted as changed or unchanged, by what else the row says."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    held: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
 
@@ -149,6 +153,8 @@ def people_rows(
         merged, fields = merge_profile(person.profile, _matched(row.profile, match_on), mode)
         known.append(_Known(row, person, merged, fields))
     _choose_consents(known, mode)
+    held = take_out(actor, known)
+    outcome.held += len(held)
     outcome.new += len(fresh)
     for item in known:
         if item.fields or item.consents:
@@ -158,6 +164,7 @@ def people_rows(
     if write:
         _create(actor, fresh, subject)
         _change(actor, [item for item in known if item.fields or item.consents], subject)
+        changes_hold(actor=actor, people=people, facts=held, job=None if subject is None else int(subject))
     return outcome
 
 
@@ -216,7 +223,11 @@ def _open(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[i
     record_read(actor=actor, action=Action.CONTACT_OPEN, kind="person", subject=subject, people=ids, purpose="import")
     rows = Person.objects.select_for_update().filter(pk__in=ids, erased_at__isnull=True).order_by("pk")
     people = {row.pk: selectors.opened(row) for row in rows}
-    states = ConsentState.objects.filter(person_id__in=people).values_list("person_id", "purpose", "state")
+    states = (
+        ConsentState.objects.holding(clock.now())
+        .filter(person_id__in=people)
+        .values_list("person_id", "purpose", "state")
+    )
     for person, purpose, state in states:
         people[person].consents[purpose] = state
     return people
@@ -272,6 +283,7 @@ def _change(actor: Actor, items: list[_Known], subject: str | int | None) -> Non
         profiles={item.person.id: item.profile for item in items},
         action=Action.CONTACT_IMPORT,
         subject=subject,
+        before={item.person.id: item.person.profile for item in items},
     )
 
 
@@ -286,37 +298,6 @@ def _record_consents(actor: Actor, given: list[tuple[PersonRecord, ConsentCell]]
         profile_keys={person.id: person.profile_key for person, _ in given},
         subject=subject,
     )
-
-
-def guardians_link(
-    *,
-    actor: Actor,
-    pairs: Sequence[tuple[str, str]],
-    match_on: str,
-    source: str,
-    subject: str | int | None = None,
-) -> int:
-    """Point children at their guardians by (child's key, guardian's key); returns how many changed.
-
-    Pairs of which one is unknown, or shared by several people, are left alone.
-    """
-    kind, _ = match_token(match_on, source, "")
-    token_of = {key: match_token(match_on, source, key)[1] for pair in pairs for key in pair}
-    owners = _owners(kind, set(token_of.values()))
-    wanted: dict[int, int] = {}
-    for child, guardian in pairs:
-        mine, theirs = owners.get(token_of[child], []), owners.get(token_of[guardian], [])
-        if len(mine) == 1 and len(theirs) == 1 and mine != theirs:
-            wanted[mine[0]] = theirs[0]
-    people = _open(actor, sorted(wanted), subject)
-    profiles = {
-        person.id: {**person.profile, "guardian_id": wanted[person.id]}
-        for person in people.values()
-        if person.profile.get("guardian_id") != wanted[person.id]
-    }
-    if not profiles:
-        return 0
-    return contacts_change(actor=actor, profiles=profiles, action=Action.CONTACT_IMPORT, subject=subject)
 
 
 # Events

@@ -344,7 +344,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
     job.started_at, job.finished_at = clock.now(), None
     job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
-    for name in ("problem", "tables", "reasons", "suspects"):
+    for name in ("problem", "tables", "reasons", "suspects", "held"):
         data.pop(name, None)
     data["pass"] = state
     _to(job, state, data)

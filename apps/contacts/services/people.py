@@ -13,6 +13,8 @@ from apps.contacts import search_values, selectors
 from apps.contacts.models import (
     Appointment,
     ConsentState,
+    HeldChange,
+    MovedMailbox,
     Person,
     PersonIdentity,
     PersonSearch,
@@ -21,6 +23,7 @@ from apps.contacts.models import (
 )
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.records import PersonRecord
+from apps.contacts.services.held import hold_back, moved_note
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
@@ -80,13 +83,19 @@ def contacts_create(
     return records
 
 
-def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> None:
-    """Replace the profile of one person.
+def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> list[str]:
+    """Replace the profile of one person; returns the names of facts that wait for confirmation (``guarded``).
 
     Raises ``Refused`` when somebody else changed it since ``version`` was read, or a record number is taken.
     """
     try:
-        contacts_change(actor=actor, profiles={person_id: profile}, versions={person_id: version})
+        with transaction.atomic():
+            row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
+            waiting: list[str] = []
+            if row is not None:
+                profile, waiting = hold_back(actor=actor, person=selectors.opened(row), profile=profile)
+            contacts_change(actor=actor, profiles={person_id: profile}, versions={person_id: version})
+            return waiting
     except IntegrityError:
         raise Refused("Another person has this record number. Open that person, or correct the number.") from None
 
@@ -99,21 +108,31 @@ def contacts_change(
     versions: Mapping[int, int] | None = None,
     action: Action = Action.CONTACT_CHANGE,
     subject: str | int | None = None,
+    before: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> int:
-    """Replace profiles in bulk; returns how many changed. Rows are locked in the order of their ids."""
+    """Replace profiles in bulk; returns how many changed. Rows are locked in the order of their ids.
+
+    ``before`` are the profiles as they were, from a caller that has locked and opened them already.
+    """
     rows = list(Person.objects.select_for_update().filter(pk__in=profiles, erased_at__isnull=True).order_by("pk"))
     if versions and any(versions.get(row.pk) != row.version for row in rows):
         raise Refused("Somebody else changed this person meanwhile. Your entries are kept: compare and save again.")
     if not rows:
         return 0
     consents: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
-    for state in ConsentState.objects.filter(person__in=rows):
+    for state in ConsentState.objects.holding(clock.now()).filter(person__in=rows):
         consents[state.person_id][state.purpose] = state.state
-    changes, identities = [], []
+    changes, identities, moves = [], [], []
     for row in rows:
         assert row.wrapped_profile is not None
+        assert row.sealed is not None
         key = sealing.unwrap_profile(row.kek_id, row.wrapped_profile, row.pk)
         profile = profiles[row.pk]
+        if before is not None and row.pk in before:
+            old = before[row.pk]
+        else:
+            old = sealing.open_sealed(key, row.sealed, table=PERSON_TABLE, row=row.pk, version=row.version)
+        moves.append((row.pk, key, old, profile))
         sealed = sealing.seal(key, profile, table=PERSON_TABLE, row=row.pk, version=row.version + 1, epoch=row.kek_id)
         found = search_values.of(profile, consents[row.pk])
         changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day))
@@ -139,6 +158,7 @@ def contacts_change(
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])
         copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
+    moved_note(moves)
     record(actor=actor, action=action, kind="person", subject=subject, people=[row.pk for row in rows])
     return len(rows)
 
@@ -147,7 +167,7 @@ def refresh_search(person_ids: Sequence[int]) -> None:
     """Rebuild the search values of people whose consent changed. Caller's transaction, caller's audit entry."""
     for row in Person.objects.filter(pk__in=person_ids, erased_at__isnull=True):
         opened = selectors.opened(row)
-        states = dict(ConsentState.objects.filter(person=row).values_list("purpose", "state"))
+        states = dict(ConsentState.objects.holding(clock.now()).filter(person=row).values_list("purpose", "state"))
         PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states).tokens)
 
 
@@ -166,6 +186,8 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
+    HeldChange.objects.filter(person=row).delete()
+    MovedMailbox.objects.filter(person=row).delete()
     row.wrapped_profile, row.sealed, row.erased_at = None, None, clock.now()
     row.version += 1
     row.save(update_fields=["wrapped_profile", "sealed", "erased_at", "version"])

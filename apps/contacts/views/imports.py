@@ -216,7 +216,8 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
     tables = [
         {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
     ]
-    writes = job.new + job.changed
+    held = data.get("held", 0)
+    writes = job.new + job.changed + held
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
     return {
@@ -239,6 +240,7 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
         "writes": writes,
+        "held": held,
         "downloadable": job.rejections.exists(),
         "waiting": waiting,
         "match_label": _match_label(data),

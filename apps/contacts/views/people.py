@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.actions import Action
-from apps.contacts import searching, selectors, services
+from apps.contacts import guarded, searching, selectors, services
 from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
 from apps.contacts.models import Person
@@ -103,7 +103,7 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     form = PersonForm(request.POST or None, record=record, reveal=Eyes(_role(request)).reveal)
     if request.method == "POST" and form.is_valid():
         try:
-            services.contact_update(
+            waiting = services.contact_update(
                 actor=request.actor,  # type: ignore[attr-defined]
                 person_id=person_id,
                 profile=form.profile(),
@@ -112,7 +112,12 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, "Changes saved.")
+            if waiting:
+                named = ", ".join(guarded.FACTS[name].lower() for name in waiting)
+                sentence = f"Saved. What you entered for {named} waits until care staff or an administrator confirm it."
+                messages.success(request, sentence)
+            else:
+                messages.success(request, "Changes saved.")
             return redirect("contacts:person", person_id)
     context = {
         "form": form,

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from apps.audit import marks
+from apps.audit import marks, sentences
+from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
@@ -23,13 +24,12 @@ from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.consents import consent_history
 from apps.contacts.views.people import _may, _role, opened
-from apps.core import clock, words
+from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 from apps.core.purposes import Purpose
-from apps.users.models import User
 
 
 @require(Permission.CONTACT_VIEW)
@@ -195,27 +195,17 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
     record = opened(request, person_id, "access history")
     entries = AuditEntry.objects.filter(people__contains=[marks.person_token(record.id)])
     page = keyset(entries, request.GET.get("after", ""))
-    ids = {int(entry.actor_id) for entry in page.items if entry.actor_kind == "staff" and entry.actor_id.isdigit()}
-    staff = User.objects.in_bulk(ids)
-    rows = [{"entry": entry, "who": _who(entry, staff), "what": _act(entry.action)} for entry in page.items]
+    names = audit.staff_names({entry.actor_id for entry in page.items if entry.actor_kind == "staff"})
+    rows = [
+        {
+            "entry": entry,
+            "who": audit.actor_words(entry.actor_kind, entry.actor_id, names),
+            "role": audit.role_word(entry.actor_role),
+            "what": sentences.action_label(entry.action),
+        }
+        for entry in page.items
+    ]
     return _page(request, record, "access", "contacts/person/access.html", {"page": page, "rows": rows})
-
-
-def _who(entry: AuditEntry, staff: dict[int, User]) -> str:
-    if entry.actor_kind == "staff" and entry.actor_id.isdigit():
-        member = staff.get(int(entry.actor_id))
-        return member.name if member else f"Staff no. {entry.actor_id}"
-    return (
-        f"{words.spell_out(entry.actor_kind)}, {entry.actor_id}"
-        if entry.actor_id
-        else words.spell_out(entry.actor_kind)
-    )
-
-
-def _act(action: str) -> str:
-    """ "contact.open" as "Contact: open", for people who do not read the inventory."""
-    noun, _, verb = action.partition(".")
-    return f"{words.spell_out(noun)}: {verb.replace('_', ' ')}"
 
 
 @require(Permission.CONTACT_VIEW)

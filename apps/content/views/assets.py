@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.content import selectors, services
@@ -15,7 +16,7 @@ from apps.core.permissions import Permission, public, require
 @require(Permission.TEMPLATE_EDIT)
 @require_http_methods(["GET", "POST"])
 def image_library(request: HttpRequest) -> HttpResponse:
-    """The images to choose from; POST adds one."""
+    """The images to choose from; POST adds one. The editor asks for the list alone, a person for the page."""
     error, added = "", None
     if request.method == "POST":
         upload = request.FILES.get("file")
@@ -31,6 +32,11 @@ def image_library(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             error = str(refusal)
     context = {"assets": list(Asset.objects.order_by("-pk")[:60]), "error": error, "added": added}
+    if request.headers.get("HX-Request") != "true":
+        if added is not None:
+            messages.success(request, "Image added.")
+            return redirect("content:images")
+        return render(request, "content/images.html", context, status=422 if error else 200)
     return render(request, "content/_images.html", context, status=422 if error else 200)
 
 

@@ -27,7 +27,11 @@ def brand_list(request: HttpRequest) -> HttpResponse:
 def brand_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """One brand, new or old."""
     brand = get_object_or_404(Brand, pk=pk) if pk else None
-    initial = {**brand.opened, "is_default": brand.is_default} if brand else None
+    initial = None
+    if brand:
+        # A color that was never chosen is shown as the product's, not as the browser's black.
+        chosen = {name: value for name, value in brand.opened.items() if value}
+        initial = {**chosen, "is_default": brand.is_default}
     form = BrandForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

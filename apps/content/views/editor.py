@@ -375,6 +375,9 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except services.Stale as stale:
         return render(request, "content/_stale.html", {"message": str(stale), "pk": pk}, status=409)
+    except Refused as refusal:
+        context = {"problems": [{"message": str(refusal)}], "publishing": True}
+        return render(request, "content/_refused.html", context, status=422)
     template.refresh_from_db()
     context = _context(request, template, selected=request.POST.get("selected", ""), say="")
     context["say"] = f"Published as version {template.published}."

@@ -440,11 +440,14 @@ def tabs(context: Context, items: Iterable[Mapping[str, Any]], label: str = "Vie
 
 @register.simple_tag(takes_context=True)
 def steps_bar(context: Context, steps: Sequence[Any], current: int) -> SafeString:
-    """The steps of a wizard: names or ``(name, url)`` pairs; ``current`` counts from 1."""
-    rows = [(step, "") if isinstance(step, str) else tuple(step) for step in steps]
+    """The steps of a wizard: names, ``(name, url)`` or ``(name, url, open)``; ``current`` counts from 1.
+
+    A step behind the current one is ticked unless it is still ``open``: something in it was not decided.
+    """
+    rows = [(step, "", False) if isinstance(step, str) else (*step, False)[:3] for step in steps]
     values = [
-        {"number": at, "name": name, "url": url, "done": at < current, "current": at == current}
-        for at, (name, url) in enumerate(rows, start=1)
+        {"number": at, "name": name, "url": url, "done": at < current and not is_open, "current": at == current}
+        for at, (name, url, is_open) in enumerate(rows, start=1)
     ]
     return draw(context, "steps_bar", {"steps": values, "total": len(values)})
 
@@ -464,7 +467,7 @@ def code_block(context: Context, text: str, id: str, label: str = "Copy") -> Saf
 @register.simple_tag
 def field(bound: Any, hint: str = "", label: str = "", unit: str = "", **more: Any) -> SafeString:
     """One form field with label, hint and error. ``hint`` and ``label`` replace the form's own; ``unit`` stands
-    behind the box ("days")."""
+    behind the box ("days"); ``unmarked`` leaves out "(optional)" where another answer makes the field needed."""
     if hint:
         bound.help_text = hint
     if label:

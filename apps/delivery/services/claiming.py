@@ -51,7 +51,7 @@ SELECT m.id, m.kind, m.source_id, m.node, m.visit, m.person_id, m.purpose, m.lev
        (SELECT s.state FROM delivery_sourcestop s WHERE s.kind = m.kind AND s.source_id = m.source_id),
        (SELECT c.state FROM contacts_consentstate c
          WHERE c.person_id = m.person_id AND c.purpose = m.purpose
-           AND (c.expires IS NULL OR c.expires > %(now)s)),
+           AND (c.state = 'denied' OR c.expires IS NULL OR c.expires > %(now)s)),
        ARRAY(SELECT s.scope FROM contacts_personidentity i
               JOIN contacts_suppression s ON s.mailbox = i.token
              WHERE i.person_id = m.person_id AND i.kind = 1)

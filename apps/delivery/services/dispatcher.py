@@ -78,7 +78,13 @@ def _run(
     setup = selectors.setup()
     deadline = time.monotonic() + seconds
     rate = _FIRST_CLAIM / _SECONDS_WORTH
-    sender = Sender(selectors.dialogue(setup), setup, selectors.transport(), organizations.current().timezone, resolver)
+    sender = Sender(
+        selectors.dialogue(setup),
+        setup,
+        selectors.transport(),
+        organizations.current().timezone,
+        resolver or selectors.resolver(),
+    )
     numbers = range(lanes or setup.lanes)
     try:
         with sender:

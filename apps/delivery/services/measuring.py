@@ -29,6 +29,7 @@ _FAULT_WORDS = {
     Fault.LOOKUP_FAILED: "The DNS did not answer.",
     Fault.TIMEOUT: "The mail server did not answer in time.",
     Fault.REFUSED: "The mail server refuses connections.",
+    Fault.NOT_PUBLIC: "The domain's mail server stands at an address inside a private network.",
     Fault.DROPPED: "The mail server hung up.",
     Fault.NOT_SMTP: "What answers there is no mail server.",
 }
@@ -62,7 +63,7 @@ def measure(
         return known
     setup = selectors.setup()
     how, transport = selectors.dialogue(setup), selectors.transport()
-    found = asyncio.run(_measure_all(missing, resolver, setup, how, transport))
+    found = asyncio.run(_measure_all(missing, resolver or selectors.resolver(), setup, how, transport))
     _remember(actor, found)
     return known | {f.domain: f.tls for f in found}
 

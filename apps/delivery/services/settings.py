@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.audit.actions import Action
+from apps.audit.changes import seal_change
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
@@ -32,7 +33,8 @@ def settings_change(*, actor: Actor, version: int, **given: Any) -> Setup:
     row = DeliverySettings.objects.select_for_update().filter(pk=1).first()
     if (row.version if row else 0) != version:
         raise Refused("Somebody else changed these settings meanwhile. Look at them again, then save.")
-    merged = {**selectors.setup().to_json(), **given}
+    before = selectors.setup().to_json()
+    merged = {**before, **given}
     for name in ("helo", "sending_domain", "bounce_domain"):
         merged[name] = str(merged.get(name, "")).strip().rstrip(".").lower()
         if merged[name] and not _NAME.fullmatch(merged[name]):
@@ -43,7 +45,14 @@ def settings_change(*, actor: Actor, version: int, **given: Any) -> Setup:
     setup.table(baa_in_force=False)
     sealed = sealing.seal_service(setup.to_json(), table=SETTINGS_TABLE, row=1, version=version + 1)
     DeliverySettings.objects.update_or_create(pk=1, defaults={"sealed": sealed, "version": version + 1})
-    record(actor=actor, action=Action.DELIVERY_CHANGE, kind="delivery", subject=1, fields=sorted(given))
+    record(
+        actor=actor,
+        action=Action.DELIVERY_CHANGE,
+        kind="delivery",
+        subject=1,
+        fields=sorted(given),
+        change=seal_change(before, setup.to_json()),
+    )
     return setup
 
 

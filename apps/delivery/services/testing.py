@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from email.utils import format_datetime, make_msgid
-
 from django.core.mail import EmailMessage
 
-from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import selectors
-from apps.delivery.mailbackend import ready
+from apps.delivery.mailbackend import address_it, ready
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services.outbox import OutboxItem, enqueue_one
-from apps.organizations import selectors as organizations
 
 _TEXT = """This is a test message from Carelane.
 
@@ -27,18 +23,8 @@ where it was sent from.
 def send_test(*, actor: Actor, address: str, level: Level) -> int:
     """Put a test message into the outbox and return its id. It is protected as `level` demands."""
     setup = selectors.setup()
-    domain = setup.sending_domain or setup.helo
-    name = organizations.current().name.replace("\r", " ").replace("\n", " ") or "Carelane"
-    message = EmailMessage(
-        subject="Test message",
-        body=_TEXT,
-        from_email=f'"{name.replace(chr(34), "")}" <no-reply@{domain}>',
-        headers={
-            "Message-ID": make_msgid(domain=domain),
-            "Date": format_datetime(clock.now()),
-            "Auto-Submitted": "auto-generated",
-        },
-    )
+    message = EmailMessage(subject="Test message", body=_TEXT)
+    address_it(message, setup.sending_domain or setup.helo)
     item = OutboxItem(kind=MessageKind.TEST, purpose=Purpose.OPERATIONS, level=level, mail=ready(message, address))
     message_id = enqueue_one(actor=actor, item=item)
     if message_id is None:

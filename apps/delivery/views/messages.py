@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
-from apps.delivery import selectors, services, story
+from apps.delivery import selectors, services, sources, story
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind, State
 from apps.delivery.views.common import actor_of, may_edit, person_url, tabs
@@ -30,6 +30,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if kind in MessageKind.values:
         rows = rows.filter(kind=kind)
     page = keyset(rows, request.GET.get("after", ""))
+    names = sources.names_of((row.kind, row.source_id) for row in page.items)
     return render(
         request,
         "delivery/overview.html",
@@ -37,7 +38,15 @@ def overview(request: HttpRequest) -> HttpResponse:
             "tabs": tabs(request, "overview"),
             "figures": selectors.figures(),
             "page": page,
-            "rows": [(row, story.reason_words(row.reason), person_url(row.person_id)) for row in page.items],
+            "rows": [
+                (
+                    row,
+                    names.get((row.kind, row.source_id or 0)),
+                    story.reason_words(row.reason),
+                    person_url(row.person_id),
+                )
+                for row in page.items
+            ],
             "states": State.choices,
             "kinds": MessageKind.choices,
             "state": state,
@@ -104,7 +113,8 @@ def _message_context(request: HttpRequest, message_id: int) -> dict[str, Any]:
     address = str(record.get("to", ""))
     facts = [row.get_purpose_display()]
     if row.source_id is not None:
-        facts.append(f"{row.get_kind_display()} {row.source_id}")
+        name = sources.names_of([(row.kind, row.source_id)]).get((row.kind, row.source_id))
+        facts.append(name or f"{row.get_kind_display()} {row.source_id}")
     if row.reason:
         facts.append(story.reason_words(row.reason))
     return {

@@ -5,19 +5,24 @@ from apps.journeys.services.activation import (
     journey_pause,
     journey_resume,
 )
+from apps.journeys.services.approvals import NotApproved, journey_approve, journey_reject, journey_submit
 from apps.journeys.services.drafts import draft_save, draft_undo, journey_create, journey_from_ready
 from apps.journeys.services.runs import run_add, run_remove, run_retry
 from apps.journeys.services.ticks import TickResult, tick
 
 __all__ = [
+    "NotApproved",
     "TickResult",
     "draft_save",
     "draft_undo",
     "journey_activate",
+    "journey_approve",
     "journey_create",
     "journey_from_ready",
     "journey_pause",
+    "journey_reject",
     "journey_resume",
+    "journey_submit",
     "run_add",
     "run_remove",
     "run_retry",

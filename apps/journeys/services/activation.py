@@ -15,6 +15,7 @@ from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
 from apps.journeys.reading import parse
 from apps.journeys.services import intake, ticks
+from apps.journeys.services.approvals import ensure_approved
 from apps.vault import sealing
 
 
@@ -22,14 +23,19 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
     """Make the draft the version that new people walk; who is on the way finishes in their own version.
 
     ``take_in``: who is at the door already (booked appointments to come, members of the segment) comes in too;
-    this matters for the first version only. Raises ``DefinitionBroken`` with everything to mend.
+    this matters for the first version only. Raises ``DefinitionBroken`` with everything to mend, ``NotApproved``
+    unless a second person approved exactly this draft, its texts and its segments.
     """
     with transaction.atomic():
+        # Before a first position is noted: in a restored database the old ones must have moved away.
+        locks.intake()
+        intake.after_restore()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         definition = parse(locked.opened()["draft"])
         problems = check(definition, world.known())
         if problems:
             raise DefinitionBroken(problems)
+        ensure_approved(locked, definition)
         data = {"definition": to_json(definition), "messages": outgoing.freeze(actor=actor, definition=definition)}
         if locked.version is not None and [locked.version.opened(), locked.version.messages()] == list(data.values()):
             version = locked.version
@@ -88,7 +94,6 @@ def _switch(actor: Actor, journey: Journey, before: JourneyState, after: Journey
 def _first_look(actor: Actor, journey: Journey, definition: Definition, take_in: bool) -> int:
     """Who is at the door when the journey opens: booked appointments to come, members of the segment."""
     now = clock.now()
-    locks.intake()
     standings = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
     if take_in:
         standings += intake.at_the_door(journey=journey, definition=definition, now=now)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import F, Max
 
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
@@ -92,20 +92,34 @@ def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> 
 def after_restore() -> bool:
     """Take up the timeline of another cluster: a restored database begins to count transactions anew.
 
-    Rows of the old cluster would look as if they came later. Those nobody has read yet get this transaction's
-    number and are read next; the others become history. Returns whether anything was to be done. Under the lock.
+    Rows of the old cluster would look as if they came later, and what comes now as if it had been read. The old
+    numbers, those of the saved positions among them, move below zero and keep their order, so that every journey
+    goes on exactly where it stood. Returns whether anything was to be done. Under the lock of the intake, before
+    anybody uses a position.
+
+    The sign of another cluster is a number that this one has not given yet. Rows that were written since the restore
+    have higher ids than every row that came with it, and keep their numbers.
     """
-    below = settled()
-    unread = Journey.objects.filter(seen_transaction__gt=below).aggregate(first=Min("seen_transaction"))["first"]
-    if unread is None:
-        return False
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        ahead = cursor.fetchone()[0]
+        # By the index of the numbers: nothing lies there in any other than the first look after a restore.
+        cursor.execute("SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s", [ahead])
+        newest, last_id = cursor.fetchone()
+        position = Journey.objects.aggregate(top=Max("seen_transaction"))["top"] or 0
+        if newest is None and position <= ahead:
+            return False
+        if last_id is None:
+            # All rows are older than what was read. A row of this cluster still carries its writer's number.
+            cursor.execute(
+                "SELECT max(id) FROM contacts_timelineevent WHERE transaction % 4294967296 <> xmin::text::bigint"
+            )
+            last_id = cursor.fetchone()[0] or 0
+        shift = max(newest or 0, position) + 1
         cursor.execute(
-            "UPDATE contacts_timelineevent SET transaction = CASE WHEN transaction >= %s"
-            " THEN pg_current_xact_id()::text::bigint ELSE 0 END WHERE transaction > %s",
-            [unread, below],
+            "UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s", [shift, last_id]
         )
-    Journey.objects.filter(seen_transaction__gt=below).update(seen_transaction=below, seen_event=0)
+    Journey.objects.update(seen_transaction=F("seen_transaction") - shift)
     return True
 
 

@@ -20,7 +20,9 @@ from apps.core.permissions import Permission, check, require
 from apps.journeys import editing, rehearsal, selectors, sentences, services, tree, world
 from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
 from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
+from apps.journeys.review_forms import CommentForm
 from apps.journeys.selectors import OpenedJourney
+from apps.journeys.views import approval
 from apps.journeys.views.pages import may
 
 
@@ -275,7 +277,7 @@ def name(request: HttpRequest, journey_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require(Permission.JOURNEY_EDIT)
+@require(Permission.JOURNEY_VIEW)
 def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Says in words what will happen, then does it."""
     journey = selectors.by_id(journey_id)
@@ -291,9 +293,17 @@ def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
             return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=check")
         except Refused as refusal:
             messages.error(request, str(refusal))
-            return redirect("journeys:edit", journey_id)
+            return redirect("journeys:activate", journey_id)
         messages.success(request, f"Version {version.number} is active.")
         return redirect("journeys:flow", journey_id)
+    return activation(request, journey)
+
+
+def activation(
+    request: HttpRequest, journey: OpenedJourney, refused: str = "", form: CommentForm | None = None
+) -> HttpResponse:
+    """The page "What will happen": the draft's steps and mails, who is at the door, who has to approve."""
+    journey_id, actor = journey.id, request.actor  # type: ignore[attr-defined]
     problems = selectors.problems(journey.draft)
     preview = None
     if not problems:
@@ -311,7 +321,11 @@ def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
         "journeys/activate.html",
         {
             **may(request),
+            **approval.panel(request, journey),
             "journey": journey,
+            "nodes": selectors.nodes(journey.draft),
+            "refused": refused,
+            "comment_form": form or CommentForm(),
             "problems": problems,
             "preview": preview,
             "numbers": numbers,
@@ -322,8 +336,9 @@ def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
             "next_number": (journey.row.version.number if journey.row.version else 0) + 1,
             "crumbs": [
                 ("Journeys", reverse("journeys:list")),
-                (journey.name, reverse("journeys:edit", args=[journey_id])),
+                (journey.name, reverse("journeys:flow", args=[journey_id])),
                 ("Activate", ""),
             ],
         },
+        status=422 if refused else 200,
     )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
-from apps.journeys import ready, selectors, sentences, services
+from apps.journeys import approvals, ready, selectors, sentences, services
 from apps.journeys.definition import TriggerKind, walk
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.reading import parse
@@ -73,6 +73,8 @@ def _head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, 
         "facts": facts,
         "tabs": tabs,
         "stale": selectors.stale_templates(journey.row),
+        "may_approve_this": allows(getattr(request.user, "role", ""), Permission.JOURNEY_APPROVE)
+        and approvals.standing(journey.row, journey.draft).state == "waiting",
         **may(request),
     }
 

@@ -8,8 +8,6 @@ from apps.portal.services.access import (
     code_ask,
     code_prove,
     link_again,
-    lost_link_ask,
-    lost_links_answer,
     not_me,
     password_set,
     password_sign_in,
@@ -24,6 +22,7 @@ from apps.portal.services.inbox import (
     task_done,
     task_put_back,
 )
+from apps.portal.services.lost_links import lost_link_ask, lost_links_answer
 from apps.portal.services.messages import (
     Stored,
     draft_save,
@@ -33,6 +32,7 @@ from apps.portal.services.messages import (
     messages_list,
     reply_send,
 )
+from apps.portal.services.moved import moved_mailboxes_tell
 from apps.portal.services.sessions import Visit, session_resolve, session_sign_out, sessions_clear, sessions_end
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "message_open",
     "message_store",
     "messages_list",
+    "moved_mailboxes_tell",
     "not_me",
     "password_set",
     "password_sign_in",

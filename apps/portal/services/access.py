@@ -33,7 +33,6 @@ from apps.portal.models import (
     TASK_TABLE,
     AccessCode,
     InboxTask,
-    LostLink,
     NoticeLink,
     PortalAccount,
     PortalSession,
@@ -151,6 +150,13 @@ def code_prove(
     born = selectors.born_on([account.person_id for account in accounts], birth_date)
     matches = [account for account in accounts if account.person_id in born]
     if right and given is not None and now >= given.expires_at:
+        record(
+            actor=actors.STRANGER,
+            action=Action.PORTAL_SIGN_IN_FAILED,
+            kind="mailbox",
+            people=[account.person_id for account in free],
+            codes={"why": "expired"},
+        )
         return Outcome(State.EXPIRED)
     if not right or not matches:
         return _wrong(free, mailbox, now, "code")
@@ -291,53 +297,7 @@ def _nobodys_password() -> str:
     return make_password(policy.new_secret())
 
 
-# -- Lost link -------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def lost_link_ask(*, address: str, ip: str, language: str) -> None:
-    """Note that an address wants a fresh notice. The same work for every address; a worker looks later."""
-    within = throttles.allowed("lost", search_values.mailbox(address))
-    if not throttles.allowed("lost.ip", throttles.address_token(ip)) or not within:
-        return
-    request = LostLink(created_at=clock.now())
-    request.sealed = sealing.seal_service(
-        {"address": address.strip()[:254], "language": language}, table="portal_lostlink", row=str(request.pk)
-    )
-    request.save(force_insert=True)
-
-
-def lost_links_answer() -> int:
-    """Send a fresh notice to each known address that asked; returns how many mails went. For a worker."""
-    sent = 0
-    for pk in LostLink.objects.filter(done_at__isnull=True).order_by("created_at").values_list("pk", flat=True)[:200]:
-        with transaction.atomic():
-            row = LostLink.objects.select_for_update(skip_locked=True).filter(pk=pk, done_at__isnull=True).first()
-            if row is None or row.sealed is None:
-                continue
-            asked = sealing.open_service(row.sealed, table="portal_lostlink", row=str(row.pk))
-            sent += _send_fresh_link(str(asked["address"]), str(asked["language"]))
-            row.sealed, row.done_at = None, clock.now()
-            row.save(update_fields=["sealed", "done_at"])
-    return sent
-
-
-def _send_fresh_link(typed: str, language: str) -> bool:
-    mailbox = search_values.mailbox(typed)
-    accounts = list(selectors.accounts_of_mailbox(mailbox))
-    # To the address on record, never to what was typed: the two may differ where a server folds more than we do.
-    owner = _owner(accounts, mailbox) if accounts else None
-    if owner is None:
-        return False
-    token = link_create(mailbox=mailbox, message_id=None, expires_at=clock.now() + policy.LOST_LINK_LIFE)
-    notices.send_fresh_link(person=owner, token=token, language=language)
-    record(
-        actor=actors.system("portal"),
-        action=Action.PORTAL_SEND_LINK,
-        kind="mailbox",
-        people=[account.person_id for account in accounts],
-    )
-    return True
+# -- Links -------------------------------------------------------------------------------------------------------
 
 
 def link_create(*, mailbox: bytes, message_id: int | None, expires_at: datetime) -> str:

@@ -37,7 +37,7 @@ READ = "read portal message"
 
 
 class ReplyRefused(Refused):
-    """A reply that is not taken; ``code`` is ``empty``, ``long`` or ``often`` (the page has the words)."""
+    """A reply that is not taken; ``code`` is ``empty``, ``long``, ``often`` or ``soon`` (the page has the words)."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -272,14 +272,28 @@ def _event(row: SecureMessage, kind: str, source: str, content: Mapping[str, Any
 
 @transaction.atomic
 def draft_save(*, actor: Actor, person_id: int, public: str, text: str) -> bool:
-    """Keep what a patient typed and did not send; empty text forgets it. Whether there is such a message."""
+    """Keep what a patient typed and did not send; empty text forgets it. Whether there is such a message.
+
+    The same text again writes nothing, so that the page may ask every few seconds.
+    """
     row = selectors.message_of(person_id, public)
     if row is None:
         return False
     key = record_keys([person_id])[person_id]
     kept = policy.clean_reply(text)[: policy.REPLY_LENGTH * 2]
+    known = sealing.open_sealed(key, row.draft, table=DRAFT_TABLE, row=row.pk)["text"] if row.draft else ""
+    if kept == known:
+        return True
     draft = sealing.seal(key, {"text": kept}, table=DRAFT_TABLE, row=row.pk) if kept else None
     SecureMessage.objects.filter(pk=row.pk).update(draft=draft)
+    record(
+        actor=actor,
+        action=Action.SECURE_MESSAGE_DRAFT,
+        kind="secure_message",
+        subject=row.pk,
+        people=[person_id],
+        codes={"characters": len(kept)},
+    )
     return True
 
 
@@ -292,6 +306,8 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
     message = selectors.message_of(person_id, public)
     if message is None:
         return False
+    # The account first: replies to many messages at once are counted one after the other.
+    PortalAccount.objects.select_for_update().filter(person_id=person_id).first()
     # A button pressed twice, or two tabs: the second waits here and finds what the first one wrote.
     SecureMessage.objects.select_for_update().get(pk=message.pk)
     if Reply.objects.filter(once=once).exists():
@@ -309,6 +325,8 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
     )
     if lately.count() >= policy.REPLIES_PER_DAY:
         raise ReplyRefused("often")
+    if lately.filter(created_at__gt=now - timedelta(hours=1)).count() >= policy.REPLIES_PER_HOUR:
+        raise ReplyRefused("soon")
     key = record_keys([person_id])[person_id]
     content = sealing.open_sealed(key, message.sealed, table=MESSAGE_TABLE, row=message.pk)
     conversation = conversation_of(message, lock=True) or _conversation_begin(message, content, key, now)

@@ -125,6 +125,8 @@ WORDS = {
     "reply.saved": "Saved",
     "reply.empty": "Your reply is empty. Write something first.",
     "reply.long": "Your reply is too long. Shorten it to {n} characters. Nothing is lost.",
+    "reply.soon": "You sent many replies within an hour. Your text is kept. Send it a little later, "
+    "or call us if it cannot wait.",
     "reply.often": "You sent many replies today. Your text is kept. Please call us if it cannot wait.",
     "set.title": "Your password",
     "set.text": "Optional. With a password you can sign in without a code.",
@@ -165,4 +167,12 @@ WORDS = {
     "mail.password.last": "<p>It was not you? "
     'Call {{ clinic.phone|"our office" }} at once. We will lock the access.</p>',
     "mail.password.reason": "You get this because this is the address of your portal account.",
+    "mail.moved.subject": "Your e-mail address at {{ clinic.name }} was replaced",
+    "mail.moved.preheader": "Was it you? Then all is well.",
+    "mail.moved.title": "We have a new e-mail address for you",
+    "mail.moved.first": "<p>We were given another e-mail address in place of this one. "
+    "From now on we write to the new one.</p>",
+    "mail.moved.last": '<p>You know nothing of it? Call {{ clinic.phone|"our office" }} at once. '
+    "We will look into it.</p>",
+    "mail.moved.reason": "You get this because this was the address of your account with us.",
 }

@@ -127,6 +127,8 @@ WORDS = {
     "reply.saved": "Guardado",
     "reply.empty": "Su respuesta está vacía. Escriba algo primero.",
     "reply.long": "Su respuesta es demasiado larga. Redúzcala a {n} caracteres. No se pierde nada.",
+    "reply.soon": "Envió muchas respuestas en una hora. Guardamos su texto. Envíelo un poco más tarde, "
+    "o llámenos si no puede esperar.",
     "reply.often": "Hoy envió muchas respuestas. Guardamos su texto. Llámenos si no puede esperar.",
     "set.title": "Su contraseña",
     "set.text": "Opcional. Con una contraseña puede entrar sin código.",
@@ -167,4 +169,12 @@ WORDS = {
     "mail.password.last": "<p>¿No fue usted? "
     'Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. Bloquearemos el acceso.</p>',
     "mail.password.reason": "Recibe esto porque esta es la dirección de su cuenta del portal.",
+    "mail.moved.subject": "Su dirección de correo en {{ clinic.name }} fue reemplazada",
+    "mail.moved.preheader": "¿Fue usted? Entonces todo está bien.",
+    "mail.moved.title": "Tenemos una nueva dirección de correo para usted",
+    "mail.moved.first": "<p>Nos dieron otra dirección de correo en lugar de esta. "
+    "Desde ahora le escribimos a la nueva.</p>",
+    "mail.moved.last": '<p>¿No sabe nada de esto? Llame enseguida al {{ clinic.phone|"número de nuestra oficina" }}. '
+    "Lo revisaremos.</p>",
+    "mail.moved.reason": "Recibe esto porque esta era la dirección de su cuenta con nosotros.",
 }

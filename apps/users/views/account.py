@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.core.errors import Refused
 from apps.core.permissions import staff_only
 from apps.users import selectors, services
 from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
@@ -32,7 +33,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "codes_left": selectors.recovery_codes_left(user),
-        "other_sessions": max(selectors.sessions_of(user) - 1, 0),
+        "sessions": selectors.session_rows(user, request.session.session_key or ""),
     }
     return render(request, "users/account.html", context, status=422 if request.method == "POST" else 200)
 
@@ -81,4 +82,18 @@ def sessions(request: HttpRequest) -> HttpResponse:
     keep = request.session.session_key or ""
     ended = services.sessions_end_others(actor=current_actor(request), user=current_user(request), keep=keep)
     messages.success(request, f"{ended} other {'session' if ended == 1 else 'sessions'} ended.")
+    return redirect("users:account")
+
+
+@staff_only
+@require_POST
+def session(request: HttpRequest) -> HttpResponse:
+    """End one session of this person."""
+    try:
+        services.session_end(
+            actor=current_actor(request), user=current_user(request), handle=request.POST.get("session", "")
+        )
+        messages.success(request, "That session has ended.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
     return redirect("users:account")

@@ -25,8 +25,8 @@ from apps.core.errors import Refused
 from apps.core.permissions import enrolment, public, staff_only
 from apps.users import services
 from apps.users.forms import CodeForm, InvitationForm
-from apps.users.middleware import BEGAN, SEEN
 from apps.users.models import RecoveryDevice, TotpDevice, User
+from apps.users.selectors import BEGAN, SEEN
 
 NEXT = "next"
 FRESH_CODES = "fresh_recovery_codes"

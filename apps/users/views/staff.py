@@ -88,15 +88,15 @@ def staff_list(request: HttpRequest) -> HttpResponse:
 @require(Permission.USER_MANAGE)
 @require_http_methods(["GET", "POST"])
 def invite(request: HttpRequest) -> HttpResponse:
-    """Name, address, role; then the one-time link, shown this once."""
+    """Name, address, role; then the one-time link goes out by mail, or is shown this once."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user, path = services.user_invite(actor=current_actor(request), **form.cleaned_data)
+            invitation = services.staff_invite(actor=current_actor(request), **form.cleaned_data)
         except Refused as refusal:
             form.add_error("email", str(refusal))
         else:
-            return _show_link(request, user.name, user.pk, path)
+            return _show_link(request, invitation)
     status = 422 if request.method == "POST" else 200
     crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), ("Invite", "")]
     return render(request, "users/invite.html", {"form": form, "crumbs": crumbs}, status=status)
@@ -117,21 +117,28 @@ def staff_detail(request: HttpRequest, user_id: int) -> HttpResponse:
             return redirect("users:detail", user_id)
     status = 422 if request.method == "POST" else 200
     crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), (row.user.name, "")]
-    context = {"row": row, "form": form, "crumbs": crumbs, "is_self": request.user.pk == user_id}
+    context = {
+        "row": row,
+        "form": form,
+        "crumbs": crumbs,
+        "is_self": request.user.pk == user_id,
+        "sessions": selectors.session_rows(row.user, request.session.session_key or ""),
+    }
     return render(request, "users/detail.html", context, status=status)
 
 
 @require(Permission.USER_MANAGE)
 @require_POST
 def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
-    """A new link for an invitation that ended or a forgotten password."""
+    """A new link for an invitation that ended or a forgotten password; ``hand`` shows it instead of mailing it."""
     row = _row(user_id)
+    by_mail = "hand" not in request.POST
     try:
-        path = services.user_renew_link(actor=current_actor(request), user=row.user)
+        invitation = services.link_renew(actor=current_actor(request), user=row.user, by_mail=by_mail)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("users:detail", user_id)
-    return _show_link(request, row.user.name, user_id, path)
+    return _show_link(request, invitation)
 
 
 @require(Permission.USER_MANAGE)
@@ -170,6 +177,20 @@ def reset_factor(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("users:detail", user_id)
 
 
+@require(Permission.USER_MANAGE)
+@require_POST
+def session_end(request: HttpRequest, user_id: int) -> HttpResponse:
+    """End one session of a member of staff."""
+    try:
+        services.session_end(
+            actor=current_actor(request), user=_row(user_id).user, handle=request.POST.get("session", "")
+        )
+        messages.success(request, "That session has ended.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("users:detail", user_id)
+
+
 def _address(name: str) -> str:
     try:
         return reverse(name)
@@ -184,9 +205,7 @@ def _row(user_id: int) -> StaffRow:
     return row
 
 
-def _show_link(request: HttpRequest, name: str, user_id: int, path: str) -> HttpResponse:
+def _show_link(request: HttpRequest, invitation: services.Invitation) -> HttpResponse:
     # Shown in the answer itself: a redirect would need a place that keeps the link.
-    uid, token = path.split("/")
-    link = request.build_absolute_uri(reverse("users:invitation", args=[uid, token]))
     crumbs = [("Settings", "/settings/"), ("Users", reverse("users:list")), ("Link", "")]
-    return render(request, "users/link.html", {"link": link, "name": name, "user_id": user_id, "crumbs": crumbs})
+    return render(request, "users/link.html", {"invitation": invitation, "crumbs": crumbs})

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -28,8 +30,12 @@ class Command(RoadCommand):
         record(actor=actor, action=Action.BACKUP_MAKE, kind="backup")
         try:
             folder = backup.back_up(
-                to=options["to"], keys_to=options["keys_to"], version=settings.VERSION, now=clock.now()
+                to=options["to"],
+                keys_to=options["keys_to"],
+                version=settings.VERSION,
+                now=clock.now(),
+                migrations=[".".join(name) for name in MigrationRecorder(connection).applied_migrations()],
             )
         except backup.BackupError as error:
             raise Refused(str(error)) from None
-        return {"backup": str(folder), "keys": str(options["keys_to"])}
+        return {"backup": str(folder), "keys": str(options["keys_to"]), "version": settings.VERSION}

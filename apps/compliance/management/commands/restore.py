@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandParser
-from django.db import connections
+from django.db import connections, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils.module_loading import import_string
 
 from apps.audit import sequencer, verification
 from apps.audit.actions import Action
@@ -15,6 +19,7 @@ from apps.audit.services import record
 from apps.contacts import services
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.datewords import count
 from apps.core.errors import Refused
 from apps.vault import ledger
 from config import backup
@@ -28,15 +33,21 @@ class Command(RoadCommand):
         parser.add_argument("keys_file", type=Path, metavar="KEYS_FILE")
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        known = {".".join(name) for name in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
         try:
+            manifest = backup.read_manifest(options["folder"])
+            older = backup.is_older(manifest, version=settings.VERSION, migrations=known)
             backup.restore_keys(options["keys_file"])
             backup.restore_data(options["folder"])
         except (backup.BackupError, OSError) as error:
             raise Refused(str(error)) from None
+        before = _applied()
         call_command("migrate", verbosity=0)
-        with connections["owner"].cursor() as cursor:
-            # Transaction numbers begin anew in another cluster; the sequencer must not wait for the old ones.
-            cursor.execute("UPDATE audit_auditentry SET transaction = 0")
+        # Transaction numbers begin anew in another cluster: whoever keeps a position moves it, before anything is
+        # written here.
+        with transaction.atomic():
+            for path in settings.AFTER_RESTORE:
+                import_string(path)()
         erased = 0
         for person_id in ledger.entries():
             try:
@@ -47,4 +58,32 @@ class Command(RoadCommand):
         record(actor=actor, action=Action.BACKUP_RESTORE, kind="backup", codes={"erased_again": erased})
         sequencer.number_entries(limit=1000)
         found = verification.verify()
-        return {"ok": found.ok, "entries": found.entries, "first_bad": found.first_bad, "erased_again": erased}
+        return {
+            "ok": found.ok,
+            "entries": found.entries,
+            "first_bad": found.first_bad,
+            "erased_again": erased,
+            "made_by": manifest.version,
+            "older": older,
+            "migrated": len(_applied() - before),
+        }
+
+    def line(self, result: dict[str, Any]) -> str:
+        """What was restored, from which version, and whether the trail is whole."""
+        migrated = count(result["migrated"], "migration")
+        made = (
+            f"made by version {result['made_by']}, brought up to {settings.VERSION} by {migrated}"
+            if result["older"]
+            else f"made by this version ({settings.VERSION})"
+        )
+        erased = f" {count(result['erased_again'], 'person', 'people')} erased again." if result["erased_again"] else ""
+        trail = (
+            f"The audit trail is whole: {count(result['entries'], 'entry', 'entries')}."
+            if result["ok"]
+            else f"The audit trail is NOT whole; the first bad entry is {result['first_bad']}."
+        )
+        return f"Restored a backup {made}.{erased} {trail}"
+
+
+def _applied() -> set[tuple[str, str]]:
+    return set(MigrationRecorder(connections["owner"]).applied_migrations())

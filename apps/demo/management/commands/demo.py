@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +15,8 @@ from django.db import connections
 from django.urls import reverse
 
 from apps.core import clock
-from apps.demo import guests, staff, world
-from apps.demo.supervisor import Supervisor
+from apps.demo import guests, ports, staff, world
+from apps.demo.supervisor import Supervisor, terminate_as_interrupt
 from config import embedded
 
 
@@ -28,35 +30,78 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         supervisor = Supervisor(options["address"])
         if options["stop"]:
-            running = supervisor.stop_recorded()
+            running = supervisor.stop_other()
             if settings.EMBEDDED:
                 embedded.stop(settings.EMBEDDED)
             self.stdout.write("Stopped." if running else "Nothing was running.")
             return
+        if not supervisor.take():
+            self.stdout.write(_is_running(supervisor.other()[1]))
+            return
         supervisor.stop_recorded()
+        try:
+            with terminate_as_interrupt():
+                self._look_at_ports(options["address"])
+                self._run(supervisor, options["address"])
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping.")
+        except RuntimeError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            # A second Ctrl-C must not leave half of it running.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            supervisor.stop()
+            if settings.EMBEDDED and not os.environ.get("CARELANE_KEEP_SERVERS"):
+                embedded.stop(settings.EMBEDDED)
+
+    def _look_at_ports(self, address: str) -> None:
+        """Refuse a taken address in a sentence; begin anew with other mail ports where the usual ones are taken."""
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise CommandError(f"{address} is not host:port, like 127.0.0.1:8010.")
+        if not ports.is_free(host.strip("[]"), int(port)):
+            raise CommandError(
+                f"Port {port} on {host} is in use by another program. Choose another: make demo ADDRESS={host}:8010"
+            )
+        try:
+            moved = ports.moved(
+                mail=settings.DEMO_MAIL_PORT,
+                lmtp=settings.INBOUND_LMTP,
+                inbound=settings.INBOUND_SMTP,
+                chosen=os.environ,
+            )
+        except ports.PortTaken as taken:
+            raise CommandError(str(taken)) from None
+        if moved:
+            # The settings are read once, so this process starts over; the lock goes and comes with it.
+            self.stdout.write("Another program has the usual mail ports; taking others.")
+            self.stdout.flush()
+            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved})  # noqa: S606
+
+    def _run(self, supervisor: Supervisor, address: str) -> None:
+        # What "make setup" does, in this process: starting Python three times would be most of a second start.
+        call_command("create_keys", verbosity=0, stdout=io.StringIO())
+        call_command("migrate", verbosity=0)
         staff.create_missing()
         call_command("demo_data", verbosity=0)
-        world.load(now=clock.now(), site=f"http://{options['address']}{reverse('demo:clinic')}")
+        world.load(now=clock.now(), site=f"http://{address}{reverse('demo:clinic')}")
         guests_come = guests.awaited()
         lines = [
             f"  {entry.member.email:24} {entry.member.role.word:14} TOTP {entry.secret}" for entry in staff.sign_ins()
         ]
         for alias in connections:
             connections[alias].close()
-        try:
-            supervisor.start()
-            if guests_come:
-                supervisor.errand("guests", "demo_guests")
-        except RuntimeError as error:
-            supervisor.stop()
-            raise CommandError(str(error)) from None
+        supervisor.start()
+        if guests_come:
+            supervisor.errand("guests", "demo_guests")
         self.stdout.write(
             "\n".join(
                 [
                     "",
-                    f"  Carelane runs at   http://{options['address']}/",
-                    f"  Current codes      http://{options['address']}/demo/codes/",
-                    f"  Demo mailboxes     http://{options['address']}/demo/mailboxes/",
+                    f"  Carelane runs at   http://{address}/",
+                    f"  Current codes      http://{address}/demo/codes/",
+                    f"  Demo mailboxes     http://{address}/demo/mailboxes/",
                     "",
                     f"  Password of all    {staff.PASSWORD}",
                     *lines,
@@ -68,8 +113,8 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
         supervisor.watch()
-        # A second Ctrl-C must not leave half of it running.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        supervisor.stop()
-        if settings.EMBEDDED and not os.environ.get("CARELANE_KEEP_SERVERS"):
-            embedded.stop(settings.EMBEDDED)
+
+
+def _is_running(address: str) -> str:
+    where = f" at http://{address}/" if address else ""
+    return f"Carelane runs already{where}. 'make stop' stops it."

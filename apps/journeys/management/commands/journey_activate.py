@@ -8,14 +8,13 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
-from apps.core.errors import Refused
-from apps.journeys import ready, selectors, services
-from apps.journeys.models import Journey, JourneyCount
-from apps.journeys.services.drafts import name_token
+from apps.journeys import selectors, services
+from apps.journeys.models import JourneyCount
+from apps.journeys.services.named import journey_named
 
 
 class Command(RoadCommand):
-    help = "Activate a journey's draft. A ready-made journey is created first if there is none of that name."
+    help = "Activate a journey's approved draft (journey_approve). A ready-made one is made first if it is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the journey, such as 'Appointment reminder'")
@@ -27,13 +26,7 @@ class Command(RoadCommand):
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         name: str = options["name"]
-        row = Journey.objects.filter(name_token=name_token(name)).first()
-        if row is None:
-            made = next((each for each in ready.READY if name_token(each.name) == name_token(name)), None)
-            if made is None:
-                names = ", ".join(each.name for each in ready.READY)
-                raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
-            row = services.journey_from_ready(actor=actor, ready=made)
+        row = journey_named(actor=actor, name=name)
         version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
         entered = JourneyCount.objects.filter(journey=row, step="", outcome="entered").first()
         journey = selectors.by_id(row.pk)

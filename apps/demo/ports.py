@@ -1,0 +1,70 @@
+"""The ports of the demo: which are taken, and others for those that nobody has to remember."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Mapping
+
+MAIL, LMTP, INBOUND = "CARELANE_DEMO_MAIL_PORT", "CARELANE_LMTP_ADDRESS", "CARELANE_INBOUND_SMTP_ADDRESS"
+MAIL_SERVERS = 4
+STEP = 10
+
+
+class PortTaken(Exception):
+    """A port that the person named is taken; the sentence says what to do."""
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether something could listen there now."""
+    with contextlib.closing(socket.socket()) as attempt:
+        # As servers do: what is only closing does not count.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def moved(
+    *,
+    mail: int,
+    lmtp: str,
+    inbound: str,
+    chosen: Mapping[str, str],
+    free: Callable[[str, int], bool] = is_free,
+) -> dict[str, str]:
+    """Environment variables that lead the demo's mail ports away from taken ones; empty when all are free.
+
+    ``mail`` is the first of four ports, ``lmtp`` and ``inbound`` are ``host:port``; ``chosen`` is the environment. What
+    was chosen by a person is not moved: raises ``PortTaken`` with what to do.
+    """
+    found: dict[str, str] = {}
+    if not _all_free("127.0.0.1", range(mail, mail + MAIL_SERVERS), free):
+        _may_move(MAIL, f"One of the ports {mail} to {mail + MAIL_SERVERS - 1}", chosen)
+        found[MAIL] = str(_next(mail, MAIL_SERVERS, "127.0.0.1", free))
+    for name, place in ((LMTP, lmtp), (INBOUND, inbound)):
+        host, _, port = place.rpartition(":")
+        if not port.isdecimal() or free(host, int(port)):
+            continue  # switched off, a Unix socket, or free
+        _may_move(name, f"Port {port}", chosen)
+        found[name] = f"{host}:{_next(int(port), 1, host, free)}"
+    return found
+
+
+def _may_move(name: str, what: str, chosen: Mapping[str, str]) -> None:
+    if chosen.get(name):
+        raise PortTaken(f"{what} is in use by another program. Choose another in {name}, or leave it out.")
+
+
+def _next(first: int, count: int, host: str, free: Callable[[str, int], bool]) -> int:
+    # Ten by ten: LMTP and SMTP of inbound mail are neighbors and stay so.
+    for start in range(first + STEP, 65_000, STEP):
+        if _all_free(host, range(start, start + count), free):
+            return start
+    raise PortTaken(f"No port above {first} is free on {host}.")
+
+
+def _all_free(host: str, ports: Iterable[int], free: Callable[[str, int], bool]) -> bool:
+    return all(free(host, port) for port in ports)

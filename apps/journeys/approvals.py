@@ -1,0 +1,139 @@
+"""Whether a journey's draft was approved: by a second person, and exactly as it is now.
+
+A journey that sends mail to people writes health information or marketing to somebody sooner or later (being a
+patient is health information), so whatever sends is looked at by two people, as a campaign is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.audit import selectors as audit
+from apps.audit.actions import Action
+from apps.content import selectors as content
+from apps.content.models import Brand
+from apps.core.actors import Actor
+from apps.journeys import world
+from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
+from apps.journeys.models import Journey
+from apps.journeys.reading import parse
+from apps.journeys.reviews import JourneyReview
+from apps.segments import rules
+from apps.segments import selectors as segments
+from apps.vault.tokens import token128
+
+Decision = JourneyReview.Decision
+_PREPARING = (Action.JOURNEY_CREATE, Action.JOURNEY_CHANGE, Action.JOURNEY_SUBMIT)
+_WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
+_CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a draft stands. ``state``: free (sends nothing), none, waiting, approved, rejected, changed."""
+
+    state: str
+    by: str = ""
+    at: datetime | None = None
+    comment: str = ""
+
+    @property
+    def may_run(self) -> bool:
+        """Whether it may be switched on."""
+        return self.state in ("free", "approved")
+
+
+def is_needed(definition: Definition) -> bool:
+    """Whether a second person has to look: the journey sends something."""
+    return any(isinstance(place.step, Send) for place in walk(definition))
+
+
+def fingerprint(journey: Journey, definition: Definition) -> bytes:
+    """The keyed hash of definition, published texts, senders, and the rules of every segment it looks at.
+
+    Reads only. A text that was never published counts as its draft, which activation would publish.
+    """
+    whole = {
+        "journey": journey.pk,
+        "definition": to_json(definition),
+        "texts": _texts(definition),
+        "segments": {name: rule.as_json() for name, rule in sorted(_segments(definition).items())},
+    }
+    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return token128("journey.approval", hashlib.sha256(canonical.encode()).hexdigest())
+
+
+def standing(journey: Journey, definition: Definition | None = None) -> Standing:
+    """How the journey's draft stands now."""
+    draft = definition if definition is not None else parse(journey.opened()["draft"])
+    if not is_needed(draft):
+        return Standing("free")
+    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").first()
+    if latest is None:
+        return Standing("none")
+    if bytes(latest.approval) != fingerprint(journey, draft):
+        return Standing("rejected" if latest.decision == Decision.REJECTED else "changed", comment=latest.comment)
+    state = {Decision.SUBMITTED: "waiting", Decision.APPROVED: "approved", Decision.REJECTED: "rejected"}
+    return Standing(state[Decision(latest.decision)], latest.actor, latest.at, latest.comment)
+
+
+def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
+    """Why this person must leave the decision to somebody else, or ""."""
+    if audit.acted(actor=actor, actions=_PREPARING, kind="journey", subject=journey.pk):
+        return "You prepared this journey, so somebody else has to decide about it."
+    for name in sorted({place.step.template for place in walk(definition) if isinstance(place.step, Send)}):
+        template = content.template_named(name)
+        if template is None:
+            continue
+        version = template.versions.filter(number=template.published).first()
+        if audit.was_last(
+            actor=actor,
+            actions=_WRITING,
+            kind="template",
+            subject=template.pk,
+            until=version.created_at if version is not None else None,
+        ):
+            return f"You edited the template “{name}” last, so somebody else has to decide about it."
+    for name in sorted(_segments(definition)):
+        number = segments.by_name(name).id
+        if audit.was_last(actor=actor, actions=_CHOOSING, kind="segment", subject=number):
+            return f"You edited the segment “{name}” last, so somebody else has to decide about it."
+    return ""
+
+
+def _texts(definition: Definition) -> list[list[Any]]:
+    found = []
+    default = Brand.objects.filter(is_default=True).values_list("pk", "version").first()
+    for place in walk(definition):
+        if not isinstance(place.step, Send):
+            continue
+        template = content.template_named(place.step.template)
+        brand = world.brand_named(place.step.sender) or (template.brand if template is not None else None)
+        found.append(
+            [
+                place.step.id,
+                template.pk if template is not None else None,
+                template.published if template is not None else 0,
+                None if template is None or template.published else template.revision,
+                [brand.pk, brand.version] if brand is not None else list(default or ()),
+            ]
+        )
+    return found
+
+
+def _segments(definition: Definition) -> dict[str, rules.Rule]:
+    """Every segment that decides who comes in or which way they go, through all that they lead to."""
+    found: dict[str, rules.Rule] = {}
+    parts: list[rules.Rule] = []
+    if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
+        parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
+    for place in walk(definition):
+        if isinstance(place.step, Condition) and place.step.rule_json:
+            parts.append(rules.parse(place.step.rule))
+    for part in parts:
+        found.update(segments.names_for(part).segments)
+    return found

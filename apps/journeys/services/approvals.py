@@ -1,0 +1,116 @@
+"""Asking for approval of a journey, approving and sending it back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows
+from apps.journeys import approvals, outgoing, world
+from apps.journeys.checks import check
+from apps.journeys.definition import Definition, DefinitionBroken
+from apps.journeys.models import Journey
+from apps.journeys.reading import parse
+from apps.journeys.reviews import REVIEW_TABLE, JourneyReview
+from apps.vault import sealing
+
+Decision = JourneyReview.Decision
+
+
+class NotApproved(Refused):
+    """The draft may not be switched on before a second person approved exactly it."""
+
+    def __init__(self, state: str) -> None:
+        reasons = {
+            "none": "Nobody has approved this journey yet.",
+            "waiting": "This journey waits for approval.",
+            "rejected": "This journey was sent back. Change it and ask for approval again.",
+            "changed": "The steps, a text or a segment changed since this journey was submitted.",
+        }
+        tail = (
+            "" if state == "rejected" else " First a reviewer or an administrator who did not prepare it approves it."
+        )
+        super().__init__(reasons[state] + tail)
+
+
+@transaction.atomic
+def journey_submit(*, actor: Actor, journey: Journey) -> JourneyReview:
+    """Ask for approval of exactly this draft. Raises ``DefinitionBroken`` with everything to mend, ``Refused``."""
+    locked, draft = _locked(journey)
+    state = approvals.standing(locked, draft).state
+    if state == "free":
+        raise Refused("This journey sends nothing, so it needs no approval. Activate it.")
+    if state in ("waiting", "approved"):
+        raise Refused("This journey waits for approval already, or has passed it.")
+    if problems := check(draft, world.known()):
+        raise DefinitionBroken(problems)
+    # Texts that were never published are published here: what is approved must not move any more.
+    outgoing.freeze(actor=actor, definition=draft)
+    return _review(actor, locked, draft, Decision.SUBMITTED, Action.JOURNEY_SUBMIT)
+
+
+@transaction.atomic
+def journey_approve(*, actor: Actor, journey: Journey, comment: str = "") -> JourneyReview:
+    """Approve exactly what was submitted, as somebody who did not prepare it. Raises ``Refused``."""
+    locked, draft = _may_decide(actor, journey)
+    return _review(actor, locked, draft, Decision.APPROVED, Action.JOURNEY_APPROVE, comment)
+
+
+@transaction.atomic
+def journey_reject(*, actor: Actor, journey: Journey, comment: str) -> JourneyReview:
+    """Send it back with a comment that says what to change. Raises ``Refused``."""
+    if not comment.strip():
+        raise Refused("Say what has to change, so that the author can do it.")
+    locked, draft = _may_decide(actor, journey)
+    return _review(actor, locked, draft, Decision.REJECTED, Action.JOURNEY_REJECT, comment)
+
+
+def ensure_approved(journey: Journey, definition: Definition) -> None:
+    """Raise ``NotApproved`` unless this definition may be switched on. Caller's transaction, the journey locked."""
+    found = approvals.standing(journey, definition)
+    if not found.may_run:
+        raise NotApproved(found.state)
+
+
+def _locked(journey: Journey) -> tuple[Journey, Definition]:
+    locked = Journey.objects.select_for_update().get(pk=journey.pk)
+    return locked, parse(locked.opened()["draft"])
+
+
+def _may_decide(actor: Actor, journey: Journey) -> tuple[Journey, Definition]:
+    locked, draft = _locked(journey)
+    state = approvals.standing(locked, draft).state
+    if state == "changed":
+        raise Refused(
+            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again."
+        )
+    if state != "waiting":
+        raise Refused("This journey does not wait for approval.")
+    if actor.kind != "staff" or not allows(actor.role, Permission.JOURNEY_APPROVE):
+        raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+    if why := approvals.why_not(actor, locked, draft):
+        raise Refused(why)
+    return locked, draft
+
+
+def _review(
+    actor: Actor, journey: Journey, draft: Definition, decision: Decision, action: Action, comment: str = ""
+) -> JourneyReview:
+    number = next_ids(REVIEW_TABLE, 1)[0]
+    comment = comment.strip()[:2000]
+    row = JourneyReview.objects.create(
+        id=number,
+        journey=journey,
+        at=clock.now(),
+        actor=str(actor),
+        decision=decision,
+        approval=approvals.fingerprint(journey, draft),
+        sealed=sealing.seal_service({"comment": comment}, table=REVIEW_TABLE, row=number) if comment else None,
+    )
+    audit.record(actor=actor, action=action, kind="journey", subject=journey.pk)
+    return row

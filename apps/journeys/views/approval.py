@@ -1,0 +1,125 @@
+"""A second person looks at a journey: asked for, approved, sent back; and the mails it sends, to read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.content import blocks, previewing
+from apps.content import selectors as content
+from apps.content.facts import invented_facts
+from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows, check, require
+from apps.journeys import approvals, selectors, services, world
+from apps.journeys.definition import DefinitionBroken, Send, walk
+from apps.journeys.models import JourneyReview
+from apps.journeys.review_forms import CommentForm
+from apps.journeys.selectors import OpenedJourney
+from apps.organizations import selectors as organizations
+
+# The mail's own styles may apply; nothing may run, load or be sent from it.
+MAIL_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "base-uri": ["'none'"],
+    "form-action": ["'none'"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": ["allow-same-origin"],
+}
+_WORDS = {"submitted": "Asked for approval", "approved": "Approved", "rejected": "Sent back"}
+_ICONS = {"submitted": "clipboard-check", "approved": "circle-check", "rejected": "message"}
+
+
+def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
+    """What the page "What will happen" says about approval."""
+    role = str(getattr(request.user, "role", ""))
+    standing = approvals.standing(journey.row, journey.draft)
+    decides = allows(role, Permission.JOURNEY_APPROVE)
+    return {
+        "standing": standing,
+        "may_approve": decides,
+        "may_ask": allows(role, Permission.JOURNEY_EDIT),
+        "own": approvals.why_not(request.actor, journey.row, journey.draft) if decides else "",  # type: ignore[attr-defined]
+        "reviews": [
+            {
+                "title": _WORDS[row.decision],
+                "icon": _ICONS[row.decision],
+                "at": row.at,
+                "comment": row.comment,
+            }
+            for row in JourneyReview.objects.filter(journey=journey.row).order_by("-pk")[:10]
+        ],
+        "letters": [
+            {
+                "number": place.number,
+                "template": place.step.template,
+                "url": reverse("journeys:letter", args=[journey.id, place.step.id]),
+            }
+            for place in walk(journey.draft)
+            if isinstance(place.step, Send)
+        ],
+    }
+
+
+@require(Permission.JOURNEY_VIEW)
+@require_POST
+def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
+    """``ask``, ``approve`` or ``reject``."""
+    journey = selectors.by_id(journey_id)
+    actor = request.actor  # type: ignore[attr-defined]
+    form = CommentForm(request.POST)
+    comment = form.cleaned_data["comment"] if form.is_valid() else ""
+    try:
+        match act:
+            case "ask":
+                check(request, Permission.JOURNEY_EDIT)
+                services.journey_submit(actor=actor, journey=journey.row)
+                said = "Asked for approval. Reviewers see it on their home page."
+            case "approve":
+                check(request, Permission.JOURNEY_APPROVE)
+                services.journey_approve(actor=actor, journey=journey.row, comment=comment)
+                said = "Approved. A marketer or an administrator can activate it."
+            case "reject":
+                check(request, Permission.JOURNEY_APPROVE)
+                services.journey_reject(actor=actor, journey=journey.row, comment=comment)
+                said = "Sent back with your comment."
+            case _:
+                raise Http404
+    except DefinitionBroken as broken:
+        messages.error(request, str(broken))
+    except Refused as refusal:
+        # What was written stays in the form: a comment is not typed twice.
+        from apps.journeys.views.builder import activation
+
+        return activation(request, journey, refused=str(refusal), form=form)
+    else:
+        messages.success(request, said)
+    return redirect("journeys:activate", journey_id)
+
+
+@require(Permission.JOURNEY_VIEW)
+@require_safe
+@xframe_options_sameorigin
+@csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
+def letter(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
+    """The mail of one step as it would be activated now, with an invented person, as a document of its own."""
+    journey = selectors.by_id(journey_id)
+    step = next((p.step for p in walk(journey.draft) if p.step.id == step_id and isinstance(p.step, Send)), None)
+    template = content.template_named(step.template) if step is not None else None
+    if step is None or template is None:
+        raise Http404
+    version = template.versions.filter(number=template.published).first()
+    design = version.design if version is not None else blocks.parse(content.draft_data(template))
+    brand = world.brand_named(step.sender) or template.brand
+    # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
+    facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
+    return HttpResponse(previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone).html)

@@ -1,0 +1,65 @@
+"""What a start in production refuses about addresses, each said in a sentence; and what it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SAYS = "import json, config.settings as s; print(json.dumps([s.ALLOWED_HOSTS, s.PROXIES, s.SECURE_PROXY_SSL_HEADER]))"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """``start(ALLOWED_HOSTS="...")`` reads the settings as a production process; (exit code, what it said)."""
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "secret.key").write_text("a signing key of this test")
+    socket = "postgres://%2Frun%2Fpostgresql/carelane"
+    fixed = {f"DATABASE{role}_URL": socket for role in ("", "_OWNER", "_AUDIT", "_READER")}
+
+    def run(**given: str) -> tuple[int, str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "CARELANE_MODE": "production",
+            "CARELANE_HOME": str(tmp_path / "home"),
+            "CARELANE_KEYS": str(tmp_path / "keys"),
+            "CARELANE_URL": "https://carelane.clinic.test",
+            "REDIS_URL": "unix:///run/redis.sock",
+            **fixed,
+            **given,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SAYS], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_only_the_public_host_is_answered_to_and_one_proxy_is_expected(start) -> None:
+    code, said = start()
+    assert code == 0, said
+    assert json.loads(said) == [["carelane.clinic.test"], 1, ["HTTP_X_FORWARDED_PROTO", "https"]]
+
+
+def test_a_process_that_ends_tls_itself_believes_no_header(start) -> None:
+    assert json.loads(start(CARELANE_PROXIES="0")[1])[1:] == [0, None]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "words"),
+    [
+        ("*", "no * and no leading dot"),
+        ("carelane.clinic.test,.clinic.test", "no * and no leading dot"),
+        ("localhost", "must contain carelane.clinic.test"),
+    ],
+)
+def test_a_careless_list_of_hosts_is_refused(start, hosts, words) -> None:
+    code, said = start(ALLOWED_HOSTS=hosts)
+    assert code != 0
+    assert words in said

@@ -1,0 +1,45 @@
+"""Another program has a port of the demo."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from apps.demo import ports
+
+USUAL = {"mail": 2601, "lmtp": "127.0.0.1:8024", "inbound": "127.0.0.1:8025"}
+
+
+def free_but(*taken: int):
+    return lambda host, port: port not in taken
+
+
+def test_nothing_moves_where_all_are_free() -> None:
+    assert ports.moved(**USUAL, chosen={}, free=free_but()) == {}
+
+
+def test_what_nobody_has_to_remember_moves_out_of_the_way() -> None:
+    assert ports.moved(**USUAL, chosen={}, free=free_but(2603, 8024, 8025, 2611)) == {
+        "CARELANE_DEMO_MAIL_PORT": "2621",
+        "CARELANE_LMTP_ADDRESS": "127.0.0.1:8034",
+        "CARELANE_INBOUND_SMTP_ADDRESS": "127.0.0.1:8035",
+    }
+
+
+@pytest.mark.parametrize(("name", "port"), [(ports.MAIL, 2604), (ports.LMTP, 8024), (ports.INBOUND, 8025)])
+def test_what_a_person_chose_is_named_instead(name, port) -> None:
+    with pytest.raises(ports.PortTaken, match=name):
+        ports.moved(**USUAL, chosen={name: "as they said"}, free=free_but(port))
+
+
+@pytest.mark.parametrize("place", ["", "/run/carelane/lmtp.sock"])
+def test_a_receiver_that_is_off_or_on_a_socket_needs_no_port(place) -> None:
+    assert ports.moved(mail=2601, lmtp=place, inbound=place, chosen={}, free=free_but(8024)) == {}
+
+
+def test_a_port_that_somebody_listens_on_is_not_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert not ports.is_free("127.0.0.1", port)
+    assert ports.is_free("127.0.0.1", port)

@@ -1,0 +1,194 @@
+"""A clinic installed 0.1.0, worked with it, and moves to the code of today by its last backup.
+
+The fixture was made once, by the code of that release, and never changes: see ``tests/data/upgrade/README.md``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django_otp.oath import TOTP
+
+from apps.audit import sequencer, verification
+from apps.contacts import services as contacts
+from apps.contacts.models import Person
+from apps.content import merging
+from apps.content import selectors as content
+from apps.core import actors, clock
+from apps.delivery import selectors as delivery
+from apps.delivery.models import OutboxMessage
+from apps.journeys import services as journeys
+from apps.journeys.models import JourneyRun
+from apps.portal.models import SecureMessage
+from apps.portal.services import inbox, messages
+from apps.segments import services as segments
+from apps.segments.models import Segment
+from apps.users.models import TotpDevice, User
+from config import backup
+from tests.upgrade import clusters, sealed_rows
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
+FIXTURE = Path(__file__).parent.parent / "data" / "upgrade" / "0.1.0"
+CLINIC = ZoneInfo("America/Kentucky/Louisville")
+MORNING = datetime(2026, 11, 23, 9, tzinfo=CLINIC)  # the fixture ends on November 22
+CLI = actors.COMMAND_LINE
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """The fixture unpacked, and a cluster of its own for it."""
+    root = tmp_path_factory.mktemp("upgrade")
+    with tarfile.open(FIXTURE / "backup.tar.xz") as archive:
+        archive.extractall(root, filter="data")
+    with clusters.another_cluster(root / "cluster") as where:
+        said = json.loads((FIXTURE / "expected.json").read_text())
+        yield SimpleNamespace(root=root, where=where, said=said, restored=None)
+
+
+@pytest.fixture
+def upgraded(place, settings, capsys) -> Iterator[SimpleNamespace]:
+    """The old installation under today's code. Restored once; the scenes go on from each other's rows."""
+    settings.CARELANE_HOME, settings.CARELANE_KEYS = place.root / "home", place.root / "keys"
+    settings.CARELANE_CHECKPOINTS = place.root / "checkpoints"
+    settings.AUDIT_WRITER = "audit"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(place.root / "home" / "files")},
+        },
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+    clusters.forget()
+    try:
+        with clusters.standing_on(place.where):
+            if place.restored is None:
+                call_command("restore", str(place.root / "data"), str(place.root / "keys.tar"), "--json")
+                place.restored = json.loads(capsys.readouterr().out)
+            yield place
+    finally:
+        clusters.forget()
+
+
+def test_the_backup_is_older_and_everything_is_migrated(upgraded) -> None:
+    assert (upgraded.restored["made_by"], upgraded.restored["older"]) == ("0.1.0", True)
+    executor = MigrationExecutor(connections["owner"])
+    assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
+
+
+def test_the_trail_is_whole_and_goes_on(upgraded) -> None:
+    assert upgraded.restored["ok"] is True
+    # Every old entry has its number; what the restore itself wrote follows at the next ring.
+    assert upgraded.restored["entries"] >= upgraded.said["trail"]
+    sequencer.number_entries()
+    sequencer.sign_checkpoint()
+    verdict = verification.verify()
+    assert (verdict.ok, verdict.open) == (True, 0)
+
+
+def test_every_sealed_row_opens(upgraded) -> None:
+    tables = {model._meta.label: model._meta.db_table for model in sealed_rows.sealed_models()}
+    opened = {tables[label]: number for label, number in sealed_rows.open_everything().items()}
+    before = {table: number for table, number in upgraded.said["rows"].items() if table in tables.values()}
+    assert len(before) > 25, "the fixture has lost its rows"
+    assert {table for table, number in before.items() if opened.get(table, 0) < number} == set()
+
+
+def test_people_are_found_and_the_segment_counts_what_it_counted(upgraded) -> None:
+    ada = signed_in(upgraded, "ada")
+    page = ada.post("/contacts/", {"q": "Quist"}).content.decode()
+    assert all(name in page for name in ("Dana Quist", "Ruth Quist"))
+    assert "Ramirez" not in page
+    counted = segments.segment_count(actor=CLI, segment_id=Segment.objects.get().pk)
+    assert counted.count == upgraded.said["women"] == 4
+
+
+def test_the_archived_message_rebuilds_byte_for_byte(upgraded) -> None:
+    message = OutboxMessage.objects.get(pk=upgraded.said["message"])
+    record = delivery.message_data(actor=CLI, message=message, parts=["record"])["record"]
+    rebuilt = merging.rebuild(content.skeleton(message.skeleton_id), record)
+    assert hashlib.sha256(rebuilt).hexdigest() == record["sha256"]
+    arrived = base64.b64decode(upgraded.said["bytes"])
+    assert arrived.endswith(record["dkim"].encode("ascii") + rebuilt)
+
+
+def test_the_journey_goes_on_from_where_it_stood(upgraded) -> None:
+    before = {run["person_id"]: run for run in upgraded.said["runs"]}
+    for run in JourneyRun.objects.all():
+        assert (run.step, run.state) == (before[run.person_id]["step"], before[run.person_id]["state"])
+        assert run.due_at.isoformat() == before[run.person_id]["due_at"]
+    sent = OutboxMessage.objects.filter(kind="journey").count()
+    with clock.frozen(MORNING):
+        journeys.tick(actor=actors.system("beat"), now=MORNING)
+        # Dana is reminded once more; Bo waits; Inés, booked in the last minute before the backup, has come in.
+        assert OutboxMessage.objects.filter(kind="journey").count() == sent + 1
+        assert {run.person_id: run.state for run in JourneyRun.objects.all()} == {
+            1: "finished",
+            2: "waiting",
+            3: "waiting",
+        }
+        moved = MORNING + timedelta(days=30)
+        contacts.appointment_book(actor=CLI, person_id=4, start=moved, kind="Check-up", provider="Dr. Ng")
+    later = MORNING + timedelta(minutes=1)
+    with clock.frozen(later):
+        journeys.tick(actor=actors.system("beat"), now=later)
+    assert JourneyRun.objects.filter(person_id=4).count() == 1
+
+
+def test_staff_sign_in_with_their_old_password_and_authenticator(upgraded) -> None:
+    assert signed_in(upgraded, "max").get("/account/").status_code == 200
+    invited = User.objects.by_email("nora@clinic.test")
+    assert not invited.has_usable_password()
+
+
+def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> None:
+    row = SecureMessage.objects.get()
+    assert str(row.public) == upgraded.said["portal"][0]
+    opened = messages.message_open(actor=actors.patient(row.person_id), person_id=row.person_id, public=str(row.public))
+    assert opened is not None
+    assert opened.subject
+    nora = User.objects.by_email("ada@clinic.test")
+    conversation = inbox.conversation_open(actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk)
+    assert [said.text for said in conversation.said] == ["May I come after 5 pm?"]
+
+
+def test_a_backup_of_a_newer_version_is_refused_before_anything_is_written(upgraded, tmp_path, settings) -> None:
+    folder = tmp_path / "newer"
+    shutil.copytree(upgraded.root / "data", folder)
+    manifest = json.loads((folder / backup.MANIFEST).read_text())
+    (folder / backup.MANIFEST).write_text(json.dumps({**manifest, "version": "99.0.0"}))
+    settings.CARELANE_KEYS = tmp_path / "keys"
+    people = Person.objects.count()
+    with pytest.raises(SystemExit):
+        call_command("restore", str(folder), str(upgraded.root / "keys.tar"))
+    with pytest.raises(backup.BackupError, match=r"version 99\.0\.0, which is newer"):
+        backup.is_older(backup.read_manifest(folder), version=settings.VERSION, migrations=())
+    assert not (tmp_path / "keys").exists()
+    assert Person.objects.count() == people
+
+
+def signed_in(place: SimpleNamespace, name: str) -> Client:
+    """A browser in which ``name`` typed the password and the code of the old authenticator."""
+    client = Client()
+    address = f"{name}@clinic.test"
+    client.post("/account/sign-in/", {"login": address, "password": place.said["password"]})
+    device = TotpDevice.objects.get(user=User.objects.by_email(address), confirmed=True)
+    assert device.secret.hex() == place.said["secrets"][address]
+    totp = TOTP(bytes.fromhex(place.said["secrets"][address]))
+    totp.time = clock.now().timestamp()
+    assert client.post("/account/verify/", {"code": f"{totp.token():06d}"}).status_code == 302
+    return client
