@@ -17,6 +17,7 @@ from apps.content.formats import Shown
 _VISIT_FIELDS = ("start", "kind", "location", "provider")
 _NAMES = ("first_name", "middle_name", "last_name", "full_name")
 DOTS = "•••"
+_MERGED = [(spec.name, spec.path) for spec in FIELDS.values() if spec.merge]
 
 
 def person_facts(
@@ -33,11 +34,10 @@ def person_facts(
     ``state``; cancelled and past ones are left out of the list when `now` is given.
     """
     facts: dict[str, Any] = {}
-    for name, spec in FIELDS.items():
-        if spec.merge:
-            value = value_of(profile, name)
-            if value not in (None, ""):
-                facts[name] = value
+    for name, path in _MERGED:
+        value = profile.get(path[0]) if len(path) == 1 else value_of(profile, name)
+        if value is not None and value != "":
+            facts[name] = value
     own = profile.get("attributes")
     if isinstance(own, Mapping) and own:
         facts["attributes"] = {name: value for name, value in own.items() if value not in (None, "")}

@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from functools import lru_cache
 from typing import Any
 
 from apps.content import formats
-from apps.content.encoders import BY_NAME
+from apps.content.encoders import BY_NAME, QUICK
 from apps.core.messages import (
     CompiledMessage,
     Condition,
@@ -36,7 +37,7 @@ from apps.core.messages import (
 
 Facts = Mapping[str, Any]
 _Value = Callable[[Facts, Envelope], str]
-_Bytes = Callable[[Facts, Envelope], bytes]
+_Text = Callable[[Facts, Envelope], str]
 
 
 def merge(compiled: CompiledMessage, facts: Facts, envelope: Envelope) -> MergedMessage:
@@ -49,8 +50,8 @@ def merge(compiled: CompiledMessage, facts: Facts, envelope: Envelope) -> Merged
     """
     program = _program(compiled)
     run = _Run(facts, envelope, compiled.level, [], [])
-    head = b"".join(run.fill(program.head, []))
-    entity = b"".join(run.fill(program.entity, []))
+    head = "".join(run.fill(program.head, [])).encode("latin-1")
+    entity = "".join(run.fill(program.entity, [])).encode("latin-1")
     digest = hashlib.sha256(head)
     digest.update(entity)
     record = {"v": compiled.encoder, "slots": run.texts, "branches": run.branches}
@@ -125,39 +126,38 @@ class _Run:
     texts: list[str]
     branches: list[int]
 
-    def fill(self, steps: list[tuple], out: list[bytes]) -> list[bytes]:
-        """Carry out the steps, appending to `out`, which is returned."""
+    def fill(self, block: _Block, out: list[str]) -> list[str]:
+        """Carry out the steps of a block, appending to `out`, which is returned."""
         facts, envelope, texts = self.facts, self.envelope, self.texts
-        for kind, one, two, three in steps:
-            if kind == 0:
-                out.append(one)
-            elif kind == 1:
-                data = one(facts, envelope)
-                if two > self.level:
-                    self.level = two
-                texts.append(data.decode("ascii"))
-                out.append(data)
-            elif kind == 2:
-                test: Callable[[Facts, Envelope], bool] = one
-                taken = test(facts, envelope)
+        if block.level > self.level:
+            self.level = block.level
+        for literal, slot, other in block.steps:
+            if slot is not None:
+                text = slot(facts, envelope)
+                texts.append(text)
+                out.append(text)
+            elif other is None:
+                out.append(literal)
+            elif isinstance(other, _Choice):
+                taken = other.test(facts, envelope)
                 self.branches.append(1 if taken else 0)
-                then, otherwise, level = two
-                self.level = max(self.level, level)
-                self.fill(then if taken else otherwise, out)
+                self.level = max(self.level, other.level)
+                self.fill(other.then if taken else other.otherwise, out)
             else:
-                self.repeat(one, two, three, out)
+                self.repeat(other, out)
         return out
 
-    def repeat(self, loop: Loop, body: list[tuple], level: int, out: list[bytes]) -> None:
+    def repeat(self, repeated: _Repeat, out: list[str]) -> None:
         """A loop: each item under its name, beside the person's own facts."""
+        loop = repeated.loop
         items = find(self.facts, loop.path)
         items = list(items)[: loop.limit] if isinstance(items, (list, tuple)) else []
         self.branches.append(len(items))
-        self.level = max(self.level, level)
+        self.level = max(self.level, loop.level)
         before = self.facts
         for item in items:
             self.facts = {**before, loop.name: item}
-            self.fill(body, out)
+            self.fill(repeated.body, out)
         self.facts = before
 
 
@@ -165,13 +165,41 @@ class _Run:
 
 
 @dataclass(slots=True)
-class _Program:
-    """A compiled message as steps: (0, bytes), (1, function, level), (2, test, branches), (3, loop, body,
-    level).
+class _Block:
+    """A stretch without branches of its own: each step is a literal, a slot's function, or a choice or loop.
+
+    Literals are decoded byte for byte (latin-1), so that a copy is one join and one encode. `level` is the
+    highest of the slots in it: all of them are printed whenever the block is.
     """
 
-    head: list[tuple]
-    entity: list[tuple]
+    steps: list[tuple[str, _Text | None, _Choice | _Repeat | None]]
+    level: int
+
+
+@dataclass(slots=True)
+class _Choice:
+    """One of two blocks."""
+
+    test: Callable[[Facts, Envelope], bool]
+    then: _Block
+    otherwise: _Block
+    level: int
+
+
+@dataclass(slots=True)
+class _Repeat:
+    """A block for each item of a list."""
+
+    loop: Loop
+    body: _Block
+
+
+@dataclass(slots=True)
+class _Program:
+    """A compiled message, ready to be filled."""
+
+    head: _Block
+    entity: _Block
     subject: _Value
 
 
@@ -194,8 +222,8 @@ def _program(compiled: CompiledMessage) -> _Program:
         if spec.part is Part.HEAD and spec.context is Context.HEADER and not _of_envelope(spec)
     )
     program = _Program(
-        _steps(compiled.head, slots, levels),
-        _steps(compiled.entity, slots, levels),
+        _block(compiled.head, slots, levels),
+        _block(compiled.entity, slots, levels),
         _header_value(subject, compiled),
     )
     _PROGRAMS[id(compiled)] = (compiled, program)
@@ -204,19 +232,20 @@ def _program(compiled: CompiledMessage) -> _Program:
     return program
 
 
-def _steps(nodes: tuple[Node, ...], slots: list[_Bytes], levels: list[int]) -> list[tuple]:
-    steps: list[tuple] = []
+def _block(nodes: tuple[Node, ...], slots: list[_Text], levels: list[int]) -> _Block:
+    block = _Block([], 0)
     for node in nodes:
         if isinstance(node, Literal):
-            steps.append((0, node.data, None, None))
+            block.steps.append((node.data.decode("latin-1"), None, None))
         elif isinstance(node, Slot):
-            steps.append((1, slots[node.index], levels[node.index], None))
+            block.steps.append(("", slots[node.index], None))
+            block.level = max(block.level, levels[node.index])
         elif isinstance(node, Condition):
-            then, otherwise = _steps(node.then, slots, levels), _steps(node.otherwise, slots, levels)
-            steps.append((2, _test(node.test), (then, otherwise, node.test.level), None))
+            then, otherwise = _block(node.then, slots, levels), _block(node.otherwise, slots, levels)
+            block.steps.append(("", None, _Choice(_test(node.test), then, otherwise, node.test.level)))
         else:
-            steps.append((3, node, _steps(node.body, slots, levels), node.level))
-    return steps
+            block.steps.append(("", None, _Repeat(node, _block(node.body, slots, levels))))
+    return block
 
 
 def _of_envelope(spec: SlotSpec) -> bool:
@@ -231,6 +260,15 @@ def _getter(path: tuple[str, ...]) -> Callable[[Facts, Envelope], Any]:
     if len(path) == 1:
         (name,) = path
         return lambda facts, envelope: facts.get(name)
+    if len(path) == 2:
+        first, second = path
+
+        def inner(facts: Facts, envelope: Envelope) -> Any:
+            holder = facts.get(first)
+            # The exact type first, as in `find`.
+            return holder.get(second) if type(holder) is dict else find(facts, path)
+
+        return inner
     return lambda facts, envelope: find(facts, path)
 
 
@@ -265,7 +303,7 @@ def _field(field: Field, compiled: CompiledMessage) -> _Value:
     """The canonical text of one field, or its fallback."""
     canonical = BY_NAME[compiled.encoder].canonical
     get = _getter(field.path)
-    write = formats.writer(field.format, field.argument, compiled.language)
+    write = _writer(field, compiled.language)
     name, fallback = field.name, field.fallback
     # A fallback is the author's text: it is no less escaped, but it is canonical once and for all.
     instead = None if fallback is None else canonical(fallback)
@@ -285,6 +323,15 @@ def _field(field: Field, compiled: CompiledMessage) -> _Value:
         return instead
 
     return value
+
+
+def _writer(field: Field, language: str) -> Callable[[Any, str], str]:
+    """How the field is written. Days and times are few, and turning one into words is the dearest of all formats."""
+    write = formats.writer(field.format, field.argument, language)
+    if field.format != "date":
+        return write
+    words = lru_cache(maxsize=4096)(write)
+    return lambda value, zone: words(value, zone) if type(value) is str else write(value, zone)
 
 
 def _raw_field(field: Field, compiled: CompiledMessage) -> _Value:
@@ -313,49 +360,61 @@ def _composed(spec: SlotSpec, compiled: CompiledMessage, one: Callable[[Field, C
 def _header_value(spec: SlotSpec, compiled: CompiledMessage) -> _Value:
     encoder = BY_NAME[compiled.encoder]
     whole = _composed(spec, compiled, _raw_field)
+    if not spec.fields:
+        constant = encoder.header_text("".join(str(part) for part in spec.parts))
+        return lambda facts, envelope: constant
     return lambda facts, envelope: encoder.header_text(whole(facts, envelope))
 
 
-def _slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
-    """The function that makes the final bytes of a slot."""
-    encoder = BY_NAME[compiled.encoder]
-    run = encoder.run
+def _slot(spec: SlotSpec, compiled: CompiledMessage) -> _Text:
+    """The function that makes the final text of a slot."""
     if spec.context in (Context.HEADER, Context.ADDRESS):
         return _head_slot(spec, compiled)
     if spec.context is Context.URL:
         return _url_slot(spec, compiled)
-    text = _composed(spec, compiled, _field)
-    if spec.context is Context.TEXT:
-        return lambda facts, envelope: run(text(facts, envelope))
-    escape = encoder.escape_html if spec.context is Context.HTML else encoder.escape_attribute
-    return lambda facts, envelope: run(escape(text(facts, envelope)))
+    quick = QUICK[compiled.encoder]
+    encode = {Context.TEXT: quick.text, Context.HTML: quick.html, Context.ATTRIBUTE: quick.attribute}[spec.context]
+    whole = _composed(spec, compiled, _field)
+    if len(spec.parts) != 1 or not isinstance(spec.parts[0], Field) or spec.parts[0].format:
+        return lambda facts, envelope: encode(whole(facts, envelope))
+    get = _getter(spec.parts[0].path)
+
+    def fill(facts: Facts, envelope: Envelope) -> str:
+        found = get(facts, envelope)
+        # Nearly every slot: text that is printed as it is.
+        return encode(found) if type(found) is str and found else encode(whole(facts, envelope))
+
+    return fill
 
 
-def _head_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
+def _head_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Text:
     encoder = BY_NAME[compiled.encoder]
     if not _of_envelope(spec):
         whole = _composed(spec, compiled, _raw_field)
         if not spec.fields:
-            constant = encoder.unstructured("Subject", "".join(str(part) for part in spec.parts))
+            constant = encoder.unstructured("Subject", "".join(str(part) for part in spec.parts)).decode("ascii")
             return lambda facts, envelope: constant
-        return lambda facts, envelope: encoder.unstructured("Subject", whole(facts, envelope))
+        return lambda facts, envelope: encoder.unstructured("Subject", whole(facts, envelope)).decode("ascii")
+    quick = QUICK[compiled.encoder]
+    # All messages of a claim have one date.
+    dated = lru_cache(maxsize=8)(encoder.date)
     lines: dict[str, Callable[[Envelope], bytes]] = {
-        "to": lambda envelope: encoder.address("To", envelope.to_name, envelope.to_address),
-        "date": lambda envelope: encoder.date(envelope.date),
+        "to": lambda envelope: quick.address("To", envelope.to_name, envelope.to_address),
+        "date": lambda envelope: dated(envelope.date),
         "message_id": lambda envelope: encoder.message_id(envelope.message_id),
         "list_unsubscribe": lambda envelope: encoder.list_unsubscribe(envelope.list_unsubscribe_url),
     }
     line = lines[spec.fields[0].path[1]]
-    return lambda facts, envelope: line(envelope)
+    return lambda facts, envelope: line(envelope).decode("ascii")
 
 
-def _url_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
+def _url_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Text:
     """A link: fields inside it percent-encoded, a field that is the link itself checked, then wrapped and
     escaped.
     """
     encoder = BY_NAME[compiled.encoder]
-    run, track = encoder.run, spec.track
-    escape: Callable[[str], str] = encoder.escape_html if spec.part is Part.HTML else str
+    quick, track = QUICK[compiled.encoder], spec.track
+    encode = quick.html if spec.part is Part.HTML else quick.text
 
     def component(field: Field, message: CompiledMessage) -> _Value:
         inner = _field(field, message)
@@ -373,10 +432,10 @@ def _url_slot(spec: SlotSpec, compiled: CompiledMessage) -> _Bytes:
     else:
         link = _composed(spec, compiled, component)
 
-    def fill(facts: Facts, envelope: Envelope) -> bytes:
+    def fill(facts: Facts, envelope: Envelope) -> str:
         target = encoder.safe_link(link(facts, envelope))
         if track >= 0 and envelope.link is not None and target[:4].lower() == "http":
             target = encoder.safe_link(envelope.link(track, target))
-        return run(escape(target))
+        return encode(target)
 
     return fill

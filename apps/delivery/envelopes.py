@@ -74,12 +74,16 @@ class SealedMail:
 
     head: bytes = field(repr=False)
     entity: bytes = field(repr=False)
-    content_sha256: bytes = field(repr=False)
     length: int
     recipient_key_id: str
     """Fingerprints of the keys it was sealed for, upper-case hexadecimal, separated by one space."""
     inner_sha256: bytes = field(repr=False)
     """SHA-256 of the plain text given to the cipher: what a rebuild must give again."""
+
+    @property
+    def content_sha256(self) -> bytes:
+        """SHA-256 of `entity`: evidence of what was encrypted. Mail that is not encrypted never asks."""
+        return hashlib.sha256(self.entity).digest()
 
     @property
     def content(self) -> bytes:
@@ -158,7 +162,6 @@ def sealed(head: SealHead, entity: bytes, inner: bytes, recipient_key_id: str) -
     return SealedMail(
         head=head.outer + b"MIME-Version: 1.0" + CRLF,
         entity=entity,
-        content_sha256=hashlib.sha256(entity).digest(),
         length=len(entity),
         recipient_key_id=recipient_key_id,
         inner_sha256=hashlib.sha256(inner).digest(),

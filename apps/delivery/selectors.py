@@ -17,7 +17,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record_read
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import record_keys
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import dkim, mx, routes
@@ -136,8 +136,11 @@ def measured_classes(domains: Iterable[str], now: datetime) -> dict[str, TlsClas
 def recipient_keys(people: Mapping[int, PersonRecord], now: datetime) -> dict[int, dict[str, CheckedKey]]:
     """The keys that still serve, by person and kind."""
     found: dict[int, dict[str, CheckedKey]] = {}
-    rows = RecipientKey.objects.filter(person_id__in=people, state=RecipientKey.KeyState.ACTIVE)
-    for row in rows:
+    wanted = bulk.run(
+        "SELECT id FROM delivery_recipientkey WHERE person_id = ANY(%s::int8[]) AND state = 'active'", [list(people)]
+    )
+    # Few people have a key: most claims end here.
+    for row in RecipientKey.objects.filter(pk__in=[pk for (pk,) in wanted]):
         if row.expires is None or row.expires > now:
             found.setdefault(row.person_id, {})[row.kind] = open_key(row, people[row.person_id].profile_key)
     return found

@@ -23,12 +23,11 @@ from apps.delivery.mx import Host, LookupFault, addresses
 from apps.delivery.outcomes import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
 from apps.delivery.policy import TlsClass
 from apps.delivery.tls import TRUSTED_LOCALLY, TlsEvidence, Trust, fault_of
+from apps.delivery.wire import Ended, Wire
 
 __all__ = ["Connection", "Dialogue", "Mail", "Result", "TlsClass", "Unreachable", "connect", "probe"]
 
-_MAX_REPLY = 64 * 1024
 _UNSAFE_ADDRESS = re.compile(r"[\x00-\x20<>\x7f]")
-_REPLY_LINE = re.compile(rb"^([2-5]\d\d)([ -]?)([^\r\n]*)$")
 
 
 class UnsafeAddress(Refused):
@@ -115,115 +114,10 @@ class Unreachable(Exception):
         return Result(outcome, self.phase, self.reply, self.fault, usable=False)
 
 
-class _Ended(Exception):
-    """The peer dropped, hung or talked nonsense; `replies` are those that came before."""
-
-    def __init__(self, fault: Fault, replies: list[Reply]) -> None:
-        super().__init__(fault.value)
-        self.fault, self.replies = fault, replies
-
-
-class _Wire(asyncio.Protocol):
-    """Lines to replies, without a stream reader's task switches: one wake-up per group of replies."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.lost = False
-        self._broken: Fault | None = None
-        self._buffer = b""
-        self._lines: list[str] = []
-        self.last_lines: list[str] = []
-        self._size = 0
-        self._replies: list[Reply] = []
-        self._wanted = 0
-        self._waiter: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        self._wake()
-
-    def data_received(self, data: bytes) -> None:
-        buffer = self._buffer + data
-        lines = buffer.split(b"\n")
-        self._buffer = lines.pop()
-        if len(self._buffer) > _MAX_REPLY:
-            self._broken = Fault.NOT_SMTP
-        for line in lines:
-            self._take(line.rstrip(b"\r"))
-        if self._broken or len(self._replies) >= self._wanted:
-            self._wake()
-
-    def _take(self, line: bytes) -> None:
-        found = _REPLY_LINE.match(line)
-        self._size += len(line)
-        if found is None or self._size > _MAX_REPLY:
-            self._broken = Fault.NOT_SMTP
-            return
-        text = found.group(3).decode("utf-8", "replace")
-        # A repeated enhanced code of a continuation line would only make the text harder to read.
-        self._lines.append(text)
-        if found.group(2) != b"-":
-            self._replies.append(Reply(int(found.group(1)), _joined(self._lines)))
-            self.last_lines, self._lines = self._lines, []
-            self._size = 0
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    @property
-    def silent(self) -> bool:
-        """Nothing is left over: what a STARTTLS must find, or somebody injected commands (RFC 3207)."""
-        return not self._buffer and not self._replies and not self._lines
-
-    def write(self, data: bytes) -> None:
-        """Hand bytes to the transport; a lost connection shows at the next `replies`."""
-        if self.transport is not None and not self.lost:
-            self.transport.write(data)
-
-    async def replies(self, count: int, seconds: float) -> list[Reply]:
-        """The next `count` replies; raises `_Ended` with those that came when it is not that many."""
-        if len(self._replies) < count and not self.lost and self._broken is None:
-            loop = asyncio.get_running_loop()
-            self._wanted = count
-            self._waiter = loop.create_future()
-            alarm = loop.call_later(seconds, self._wake)
-            try:
-                await self._waiter
-            finally:
-                alarm.cancel()
-                self._waiter = None
-                self._wanted = 0
-        if len(self._replies) < count:
-            came, self._replies = self._replies, []
-            raise _Ended(self._broken or (Fault.DROPPED if self.lost else Fault.TIMEOUT), came)
-        taken = self._replies[:count]
-        del self._replies[:count]
-        return taken
-
-    def close(self) -> None:
-        """Drop the connection at once."""
-        if self.transport is not None:
-            self.transport.abort()
-
-
-def _joined(lines: list[str]) -> str:
-    """Reply lines as one text; the enhanced code is kept once, at the front."""
-    if len(lines) == 1:
-        return lines[0]
-    first = lines[0].split(" ", 1)[0]
-    if re.fullmatch(r"[245]\.\d{1,3}\.\d{1,3}", first):
-        lines = [lines[0], *(line.removeprefix(first).strip() for line in lines[1:])]
-    return " ".join(lines)[:4000]
-
-
 class Connection:
     """An open dialogue with one mail server. Not for use by two tasks at once."""
 
-    def __init__(self, wire: _Wire, host: Host, how: Dialogue, tls: TlsEvidence, extensions: dict[str, str]) -> None:
+    def __init__(self, wire: Wire, host: Host, how: Dialogue, tls: TlsEvidence, extensions: dict[str, str]) -> None:
         self._wire = wire
         self.host = host
         self.tls = tls
@@ -239,6 +133,8 @@ class Connection:
         transport = wire.transport
         peer = transport.get_extra_info("peername") if transport is not None else None
         self.peer = str(peer[0]) if peer else ""
+        # The same for every message that this connection carries.
+        self._seen: dict[str, Any] = {"mx": host.name, "ip": self.peer, "tls": tls.to_json()}
 
     async def send(self, mail: Mail) -> Result:
         """Send one message and wait for the last answer.
@@ -314,7 +210,7 @@ class Connection:
                     replies += await wire.replies(1, wait.command)
                     if not _goes_on(len(replies) - 1, replies[-1]):
                         break
-        except _Ended as end:
+        except Ended as end:
             came = (replies + end.replies)[reset if self._pipelining else 0 :]
             return self._cut(end.fault, came, phases)
         self._dirty = False
@@ -329,7 +225,7 @@ class Connection:
         wire.write(_stuffed(data))
         try:
             (reply,) = await wire.replies(1, wait.body)
-        except _Ended as end:
+        except Ended as end:
             return self._cut(end.fault, [], (Phase.BODY,))
         return self._answered(Phase.BODY, reply, usable=reply.code != 421, requiretls=requiretls)
 
@@ -337,7 +233,7 @@ class Connection:
         self._wire.write(b".\r\n")
         try:
             await self._wire.replies(1, self._how.timeouts.command)
-        except _Ended:
+        except Ended:
             return False
         return True
 
@@ -357,15 +253,14 @@ class Connection:
         """Say goodbye; a server that does not answer is left."""
         if not self._wire.lost and self.usable:
             self._wire.write(b"QUIT\r\n")
-            with contextlib.suppress(_Ended):
+            with contextlib.suppress(Ended):
                 await self._wire.replies(1, self._how.timeouts.quit)
         self.usable = False
         self._wire.close()
 
     def evidence(self, result: Result) -> dict[str, Any]:
         """What is kept with the message: server, protection, answer. JSON without empty values."""
-        found: dict[str, Any] = {"mx": self.host.name, "ip": self.peer, "tls": self.tls.to_json()}
-        return found | result_json(result)
+        return self._seen | result_json(result)
 
 
 def result_json(result: Result) -> dict[str, Any]:
@@ -420,7 +315,7 @@ async def connect(host: Host, how: Dialogue) -> Connection:
 
 async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
     """One try; raises `ssl.SSLError` when the handshake fails, `Unreachable` for everything else."""
-    wire, wait = _Wire(), how.timeouts
+    wire, wait = Wire(), how.timeouts
     loop = asyncio.get_running_loop()
     tls = TlsEvidence(fault=fault)
     phase = Phase.CONNECT
@@ -447,7 +342,7 @@ async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
             if reply.code != 220:
                 tls = TlsEvidence(fault="The server offers STARTTLS and then refuses it.")
             elif not wire.silent:
-                raise _Ended(Fault.NOT_SMTP, [])
+                raise Ended(Fault.NOT_SMTP, [])
             else:
                 tls = await _handshake(wire, host, how, step, fault)
                 phase = Phase.HELLO
@@ -463,7 +358,7 @@ async def _open(host: Host, how: Dialogue, step: str, fault: str) -> Connection:
         raise
     except LookupFault as e:
         raise Unreachable(phase, fault=e.fault) from e
-    except _Ended as end:
+    except Ended as end:
         wire.close()
         if end.replies:
             raise Unreachable(phase, reply=end.replies[0]) from end
@@ -487,14 +382,14 @@ class _Refusing(Exception):
         self.reply = reply
 
 
-async def _expect(wire: _Wire, hundreds: int, seconds: float) -> Reply:
+async def _expect(wire: Wire, hundreds: int, seconds: float) -> Reply:
     (reply,) = await wire.replies(1, seconds)
     if reply.code // 100 != hundreds:
         raise _Refusing(reply)
     return reply
 
 
-async def _hello(wire: _Wire, how: Dialogue) -> dict[str, str]:
+async def _hello(wire: Wire, how: Dialogue) -> dict[str, str]:
     wire.write(f"EHLO {how.helo}\r\n".encode("ascii"))
     extensions: dict[str, str] = {}
     (reply,) = await wire.replies(1, how.timeouts.hello)
@@ -515,7 +410,7 @@ def _extensions(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-async def _handshake(wire: _Wire, host: Host, how: Dialogue, step: str, fault: str) -> TlsEvidence:
+async def _handshake(wire: Wire, host: Host, how: Dialogue, step: str, fault: str) -> TlsEvidence:
     verified = step == "verified"
     context = how.trust.verified if verified else how.trust.unverified
     loop = asyncio.get_running_loop()
@@ -540,7 +435,7 @@ async def _handshake(wire: _Wire, host: Host, how: Dialogue, step: str, fault: s
     return how.trust.measure(tls, host.name, verified=verified, fault=fault)
 
 
-async def _log_in(wire: _Wire, how: Dialogue, login: Login, tls: TlsEvidence) -> None:
+async def _log_in(wire: Wire, how: Dialogue, login: Login, tls: TlsEvidence) -> None:
     if tls.tls_class < TlsClass.WEBPKI:
         # A password for a relay never crosses a connection that is not verified.
         raise Unreachable(Phase.STARTTLS, fault=Fault.TLS_TOO_WEAK)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from email import message_from_bytes
 from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
@@ -80,7 +79,6 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
     return SealedMail(
         head=made.head,
         entity=made.entity,
-        content_sha256=hashlib.sha256(made.entity).digest(),
         length=len(made.entity),
         recipient_key_id="",
         inner_sha256=message.sha256,

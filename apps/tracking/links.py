@@ -16,6 +16,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -96,13 +97,14 @@ def read_unsubscribe(token: str) -> UnsubscribeLink:
     return UnsubscribeLink(raw[:16], person, message, campaign)
 
 
-def _cipher() -> AESSIV:
+@lru_cache(maxsize=4)
+def _cipher(key: bytes) -> AESSIV:
     # 64 bytes: AES-256 for each half. Derived, so that return paths and links never share a key.
-    return AESSIV(hmac.digest(keys.ring().link, b"carelane links v1", hashlib.sha512))
+    return AESSIV(hmac.digest(key, b"carelane links v1", hashlib.sha512))
 
 
 def _token(kind: int, raw: bytes) -> str:
-    sealed = _cipher().encrypt(raw, [bytes((kind,))])
+    sealed = _cipher(keys.ring().link).encrypt(raw, [bytes((kind,))])
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
 
@@ -111,7 +113,7 @@ def _open(kind: int, token: str) -> bytes:
         raise NotOurs
     try:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        raw = _cipher().decrypt(sealed, [bytes((kind,))])
+        raw = _cipher(keys.ring().link).decrypt(sealed, [bytes((kind,))])
     except (ValueError, binascii.Error, InvalidTag):
         raise NotOurs from None
     # One spelling only: the unused bits of the last character are not under the tag.

@@ -18,6 +18,7 @@ from apps.delivery.mx import Host
 from apps.delivery.receiver import Receiver
 from apps.delivery.services import inbound
 from apps.demo.mail import Servers, transport_map
+from apps.tracking import undoing
 from apps.tracking.links import unsubscribe_url
 from tests.delivery.conftest import background
 from tests.delivery.servers import free_ports
@@ -100,6 +101,6 @@ def test_an_unsubscribe_stops_the_next_message_and_undo_lets_it_go(world, people
     assert (done.held, done.sent) == (1, 1)
     assert OutboxMessage.objects.get(source_id=7).reason == "suppressed"
 
-    Client().post(address, {"step": "undo"})
+    Client().post(address, {"step": "undo", "ticket": undoing.ticket(clock.now())})
     services.enqueue(actor=actors.COMMAND_LINE, items=[item.campaign(dana, 9, purpose=Purpose.MARKETING)])
     assert services.dispatch(actor=dispatcher, seconds=8, lanes=2).sent == 1

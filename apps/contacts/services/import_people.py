@@ -31,9 +31,9 @@ from apps.contacts.services.consents import NewConsent, consents_record, last_co
 from apps.contacts.services.held import changes_hold, take_out
 from apps.contacts.services.import_writes import Outcome, PersonCache
 from apps.contacts.services.people import contacts_change, contacts_copy
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
-from apps.core.bulk import next_ids, rows_of
+from apps.core.bulk import next_ids
 
 
 @dataclass(slots=True)
@@ -179,9 +179,10 @@ def _holders(
     claimed = {token for number in numbers for token in made.unique[number]}
     owners: dict[bytes, list[int]] = defaultdict(list)
     taken: dict[bytes, list[int]] = defaultdict(list)
-    found = rows_of(
+    found = bulk.run(
         "SELECT kind, token, person_id FROM contacts_personidentity WHERE kind = ANY(%b) AND token = ANY(%b)",
         [sorted({kind, MRN, EXTERNAL}), sorted(wanted | claimed)],
+        planned_once=False,
     )
     living = _living({person for _, _, person in found})
     for its_kind, token, person in found:

@@ -15,10 +15,40 @@ from apps.contacts import search_values
 from apps.contacts.models import Person, Vocabulary
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.packing import event_code, event_facts, event_keys, event_row
-from apps.core import clock, wire
+from apps.core import bulk, clock, wire
 from apps.core.actors import Actor
-from apps.core.bulk import copy_packed, copy_rows, next_ids, rows_of
+from apps.core.bulk import copy_packed, copy_rows
 from apps.vault import sealing, tokens
+
+# Delivery comes by every few milliseconds: few round trips, and statements that are planned once.
+_PLACE = """
+SELECT ARRAY(SELECT nextval(pg_get_serial_sequence(%s::text, 'id')) FROM generate_series(1, %s::int4)),
+       to_regclass('pg_temp.new_event') IS NOT NULL
+"""
+_NEW_EVENTS = """
+CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8, groups int8[], day int8,
+                                           source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS
+"""
+# It empties the table as it reads it, for a second call in the same transaction. Two imports of one file may race to
+# here: the constraint decides, and only winners are counted.
+_ADD = """
+WITH new AS (
+    DELETE FROM new_event RETURNING *
+), added AS (
+    INSERT INTO contacts_timelineevent (id, person_id, sealed, code, groups, day, source, recorded_at)
+    SELECT id, person_id, sealed, code, groups, day, source, recorded_at FROM new
+    ON CONFLICT (source) DO NOTHING
+    RETURNING id, person_id, groups
+), counted AS (
+    INSERT INTO contacts_timelinesummary ("group", person_id, count)
+    SELECT g, person_id, count(*) FROM added, unnest(groups) AS g GROUP BY g, person_id
+    ORDER BY g, person_id
+    ON CONFLICT ("group", person_id)
+    DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM counted)
+"""
 
 
 @dataclass(frozen=True)
@@ -45,10 +75,12 @@ def events_record(
     profile_keys: Mapping[int, bytes] | None = None,
     action: Action | None = Action.EVENT_RECORD,
     subject: str | int | None = None,
+    likely_new: bool = False,
 ) -> int:
     """Record events in bulk; returns how many were new. An event whose source is known changes nothing.
 
     ``profile_keys`` saves unwrapping where the caller has the keys. ``action`` None: the caller audits.
+    ``likely_new`` spares the look for known sources before the work of sealing; the constraint decides either way.
     """
     if not events:
         return 0
@@ -61,45 +93,24 @@ def events_record(
             keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
     at = wire.int8(wire.time(clock.now()))
     by_source = {tokens.token128("event.source", event.source): event for event in events}
-    with connection.cursor() as cursor:
-        for (known,) in rows_of("SELECT source FROM contacts_timelineevent WHERE source = ANY(%b)", [list(by_source)]):
-            by_source.pop(known)
-        fresh = [(source, event) for source, event in by_source.items() if event.person_id in keys]
-        if not fresh:
-            return 0
-        rows_out = []
-        for event_id, (source, event) in zip(next_ids(EVENT_TABLE, len(fresh)), fresh, strict=True):
-            facts = sealing.encode(event_facts(event.kind, event.on, event.facts))
-            sealed = sealing.seal_bytes(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
-            keyed = event_keys(event.kind, event.code, event.groups, event.on)
-            rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
-        cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8,"
-            " groups int8[], day int8, source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS;"
-            # Not TRUNCATE: it makes a new file each time, and delivery comes by every few milliseconds.
-            " DELETE FROM new_event"
-        )
-        copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
-        # Two imports of one file may race to here: the constraint decides, and only winners are counted.
-        cursor.execute(
-            """
-            WITH added AS (
-                INSERT INTO contacts_timelineevent (id, person_id, sealed, code, groups, day, source, recorded_at)
-                SELECT id, person_id, sealed, code, groups, day, source, recorded_at FROM new_event
-                ON CONFLICT (source) DO NOTHING
-                RETURNING id, person_id, groups
-            ), counted AS (
-                INSERT INTO contacts_timelinesummary ("group", person_id, count)
-                SELECT g, person_id, count(*) FROM added, unnest(groups) AS g GROUP BY g, person_id
-                ORDER BY g, person_id
-                ON CONFLICT ("group", person_id)
-                DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
-                RETURNING 1
-            )
-            SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM counted)
-            """
-        )
-        added = cursor.fetchone()[0]
+    if not likely_new:
+        known = "SELECT source FROM contacts_timelineevent WHERE source = ANY(%b)"
+        for (source,) in bulk.run(known, [list(by_source)], planned_once=False):
+            by_source.pop(source)
+    fresh = [(source, event) for source, event in by_source.items() if event.person_id in keys]
+    if not fresh:
+        return 0
+    ids, there = bulk.run(_PLACE, [EVENT_TABLE, len(fresh)])[0]
+    if not there:
+        bulk.run(_NEW_EVENTS, planned_once=False)
+    rows_out = []
+    for event_id, (source, event) in zip(ids, fresh, strict=True):
+        facts = sealing.encode(event_facts(event.kind, event.on, event.facts))
+        sealed = sealing.seal_bytes(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
+        keyed = event_keys(event.kind, event.code, event.groups, event.on)
+        rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
+    copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
+    added: int = bulk.run(_ADD)[0][0]
     if action is not None:
         people = sorted({event.person_id for _, event in fresh})
         record(actor=actor, action=action, kind="event", subject=subject, people=people, codes={"events": added})

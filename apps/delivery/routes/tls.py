@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from apps.core.messages import MergedMessage
 from apps.delivery.envelopes import SealedMail
 from apps.delivery.recipients import Recipient
@@ -19,7 +17,6 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
     return SealedMail(
         head=message.head,
         entity=message.entity,
-        content_sha256=hashlib.sha256(message.entity).digest(),
         length=len(message.entity),
         recipient_key_id="",
         inner_sha256=message.sha256,

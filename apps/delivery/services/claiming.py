@@ -18,7 +18,7 @@ from apps.audit.services import record
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people
 from apps.contacts.services.timeline import NewEvent, events_record
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows
 from apps.core.errors import Refused
@@ -41,7 +41,7 @@ _CLAIM = """
 WITH picked AS (
     SELECT message_id FROM delivery_readymessage
     WHERE stream = %(stream)s AND not_before <= %(now)s
-    ORDER BY not_before, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY not_before, message_id LIMIT %(limit)s::int4 FOR UPDATE SKIP LOCKED
 ), taken AS (
     DELETE FROM delivery_readymessage r USING picked WHERE r.message_id = picked.message_id
     RETURNING r.message_id
@@ -130,29 +130,27 @@ def assign(jobs: Sequence[Job], lanes: int, per_domain: int) -> list[list[Job]]:
 
 
 def _claim_rows(stream: str, limit: int, now: datetime) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"stream": stream, "now": now, "limit": limit})
-        return [
-            Row(
-                Claimed(
-                    id=r[0],
-                    kind=r[1],
-                    source_id=r[2],
-                    node=r[3],
-                    visit=r[4],
-                    person_id=r[5],
-                    purpose=Purpose(r[6]),
-                    level=Level(r[7]),
-                    attempts=r[8],
-                ),
-                content=bytes(r[9]) if r[9] is not None else None,
-                evidence=bytes(r[10]) if r[10] is not None else None,
-                stop=r[11],
-                consent=r[12],
-                scopes=tuple(r[13]),
-            )
-            for r in cursor.fetchall()
-        ]
+    return [
+        Row(
+            Claimed(
+                id=r[0],
+                kind=r[1],
+                source_id=r[2],
+                node=r[3],
+                visit=r[4],
+                person_id=r[5],
+                purpose=Purpose(r[6]),
+                level=Level(r[7]),
+                attempts=r[8],
+            ),
+            content=r[9],
+            evidence=r[10],
+            stop=r[11],
+            consent=r[12],
+            scopes=tuple(r[13]),
+        )
+        for r in bulk.run(_CLAIM, {"stream": stream, "now": now, "limit": limit}, planned_once=False)
+    ]
 
 
 def _respect_stops(rows: list[Row], stream: str, now: datetime, batch: Batch) -> list[Row]:

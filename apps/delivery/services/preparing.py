@@ -29,6 +29,7 @@ from apps.delivery.policy import (
     Held,
     PolicyTable,
     Refusal,
+    Route,
     RouteName,
     TlsClass,
     decide,
@@ -64,8 +65,16 @@ class Room:
     classes: dict[str, TlsClass | None]
     keys: Mapping[int, Mapping[str, CheckedKey]]
     signers: dict[str, list[dkim.Signer]]
+    # By skeleton: what leaves as it was merged has the From of its template.
+    template_signers: dict[int, list[dkim.Signer]]
     link_key: bytes
     merge: Any
+    # Worked out for the first message of a claim, the same for thousands: the domains of addresses as they are
+    # written, and what the policy answers.
+    domains: dict[str, str]
+    decisions: dict[tuple[Level, Capability], Route | Refusal]
+    date: str
+    unix_time: int
 
     @classmethod
     def open(
@@ -76,7 +85,11 @@ class Room:
     ) -> Room:
         """Read settings, keys and measured mail servers for the opened people."""
         setup = selectors.setup()
-        domains = {selectors.domain_of(p.email) for p in guardians.values() if p.email}
+        domains: dict[str, str] = {}
+        for person in guardians.values():
+            written = person.email.rpartition("@")[2]
+            if written and written not in domains:
+                domains[written] = selectors.domain_of(person.email)
         return cls(
             now=now,
             today=now.astimezone(organizations.current().timezone).date(),
@@ -84,12 +97,31 @@ class Room:
             table=selectors.policy_table(setup),
             people=people,
             guardians=guardians,
-            classes=dict.fromkeys(domains) | selectors.measured_classes(domains, now),
+            classes=dict.fromkeys(domains.values()) | selectors.measured_classes(domains.values(), now),
             keys=selectors.recipient_keys(dict(people), now),
             signers={},
+            template_signers={},
             link_key=keys.ring().link,
             merge=import_string(settings.DELIVERY_MERGE) if settings.DELIVERY_MERGE else None,
+            domains=domains,
+            decisions={},
+            date=now.isoformat(),
+            unix_time=int(now.timestamp()),
         )
+
+    def decide(self, level: Level, found: Capability) -> Route | Refusal:
+        """What the policy, which is pure, says about this level and capability."""
+        known = self.decisions.get((level, found))
+        if known is None:
+            known = self.decisions[level, found] = decide(level, found, self.table)
+        return known
+
+    def domain_of(self, address: str) -> str:
+        """The mail domain of an address in A-labels, or ""."""
+        written = address.rpartition("@")[2]
+        if written not in self.domains:
+            self.domains[written] = selectors.domain_of(address)
+        return self.domains[written]
 
     def class_of(self, domain: str) -> TlsClass | None:
         """The measured class of a domain, asked for once: finished mail may go to somebody who is no contact."""
@@ -122,23 +154,28 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
     if claimed.person_id is not None and person is None:
         return Refusal(Held.ERASED, "The person was erased.")
     ready = _content(row, person)
-    address, name = _address(room, person, ready)
+    minor = person is not None and person.is_minor(room.today)
+    guardian = room.guardians.get(int(person.profile.get("guardian_id") or 0)) if person is not None else None
+    address, name = _address(person, guardian if minor else None, ready)
     if person is not None and claimed.kind != MessageKind.TEST:
-        held = checks.hold(claimed.purpose, _standing(room, row, person, address))
+        held = checks.hold(claimed.purpose, _standing(row, person, address, minor, guardian))
         if held is not None:
             return held
     if isinstance(draft, Refusal):
         return draft
-    domain = selectors.domain_of(address)
+    domain = room.domain_of(address)
     if not domain:
         return Refusal(Held.NO_ADDRESS, "The address is not complete.")
     if ready is not None:
         dkim.check(ready.head)
         merged = MergedMessage(ready.head, ready.entity, "", {}, claimed.level, _digest(ready))
         skeleton, neutral = None, "Encrypted message"
+        message_id = _message_id(ready.head)
     elif draft is None or room.merge is None:
         return Refusal(Held.STOPPED, "Nobody answers for the content of this message.")
     else:
+        # The Message-ID as it leaves: every route keeps it, so that bounces and evidence name one message.
+        message_id = room.message_id(claimed.id)
         merged = room.merge(
             draft.compiled,
             draft.facts,
@@ -146,7 +183,7 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
                 to_address=address,
                 to_name=name,
                 date=room.now,
-                message_id=room.message_id(claimed.id),
+                message_id=message_id,
                 zone=draft.zone,
                 list_unsubscribe_url=draft.list_unsubscribe_url,
                 portal_url=draft.portal_url,
@@ -166,10 +203,10 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
         keys=room.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = decide(level, capability(room.class_of(domain), recipient), room.table)
+    route = room.decide(level, capability(room.class_of(domain), recipient))
     if isinstance(route, Refusal):
         return route
-    return _sealed(room, row, person, merged, recipient, route.name, route.minimum, skeleton, domain)
+    return _sealed(room, row, person, merged, recipient, route, skeleton, domain, message_id)
 
 
 def capability(measured: TlsClass | None, recipient: Recipient) -> Capability:
@@ -190,12 +227,12 @@ def _sealed(
     person: PersonRecord | None,
     merged: MergedMessage,
     recipient: Recipient,
-    name: RouteName,
-    minimum: TlsClass,
+    route: Route,
     skeleton: int | None,
     domain: str,
+    message_id: str,
 ) -> Job | Refusal:
-    claimed = row.claimed
+    claimed, name = row.claimed, route.name
     carrier = routes.module(name)
     if carrier is None:
         raise Refused("This route is not part of the installation.")
@@ -203,8 +240,14 @@ def _sealed(
         mail = carrier.seal(merged, recipient)
     except Refused as refusal:
         return Refusal(Held.NO_ROUTE, str(refusal))
-    signers = room.signers_of(mail.head)
-    signatures = dkim.sign(mail.content, signers, int(room.now.timestamp())) if signers else b""
+    if skeleton is None or name is not RouteName.TLS:
+        signers = room.signers_of(mail.head)
+    elif skeleton in room.template_signers:
+        signers = room.template_signers[skeleton]
+    else:
+        signers = room.template_signers[skeleton] = room.signers_of(mail.head)
+    content = mail.content
+    signatures = dkim.sign(content, signers, room.unix_time) if signers else b""
     path = returnpath.address("bounce", claimed.id, room.setup.bounces, room.link_key)
     facts: dict[str, Any] = {
         **merged.record,
@@ -213,8 +256,8 @@ def _sealed(
         "return_path": path,
         "dkim": signatures.decode("ascii"),
         "sha256": merged.sha256.hex(),
-        "message_id": _message_id(mail.head),
-        "date": room.now.isoformat(),
+        "message_id": message_id,
+        "date": room.date,
     }
     if name is not RouteName.TLS:
         facts["cipher"] = {
@@ -232,7 +275,7 @@ def _sealed(
         purpose=claimed.purpose,
         person_id=claimed.person_id,
         domain=domain,
-        mail=Mail(path, recipient.address, signatures + mail.content, minimum),
+        mail=Mail(path, recipient.address, signatures + content, route.minimum),
         route=name,
         level=int(recipient.level),
         skeleton_id=skeleton,
@@ -273,29 +316,29 @@ def _earlier(row: Row, person: PersonRecord | None) -> list[dict[str, Any]]:
     return found
 
 
-def _address(room: Room, person: PersonRecord | None, ready: ReadyMail | None) -> tuple[str, str]:
+def _address(person: PersonRecord | None, guardian: PersonRecord | None, ready: ReadyMail | None) -> tuple[str, str]:
     """Where the message goes: finished mail says it; a minor's goes to the guardian's mailbox if there is one."""
     if ready is not None:
         return ready.to_address, ""
     if person is None:
         return "", ""
-    guardian = room.guardians.get(int(person.profile.get("guardian_id") or 0))
-    if guardian is not None and guardian.email and person.is_minor(room.today):
+    if guardian is not None and guardian.email:
         return guardian.email, guardian.name
     return person.email, person.name
 
 
-def _standing(room: Room, row: Row, person: PersonRecord, address: str) -> checks.Standing:
+def _standing(
+    row: Row, person: PersonRecord, address: str, minor: bool, guardian: PersonRecord | None
+) -> checks.Standing:
     """Both readings count: that of the claiming statement and that of the opened record."""
-    guardian = room.guardians.get(int(person.profile.get("guardian_id") or 0))
     scopes = set(row.scopes) | set(person.suppressions)
-    if guardian is not None and person.is_minor(room.today):
+    if guardian is not None and minor:
         scopes |= set(guardian.suppressions)
     consents = {row.claimed.purpose.value: row.consent} if row.consent is not None else {}
     return checks.Standing(
         has_address=bool(address),
         deceased=person.deceased,
-        minor_without_guardian=person.is_minor(room.today) and guardian is None,
+        minor_without_guardian=minor and guardian is None,
         consents=consents,
         scopes=scopes,
     )
@@ -317,7 +360,7 @@ def floor(kind: str, level: Level, person: PersonRecord | None) -> Level:
 
 
 def _message_id(head: bytes) -> str:
-    """The Message-ID as it leaves: ours, or that of finished mail."""
+    """The Message-ID of finished mail."""
     found = _MESSAGE_ID.search(head)
     return found.group(1).decode("ascii", "replace") if found else ""
 

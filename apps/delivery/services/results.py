@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from apps.contacts.services.consents import suppress_many
 from apps.contacts.services.timeline import NewEvent, events_record
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows
 from apps.delivery.models.outbox import EVIDENCE_PLACE, MessageKind
@@ -36,16 +36,18 @@ _COLUMNS = {
     "attempts": "int2",
     "finished": "timestamptz",
 }
-# One round trip each: a commit of a few dozen answers must not wait a dozen times for the network.
 _COLUMN_LIST = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-_TABLE = f"CREATE TEMP TABLE IF NOT EXISTS new_result ({_COLUMN_LIST}) ON COMMIT DELETE ROWS;"
-_EMPTY = " DELETE FROM new_result"
+_TABLE = f"CREATE TEMP TABLE IF NOT EXISTS new_result ({_COLUMN_LIST}) ON COMMIT DELETE ROWS"
+_IS_THERE = "SELECT to_regclass('pg_temp.new_result') IS NOT NULL"
+_GONE = "DELETE FROM delivery_attempt WHERE message_id = ANY(%s::int8[])"
+# It empties the table as it reads it, for a second call in the same transaction.
 _UPDATE = """
-WITH gone AS (DELETE FROM delivery_attempt WHERE message_id = ANY(%s))
+WITH gone AS (DELETE FROM delivery_attempt WHERE message_id = ANY(%s::int8[])),
+     r AS (DELETE FROM new_result RETURNING *)
 UPDATE delivery_outboxmessage m
 SET state = r.state, reason = r.reason, route = r.route, tls_class = r.tls_class, level = r.level,
     skeleton_id = r.skeleton, record = r.record, evidence = r.evidence, attempts = r.attempts, finished_at = r.finished
-FROM new_result r WHERE m.id = r.id
+FROM r WHERE m.id = r.id
 """
 
 
@@ -78,13 +80,13 @@ def write(*, actor: Actor, lease: Lease, done: Sequence[Done], zone: ZoneInfo) -
             finished.append((item, state))
         updates.append(_update_row(item, state, reason, attempts, now))
     ids = [item.job.id for item in done]
-    with connection.cursor() as cursor:
-        if updates:
-            cursor.execute(_TABLE + _EMPTY)
-            copy_rows(f"new_result ({', '.join(_COLUMNS)})", list(_COLUMNS.values()), updates)
-            cursor.execute(_UPDATE, [ids])
-        else:
-            cursor.execute("DELETE FROM delivery_attempt WHERE message_id = ANY(%s)", [ids])
+    if updates:
+        if not bulk.run(_IS_THERE)[0][0]:
+            bulk.run(_TABLE, planned_once=False)
+        copy_rows(f"new_result ({', '.join(_COLUMNS)})", list(_COLUMNS.values()), updates)
+        bulk.run(_UPDATE, [ids])
+    else:
+        bulk.run(_GONE, [ids])
     copy_rows(
         "delivery_readymessage (message_id, stream, provider, kind, source_id, not_before)",
         ["int8", "text", "int8", "text", "int8", "timestamptz"],
@@ -199,4 +201,4 @@ def _tell_timeline(actor: Actor, finished: Sequence[tuple[Done, str]], today: da
                 (f"{word}:{job.kind}:{job.source_id}",) if job.source_id is not None else (),
             )
         )
-    events_record(actor=actor, events=events, profile_keys=keys, action=None)
+    events_record(actor=actor, events=events, profile_keys=keys, action=None, likely_new=True)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 
 SLOTS = 8
@@ -57,13 +57,13 @@ def acquire() -> Lease | None:
 
 def renew(lease: Lease, now: datetime) -> None:
     """Hold the slot for another minute, in the caller's transaction. Raises `Fenced` when it is lost."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE delivery_slot SET lease_until = %s WHERE number = %s AND fence = %s",
-            [now + LEASE, lease.slot, lease.fence],
-        )
-        if cursor.rowcount != 1:
-            raise Fenced
+    held = bulk.run(
+        "UPDATE delivery_slot SET lease_until = %s::timestamptz WHERE number = %s::int2 AND fence = %s::int8"
+        " RETURNING number",
+        [now + LEASE, lease.slot, lease.fence],
+    )
+    if not held:
+        raise Fenced
 
 
 def release(lease: Lease) -> None:

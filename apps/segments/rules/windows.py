@@ -8,6 +8,7 @@ use the same horizon, so they cannot disagree about a record dated 1753 or 2100.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 from .nodes import AgeRule, AppointmentRule, DateRule, EngagementRule, EventRule
 
@@ -44,6 +45,7 @@ def age_on(birth: date, today: date) -> int:
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
+@lru_cache(maxsize=64)
 def age_window(rule: AgeRule, today: date) -> Window:
     """Birth days of people whose age on ``today`` fits the rule."""
     low = rule.low if rule.low is not None else 0
