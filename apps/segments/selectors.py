@@ -123,8 +123,12 @@ def zone() -> ZoneInfo:
     return organizations.zone()
 
 
-def names_for(rule: rules.Rule) -> rules.Names:
-    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to."""
+def names_for(rule: rules.Rule, frozen: Mapping[str, rules.Rule] | None = None) -> rules.Names:
+    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to.
+
+    ``frozen`` (name to rule) stands for segments as they were at an earlier time, whatever they are now.
+    """
+    then = frozen or {}
     found: dict[str, rules.Rule] = {}
     campaigns: set[str] = set(rules.mentioned_campaigns(rule))
     waiting = rules.mentioned_segments(rule)
@@ -132,10 +136,13 @@ def names_for(rule: rules.Rule) -> rules.Names:
         name = waiting.pop()
         if name in found:
             continue
-        row = Segment.objects.filter(name_token=name_token(name)).first()
-        if row is None:
-            continue
-        found[name] = opened(row).rule
+        if name in then:
+            found[name] = then[name]
+        else:
+            row = Segment.objects.filter(name_token=name_token(name)).first()
+            if row is None:
+                continue
+            found[name] = opened(row).rule
         campaigns.update(rules.mentioned_campaigns(found[name]))
         waiting += rules.mentioned_segments(found[name])
     return rules.Names(
@@ -161,9 +168,12 @@ def where_used(segment_id: int) -> list[usages.Usage]:
     return inside + usages.uses_of(segment_id)
 
 
-def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
-    """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar."""
-    return compiler.compile(rule, now, zone(), names_for(rule))
+def audience(rule: rules.Rule, now: datetime, frozen: Mapping[str, rules.Rule] | None = None) -> tuple[str, list[Any]]:
+    """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar.
+
+    ``frozen``: see ``names_for``.
+    """
+    return compiler.compile(rule, now, zone(), names_for(rule, frozen))
 
 
 def condition(rule: rules.Rule, now: datetime, *, joins: bool = False, one: bool = False) -> tuple[str, list[Any]]:

@@ -17,6 +17,7 @@ from apps.contacts.models import Vocabulary
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
@@ -103,7 +104,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             rule=tree,
             description=request.POST.get("description", ""),
             segment_id=segment_id,
-            version=int(version) if version.isdecimal() else None,
+            version=whole(version, None),
         )
     except rules.RuleError as wrong:
         return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
@@ -259,7 +260,7 @@ def _may_edit(request: HttpRequest) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    return whole(text, None)
 
 
 def _builder(

@@ -228,7 +228,7 @@ def session_end(*, actor: Actor, user: User, handle: str) -> None:
     Raises ``Refused`` when there is none of that name (it may have ended meanwhile).
     """
     for session in selectors.sessions_of(user):
-        if hmac.compare_digest(selectors.session_handle(session.session_key), handle):
+        if hmac.compare_digest(selectors.session_handle(session.session_key).encode(), handle.encode()):
             session.delete()
             record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
             return

@@ -22,6 +22,7 @@ from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
@@ -204,7 +205,7 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
         raise Http404 from None
     if kind not in ("route", "held"):
         raise Http404
-    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    after = whole(request.GET.get("after", ""), 0)
     try:
         ids = plans.people_of(actor=actor_of(request), campaign=campaign, **{kind: word}, after=after, size=PAGE + 1)
     except Refused as refusal:
@@ -228,6 +229,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
+    context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
     context["own"] = services.why_not(actor_of(request), campaign.row)
@@ -293,7 +295,7 @@ def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec
             name=name,
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
-            version=int(version) if version.isdecimal() else None,
+            version=whole(version, None),
         )
     except Refused as refusal:
         form.add_error(None, str(refusal))

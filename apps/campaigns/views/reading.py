@@ -17,6 +17,7 @@ from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.core.words import spell_out
 from apps.delivery.outcomes import CAUSE_WORDS
@@ -149,7 +150,7 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
         title = _title(what, detail)
     except (ValueError, KeyError):
         raise Http404 from None
-    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    after = whole(request.GET.get("after", ""), 0)
     word = f"{what}:{detail}" if detail else what
     try:
         ids = selectors.people_behind(campaign.row, word, after=after, size=PAGE + 1)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.contacts import attributes
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, check, require
 from apps.journeys import asking, editing, rehearsal, selectors, sentences, services, tree, world
 from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
@@ -173,8 +174,7 @@ def _path(word: str) -> str:
 
 
 def _revision(request: HttpRequest) -> int:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isdigit() else 0
+    return whole(request.POST.get("revision", ""), 0)
 
 
 def _done(request: HttpRequest, journey_id: int, step: str, said: str, settings: bool = False) -> HttpResponse:
