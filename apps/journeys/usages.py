@@ -52,7 +52,7 @@ def of_segment(segment_id: int) -> list[Usage]:
 
 
 def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
-    """Which of the own attributes called ``names`` the conditions of journeys ask for."""
+    """Which of the own attributes called ``names`` journeys ask for: in conditions, and in segments as approved."""
     for journey, definitions in _all():
         rule_trees = [
             place.step.rule
@@ -60,6 +60,9 @@ def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsa
             for place in walk(each)
             if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule)
         ]
+        if journey.row.version is not None:
+            # A segment may have been edited since, but the active version goes by it as it was.
+            rule_trees += journey.row.version.segments().values()
         found: set[str] = set()
         for tree in rule_trees:
             try:

@@ -116,7 +116,7 @@ Frozen = Mapping[str, rules.Rule]
 
 def frozen_segments(data: Mapping[str, Any]) -> Frozen:
     """Segments as a version keeps them (name to rule JSON), read."""
-    return {name: rules.parse(rule) for name, rule in data.items()}
+    return {name: segments.parse(rule) for name, rule in data.items()}
 
 
 def segment_sql(name: str, now: datetime, frozen: Frozen | None = None) -> tuple[str, list[Any]]:

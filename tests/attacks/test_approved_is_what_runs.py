@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.contacts import services as contacts
+from apps.contacts.services.attributes import InUse, Wanted, attribute_create, attribute_retire, range_for
 from apps.core import actors, clock
 from apps.journeys import approvals, ready, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
@@ -90,3 +91,20 @@ def test_nobody_goes_another_way_by_a_rule_that_nobody_approved(women: Any, cast
     assert inside() == {man, woman}
     assert set(sent) == {woman}
     assert selectors.by_name("Women").rule.as_json() == MEN
+
+
+def test_an_attribute_of_the_clinics_own_stays_while_what_was_approved_asks_for_it(women: Any, cast: Any) -> None:
+    a1c = attribute_create(actor=CLI, wanted=Wanted("Last A1c", "number", numbers=range_for("3.0", "15", "0.1")))
+    high = {"match": "all", "rules": [{"field": "attribute.last_a1c", "op": "at_least", "from": 9}]}
+    segments.segment_save(actor=staff(cast.max), name="Women", rule=high, segment_id=women.pk)
+    approve_and_start(cast, {"format": 1, "trigger": {"kind": "segment", "segment": "Outer"}, "steps": [SEND]})
+    swap(cast, women)
+    with pytest.raises(InUse, match="used in one place"):
+        attribute_retire(actor=CLI, attribute_id=a1c.id)
+    profile = {"last_name": "Quist", "sex": "F", "birth_date": "1960-05-01", "email": "quist@goodmail.test"}
+    people = [
+        contacts.contact_create(actor=CLI, profile={**profile, "first_name": name, "attributes": {"last_a1c": value}})
+        for name, value in (("Otis", 8.9), ("Wilma", 9.4))
+    ]
+    services.tick(actor=CLI, now=clock.now())
+    assert inside() == {people[1].id}
