@@ -32,6 +32,7 @@ def open_people(
     action: Action = Action.CONTACT_OPEN,
     reason: str = "",
     with_consents: bool = True,
+    subject: str | int | None = None,
 ) -> dict[int, PersonRecord]:
     """Open several people in bulk: id to record. Ids that do not exist or were erased are left out.
 
@@ -40,7 +41,9 @@ def open_people(
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return {}
-    record_read(actor=actor, action=action, kind="person", people=wanted, purpose=purpose, reason=reason)
+    record_read(
+        actor=actor, action=action, kind="person", subject=subject, people=wanted, purpose=purpose, reason=reason
+    )
     # One array instead of thousands of parameters, and rows instead of model instances: this is what every tick of a
     # journey and every claim of a send begins with.
     with connection.cursor() as cursor:

@@ -153,7 +153,10 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
         parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
     for place in walk(definition):
         if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
-            parts.append(rules.parse(place.step.rule))
+            try:
+                parts.append(segments.parse(place.step.rule))
+            except rules.RuleError:
+                continue  # the check of the draft says so, and keeps it from being activated
     for part in parts:
         found.update(segments.names_for(part).segments)
     return found

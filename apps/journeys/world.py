@@ -73,7 +73,7 @@ def known() -> Known:
 def rule_problem(rule: dict[str, Any]) -> str:
     """What is wrong with a condition's rule, or ""."""
     try:
-        parsed = rules.parse(rule)
+        parsed = segments.parse(rule)
         missing = set(rules.mentioned_segments(parsed)) - set(segment_names())
     except rules.RuleError as error:
         return str(error)
@@ -85,7 +85,7 @@ def rule_problem(rule: dict[str, Any]) -> str:
 def rule_words(rule: dict[str, Any]) -> str:
     """A condition's rule as a question in words."""
     try:
-        words = rules.sentence(rules.parse(rule), terms=segments.terms)
+        words = segments.sentence(segments.parse(rule))
     except rules.RuleError:
         return "A condition that cannot be read"
     return f"{words[:1].upper()}{words[1:].rstrip('.')}?"
@@ -105,7 +105,7 @@ def level_of(definition: Definition) -> Level:
                 # Who clicked, or whose visit was kept, is what this journey is about anyway.
                 found.append(Level.HEALTH)
                 continue
-            parsed = rules.parse(place.step.rule)
+            parsed = segments.parse(place.step.rule)
             found.append(rules.level(parsed, segments.names_for(parsed)))
     return max(found)
 
@@ -140,7 +140,7 @@ class Questions:
     def holds(self, rule_json: str, record: PersonRecord, version: int = 0) -> bool:
         """Whether the person fits the rule (canonical JSON) of a version now."""
         if (version, rule_json) not in self._read:
-            parsed = rules.parse(json.loads(rule_json))
+            parsed = segments.parse(json.loads(rule_json))
             self._read[version, rule_json] = parsed, segments.names_for(parsed, self._frozen.get(version))
         parsed, names = self._read[version, rule_json]
         return rules.matches(parsed, record, self.now, self.zone, names)

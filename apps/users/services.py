@@ -223,6 +223,13 @@ def preferences_change(*, actor: Actor, user: User, theme: str) -> None:
 
 
 @transaction.atomic
+def compact_change(*, actor: Actor, user: User, compact: bool) -> None:
+    """Whether tables have low rows for this person, in every browser."""
+    User.objects.filter(pk=user.pk).update(compact=compact)
+    record(actor=actor, action=Action.USER_CHANGE, kind="user", subject=user.pk, fields=["compact"])
+
+
+@transaction.atomic
 def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
     """End every session of ``user`` but the one with key ``keep``; returns how many."""
     ended = sessions_end(user, keep)

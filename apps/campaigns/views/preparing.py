@@ -136,6 +136,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
     return {
         "plan": drawn,
+        "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
             {"label": LANGUAGES[code], "value": count, "tone": number}
             for number, (code, count) in enumerate(got.items(), start=1)
@@ -176,6 +177,21 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
     else:
         messages.success(request, f"Measured {found} mail domain{'s' if found != 1 else ''}.")
     return redirect("campaigns:plan", campaign_id)
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
+    campaign = campaign_or_404(campaign_id)
+    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+        return render(request, "campaigns/_measure.html", {"campaign": campaign})
+    found = plans.measuring(campaign.id)
+    if found is not None and found[0] == "running":
+        return render(request, "campaigns/_measuring.html", {"campaign": campaign, "measured": found[1]})
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("campaigns:plan", args=[campaign.id])
+    return response
 
 
 @require(Permission.CAMPAIGN_VIEW)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import selectors
+from apps.campaigns import plans, selectors
 from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
@@ -40,7 +40,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     everyone = selectors.everyone()
     shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
     context = {
-        "campaigns": shown,
+        "campaigns": [(each, level) for each, level in zip(shown, plans.list_levels(shown), strict=True)],
         "total": len(everyone),
         "query": query,
         "wanted_state": wanted_state,

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.contacts import attributes
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.numbers import whole
@@ -228,7 +229,7 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
 def rows(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     """The rows of a condition's rule after one change (add, remove, another kind); nothing is saved."""
     selectors.by_id(journey_id)
-    tree = draft.read(request.POST.dict())
+    tree = draft.read(request.POST.dict(), attributes.catalog())
     focus = None
     if action := request.POST.get("do", ""):
         tree, focus = draft.change(tree, action)
