@@ -22,6 +22,8 @@ from django.conf import settings
 
 from config import embedded
 
+LARGEST_KEY = 64 * 1024
+_KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(key|pem)")
 DUMP, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
 
 
@@ -79,12 +81,12 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup whose files are whole. Raises ``BackupError``."""
     try:
         found = json.loads((folder / MANIFEST).read_text())
-        for name, digest in found["digests"].items():
-            if _digest(folder / name) != digest:
+        for name in (DUMP, FILES):
+            if _digest(folder / name) != found["digests"][name]:
                 raise BackupError(f"{name} in this backup is damaged. Use another backup.")
         migrations = frozenset(found.get("migrations", ()))
         return Manifest(found["made_at"], found["version"], found["digests"], migrations)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise BackupError("This folder is not a complete backup: manifest, dump or files are missing.") from None
 
 
@@ -113,21 +115,35 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def restore_keys(keys_file: Path) -> None:
-    """Unpack a key backup into CARELANE_KEYS. Raises ``BackupError`` when other keys lie there."""
+    """Unpack a key backup into CARELANE_KEYS. Raises ``BackupError`` when other keys lie there, or it holds anything
+    but small files with names of keys; then nothing is written.
+    """
+    found = _keys_in(keys_file)
     target = Path(settings.CARELANE_KEYS)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tarfile.open(keys_file) as archive:
-        for member in archive.getmembers():
-            name = Path(member.name).name
-            stream = archive.extractfile(member)
-            if stream is None or name != member.name:
-                raise BackupError("This is not a key backup of Carelane.")
-            content, path = stream.read(), target / name
-            if path.exists() and path.read_bytes() != content:
-                raise BackupError(f"Another {name} lies in CARELANE_KEYS. Move that folder away first.")
-            if not path.exists():
-                with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(content)
+    for name, content in found.items():
+        path = target / name
+        if path.is_symlink() or (path.exists() and path.read_bytes() != content):
+            raise BackupError(f"Another {name} lies in CARELANE_KEYS. Move that folder away first.")
+    for name, content in found.items():
+        if not (target / name).exists():
+            with os.fdopen(os.open(target / name, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+
+
+def _keys_in(keys_file: Path) -> dict[str, bytes]:
+    """Name to content of a key backup. Raises ``BackupError``."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(keys_file, "r:") as archive:
+            for member in archive:
+                stream = archive.extractfile(member) if member.isreg() and member.size <= LARGEST_KEY else None
+                if stream is None or not _KEY_NAME.fullmatch(member.name):
+                    raise BackupError("This is not a key backup of Carelane.")
+                found[member.name] = stream.read()
+    except (OSError, tarfile.TarError):
+        raise BackupError("This is not a key backup of Carelane.") from None
+    return found
 
 
 def restore_data(folder: Path) -> None:

@@ -34,7 +34,9 @@ def env(name: str, default: str = "") -> str:
 CARELANE_HOME = Path(env("CARELANE_HOME", str(BASE_DIR / ".home")))
 CARELANE_KEYS = Path(env("CARELANE_KEYS", str(BASE_DIR / ".keys")))
 CARELANE_CHECKPOINTS = Path(env("CARELANE_CHECKPOINTS", str(CARELANE_KEYS / "checkpoints")))
-CARELANE_MODE = env("CARELANE_MODE", "production" if os.environ.get("DATABASE_URL") else "demo")
+HAS_DATABASE = bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
+# The demo shows its sign-ins to everybody: a database of one's own never opens it by default, however it was named.
+CARELANE_MODE = env("CARELANE_MODE") or ("production" if HAS_DATABASE else "demo")
 if CARELANE_MODE not in {"demo", "production"}:
     raise ImproperlyConfigured("CARELANE_MODE must be demo or production.")
 PRODUCTION = CARELANE_MODE == "production"
@@ -42,7 +44,7 @@ DEMO = CARELANE_MODE == "demo"
 DEBUG = False
 
 EMBEDDED = None
-if not os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_URL_FILE"):
+if not HAS_DATABASE:
     EMBEDDED = embedded.places(CARELANE_HOME, CARELANE_KEYS)
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import resource
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -113,7 +114,12 @@ class _Helper:
         command = [sys.executable, "-m", "apps.contacts.helpers", str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
-                command, cwd=home, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                command,
+                cwd=home,
+                env=_environment(os.environ),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
             )
 
     def greet(self) -> None:
@@ -139,6 +145,13 @@ class _Helper:
     def close(self) -> None:
         self.process.wait(END_SECONDS)
         self._pipe.close()
+
+
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What a helper needs to start Python. It reads no database and no Redis, so it is not told their passwords."""
+    kept = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR")
+    wanted = ("PYTHON", "LC_", "OPENSSL_")
+    return {name: value for name, value in ours.items() if name in kept or name.startswith(wanted)}
 
 
 class _Readers:
@@ -185,6 +198,8 @@ def serve(pipe: Connection) -> None:
 
 
 def main() -> None:
+    # It holds keys and people: should it crash, no picture of its memory is left on the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Started as a module, this file is __main__; what crosses the pipe must be the classes of the package.
     from apps.contacts import helpers
 

@@ -87,6 +87,8 @@ def is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     if found in _NAT64:
         return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
+    if any(found in network for network in _NOT_PUBLIC):
+        return False
     if not found.is_global or found.is_multicast or found.is_reserved or found.is_unspecified:
         return False
     if isinstance(found, ipaddress.IPv6Address):
@@ -110,6 +112,9 @@ async def addresses(host: Host) -> list[str]:
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What the standard library of Python 3.11 takes for public: site-local addresses (RFC 3879), documentation (RFC 9637),
+# and the anycast of 6to4 relays, which leads wherever the next relay likes (RFC 7526).
+_NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("fec0::/10", "3fff::/20", "192.88.99.0/24"))
 
 
 class Resolver(Protocol):

@@ -20,6 +20,8 @@ from apps.users import devices
 from apps.users.models import TotpDevice
 from apps.users.selectors import BEGAN, DEVICE, SEEN
 
+LARGEST_ID = 2**63 - 1
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -56,6 +58,11 @@ class SessionTimeoutMiddleware:
         return self.get_response(request)
 
 
+def _is_nobodys(value: Any) -> bool:
+    """Whether a part of an address names nothing of ours: the database refuses even to look for such a thing."""
+    return "\x00" in value if isinstance(value, str) else isinstance(value, int) and value > LARGEST_ID
+
+
 class SecondFactorGate:
     """Default deny: a view without a guard is closed; a guarded one needs a verified second factor."""
 
@@ -68,8 +75,7 @@ class SecondFactorGate:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if any(isinstance(value, str) and "\x00" in value for value in kwargs.values()):
-            # No name of ours has it, and the database refuses even to look for it.
+        if any(_is_nobodys(value) for value in kwargs.values()):
             return render(request, "404.html", status=404)
         guard = getattr(view, "guard", None)
         if guard == "public":

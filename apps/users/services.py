@@ -21,7 +21,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.core import clock
+from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.permissions import Role
@@ -121,6 +121,22 @@ def invited(uid: str, token: str) -> User | None:
     except (ValueError, OverflowError):
         return None
     return user if user and invitation_tokens.check_token(user, token) else None
+
+
+@transaction.atomic
+def invitation_use(*, uid: str, token: str, password: str) -> User | None:
+    """Set a validated password by a one-time link; None when somebody used it in the meantime.
+
+    Two who press the button at once wait for each other here, or the link would work twice.
+    """
+    found = invited(uid, token)
+    if found is None:
+        return None
+    user = User.objects.select_for_update().get(pk=found.pk)
+    if not user.is_active or not invitation_tokens.check_token(user, token):
+        return None
+    user_set_password(actor=actors.staff(user.pk, user.role), user=user, password=password)
+    return user
 
 
 @transaction.atomic

@@ -121,7 +121,7 @@ def test_a_nurse_compares_and_confirms_and_the_old_mailbox_is_told(dana: Any, ca
     assert "dana@goodmail.test" in page
     assert "max@elsewhere.test" in page
     assert "Max" in page
-    nurse.post("/contacts/changes/decide/", {"act": "confirm", "chosen": [change.pk]})
+    nurse.post("/contacts/changes/decide/", {"act": "confirm", "chosen": [f"{change.pk}.{change.version}"]})
     assert profile_of(dana)["email"] == "max@elsewhere.test"
     assert portal_services.moved_mailboxes_tell() == 1
     message = OutboxMessage.objects.get()
@@ -137,7 +137,12 @@ def test_nobody_else_sees_or_decides_what_waits(dana: Any, cast: Any, signed_in:
     change = HeldChange.objects.get()
     client = signed_in(who)
     assert client.get("/contacts/changes/").status_code == 403
-    assert client.post("/contacts/changes/decide/", {"act": "confirm", "chosen": [change.pk]}).status_code == 403
+    assert (
+        client.post(
+            "/contacts/changes/decide/", {"act": "confirm", "chosen": [f"{change.pk}.{change.version}"]}
+        ).status_code
+        == 403
+    )
     with pytest.raises(Refused, match="care staff or an administrator"):
         contacts.changes_decide(actor=staff(getattr(cast, who)), ids=[change.pk], confirm=True)
     assert profile_of(dana)["email"] == TRUE["email"]

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
 
-from apps.core import clock
+from apps.core import actors, clock
 from apps.users import services
 from apps.users.models import TotpDevice, User
 from tests.conftest import PASSWORD
@@ -41,3 +41,16 @@ def test_codes_tried_side_by_side_share_one_pause(cast: Any) -> None:
     totp = TOTP(beside.secret)
     totp.time = clock.now().timestamp()
     assert not beside.verify_token(f"{totp.token():06}")
+
+
+def test_two_who_press_the_button_at_once_use_an_invitation_once(cast: Any, noon: Any, monkeypatch: Any) -> None:
+    admin = actors.staff(cast.ada.pk, cast.ada.role)
+    user, path = services.user_invite(actor=admin, email="new@clinic.test", name="New", role="auditor")
+    uid, token = path.split("/")
+    both = services.invited(uid, token)
+    assert services.invitation_use(uid=uid, token=token, password="the first one wins") == user
+    # The second one's look at the link came before the first one's act.
+    monkeypatch.setattr(services, "invited", lambda uid, token: both)
+    assert services.invitation_use(uid=uid, token=token, password="and the second not") is None
+    user.refresh_from_db()
+    assert user.check_password("the first one wins")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.contacts.models import ContactExport
 from apps.content import services as content
 from apps.core import actors
 from apps.core.numbers import whole
@@ -59,3 +60,12 @@ def test_strange_numbers_are_no_error_of_ours(cast: Any, signed_in: Any, text: s
         for client in (max_, ada):
             assert post(client, address, **values) < 500, address
     assert post(ada, f"/settings/users/{cast.max.pk}/session/end/", session=text) < 500
+
+
+@pytest.mark.parametrize("segment", ["\u00b2", "9" * 40, "-1", "x", "0"])
+def test_an_export_of_a_strange_segment_is_not_one_of_everybody(signed_in: Any, segment: str) -> None:
+    ada = signed_in("ada")
+    assert ada.get("/contacts/exports/new/", {"segment": segment}).status_code == 404
+    asked = {"segment": segment, "asked": "1", "columns": "email", "reason": "A try"}
+    assert ada.post("/contacts/exports/new/", asked).status_code == 404
+    assert not ContactExport.objects.exists()

@@ -63,3 +63,16 @@ def test_a_careless_list_of_hosts_is_refused(start, hosts, words) -> None:
     code, said = start(ALLOWED_HOSTS=hosts)
     assert code != 0
     assert words in said
+
+
+def test_a_database_named_by_a_file_is_no_demo(start, tmp_path) -> None:
+    """Docker secrets are files: whoever forgets the mode there must not publish the demo's sign-ins."""
+    (tmp_path / "url").write_text("postgres://%2Frun%2Fpostgresql/carelane")
+    code, said = start(
+        CARELANE_MODE="",
+        DATABASE_URL="",
+        DATABASE_URL_FILE=str(tmp_path / "url"),
+        CARELANE_URL="http://carelane.clinic.test",
+    )
+    assert code != 0
+    assert "must begin with https:// in production" in said

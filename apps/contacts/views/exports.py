@@ -17,6 +17,7 @@ from apps.contacts.models import ContactExport
 from apps.contacts.services import exports
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 
@@ -37,7 +38,8 @@ def export_new(request: HttpRequest) -> HttpResponse:
     """Columns and a reason. From the contact list it comes by POST, with what was searched for."""
     given = request.POST if request.method == "POST" else request.GET
     segment = given.get("segment", "")
-    source, source_id = ("segment", int(segment)) if segment.isdecimal() else (exports.LIST, None)
+    # A segment that is written strangely is no segment: never everybody instead.
+    source, source_id = ("segment", whole(segment, 0)) if segment else (exports.LIST, None)
     text, filters = "", {}
     if request.method == "POST" and source == exports.LIST:
         search = SearchForm(request.POST)

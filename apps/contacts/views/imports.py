@@ -22,6 +22,7 @@ from apps.contacts.services import attributes as attribute_services
 from apps.contacts.services import imports
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 
@@ -77,9 +78,10 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         return redirect("contacts:import", job.pk)
     data = job.opened()
     document, problem = data["mapping"], ""
-    if request.method == "POST" and request.POST.get("create", "").isdecimal():
+    create = whole(request.POST.get("create", ""), None)
+    if request.method == "POST" and create is not None:
         document = _posted(request, data)
-        problem = _create_attribute(request, data, document, int(request.POST["create"]))
+        problem = _create_attribute(request, data, document, create)
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):

@@ -19,7 +19,7 @@ from django_otp import login as otp_login
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.core import actors, clock
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.permissions import enrolment, public, staff_only
@@ -140,7 +140,8 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error("password", error)
         else:
-            services.user_set_password(actor=actors.staff(user.pk, user.role), user=user, password=password)
+            if services.invitation_use(uid=uid, token=token, password=password) is None:
+                return render(request, "users/invitation_ended.html", status=410)
             return redirect("users:sign_in")
     return render(request, "users/invitation.html", {"form": form}, status=200 if request.method == "GET" else 422)
 
