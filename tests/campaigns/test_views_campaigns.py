@@ -48,6 +48,10 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     assert "You prepared this campaign" in waiting
     for step in ("audience", "message", "purpose"):
         assert client.get(f"{base}/{step}/").status_code == 200
+    for page in ("message", "approval"):
+        shown = client.get(f"{base}/{page}/").content.decode()
+        assert "Subject</span> A note from your care team at" in shown
+        assert "{{" not in shown
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]
     assert b"flu" in mail.content.lower()
