@@ -373,6 +373,24 @@ def test_a_list_with_nothing_new_says_so_and_offers_the_next_file(signed_in, noo
     assert "Import another file" in page
 
 
+def test_going_back_to_the_columns_of_a_finished_import_shows_its_result(signed_in, noon) -> None:
+    """The files are deleted by then; the browser's Back must not end in an error."""
+    client = signed_in("max")
+    file = io.BytesIO(b"MRN,First name\nA,Ana\n")
+    file.name = "list.csv"
+    client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    job = ImportJob.objects.get()
+    columns = {"column-0": "mrn", "column-1": "first_name", "match_on": "mrn"}
+    client.post(f"/contacts/imports/{job.pk}/columns/", columns)
+    work_all()
+    client.post(f"/contacts/imports/{job.pk}/start/")
+    work_all()
+    job.refresh_from_db()
+    assert job.state == "done"
+    back = client.get(f"/contacts/imports/{job.pk}/columns/")
+    assert (back.status_code, back.headers["Location"]) == (302, f"/contacts/imports/{job.pk}/")
+
+
 def test_a_few_changed_birth_dates_are_shown_before_they_happen(signed_in, noon) -> None:
     services.contact_create(
         actor=CLI, profile={"first_name": "Ana", "mrn": "A", "birth_date": "1980-01-01", "relation": "patient"}
