@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -24,6 +25,7 @@ from apps.core.board import AHEAD, Item, Step
 from apps.core.datewords import count
 from apps.core.permissions import Permission, Role
 from apps.delivery.models import OutboxMessage, ReadyMessage
+from apps.delivery.outcomes import Cause
 from apps.journeys.models import Journey, JourneyRun
 from apps.organizations import selectors as organizations
 from apps.portal.models import Conversation, InboxTask
@@ -31,7 +33,9 @@ from apps.segments.models import Segment
 from apps.users.models import User
 
 logger = logging.getLogger(__name__)
-LOOK_BACK = 20_000  # messages: the newest part of the outbox is enough to see trouble, at any size
+# Refusals that are about us: providers distrust the clinic's mail. All others are about one mailbox or one server,
+# and normal business of every sending.
+ABOUT_US = frozenset({Cause.AUTHENTICATION, Cause.SPAM})
 WAITS_TOO_LONG = timedelta(minutes=10)
 IMPORTS_FOR = timedelta(days=3)
 
@@ -69,21 +73,22 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
     if oldest is not None:
         text = "Look at the relay or the recipients' servers; the sending goes on by itself when they answer."
         yield Item("Mail has been waiting for more than ten minutes", text, url, "clock", "caution", oldest)
-    newest = OutboxMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    states = dict(
-        OutboxMessage.objects.filter(pk__gt=newest - LOOK_BACK, finished_at__gte=now - timedelta(days=1))
-        .filter(state__in=["failed", "doubtful"])
-        .values_list("state")
-        .annotate(Count("pk"))
-    )
+    states: Counter[str] = Counter()
+    trouble = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(days=1), state__in=["failed", "doubtful"])
+    for state, reason, number in trouble.values_list("state", "reason").annotate(Count("pk")):
+        states["distrusted" if state == "failed" and reason in ABOUT_US else state] += number
+    if distrusted := states.get("distrusted"):
+        text = "Check the sender's DNS records under Delivery before more goes out."
+        title = f"Providers distrusted {count(distrusted, 'message')} since yesterday"
+        yield Item(title, text, url, "alert-triangle", "bad")
     if failed := states.get("failed"):
-        text = "The report of each campaign names the reason."
+        text = "The report of each campaign names the reason. A few are normal in every sending."
         yield Item(
             f"{count(failed, 'message')} failed since yesterday",
             text,
             url,
-            "alert-triangle",
-            "bad",
+            "mail-x",
+            "caution",
             action="See the messages",
         )
     if doubtful := states.get("doubtful"):

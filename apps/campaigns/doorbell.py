@@ -22,3 +22,14 @@ def _ring(campaign_id: int) -> None:
         feed.apply_async(args=[campaign_id], expires=30, retry=False)
     except (OperationalError, OSError):
         log.warning("The broker is away; the schedule will feed what waits.")
+
+
+def ring_measure(campaign_id: int) -> bool:
+    """Ask a worker to measure mail servers for the campaign's plan; False when the broker is away."""
+    from .tasks import measure
+
+    try:
+        measure.apply_async(args=[campaign_id], expires=60, retry=False)
+    except (OperationalError, OSError):
+        return False
+    return True

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from django.core.cache import cache
+
 from apps.contacts import selectors as contacts
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -9,13 +13,17 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
 from apps.delivery.services.measuring import measure
+from apps.segments import rules
 
 from . import planning
 from .audience import Audience, audience_of
 from .selectors import Opened, compiled_draft
+from .spec import Spec
 
 SAMPLE = 200
 ROUNDS = 3
+MEASURING_FOR = 180  # seconds after which a worker that fell silent counts as gone
+MEASURED_FOR = 900  # seconds during which servers that did not answer are not asked again by themselves
 
 
 def parts(campaign: Opened) -> tuple[Audience, Purpose, Level]:
@@ -27,6 +35,31 @@ def parts(campaign: Opened) -> tuple[Audience, Purpose, Level]:
     if campaign.spec.template:
         floor = max(floor, Level(compiled_draft(campaign).highest_level()))
     return audience, Purpose(campaign.spec.purpose), floor
+
+
+def list_levels(campaigns: Sequence[Opened]) -> list[Level]:
+    """The level a list shows for each: that of the plan, as far as it can be told without drawing one.
+
+    Whoever writes to patients writes health information, whatever the text says; B2B mail goes to nobody else.
+    """
+    reaches: dict[tuple[object, ...], bool] = {}
+
+    def patients(spec: Spec) -> bool:
+        key = (spec.everybody, spec.segment, tuple(spec.exclude))
+        if key not in reaches:
+            try:
+                audience = audience_of(spec)
+                reaches[key] = rules.may_reach_patients(audience.rule, audience.names)
+            except Refused:  # no audience yet, or a segment that is gone: the row's level is all there is
+                reaches[key] = False
+        return reaches[key]
+
+    return [
+        max(Level(each.row.level), Level.HEALTH)
+        if each.spec.purpose != Purpose.B2B and patients(each.spec)
+        else Level(each.row.level)
+        for each in campaigns
+    ]
 
 
 def plan_of(*, actor: Actor, campaign: Opened) -> planning.Plan:
@@ -45,7 +78,44 @@ def people_of(
     )
 
 
-def measure_unknown(*, actor: Actor, campaign: Opened) -> int:
+def measuring(campaign_id: int) -> tuple[str, int] | None:
+    """How the background measuring of a campaign's mail servers stands: ("running" or "done", domains); or None.
+
+    Kept in the cache alone: when it is lost, the page simply measures again.
+    """
+    found: tuple[str, int] | None = cache.get(_measuring_key(campaign_id))
+    return found
+
+
+def measure_begin(*, campaign_id: int) -> bool:
+    """Measure in the background, unless somebody does or just did; whether it is under way now."""
+    from . import doorbell
+
+    if not cache.add(_measuring_key(campaign_id), ("running", 0), MEASURING_FOR):
+        return measuring(campaign_id) is not None
+    if not doorbell.ring_measure(campaign_id):
+        cache.delete(_measuring_key(campaign_id))
+        return False
+    return True
+
+
+def measure_in_background(*, actor: Actor, campaign: Opened) -> None:
+    """What the worker does: measure, and say after each round how many."""
+    key = _measuring_key(campaign.id)
+    try:
+        found = measure_unknown(
+            actor=actor, campaign=campaign, say=lambda number: cache.set(key, ("running", number), MEASURING_FOR)
+        )
+    except Refused:
+        found = 0
+    cache.set(key, ("done", found), MEASURED_FOR)
+
+
+def _measuring_key(campaign_id: int) -> str:
+    return f"campaign-measuring:{campaign_id}"
+
+
+def measure_unknown(*, actor: Actor, campaign: Opened, say: Callable[[int], None] | None = None) -> int:
     """Measure mail servers of the audience that nobody measured yet; returns how many domains.
 
     Domains stand in the sealed address only, so a sample of the people concerned is opened (audited), a few
@@ -61,4 +131,6 @@ def measure_unknown(*, actor: Actor, campaign: Opened) -> int:
         if not any(tls is not None for tls in found.values()):
             break
         measured += len(found)
+        if say is not None:
+            say(measured)
     return measured

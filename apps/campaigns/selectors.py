@@ -115,6 +115,12 @@ def names_by_id(ids: Iterable[int]) -> dict[int, str]:
     return {row.pk: opened(row).name for row in Campaign.objects.filter(pk__in=list(ids))}
 
 
+def submission(campaign: Campaign) -> int:
+    """Which submission or decision is the latest: the id of its row, 0 when there is none."""
+    latest = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").values_list("pk", flat=True).first()
+    return latest or 0
+
+
 def reviews(campaign: Campaign) -> list[Review]:
     """The history of approvals, newest first."""
     found = []

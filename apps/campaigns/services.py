@@ -134,10 +134,13 @@ def campaign_submit(*, actor: Actor, campaign_id: int, planned: int | None = Non
 
 
 @transaction.atomic
-def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "") -> Campaign:
-    """Approve exactly what was submitted. The approver is another person than the author and the submitter."""
+def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "", looked_at: int | None = None) -> Campaign:
+    """Approve exactly what was submitted. The approver is another person than the author and the submitter.
+
+    ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread.
+    """
     campaign = _locked(campaign_id)
-    _may_decide(actor, campaign)
+    _may_decide(actor, campaign, looked_at)
     opened = selectors.opened(campaign)
     if approval_hash(opened, campaign.skeleton_id) != bytes(campaign.approval or b""):
         _void(actor, campaign)
@@ -161,12 +164,12 @@ class Changed(Refused):
 
 
 @transaction.atomic
-def campaign_reject(*, actor: Actor, campaign_id: int, comment: str) -> Campaign:
-    """Send it back with a comment that says what to change."""
+def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: int | None = None) -> Campaign:
+    """Send it back with a comment that says what to change; see ``campaign_approve``."""
     if not comment.strip():
         raise Refused("Say what has to change, so that the author can do it.")
     campaign = _locked(campaign_id)
-    _may_decide(actor, campaign)
+    _may_decide(actor, campaign, looked_at)
     campaign.state, campaign.approval = State.REJECTED, None
     campaign.save(update_fields=["state", "approval"])
     _review(actor, campaign, Decision.REJECTED, comment=comment.strip()[:2000])
@@ -294,9 +297,11 @@ def _void(actor: Actor, campaign: Campaign) -> None:
     campaign.skeleton_id, campaign.send_at = None, None
 
 
-def _may_decide(actor: Actor, campaign: Campaign) -> None:
+def _may_decide(actor: Actor, campaign: Campaign, looked_at: int | None) -> None:
     if campaign.state != State.IN_REVIEW:
         raise Refused("This campaign does not wait for approval.")
+    if looked_at is not None and selectors.submission(campaign) != looked_at:
+        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
     if actor.kind != "staff" or not allows(actor.role, Permission.CAMPAIGN_APPROVE):
         raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
     if why := why_not(actor, campaign):

@@ -6,13 +6,21 @@ from celery import shared_task
 
 from apps.core import actors
 
-from . import sending
+from . import plans, selectors, sending
 
 
 @shared_task(ignore_result=True)
 def feed(campaign_id: int, **_: object) -> None:
     """Feed the outbox from a campaign's frozen audience."""
     sending.campaign_feed_all(actor=actors.system("campaigns"), campaign_id=campaign_id)
+
+
+@shared_task(ignore_result=True)
+def measure(campaign_id: int, **_: object) -> None:
+    """Look at the mail servers of a campaign's audience that nobody measured yet."""
+    campaign = selectors.by_id(campaign_id)
+    if campaign is not None:
+        plans.measure_in_background(actor=actors.system("campaigns"), campaign=campaign)
 
 
 @shared_task(ignore_result=True)

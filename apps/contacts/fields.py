@@ -6,22 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.contacts.numbers import NumberRange
 from apps.core.levels import Level
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """``path`` leads into the profile; ``search`` is token, words, day or none; ``merge`` allows ``{{ name }}``."""
+    """``path`` leads into the profile; ``search`` is token, words, day, range or none; ``merge`` allows ``{{ name }}``.
+
+    Own dates (day) and numbers (range, within ``numbers``) are found by ``slot`` of the search row.
+    """
 
     name: str
     label: str
-    type: str  # text, name, choice, date, email, phone, code
+    type: str  # text, name, choice, date, email, phone, code; own ones: number, yes_no
     level: Level
     path: tuple[str, ...]
     search: str = "none"
     merge: bool = True
     choices: tuple[tuple[str, str], ...] = ()
+    slot: int | None = None
+    numbers: NumberRange | None = None
 
+
+SLOTS = 8
+"""How many columns the search row has for own dates and numbers."""
 
 SEXES = (("F", "Female"), ("M", "Male"), ("X", "Another"), ("U", "Unknown"))
 RELATIONS = (("patient", "Patient or member"), ("b2b", "Business contact"), ("subscriber", "Subscriber"))
@@ -41,7 +50,7 @@ _SPECS = (
     FieldSpec("death_date", "Date of death", "date", _H, ("death_date",), "none", merge=False),
     FieldSpec("sex", "Sex", "choice", _I, ("sex",), "token", choices=SEXES),
     FieldSpec("language", "Language", "choice", _I, ("language",), "token", choices=LANGUAGES),
-    FieldSpec("relation", "Relationship", "choice", _H, ("relation",), "token", merge=False, choices=RELATIONS),
+    FieldSpec("relation", "Relationship", "choice", _I, ("relation",), "token", merge=False, choices=RELATIONS),
     FieldSpec("address_line", "Street", "text", _I, ("address", "line")),
     FieldSpec("city", "City", "text", _I, ("address", "city"), "token"),
     FieldSpec("county", "County", "text", _I, ("address", "county"), "token"),

@@ -53,7 +53,7 @@ class Alone:
 
     def ask(self, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Future[Prepared]:
         answer: Future[Prepared] = Future()
-        answer.set_result(prepare(self._read.of(recipe), recipe.match, lines, fresh))
+        answer.set_result(prepare(self._read.of(recipe), recipe, lines, fresh))
         return answer
 
     def close(self) -> None:
@@ -168,15 +168,15 @@ def serve(pipe: Connection) -> None:
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     pipe.send("ready")
-    reader: Reader | None = None
-    match = ("", "")
+    read = _Readers()
+    recipe: Recipe | None = None
     while True:
-        recipe, lines, fresh = pipe.recv()
+        other, lines, fresh = pipe.recv()
         try:
-            if recipe is not None:
-                reader, match = recipe.reader(), recipe.match
-            assert reader is not None
-            pipe.send(prepare(reader, match, lines, fresh))
+            if other is not None:
+                recipe = other
+            assert recipe is not None
+            pipe.send(prepare(read.of(recipe), recipe, lines, fresh))
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - its text may quote a row: only its type and place are told

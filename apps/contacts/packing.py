@@ -13,13 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 from apps.contacts import search_values
+from apps.contacts.fields import SLOTS, FieldSpec
 from apps.contacts.importing.rows import ConsentCell
 from apps.core import wire
 from apps.vault import sealing, tokens
 
+SLOT_COLUMNS = tuple(f"s{number}" for number in range(SLOTS))
+"""The columns of the search row for own dates and numbers."""
+SLOT_NAMES = ", ".join(SLOT_COLUMNS)
+
 TABLES = {
     "people": "contacts_person (id, kek_id, wrapped_profile, wrapped_record, sealed, version, created_at)",
-    "searches": "contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation)",
+    "searches": f"contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation, {SLOT_NAMES})",
     "identities": "contacts_personidentity (kind, token, person_id)",
     "consents": "contacts_consent (id, person_id, sealed, recorded_at)",
     "states": "contacts_consentstate (person_id, purpose, state, since)",
@@ -33,6 +38,7 @@ _PERSON = struct.Struct(">hiqihi60si60s")
 _PERSON_END = struct.Struct(">ii")
 _SEARCH = struct.Struct(">hiq")
 _GENERATION = struct.pack(">ih", 2, 1)
+_NO_SLOTS = wire.NULL * SLOTS
 _IDENTITY = struct.Struct(">hihi16siq")
 _INT8 = struct.Struct(">q")
 _SEALED = struct.Struct(">hiqiq")
@@ -86,13 +92,15 @@ def pack(
     *,
     consents: Sequence[Sequence[ConsentCell]],
     states: Sequence[Mapping[str, str]],
+    own: Mapping[str, FieldSpec],
     unique: Sequence[Sequence[tuple[int, bytes]]] | None = None,
 ) -> tuple[Packed, list[sealing.PersonKeys]]:
     """The rows of new people, and their keys.
 
     ``fresh`` has an id for each of ``profiles`` and for each of all ``consents``. ``states`` (purpose to state) are
     the search values of consents: those of ``consents``, and any that the caller records in the same transaction.
-    ``unique`` saves making ``search_values.unique_identities`` again.
+    ``own`` describes the organization's attributes: the caller sees to it that they are the ones that hold when the
+    rows are written. ``unique`` saves making ``search_values.unique_identities`` again.
     """
     packed, all_keys = Packed(), []
     at = wire.int8(wire.time(fresh.now))
@@ -106,15 +114,16 @@ def pack(
         sealed = batch.seal(by_profile, sealing.encode(profile), _PERSON_TABLE, person)
         head = _PERSON.pack(7, 8, person, 2, batch.kek_id, 60, keys.wrapped_profile, 60, keys.wrapped_record)
         packed.people.append(head + wire.raw(sealed) + person_end)
-        found = search_values.of(profile, states[number], unique[number] if unique is not None else None)
+        found = search_values.of(profile, states[number], own, unique=unique[number] if unique is not None else None)
         packed.searches.append(
             b"".join(
                 (
-                    _SEARCH.pack(5, 8, person),
+                    _SEARCH.pack(5 + SLOTS, 8, person),
                     wire.int8s(found.tokens),
                     wire.int8(found.birth_day),
                     wire.int8(found.birth_month_day),
                     _GENERATION,
+                    b"".join(map(wire.int8, slots(found))) if found.slots else _NO_SLOTS,
                 )
             )
         )
@@ -145,6 +154,11 @@ def pack(
         )
     packed.identities.sort()
     return packed, all_keys
+
+
+def slots(found: search_values.SearchValues) -> list[int | None]:
+    """The values of ``SLOT_COLUMNS``."""
+    return [found.slots.get(number) for number in range(SLOTS)]
 
 
 def event_row(event_id: int, person: int, sealed: bytes, keyed: bytes, source: bytes, at: bytes) -> bytes:

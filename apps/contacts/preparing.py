@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from apps.contacts import search_values
+from apps.contacts.fields import FieldSpec
 from apps.contacts.importing import synthea
 from apps.contacts.importing.mapping import ColumnMapping
 from apps.contacts.importing.people import PersonReader
@@ -25,13 +26,20 @@ Reader = Callable[[int, list[str]], PersonRow | Rejection]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the rows of one file are read; ``mapping`` None means Synthea's patients.csv."""
+    """How the rows of one file are read; ``mapping`` None means Synthea's patients.csv.
+
+    Own attributes come along as plain data, because whoever prepares cannot look them up: ``attributes`` are their
+    types and ``choices`` their lists by name (how cells are read), ``own`` describes them as fields (how they are
+    keyed).
+    """
 
     headers: tuple[str, ...]
     today: date
     mapping: ColumnMapping | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     invent_addresses: bool = False
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    own: Mapping[str, FieldSpec] = field(default_factory=dict, repr=False)
 
     @property
     def match(self) -> tuple[str, str]:
@@ -42,7 +50,9 @@ class Recipe:
         """Raises ``BadMapping`` for a column that is missing."""
         if self.mapping is None:
             return synthea.PatientReader(self.headers, today=self.today, invent_addresses=self.invent_addresses)
-        return PersonReader(self.headers, self.mapping, today=self.today, attributes=self.attributes)
+        return PersonReader(
+            self.headers, self.mapping, today=self.today, attributes=self.attributes, choices=self.choices
+        )
 
     @property
     def consents(self) -> int:
@@ -71,8 +81,8 @@ class Prepared:
     people: list[int] = field(default_factory=list)
 
 
-def prepare(reader: Reader, match: tuple[str, str], lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
-    """Make a chunk ready. With ``fresh`` ids it is packed as if nobody in it were known."""
+def prepare(reader: Reader, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
+    """Make a chunk ready; ``reader`` is the recipe's. With ``fresh`` ids it is packed as if nobody in it were known."""
     made = Prepared()
     rows = []
     for place, (line, cells) in enumerate(lines):
@@ -82,18 +92,24 @@ def prepare(reader: Reader, match: tuple[str, str], lines: Sequence[Line], fresh
         else:
             made.places.append(place)
             rows.append(row)
-    _add(made, rows, match, fresh)
+    _add(made, rows, recipe.match, fresh, recipe.own)
     return made
 
 
 def prepared(rows: Sequence[PersonRow], match: tuple[str, str]) -> Prepared:
     """Rows that were read elsewhere, made ready."""
     made = Prepared(places=list(range(len(rows))))
-    _add(made, rows, match, None)
+    _add(made, rows, match, None, {})
     return made
 
 
-def _add(made: Prepared, rows: Sequence[PersonRow], match: tuple[str, str], fresh: Fresh | None) -> None:
+def _add(
+    made: Prepared,
+    rows: Sequence[PersonRow],
+    match: tuple[str, str],
+    fresh: Fresh | None,
+    own: Mapping[str, FieldSpec],
+) -> None:
     match_on, source = match
     all_unique = []
     for row in rows:
@@ -113,4 +129,4 @@ def _add(made: Prepared, rows: Sequence[PersonRow], match: tuple[str, str], fres
     made.people = fresh.people[: len(rows)]
     states = [{cell.purpose: cell.state for cell in row.consents} for row in rows]
     profiles, consents = [row.profile for row in rows], [row.consents for row in rows]
-    made.packed, _ = pack(fresh, profiles, consents=consents, states=states, unique=all_unique)
+    made.packed, _ = pack(fresh, profiles, consents=consents, states=states, own=own, unique=all_unique)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,12 +16,16 @@ EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
 
 @dataclass(slots=True)
 class SearchValues:
-    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes)."""
+    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes).
+
+    ``slots`` has a keyed value for each slot of the search row that this profile fills.
+    """
 
     tokens: list[int]
     birth_day: int | None
     birth_month_day: int | None
     identities: list[tuple[int, bytes]]
+    slots: dict[int, int] = field(default_factory=dict)
 
 
 _Tokens = Callable[[str], tuple[int, ...]]
@@ -61,13 +65,17 @@ def _tokens_of(spec: fields.FieldSpec) -> _Tokens:
 def of(
     profile: Mapping[str, Any],
     consents: Mapping[str, str] | None = None,
+    own: Mapping[str, fields.FieldSpec] | None = None,
+    *,
     unique: Sequence[tuple[int, bytes]] | None = None,
 ) -> SearchValues:
     """Everything that makes a person findable. ``consents`` maps purpose to granted or denied.
 
+    ``own`` describes the organization's attributes (``attributes.catalog()``); what it does not know is text.
     ``unique`` saves making the ``unique_identities`` again where the caller has them.
     """
     found: set[int] = set()
+    slots: dict[int, int] = {}
     plain, nested = _plan()
     for name, value in profile.items():
         if value is None or value == "":
@@ -83,9 +91,21 @@ def of(
         # Only that there is one: plans send a minor's mail to the guardian.
         found.add(presence("guardian_id"))
     for name, value in (profile.get("attributes") or {}).items():
+        if value is None or value == "":
+            continue
+        spec = (own or {}).get(f"attribute.{name}")
+        if spec is not None and spec.search == "none":
+            continue
+        found.add(presence(f"attribute.{name}"))
+        if spec is not None and spec.slot is not None:
+            # One keyed value in a column of its own. The exact value as a token beside it would tell twice.
+            if (keyed := own_value(spec, value)) is not None:
+                slots[spec.slot] = keyed
+            if spec.type == "date" and (day := day_in(value)) is not None:
+                found.add(tokens.month_day_token(spec.name, day))
+            continue
         for item in value if isinstance(value, list) else [value]:
             found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
-        found.add(presence(f"attribute.{name}"))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
     identities = unique_identities(profile) if unique is None else list(unique)
@@ -95,7 +115,7 @@ def of(
     if profile.get("phone"):
         identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
     birth_day, birth_month_day = _birth(profile.get("birth_date") or "")
-    return SearchValues(sorted(found), birth_day, birth_month_day, identities)
+    return SearchValues(sorted(found), birth_day, birth_month_day, identities, slots)
 
 
 @lru_cache(maxsize=100_000)
@@ -105,6 +125,28 @@ def _birth(born: str) -> tuple[int | None, int | None]:
         return None, None
     day = date.fromisoformat(born)
     return tokens.day_token("person.birth_date", day), tokens.month_day_token("person.birth_date", day)
+
+
+def own_value(spec: fields.FieldSpec, value: object) -> int | None:
+    """The keyed day or step that an own date or number has in its slot; None when there is none for ``value``."""
+    if spec.type == "date":
+        day = day_in(value)
+        return None if day is None else tokens.day_token(spec.name, day)
+    step = spec.numbers.at(value) if spec.numbers is not None else None
+    return None if step is None else own_step(spec.name, step)
+
+
+def own_step(name: str, step: int) -> int:
+    """The keyed value of a step of number attribute ``name`` (``attribute.NAME``)."""
+    return tokens.shared63(f"{name}/step", str(step))
+
+
+def day_in(value: object) -> date | None:
+    """The calendar day of an ISO date or time as it is written, or None."""
+    try:
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except ValueError:
+        return None
 
 
 def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:

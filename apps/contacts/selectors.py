@@ -32,15 +32,19 @@ def open_people(
     action: Action = Action.CONTACT_OPEN,
     reason: str = "",
     with_consents: bool = True,
+    subject: str | int | None = None,
 ) -> dict[int, PersonRecord]:
     """Open several people in bulk: id to record. Ids that do not exist or were erased are left out.
 
     One audit entry for all of them, committed first. Costs three queries, whatever the number.
     """
-    wanted = list(dict.fromkeys(ids))
+    # A number of an address that no row can have is nobody, not an error of the database.
+    wanted = [number for number in dict.fromkeys(ids) if 0 < number < 2**63]
     if not wanted:
         return {}
-    record_read(actor=actor, action=action, kind="person", people=wanted, purpose=purpose, reason=reason)
+    record_read(
+        actor=actor, action=action, kind="person", subject=subject, people=wanted, purpose=purpose, reason=reason
+    )
     # One array instead of thousands of parameters, and rows instead of model instances: this is what every tick of a
     # journey and every claim of a send begins with.
     with connection.cursor() as cursor:

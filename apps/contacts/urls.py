@@ -2,12 +2,23 @@
 
 from django.urls import path
 
-from apps.contacts.views import changes, imports, people, person
+from apps.contacts.views import attributes, changes, exports, imports, people, person
 
 app_name = "contacts"
 urlpatterns = [
     path("", people.contact_list, name="list"),
     path("new/", people.contact_new, name="new"),
+    path("attributes/", attributes.attribute_list, name="attributes"),
+    path("attributes/new/", attributes.attribute_new, name="attribute_new"),
+    path("attributes/<int:attribute_id>/", attributes.attribute, name="attribute"),
+    path("attributes/<int:attribute_id>/progress/", attributes.attribute_progress, name="attribute_progress"),
+    path("attributes/<int:attribute_id>/<slug:act>/", attributes.attribute_act, name="attribute_act"),
+    path("exports/", exports.export_list, name="exports"),
+    path("exports/new/", exports.export_new, name="export_new"),
+    path("exports/<int:export_id>/", exports.export, name="export"),
+    path("exports/<int:export_id>/progress/", exports.export_progress, name="export_progress"),
+    path("exports/<int:export_id>/cancel/", exports.export_cancel, name="export_cancel"),
+    path("exports/<int:export_id>/download/", exports.export_download, name="export_download"),
     path("changes/", changes.change_list, name="changes"),
     path("changes/decide/", changes.change_decide, name="changes_decide"),
     path("imports/", imports.import_list, name="imports"),

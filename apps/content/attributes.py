@@ -13,7 +13,7 @@ def attribute_fields() -> tuple[MergeField, ...]:
     types = {"date": "date"}
     samples: dict[str, object] = {"date": "2026-01-15", "number": 42, "yes_no": True}
     found = []
-    for row in AttributeDefinition.objects.order_by("pk"):
+    for row in AttributeDefinition.objects.filter(retired_at__isnull=True).order_by("pk"):
         about = sealing.open_service(row.sealed, table=attributes.TABLE, row=row.pk)
         name = str(about["name"])
         if name.isidentifier():

@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.content.blocks import BLOCKS, new
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 
 Json = dict[str, Any]
 
@@ -54,9 +55,10 @@ def place(design: Json, name: str) -> list[Json]:
         return blocks
     block_id, _, number = name.rpartition(":")
     inner = lists_of(find(design, block_id)[0])
-    if not number.isdigit() or int(number) >= len(inner):
+    chosen = whole(number, len(inner))
+    if chosen >= len(inner):
         raise NoSuchBlock
-    return inner[int(number)]
+    return inner[chosen]
 
 
 def fresh_id(design: Json) -> str:

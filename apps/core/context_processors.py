@@ -12,7 +12,7 @@ from apps.core import navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Template variables ``menu``, ``demo``, ``idle_seconds``, ``error_frame`` and ``user_theme``."""
+    """Template variables ``menu``, ``demo``, ``idle_seconds``, ``error_frame``, ``user_theme``, ``user_compact``."""
     user = getattr(request, "user", None)
     return {
         "menu": SimpleLazyObject(lambda: navigation.menu(request)),
@@ -21,6 +21,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         # Error pages: in the shell for staff who are fully signed in, in the public frame for everybody else.
         "error_frame": "base.html" if _is_staff(user) else "public.html",
         "user_theme": getattr(user, "theme", "") or "",
+        "user_compact": bool(getattr(user, "compact", False)),
     }
 
 

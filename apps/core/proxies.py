@@ -6,7 +6,7 @@ what our proxies wrote came from the visitor and may be invented, so only as man
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 
 def client_address(peer: str, forwarded: str, proxies: int) -> str:
@@ -18,18 +18,39 @@ def client_address(peer: str, forwarded: str, proxies: int) -> str:
     """
     entry = _written_by_ours(forwarded, proxies)
     if entry is None:
-        return peer
+        return _unmapped(peer)
     bare = entry
     if entry.startswith("["):  # [2001:db8::1]:443
         bare = entry[1:].partition("]")[0]
     elif entry.count(":") == 1:  # 192.0.2.1:443
         bare = entry.partition(":")[0]
     try:
-        found = ip_address(bare)
+        return str(_one(bare))
+    except ValueError:
+        return _unmapped(peer)
+
+
+def network_of(address: str) -> str:
+    """What limits count by: an IPv4 address, the /64 of an IPv6 one (a household has that many), else ``unknown``."""
+    try:
+        found = _one(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    return str(found) if isinstance(found, IPv4Address) else str(IPv6Network((found, 64), strict=False))
+
+
+def _one(text: str) -> IPv4Address | IPv6Address:
+    found = ip_address(text)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+def _unmapped(peer: str) -> str:
+    # A socket that listens to both families names its IPv4 peers so, and they all lie in one /64.
+    try:
+        return str(_one(peer))
     except ValueError:
         return peer
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return str(mapped or found)
 
 
 def scheme(forwarded: str, proxies: int) -> str:

@@ -38,6 +38,7 @@ STATUS: dict[str, Word] = {
     "canceled": Word("Canceled", "neutral", "ban"),
     "archived": Word("Archived", "neutral", "archive"),
     # On and off.
+    "gone": Word("Deleted", "neutral", "trash"),
     "active": Word("Active", "good", "player-play"),
     "inactive": Word("Inactive", "neutral", "player-pause"),
     "on": Word("On", "good"),

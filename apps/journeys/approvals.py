@@ -61,10 +61,24 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
         "journey": journey.pk,
         "definition": to_json(definition),
         "texts": _texts(definition),
-        "segments": {name: rule.as_json() for name, rule in sorted(_segments(definition).items())},
+        "segments": segments_of(definition),
     }
     canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
     return token128("journey.approval", hashlib.sha256(canonical.encode()).hexdigest())
+
+
+def segments_of(definition: Definition) -> dict[str, Any]:
+    """Name to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
+    return {name: rule.as_json() for name, rule in sorted(_segments(definition).items())}
+
+
+def moved_segments(journey: Journey) -> list[str]:
+    """Names of segments that are not any more what the active version goes by."""
+    version = journey.version
+    if version is None:
+        return []
+    now = segments_of(parse(version.opened()))
+    return sorted(name for name, rule in version.segments().items() if now.get(name) != rule)
 
 
 def standing(journey: Journey, definition: Definition | None = None) -> Standing:
@@ -79,6 +93,12 @@ def standing(journey: Journey, definition: Definition | None = None) -> Standing
         return Standing("rejected" if latest.decision == Decision.REJECTED else "changed", comment=latest.comment)
     state = {Decision.SUBMITTED: "waiting", Decision.APPROVED: "approved", Decision.REJECTED: "rejected"}
     return Standing(state[Decision(latest.decision)], latest.actor, latest.at, latest.comment)
+
+
+def submission(journey: Journey) -> int:
+    """Which submission or decision is the latest: the id of its row, 0 when there is none."""
+    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").values_list("pk", flat=True).first()
+    return latest or 0
 
 
 def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
@@ -133,7 +153,10 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
         parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
     for place in walk(definition):
         if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
-            parts.append(rules.parse(place.step.rule))
+            try:
+                parts.append(segments.parse(place.step.rule))
+            except rules.RuleError:
+                continue  # the check of the draft says so, and keeps it from being activated
     for part in parts:
         found.update(segments.names_for(part).segments)
     return found

@@ -7,6 +7,7 @@ class JourneysConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the apps below: delivery for messages, content and segments for where they are used."""
+        from apps.contacts import usages as attribute_usages
         from apps.content import usage
         from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind
@@ -17,3 +18,4 @@ class JourneysConfig(AppConfig):
         sources.register(MessageKind.JOURNEY, JourneySource(), selectors.names_by_id)
         usage.register(usages.of_template)
         segment_usages.register_usage("journeys", usages.of_segment)
+        attribute_usages.register_usage("journeys", usages.using_attributes)

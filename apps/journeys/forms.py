@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
+from apps.contacts import attributes
 from apps.core.forms import DateInput, TimeInput, ZonedDateTimeField
 from apps.core.purposes import Purpose
 from apps.journeys import asking, sentences, world
@@ -33,6 +34,7 @@ from apps.journeys.definition import (
 from apps.journeys.engine import Plan
 from apps.journeys.trial import Scenario
 from apps.segments import builder, draft, rules
+from apps.segments import selectors as segments
 
 Choices = list[tuple[str, str]]
 NOTHING = "-"
@@ -257,11 +259,11 @@ class ConditionForm(StepForm):
     def tree(self) -> draft.Draft:
         """The rule about the person as it stands in the form, or as it is stored."""
         if self.is_bound and "shape" in self.data:
-            return draft.read({name: str(self.data[name]) for name in self.data})
+            return draft.read({name: str(self.data[name]) for name in self.data}, attributes.catalog())
         assert isinstance(self.step, Condition)
         if asking.is_about_person(self.step.rule):
             try:
-                return rules.parse(self.step.rule).as_json()
+                return segments.parse(self.step.rule).as_json()
             except rules.RuleError:
                 pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
         return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
@@ -278,7 +280,7 @@ class ConditionForm(StepForm):
                 self.add_error(None, "Add a condition: with none, everybody would take the first path.")
                 return cleaned
             try:
-                cleaned["rule"] = rules.parse(tree).as_json()
+                cleaned["rule"] = segments.parse(tree).as_json()
             except rules.RuleError as error:
                 self.wrong = {error.path: error.what}
                 self.add_error(None, str(error))

@@ -100,7 +100,7 @@ class Journey(models.Model):
 class JourneyVersion(models.Model):
     """What was activated, for ever as it was: the database refuses changes.
 
-    Sealed: the definition's JSON, and for each send step the message as it was frozen then.
+    Sealed: the definition's JSON, for each send step the message as it was frozen then, and the rules of the segments.
     """
 
     journey = models.ForeignKey(Journey, on_delete=models.PROTECT, related_name="versions")
@@ -125,6 +125,11 @@ class JourneyVersion(models.Model):
         """Step id to the message it sends, see ``outgoing.Frozen``."""
         messages: dict[str, Any] = self._data["messages"]
         return messages
+
+    def segments(self) -> dict[str, Any]:
+        """Name to rule JSON of every segment it looks at, as approved; none in versions of before 0.2."""
+        segments: dict[str, Any] = self._data.get("segments", {})
+        return segments
 
     @cached_property
     def _data(self) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.urls import reverse
 
+from apps.contacts.usages import Usage as AttributeUsage
 from apps.content.models import Template
 from apps.content.usage import Use
 from apps.journeys import asking, selectors
@@ -50,12 +51,32 @@ def of_segment(segment_id: int) -> list[Usage]:
     ]
 
 
+def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
+    """Which of the own attributes called ``names`` the conditions of journeys ask for."""
+    for journey, definitions in _all():
+        rule_trees = [
+            place.step.rule
+            for each in definitions
+            for place in walk(each)
+            if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule)
+        ]
+        found: set[str] = set()
+        for tree in rule_trees:
+            try:
+                found.update(rules.mentioned_attributes(segments.parse(tree)))
+            except rules.RuleError:
+                continue
+        for name in sorted({mentioned.removeprefix("attribute.") for mentioned in found} & set(names)):
+            url = reverse("journeys:flow", args=[journey.id])
+            yield name, AttributeUsage("Journey", journey.name, url, searches=True)
+
+
 def _mentioned(definition: Definition) -> set[str]:
     found = {definition.trigger.segment} - {""}
     for place in walk(definition):
         if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
             try:
-                found.update(rules.mentioned_segments(rules.parse(place.step.rule)))
+                found.update(rules.mentioned_segments(segments.parse(place.step.rule)))
             except rules.RuleError:
                 continue
     return found

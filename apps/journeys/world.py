@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,7 +73,7 @@ def known() -> Known:
 def rule_problem(rule: dict[str, Any]) -> str:
     """What is wrong with a condition's rule, or ""."""
     try:
-        parsed = rules.parse(rule)
+        parsed = segments.parse(rule)
         missing = set(rules.mentioned_segments(parsed)) - set(segment_names())
     except rules.RuleError as error:
         return str(error)
@@ -84,7 +85,7 @@ def rule_problem(rule: dict[str, Any]) -> str:
 def rule_words(rule: dict[str, Any]) -> str:
     """A condition's rule as a question in words."""
     try:
-        words = rules.sentence(rules.parse(rule), terms=segments.terms)
+        words = segments.sentence(segments.parse(rule))
     except rules.RuleError:
         return "A condition that cannot be read"
     return f"{words[:1].upper()}{words[1:].rstrip('.')}?"
@@ -104,28 +105,42 @@ def level_of(definition: Definition) -> Level:
                 # Who clicked, or whose visit was kept, is what this journey is about anyway.
                 found.append(Level.HEALTH)
                 continue
-            parsed = rules.parse(place.step.rule)
+            parsed = segments.parse(place.step.rule)
             found.append(rules.level(parsed, segments.names_for(parsed)))
     return max(found)
 
 
-def segment_sql(name: str, now: datetime) -> tuple[str, list[Any]]:
+Frozen = Mapping[str, rules.Rule]
+"""The segments of an active version by name, as they were when it was approved."""
+
+
+def frozen_segments(data: Mapping[str, Any]) -> Frozen:
+    """Segments as a version keeps them (name to rule JSON), read."""
+    return {name: rules.parse(rule) for name, rule in data.items()}
+
+
+def segment_sql(name: str, now: datetime, frozen: Frozen | None = None) -> tuple[str, list[Any]]:
     """One statement that selects the ids of the people in a segment now."""
-    sql, params = segments.audience(segments.by_name(name).rule, now)
+    rule = frozen[name] if frozen and name in frozen else segments.by_name(name).rule
+    sql, params = segments.audience(rule, now, frozen)
     return sql, list(params)
 
 
 class Questions:
-    """Asks rules of opened records; each rule is read once, however many people it is asked of."""
+    """Asks rules of opened records; each rule is read once, however many people it is asked of.
 
-    def __init__(self, now: datetime) -> None:
+    ``frozen``: by version, the segments as they were approved; without them segments count as they are now.
+    """
+
+    def __init__(self, now: datetime, frozen: Mapping[int, Frozen] | None = None) -> None:
         self.now, self.zone = now, zone()
-        self._read: dict[str, tuple[rules.Rule, rules.Names]] = {}
+        self._frozen = frozen or {}
+        self._read: dict[tuple[int, str], tuple[rules.Rule, rules.Names]] = {}
 
-    def holds(self, rule_json: str, record: PersonRecord) -> bool:
-        """Whether the person fits the rule (canonical JSON) now."""
-        if rule_json not in self._read:
-            parsed = rules.parse(json.loads(rule_json))
-            self._read[rule_json] = parsed, segments.names_for(parsed)
-        parsed, names = self._read[rule_json]
+    def holds(self, rule_json: str, record: PersonRecord, version: int = 0) -> bool:
+        """Whether the person fits the rule (canonical JSON) of a version now."""
+        if (version, rule_json) not in self._read:
+            parsed = segments.parse(json.loads(rule_json))
+            self._read[version, rule_json] = parsed, segments.names_for(parsed, self._frozen.get(version))
+        parsed, names = self._read[version, rule_json]
         return rules.matches(parsed, record, self.now, self.zone, names)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.db.models import F
 
 from apps.core import clock
+from apps.core.proxies import network_of
 from apps.portal import policy
 from apps.portal.models import Throttle
 from apps.vault import tokens
@@ -14,12 +13,7 @@ from apps.vault import tokens
 
 def address_token(ip: str) -> bytes:
     """The keyed token (16 bytes) of a network address; IPv6 counts by /64, which one household has."""
-    try:
-        if ipaddress.ip_address(ip).version == 6:
-            ip = str(ipaddress.ip_network(f"{ip}/64", strict=False))
-    except ValueError:
-        ip = "unknown"
-    return tokens.token128("portal.address", ip)
+    return tokens.token128("portal.address", network_of(ip))
 
 
 def allowed(act: str, token: bytes) -> bool:

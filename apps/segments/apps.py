@@ -6,6 +6,11 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from . import panels
+        from apps.contacts import usages as attribute_usages
+        from apps.contacts.services import exports
+
+        from . import counting, panels, selectors
 
         panels.register()
+        exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))
+        attribute_usages.register_usage("segments", selectors.using_attributes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.contacts import attributes
+
 from . import draft, selectors, usages
 from .rows import Offer, rows, whats
 
@@ -20,7 +22,8 @@ def drawn(
         segments=[each.name for each in selectors.everyone() if each.id != segment_id],
         campaigns=sorted(usages.campaign_ids()),
         sets=selectors.value_sets(),
-        attributes=selectors.own_attributes(),
+        attributes=[each.spec.name for each in attributes.everything() if each.spec.search != "none"],
+        fields=attributes.catalog(),
     )
     return {
         "root": rows(tree, offer, selectors.terms, errors=wrong, focus=focus),

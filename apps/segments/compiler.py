@@ -8,7 +8,10 @@ Shapes are chosen for a million people:
 * a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes; a person without the date has
   NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
 * what happened is ``IN`` over the timeline, kept from becoming a join: one scan of the group index fills a hash set;
-* one group without dates is answered by the summary (one row for a person and a group).
+* one group without dates is answered by the summary (one row for a person and a group), from its index alone;
+* who counts asks for ``joins``: conditions that all must hold become semi-joins and anti-joins. That is less work, but
+  only without nested loops (``counting``): how many people have two groups at once the planner guesses wrong by a
+  thousand, and loops. Among alternatives the hash sets stay: each is filled once, and the people are read once.
 
 The statement selects person ids. Values go as parameters; its text depends on the shape of the rule only.
 """
@@ -21,6 +24,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts.fields import FieldSpec
 from apps.contacts.value_sets import CVX, RXNORM
 
 from . import tokens
@@ -36,9 +40,10 @@ from .rules import (
     Leaf,
     Names,
     Node,
+    NumberRule,
     Rule,
 )
-from .rules.facts import DEFAULTS, comparable
+from .rules.facts import DEFAULTS, comparable, spec_of
 from .rules.windows import (
     Window,
     age_window,
@@ -63,39 +68,62 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
     return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
 
 
-def condition(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
-    """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples)."""
-    writer = _Writer(now.astimezone(zone).date(), names or Names())
-    return writer.node(rule, ()), writer.params
+def condition(
+    rule: Rule,
+    now: datetime,
+    zone: ZoneInfo = UTC,
+    names: Names | None = None,
+    *,
+    joins: bool = False,
+    one: bool = False,
+) -> tuple[str, Params]:
+    """The condition alone, for a statement that already has ``contacts_personsearch s`` (plans, samples).
+
+    ``joins`` is for statements over everybody that run without nested loops, ``one`` for those about one person:
+    they look only at what happened to this person.
+    """
+    writer = _Writer(now.astimezone(zone).date(), names or Names(), one)
+    return writer.node(rule, (), joins), writer.params
 
 
 @dataclass
 class _Writer:
     today: date
     names: Names
+    one: bool = False
     params: Params = field(default_factory=list)
 
     # -- groups ----------------------------------------------------------------------------------------
 
-    def node(self, node: Node, seen: tuple[str, ...]) -> str:
+    def node(self, node: Node, seen: tuple[str, ...], top: bool = False) -> str:
+        """``top``: the whole must hold for everybody selected, so that the planner can join."""
         if isinstance(node, Group):
-            return self.group(node, seen)
-        return self.leaf(node, seen)
+            return self.group(node, seen, top)
+        return self.leaf(node, seen, top)
 
-    def group(self, group: Group, seen: tuple[str, ...]) -> str:
+    def group(self, group: Group, seen: tuple[str, ...], top: bool) -> str:
         every = group.match == "all"
+        if top and group.match == "none" and group.rules:
+            # One by one: the planner takes "not exists" for an anti-join where it stands by itself.
+            return "(" + " AND ".join(f"NOT ({self.negated(child, seen)})" for child in group.rules) + ")"
         parts: list[str] = []
-        together = [child for child in group.rules if _one_token(child)]
+        together = [child for child in group.rules if self.one_token(child)]
         gathered = [_token_of(child) for child in together] if len(together) > 1 else []
         if gathered:
             parts.append(self.tokens("@>" if every else "&&", gathered))
-        parts += [self.node(child, seen) for child in group.rules if not (gathered and _one_token(child))]
+        parts += [
+            self.node(child, seen, top and every) for child in group.rules if not (gathered and self.one_token(child))
+        ]
         if not parts:
             return "FALSE" if group.match == "any" else "TRUE"
         joined = (" AND " if every else " OR ").join(parts)
         if group.match == "none":
             return f"NOT ({joined})"
         return joined if len(parts) == 1 else f"({joined})"
+
+    def negated(self, node: Node, seen: tuple[str, ...]) -> str:
+        """A condition right behind a NOT: one that looks at the timeline may still become an anti-join."""
+        return self.group(node, seen, False) if isinstance(node, Group) else self.leaf(node, seen, True, plain=False)
 
     def tokens(self, operator: str, values: Sequence[int]) -> str:
         self.params.append(sorted(set(values)))
@@ -105,24 +133,45 @@ class _Writer:
         self.params.append(list(values))
         return f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))"
 
+    def slotted(self, name: str) -> FieldSpec | None:
+        """The own date or number that is found by its slot, or None."""
+        spec = spec_of(name, self.names.fields)
+        return spec if spec is not None and spec.slot is not None else None
+
+    def one_token(self, node: Node) -> bool:
+        """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
+        if isinstance(node, FieldRule):
+            if node.op == "is" and self.slotted(node.field) is not None:
+                return False
+            if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
+                return False
+            return node.op in ("exists", "is", "starts_with")
+        return isinstance(node, ConsentRule) and node.state != "none"
+
     # -- conditions ------------------------------------------------------------------------------------
 
-    def leaf(self, leaf: Leaf, seen: tuple[str, ...]) -> str:
+    def leaf(self, leaf: Leaf, seen: tuple[str, ...], top: bool, plain: bool = True) -> str:
         if isinstance(leaf, FieldRule):
             return self.field(leaf)
         if isinstance(leaf, DateRule):
             return self.date(leaf)
         if isinstance(leaf, AgeRule):
             return self.days(*tokens.person_days("birth_date", age_window(leaf, self.today)))
+        if isinstance(leaf, NumberRule):
+            spec = self.slotted(leaf.field)
+            if spec is None:
+                return "(FALSE)"
+            return self.days(f"s.s{spec.slot}", tokens.slot_steps(spec, leaf.low, leaf.high))
         if isinstance(leaf, EventRule):
-            return self.event(leaf)
+            return self.event(leaf, top)
         if isinstance(leaf, EngagementRule):
-            return self.engagement(leaf)
+            return self.engagement(leaf, top)
         if isinstance(leaf, AppointmentRule):
-            return self.appointment(leaf)
+            return self.appointment(leaf, top)
         if isinstance(leaf, ConsentRule):
             return self.consent(leaf)
-        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name))
+        # Behind a NOT its parts do not all have to hold.
+        inner = self.node(self.names.segment(leaf.name, seen), (*seen, leaf.name), top and leaf.inside and plain)
         return f"({inner})" if leaf.inside else f"NOT ({inner})"
 
     def field(self, rule: FieldRule) -> str:
@@ -140,6 +189,8 @@ class _Writer:
         return self.tokens("@>", [tokens.presence(name)])
 
     def equals(self, name: str, values: Sequence[str]) -> str:
+        if (spec := self.slotted(name)) is not None:
+            return self.days(f"s.s{spec.slot}", tokens.slot_values(spec, values))
         kind = tokens.identity_kind(name)
         if kind is not None:
             self.params += [kind, [tokens.identity(name, value) for value in values]]
@@ -155,6 +206,13 @@ class _Writer:
         return f"({found})"
 
     def date(self, rule: DateRule) -> str:
+        if (spec := self.slotted(rule.field)) is not None:
+            if rule.op == "anniversary_in_days":
+                days = anniversary_days(rule.days or 0, self.today)
+                return f"({self.tokens('&&', tokens.slot_month_days(spec, days))})"
+            return self.days(f"s.s{spec.slot}", tokens.slot_days(spec, date_window(rule, self.today)))
+        if rule.field not in tokens.DAY_COLUMNS:
+            return "(FALSE)"
         if rule.op == "anniversary_in_days":
             return self.days(*tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
         return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
@@ -167,7 +225,7 @@ class _Writer:
 
     # -- what happened ---------------------------------------------------------------------------------
 
-    def event(self, rule: EventRule) -> str:
+    def event(self, rule: EventRule, top: bool) -> str:
         groups = [f"kind:{rule.kind}"]
         if rule.category is not None:
             groups.append(f"class:{rule.category.casefold()}")
@@ -180,24 +238,29 @@ class _Writer:
         if len(codes) == 1:
             groups.append(codes[0])
             codes = []
-        return self.happened(rule, groups, codes)
+        return self.happened(rule, groups, codes, top)
 
-    def engagement(self, rule: EngagementRule) -> str:
+    def engagement(self, rule: EngagementRule, top: bool) -> str:
         kind = f"message.{rule.kind}"
         if rule.campaign is None:
-            return self.happened(rule, [f"kind:{kind}"], [])
-        return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [])
+            return self.happened(rule, [f"kind:{kind}"], [], top)
+        return self.happened(rule, [f"{kind}:campaign:{self.names.campaign(rule.campaign)}"], [], top)
 
-    def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str]) -> str:
+    def happened(self, rule: EventRule | EngagementRule, every: list[str], any_of: list[str], top: bool) -> str:
         """IN over the timeline: in all groups of ``every``, in one of ``any_of``, in the window."""
         window = event_window(rule, self.today)
         times = 1 if rule.never else rule.times
         no = "NOT " if rule.never else ""
         if window is None and len(every) == 1 and not any_of:
-            self.params += [tokens.group(every[0]), times]
+            self.params.append(tokens.group(every[0]))
+            often = ""
+            if times > 1:
+                # Once needs no figure: a row stands only for what happened, and the index alone answers.
+                often = " AND t.count >= %s"
+                self.params.append(times)
             return (
                 f"{no}EXISTS (SELECT 1 FROM contacts_timelinesummary t WHERE t.person_id = s.person_id "
-                'AND t."group" = %s AND t.count >= %s)'
+                f'AND t."group" = %s{often})'
             )
         parts = ["e.groups @> %s::bigint[]"]
         self.params.append(sorted(tokens.group(name) for name in every))
@@ -212,27 +275,27 @@ class _Writer:
         if times > 1:
             counted = " GROUP BY e.person_id HAVING count(*) >= %s"
             self.params.append(times)
+        if top or self.one:
+            if counted:
+                return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted}))"
+            return f"{no}EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"
         # IS TRUE keeps the planner from turning this into a join: how many people have two groups at once it
         # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
         return f"{no}(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted})) IS TRUE"
 
-    def appointment(self, rule: AppointmentRule) -> str:
+    def appointment(self, rule: AppointmentRule, top: bool) -> str:
         window: Window = appointment_window(rule, self.today)
         self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
         no = "NOT " if rule.state == "none_upcoming" else ""
+        if top or self.one:
+            return (
+                f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "
+                "AND a.state = %s AND a.day = ANY(%s::bigint[]))"
+            )
         return (
             f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "
             "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE"
         )
-
-
-def _one_token(node: Node) -> bool:
-    """Whether the condition is exactly one token being present, so that neighbors can share one operator."""
-    if isinstance(node, FieldRule):
-        if node.field in DEFAULTS or (node.op == "is" and tokens.identity_kind(node.field) is not None):
-            return False
-        return node.op in ("exists", "is", "starts_with")
-    return isinstance(node, ConsentRule) and node.state != "none"
 
 
 def _token_of(node: Node) -> int:

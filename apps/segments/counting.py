@@ -47,8 +47,9 @@ def count(rule: rules.Rule, *, ticket: str = "", timeout_ms: int = TIMEOUT_MS) -
     ``ticket`` is the builder's random id (hex): a new count with it stops the running one. Raises TooSlow past
     ``timeout_ms``, Superseded when a newer count stopped this one.
     """
-    where, params = selectors.condition(rule, clock.now())
+    where, params = selectors.condition(rule, clock.now(), joins=True)
     with _limited(ticket, timeout_ms) as cursor:
+        _by_sets(cursor)
         started = time.perf_counter()
         # The condition comes from the compiler: its text holds no value of the rule.
         cursor.execute(f"SELECT count(*) FROM contacts_personsearch s WHERE {where}", params)  # noqa: S608
@@ -58,12 +59,25 @@ def count(rule: rules.Rule, *, ticket: str = "", timeout_ms: int = TIMEOUT_MS) -
 
 def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int = LIVE_TIMEOUT_MS) -> list[int]:
     """Up to ``size`` ids of people who fit, in no meaningful order."""
-    where, params = selectors.condition(rule, clock.now())
+    where, params = selectors.condition(rule, clock.now(), joins=True)
     with _limited(ticket, timeout_ms) as cursor:
+        _by_sets(cursor)
         cursor.execute(
             f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} LIMIT %s",  # noqa: S608
             [*params, size],
         )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def everyone_in(segment_id: int) -> list[int]:
+    """Ids of all people in a saved segment now, ascending. Raises Refused when it is gone or takes too long."""
+    segment = selectors.by_id(segment_id)
+    if segment is None:
+        raise Refused("This segment no longer exists.")
+    where, params = selectors.condition(segment.rule, clock.now(), joins=True)
+    with _limited("", TIMEOUT_MS) as cursor:
+        _by_sets(cursor)
+        cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} ORDER BY 1", params)  # noqa: S608
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -83,7 +97,7 @@ def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dic
     """Which of the rules one person fits, by tokens: one statement over one search row."""
     columns, params = [], []
     for _, rule in wanted:
-        where, values = selectors.condition(rule, clock.now())
+        where, values = selectors.condition(rule, clock.now(), one=True)
         columns.append(f"({where})")
         params += values
     if not columns:
@@ -114,6 +128,11 @@ def stop(ticket: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def _by_sets(cursor: Any) -> None:
+    """Hash and merge joins only: whoever counts reads whole sets, and a wrong guess must not end in a loop."""
+    cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
+
+
 @contextmanager
 def _limited(ticket: str, timeout_ms: int) -> Iterator[Any]:
     try:
@@ -125,7 +144,9 @@ def _limited(ticket: str, timeout_ms: int) -> Iterator[Any]:
                 cursor.execute("SELECT set_config('application_name', %s, true)", [f"count {ticket}"])
             yield cursor
             # Inside a longer transaction the settings would outlive this block.
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+            cursor.execute(
+                "SELECT set_config('statement_timeout', '0', true), set_config('enable_nestloop', 'on', true)"
+            )
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.QueryCanceled):
             raise

@@ -11,8 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .rules.facts import spec_of
-from .rules.vocabulary import EVENT_KINDS
+from apps.contacts.fields import FIELDS, FieldSpec
+
+from .rules.facts import ranged, spec_of
+from .rules.vocabulary import EVENT_KINDS, NUMBER_OPERATORS
 
 Draft = dict[str, Any]
 Path = tuple[int, ...]
@@ -35,28 +37,30 @@ def path_of(text: str) -> Path:
     return tuple(int(part) for part in text[1:].split("-")) if text != "n" else ()
 
 
-def read(form: Mapping[str, str]) -> Draft:
+def read(form: Mapping[str, str], fields: Mapping[str, FieldSpec] = FIELDS) -> Draft:
     """The draft of a posted form: ``shape`` is nested lists (groups) of zeros (conditions)."""
     try:
         shape = json.loads(form.get("shape", "[]"))
     except (ValueError, RecursionError):
         shape = []
     budget = [LARGEST]
-    tree = _read(form, shape if isinstance(shape, list) else [], (), budget)
+    tree = _read(form, shape if isinstance(shape, list) else [], (), budget, fields)
     return tree
 
 
-def _read(form: Mapping[str, str], shape: object, path: Path, budget: list[int]) -> Draft:
+def _read(
+    form: Mapping[str, str], shape: object, path: Path, budget: list[int], fields: Mapping[str, FieldSpec]
+) -> Draft:
     budget[0] -= 1
     if isinstance(shape, list):
         match = form.get(f"{key(path)}.match", "all")
         children = [
-            _read(form, part, (*path, index), budget)
+            _read(form, part, (*path, index), budget, fields)
             for index, part in enumerate(shape)
             if budget[0] > 0 and len(path) < 12
         ]
         return {"match": match, "rules": children}
-    return _condition(form, key(path))
+    return _condition(form, key(path), fields)
 
 
 def shape_of(draft: Draft) -> str:
@@ -68,7 +72,7 @@ def shape_of(draft: Draft) -> str:
     return json.dumps(shape(draft), separators=(",", ":"))
 
 
-def _condition(form: Mapping[str, str], name: str) -> Draft:
+def _condition(form: Mapping[str, str], name: str, fields: Mapping[str, FieldSpec]) -> Draft:
     def given(part: str) -> str:
         return form.get(f"{name}.{part}", "").strip()
 
@@ -90,11 +94,11 @@ def _condition(form: Mapping[str, str], name: str) -> Draft:
         return {"consent": detail, "state": given("op") or "granted"}
     if kind == "segment":
         return {"segment": given("value"), "op": given("op") or "in"}
-    return _attribute(detail or "sex", given)
+    return _attribute(detail or "sex", given, fields)
 
 
-def _attribute(name: str, given: Any) -> Draft:
-    spec = spec_of(name)
+def _attribute(name: str, given: Any, fields: Mapping[str, FieldSpec]) -> Draft:
+    spec = spec_of(name, fields)
     if name == "age":
         operator = given("op") if given("op") in ("between", "at_least", "at_most") else "between"
         node: Draft = {"field": "age", "op": operator}
@@ -103,7 +107,20 @@ def _attribute(name: str, given: Any) -> Draft:
         if operator != "at_least":
             node["to"] = _number(given("to"), 64)
         return node
-    if spec is not None and spec.type == "date":
+    if spec is not None and spec.type == "number" and ranged(spec):
+        operator = given("op")
+        if operator in ("exists", "missing"):
+            return {"field": name, "op": operator}
+        node = {"field": name, "op": operator if operator in NUMBER_OPERATORS else "between"}
+        low, high = (
+            (spec.numbers.spoken(each) for each in (spec.numbers.low, spec.numbers.high)) if spec.numbers else (0, 0)
+        )
+        if node["op"] != "at_most":
+            node["from"] = _decimal(given("from"), low)
+        if node["op"] != "at_least":
+            node["to"] = _decimal(given("to"), high)
+        return node
+    if spec is not None and spec.type == "date" and (ranged(spec) or not name.startswith("attribute.")):
         operator = given("op")
         node = {"field": name, "op": operator if operator in _DATE_PARTS else "between"}
         for part, fallback in _DATE_PARTS[node["op"]].items():
@@ -261,6 +278,16 @@ def _path_to(tree: Draft, wanted: Draft, path: Path = ()) -> Path | None:
         if found:
             return found
     return None
+
+
+def _decimal(text: str, fallback: object) -> int | float | str:
+    """A number as JSON has it; what is none stays as it was typed, for the error beside it."""
+    text = (text or str(fallback)).replace(",", "")
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
 
 
 def undo_state(draft: Draft) -> str:

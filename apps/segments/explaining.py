@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.audit.actions import Action
+from apps.contacts import attributes
 from apps.contacts import selectors as contacts
 from apps.contacts.masking import Eyes, age_words
 from apps.contacts.records import PersonRecord
@@ -38,6 +39,7 @@ class Line:
 def outline(rule: rules.Rule) -> list[Line]:
     """The rule as an indented list."""
     lines: list[Line] = []
+    fields = attributes.catalog()
 
     def add(node: rules.Node, depth: int) -> None:
         if isinstance(node, rules.Group):
@@ -45,7 +47,7 @@ def outline(rule: rules.Rule) -> list[Line]:
             for child in node.rules:
                 add(child, depth + 1)
         else:
-            lines.append(Line(depth, rules.sentence(node, terms=selectors.terms), False))
+            lines.append(Line(depth, rules.sentence(node, terms=selectors.terms, fields=fields), False))
 
     add(rule, 0)
     return lines

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.contacts.fields import FIELDS
+from apps.contacts.fields import FIELDS, FieldSpec
 from apps.core.purposes import Purpose
 
 from .draft import Draft, Path, join_code, key
-from .rules.facts import searchable, spec_of
+from .rules.facts import ranged, searchable, spec_of
 from .rules.vocabulary import CONSENT_PURPOSES, CONSENT_STATES, EVENT_KINDS
 
 Choices = list[tuple[str, str]]
@@ -36,6 +36,7 @@ DATE_WORDS = {
     "exists": "is known",
     "missing": "is not known",
 }
+NUMBER_WORDS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}
 AGE_WORDS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}
 EVENT_WHAT = {
     "condition": "Condition",
@@ -72,6 +73,7 @@ class Offer:
     campaigns: Sequence[str] = ()
     sets: Sequence[tuple[str, str]] = ()
     attributes: Sequence[str] = ()
+    fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,9 +108,10 @@ def whats(offer: Offer) -> list[tuple[str, Choices]]:
     person = [(f"field:{spec.name}", spec.label) for spec in FIELDS.values() if searchable(spec)]
     at = next((number for number, (name, _) in enumerate(person) if name == "field:birth_date"), len(person)) + 1
     person.insert(at, ("field:age", "Age"))
-    own = [(f"field:{name}", _own_label(name)) for name in offer.attributes]
+    own = [(f"field:{name}", _own_label(name, offer.fields)) for name in offer.attributes]
     groups = [
-        ("About the person", person + own),
+        ("About the person", person),
+        *([("Own attributes", own)] if own else []),
         ("Health", [(f"event:{kind}", EVENT_WHAT[kind]) for kind in EVENT_KINDS]),
         ("Appointments", [("appointment:", "Appointment")]),
         ("Consent", [(f"consent:{name}", f"Consent: {Purpose(name).word}") for name in CONSENT_PURPOSES]),
@@ -119,8 +122,8 @@ def whats(offer: Offer) -> list[tuple[str, Choices]]:
     return groups
 
 
-def _own_label(name: str) -> str:
-    spec = spec_of(name)
+def _own_label(name: str, fields: Mapping[str, FieldSpec]) -> str:
+    spec = spec_of(name, fields)
     return spec.label if spec is not None else name
 
 
@@ -167,17 +170,21 @@ def _condition(node: Draft, offer: Offer, terms: Terms) -> dict[str, Any]:
             "value": str(node.get("segment", "")),
             "parts": ("op", "choice"),
         }
-    return _attribute(node)
+    return _attribute(node, offer.fields)
 
 
-def _attribute(node: Draft) -> dict[str, Any]:
+def _attribute(node: Draft, fields: Mapping[str, FieldSpec]) -> dict[str, Any]:
     name, operator = str(node.get("field", "sex")), str(node.get("op", "is"))
     found: dict[str, Any] = {"what": f"field:{name}", "op": operator}
     if name == "age":
         parts = {"between": ("op", "ages"), "at_least": ("op", "age_from"), "at_most": ("op", "age_to")}
         return found | {"ops": list(AGE_WORDS.items()), "parts": parts.get(operator, ("op",))}
-    spec = spec_of(name)
-    if spec is not None and spec.type == "date":
+    spec = spec_of(name, fields)
+    if spec is not None and spec.type == "number" and ranged(spec) and operator in (*NUMBER_WORDS, "exists", "missing"):
+        parts = {"between": ("op", "numbers"), "at_least": ("op", "number_from"), "at_most": ("op", "number_to")}
+        words = {**NUMBER_WORDS, "exists": VALUE_WORDS["exists"], "missing": VALUE_WORDS["missing"]}
+        return found | {"ops": list(words.items()), "parts": parts.get(operator, ("op",))}
+    if spec is not None and spec.type == "date" and ranged(spec) and operator in DATE_WORDS:
         found_parts: dict[str, tuple[str, ...]] = {
             "between": ("op", "dates"),
             "in_last_days": ("op", "days"),

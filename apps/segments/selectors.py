@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts import attributes
+from apps.contacts.fields import FieldSpec
 from apps.contacts.models import Vocabulary
+from apps.contacts.usages import Usage as AttributeUsage
 from apps.contacts.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -38,7 +40,7 @@ class OpenedSegment:
     @property
     def sentence(self) -> str:
         """The rule as one sentence, codes by their terms."""
-        return rules.sentence(self.rule, terms=terms)
+        return sentence(self.rule)
 
 
 def name_token(name: str) -> bytes:
@@ -46,14 +48,14 @@ def name_token(name: str) -> bytes:
     return token128("segment.name", normalize(name))
 
 
-def opened(segment: Segment) -> OpenedSegment:
+def opened(segment: Segment, fields: Mapping[str, FieldSpec] | None = None) -> OpenedSegment:
     """Open one row. A rule that names an attribute since removed raises RuleError."""
     data = sealing.open_service(segment.sealed, table=TABLE, row=segment.pk, version=segment.version)
     return OpenedSegment(
         id=segment.pk,
         name=str(data["name"]),
         description=str(data.get("description", "")),
-        rule=rules.parse(data["rule"]),
+        rule=rules.parse(data["rule"], fields=fields or attributes.catalog()),
         level=Level(segment.level),
         version=segment.version,
         row=segment,
@@ -66,6 +68,14 @@ def by_id(segment_id: int) -> OpenedSegment | None:
     return opened(row) if row is not None else None
 
 
+def name_of(segment_id: int) -> str:
+    """The segment's name. Raises Refused when it is not there any more."""
+    found = by_id(segment_id)
+    if found is None:
+        raise Refused("This segment no longer exists.")
+    return found.name
+
+
 def by_name(name: str) -> OpenedSegment:
     """The segment of that name. Raises Refused when there is none."""
     row = Segment.objects.filter(name_token=name_token(name)).first()
@@ -76,7 +86,8 @@ def by_name(name: str) -> OpenedSegment:
 
 def everyone() -> list[OpenedSegment]:
     """All segments in the order of their names; segments are counted in dozens, not in thousands."""
-    return sorted((opened(row) for row in Segment.objects.all()), key=lambda each: normalize(each.name))
+    fields = attributes.catalog()
+    return sorted((opened(row, fields) for row in Segment.objects.all()), key=lambda each: normalize(each.name))
 
 
 def terms(system: str, code: str) -> str | None:
@@ -89,9 +100,22 @@ def value_sets() -> list[tuple[str, str]]:
     return sorted(((name, label) for name, (label, _, _) in VALUE_SETS.items()), key=lambda item: item[1])
 
 
-def own_attributes() -> list[str]:
-    """The organization's own attributes, as rules name them (``attribute.NAME``), by name."""
-    return sorted(f"attribute.{name}" for name in attributes.types())
+def parse(tree: object) -> rules.Rule:
+    """Read a rule that may ask for own attributes. Raises RuleError."""
+    return rules.parse(tree, fields=attributes.catalog())
+
+
+def sentence(rule: rules.Node, terms: rules.Terms = terms) -> str:
+    """A rule in English, with terms from the vocabulary (or `terms`) and the labels of own attributes."""
+    return rules.sentence(rule, terms=terms, fields=attributes.catalog())
+
+
+def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
+    """Which of the own attributes called ``names`` the rules of segments ask for."""
+    for each in everyone():
+        for mentioned in rules.mentioned_attributes(each.rule):
+            if (name := mentioned.removeprefix(attributes.PREFIX)) in names:
+                yield name, AttributeUsage("Segment", each.name, f"/segments/{each.id}/", searches=True)
 
 
 def zone() -> ZoneInfo:
@@ -99,8 +123,12 @@ def zone() -> ZoneInfo:
     return organizations.zone()
 
 
-def names_for(rule: rules.Rule) -> rules.Names:
-    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to."""
+def names_for(rule: rules.Rule, frozen: Mapping[str, rules.Rule] | None = None) -> rules.Names:
+    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to.
+
+    ``frozen`` (name to rule) stands for segments as they were at an earlier time, whatever they are now.
+    """
+    then = frozen or {}
     found: dict[str, rules.Rule] = {}
     campaigns: set[str] = set(rules.mentioned_campaigns(rule))
     waiting = rules.mentioned_segments(rule)
@@ -108,13 +136,18 @@ def names_for(rule: rules.Rule) -> rules.Names:
         name = waiting.pop()
         if name in found:
             continue
-        row = Segment.objects.filter(name_token=name_token(name)).first()
-        if row is None:
-            continue
-        found[name] = opened(row).rule
+        if name in then:
+            found[name] = then[name]
+        else:
+            row = Segment.objects.filter(name_token=name_token(name)).first()
+            if row is None:
+                continue
+            found[name] = opened(row).rule
         campaigns.update(rules.mentioned_campaigns(found[name]))
         waiting += rules.mentioned_segments(found[name])
-    return rules.Names(segments=found, campaigns=usages.campaign_ids() if campaigns else {})
+    return rules.Names(
+        segments=found, campaigns=usages.campaign_ids() if campaigns else {}, fields=attributes.catalog()
+    )
 
 
 def reachable(ids: Iterable[int]) -> set[int]:
@@ -135,14 +168,17 @@ def where_used(segment_id: int) -> list[usages.Usage]:
     return inside + usages.uses_of(segment_id)
 
 
-def audience(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
-    """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar."""
-    return compiler.compile(rule, now, zone(), names_for(rule))
+def audience(rule: rules.Rule, now: datetime, frozen: Mapping[str, rules.Rule] | None = None) -> tuple[str, list[Any]]:
+    """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar.
+
+    ``frozen``: see ``names_for``.
+    """
+    return compiler.compile(rule, now, zone(), names_for(rule, frozen))
 
 
-def condition(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
-    """The condition over ``contacts_personsearch s``, for statements that join further tables."""
-    return compiler.condition(rule, now, zone(), names_for(rule))
+def condition(rule: rules.Rule, now: datetime, *, joins: bool = False, one: bool = False) -> tuple[str, list[Any]]:
+    """The condition over ``contacts_personsearch s``, for statements that join further tables (``compiler``)."""
+    return compiler.condition(rule, now, zone(), names_for(rule), joins=joins, one=one)
 
 
 def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:

@@ -51,7 +51,7 @@ def segment_save(
         raise Refused("Give the segment a name.")
     if len(name) > LONGEST_NAME or len(description) > LONGEST_DESCRIPTION:
         raise Refused(f"A name has at most {LONGEST_NAME} characters, a description {LONGEST_DESCRIPTION}.")
-    parsed = rules.parse(rule)
+    parsed = selectors.parse(rule)
     _lock_graph()
     token = name_token(name)
     if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():

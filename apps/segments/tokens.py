@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from apps.contacts import search_values
-from apps.contacts.fields import FIELDS
+from apps.contacts.fields import FIELDS, FieldSpec
 from apps.contacts.services.appointments import state_token
 from apps.vault import tokens as vault
 
@@ -60,6 +60,29 @@ def consent(purpose: str, state: str) -> int:
 def group(name: str) -> int:
     """The token of a group of events."""
     return vault.token63("group", name)
+
+
+def slot_values(spec: FieldSpec, values: Sequence[str]) -> list[int]:
+    """Keyed values of an own date or number that equal one of ``values``."""
+    found = (search_values.own_value(spec, text) for text in values)
+    return sorted({keyed for keyed in found if keyed is not None})
+
+
+def slot_days(spec: FieldSpec, window: Window) -> list[int]:
+    """Keyed days of an own date."""
+    return vault.day_range(spec.name, *window)
+
+
+def slot_month_days(spec: FieldSpec, days: Iterable[tuple[int, int]]) -> list[int]:
+    """Keyed month-days of an own date; they stand among the tokens of the search row."""
+    return [vault.month_day_token(spec.name, date(2000, month, day)) for month, day in days]
+
+
+def slot_steps(spec: FieldSpec, low: float | None, high: float | None) -> list[int]:
+    """Keyed steps of an own number, in an order that says nothing."""
+    if spec.numbers is None:
+        return []
+    return sorted(search_values.own_step(spec.name, step) for step in spec.numbers.steps(low, high))
 
 
 def person_days(field: str, window: Window) -> tuple[str, list[int]]:

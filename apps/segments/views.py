@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
@@ -26,6 +29,7 @@ from .selectors import OpenedSegment
 SAMPLE = 5
 PAGE = 50
 TERMS_SHOWN = 20
+_LIST_ID = re.compile(r"n[0-9-]{1,40}-terms")
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -77,6 +81,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
             "days": [row.at.strftime("%b %-d") for row in history],
             "sizes": [("People", [row.count for row in history])],
             "uses": selectors.where_used(segment_id),
+            "may_export": allows(getattr(request.user, "role", ""), Permission.CONTACT_EXPORT),
             "may_edit": _may_edit(request),
         },
     )
@@ -90,7 +95,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     if request.method == "GET":
         tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
-    tree, name = draft.read(request.POST.dict()), request.POST.get("name", "")
+    tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     version = request.POST.get("version", "")
     try:
         saved = services.segment_save(
@@ -99,7 +104,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             rule=tree,
             description=request.POST.get("description", ""),
             segment_id=segment_id,
-            version=int(version) if version.isdecimal() else None,
+            version=whole(version, None),
         )
     except rules.RuleError as wrong:
         return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
@@ -138,7 +143,7 @@ def builder_rows(request: HttpRequest) -> HttpResponse:
     tree = draft.restored(request.POST.get("restore", "")) if request.POST.get("restore") else None
     focus: draft.Path | None = None
     if tree is None:
-        tree = draft.read(request.POST.dict())
+        tree = draft.read(request.POST.dict(), attributes.catalog())
         if action := request.POST.get("do", ""):
             tree, focus = draft.change(tree, action)
     context = drawn(tree, segment_id=_number(request.POST.get("segment_id")), focus=focus)
@@ -153,11 +158,11 @@ def preview(request: HttpRequest) -> HttpResponse:
     counting.stop(ticket)
     found: dict[str, Any] = {"now": clock.now()}
     try:
-        rule = rules.parse(draft.read(request.POST.dict()))
+        rule = selectors.parse(draft.read(request.POST.dict(), attributes.catalog()))
         names = selectors.names_for(rule)
         found["level"] = rules.level(rule, names)
         unknown: list[str] = []
-        found["sentence"] = rules.sentence(rule, terms=_noting(unknown))
+        found["sentence"] = selectors.sentence(rule, terms=_noting(unknown))
         found["unknown"] = unknown
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
         found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
@@ -192,8 +197,18 @@ def find_terms(request: HttpRequest) -> HttpResponse:
     for word in words[:6]:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
-    options = [draft.join_code(row.term, row.system, row.code) for row in shown]
-    return render(request, "segments/_terms.html", {"options": options})
+    options = [
+        {
+            "value": draft.join_code(row.term, row.system, row.code),
+            "term": row.term,
+            "code": f"{row.system} {row.code}",
+        }
+        for row in shown
+    ]
+    box = request.POST.get("list", "")
+    return render(
+        request, "segments/_terms.html", {"options": options, "list": box if _LIST_ID.fullmatch(box) else "terms"}
+    )
 
 
 @require(Permission.SEGMENT_VIEW)
@@ -259,7 +274,7 @@ def _may_edit(request: HttpRequest) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    return whole(text, None)
 
 
 def _builder(

@@ -207,6 +207,13 @@ def preferences_change(*, actor: Actor, user: User, theme: str) -> None:
 
 
 @transaction.atomic
+def compact_change(*, actor: Actor, user: User, compact: bool) -> None:
+    """Whether tables have low rows for this person, in every browser."""
+    User.objects.filter(pk=user.pk).update(compact=compact)
+    record(actor=actor, action=Action.USER_CHANGE, kind="user", subject=user.pk, fields=["compact"])
+
+
+@transaction.atomic
 def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
     """End every session of ``user`` but the one with key ``keep``; returns how many."""
     ended = sessions_end(user, keep)
@@ -221,7 +228,7 @@ def session_end(*, actor: Actor, user: User, handle: str) -> None:
     Raises ``Refused`` when there is none of that name (it may have ended meanwhile).
     """
     for session in selectors.sessions_of(user):
-        if hmac.compare_digest(selectors.session_handle(session.session_key), handle):
+        if hmac.compare_digest(selectors.session_handle(session.session_key).encode(), handle.encode()):
             session.delete()
             record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
             return

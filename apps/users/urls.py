@@ -13,6 +13,7 @@ urlpatterns = [
     path("account/invitation/<str:uid>/<str:token>/", sign_in.invitation, name="invitation"),
     path("account/session/", sign_in.session_state, name="session"),
     path("account/", account.account, name="account"),
+    path("account/compact/", account.compact, name="compact"),
     path("account/password/", account.password, name="password"),
     path("account/recovery-codes/", account.recovery_codes, name="recovery_codes"),
     path("account/sessions/end/", account.sessions, name="sessions_end"),

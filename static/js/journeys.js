@@ -1,4 +1,5 @@
 // The journey builder: one shared menu behind every "+", and dragging as a second way to do what the buttons do.
+import "./suggest.js";
 import { whenPresent } from "./ready.js";
 import { toast } from "./toast.js";
 

@@ -1,4 +1,5 @@
 // The rule builder: buttons and drags become one change on the server, whose rows come back; the count follows.
+import "./suggest.js";
 import { toast } from "./toast.js";
 
 const form = document.getElementById("builder");

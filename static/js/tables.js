@@ -1,21 +1,19 @@
-// Tables: compact rows (remembered in this browser), choosing rows, and a region that takes focus only when it scrolls.
+// Tables: compact rows (remembered with the account), choosing rows, and a region that takes focus only when it scrolls.
 import { whenPresent } from "./ready.js";
 
-const KEY = "compact-tables";
 const root = document.documentElement;
+const isCompact = () => root.classList.contains("table-compact");
 
-function compact(on) {
-  root.classList.toggle("table-compact", on);
-  for (const button of document.querySelectorAll("[data-compact-toggle]")) button.setAttribute("aria-pressed", String(on));
-}
-const remembered = () => { try { return localStorage.getItem(KEY) === "1"; } catch { return false; } };
-compact(remembered());
-whenPresent("[data-compact-toggle]", (button) => button.setAttribute("aria-pressed", String(remembered())));
+whenPresent("[data-compact-toggle]", (button) => button.setAttribute("aria-pressed", String(isCompact())));
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-compact-toggle]")) return;
-  const on = !root.classList.contains("table-compact");
-  try { localStorage.setItem(KEY, on ? "1" : "0"); } catch { /* private window: not remembered */ }
-  compact(on);
+  const on = root.classList.toggle("table-compact");
+  for (const button of document.querySelectorAll("[data-compact-toggle]")) button.setAttribute("aria-pressed", String(on));
+  const url = document.body.dataset.compactUrl;
+  if (!url) return;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}");
+  // A failure costs a preference, nothing else: the rows stay as they were pressed.
+  fetch(url, { method: "POST", headers, body: new URLSearchParams({ compact: on ? "1" : "0" }) }).catch(() => {});
 });
 
 const watcher = new ResizeObserver((entries) => {

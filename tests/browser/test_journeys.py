@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from apps.contacts.models import Vocabulary
 from apps.journeys import ready, selectors, services
 from apps.journeys.definition import walk
 from apps.journeys.models import Journey, JourneyRun
@@ -227,6 +228,23 @@ def test_a_condition_is_built_like_a_segment_or_asks_about_this_journey(enter, a
     page.get_by_label("Ask about").select_option("visit")
     page.get_by_role("button", name="Save step").click()
     expect(page.locator("[data-tree]").get_by_text("Is the appointment still booked?")).to_be_visible()
+
+
+def test_a_condition_offers_the_vaccines_by_their_terms(enter, axe, draft):
+    Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+    page = enter("max")
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Condition").click()
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("Which", exact=True).select_option("code")
+    page.get_by_label("Term or code").press_sequentially("influ")
+    expect(page.get_by_role("option", name="Influenza, seasonal")).to_be_visible()
+    axe(page)
+    page.get_by_label("Term or code").press("ArrowDown")
+    page.get_by_label("Term or code").press("Enter")
+    expect(page.get_by_label("Term or code")).to_have_value("Influenza, seasonal (CVX 140)")
+    page.get_by_role("button", name="Save step").click()
+    expect(page.locator("[data-tree]").get_by_text("Influenza, seasonal (CVX 140)")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [375, 1280])

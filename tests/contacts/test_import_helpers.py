@@ -15,7 +15,7 @@ from django.conf import settings as product
 from django.db import transaction
 
 from apps.audit.models import AuditEntry
-from apps.contacts import helpers, search_values, selectors
+from apps.contacts import helpers, packing, search_values, selectors
 from apps.contacts.importing import mapping
 from apps.contacts.models import (
     Consent,
@@ -28,10 +28,12 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.preparing import Recipe
-from apps.contacts.services import import_passes, imports
+from apps.contacts.services import attribute_fills, import_passes, import_people, imports
+from apps.contacts.services.attributes import Wanted, attribute_create, range_for
 from apps.contacts.services.consents import consent_history
 from apps.contacts.services.imports import Upload
 from apps.core import actors
+from apps.vault import tokens
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -50,8 +52,14 @@ DOCUMENT = {
         "News day": "consent.marketing.date",
         "Visits": "consent.treatment",
         "Visits day": "consent.treatment.date",
+        "A1c": "attributes.last_a1c",
+        "Member until": "attributes.membership_ends",
+        "Plan": "attributes.plan",
     },
 }
+A1C = Wanted("Last A1c", "number", numbers=range_for("3.0", "15", "0.1"))
+ENDS = Wanted("Membership ends", "date")
+PLAN = Wanted("Plan", "choice", choices=("Gold", "Silver"))
 HEADER = ",".join(DOCUMENT["columns"]) + "\n"
 
 
@@ -71,7 +79,11 @@ def small_pieces(tmp_path, settings, monkeypatch):
 
 
 def clinic(first: int, count: int, town: str = "Lexington") -> str:
-    """Rows of people, among them a bad date, a repeated key, a ragged row and children of the first."""
+    """Rows of people, among them a bad date, a repeated key, a ragged row and children of the first.
+
+    Some have attributes of the clinic's own: a number (once out of bounds), a date, a choice (once one that is not on
+    the list).
+    """
     lines = []
     for number in range(first, first + count):
         born = "1990-02-31" if number % 17 == 3 else f"19{50 + number % 50}-0{1 + number % 9}-11"
@@ -79,10 +91,13 @@ def clinic(first: int, count: int, town: str = "Lexington") -> str:
         parent = f"M{first}" if number % 11 == 5 else ""
         news = ("yes,2026-01-02", "no,2026-03-04", ",")[number % 3]
         visits = ("yes,2026-02-02", ",")[number % 2]
+        a1c = ("", "40", f"{5 + number % 8}.{number % 10}")[number % 3]
+        ends = f"20{20 + number % 20}-06-30" if number % 2 else ""
+        plan = "Bronze" if number % 19 == 11 else ("gold", "Silver", "")[number % 3]
         tail = ",one too many" if number % 29 == 13 else ""
         lines.append(
             f"{key},Zoë{number % 7},Núñez-{number},{born},p{number}@goodmail.test,+1502{number:07},{town},{parent},"
-            f"{news},{visits}{tail}\n"
+            f"{news},{visits},{a1c},{ends},{plan}{tail}\n"
         )
     return HEADER + "".join(lines)
 
@@ -125,6 +140,7 @@ def everything() -> dict[str, object]:
             profile,
             row.version,
             (row.search.tokens, row.search.birth_day, row.search.birth_month_day, row.search.generation),
+            [getattr(row.search, name) for name in packing.SLOT_COLUMNS],
             sorted((kind, bytes(token)) for kind, token in row.identities.values_list("kind", "token")),
             consent_history(person_id=row.pk, record_key=record.record_key),
             sorted(ConsentState.objects.filter(person=row).values_list("purpose", "state", "since", "expires")),
@@ -143,6 +159,8 @@ def rejections(job: ImportJob) -> tuple[object, str]:
 def scenario() -> list[object]:
     """A list, the same list again, and one in which most are known, some have moved, and a few are new."""
     with transaction.atomic():
+        for wanted in (A1C, ENDS, PLAN):
+            attribute_create(actor=CLI, wanted=wanted)
         seen: list[object] = []
         for text in (clinic(0, 60), clinic(0, 60), clinic(20, 50, "Boise"), clinic(60, 60)):
             job = imported(text)
@@ -156,6 +174,20 @@ def test_what_helpers_make_is_what_one_process_makes(noon, settings) -> None:
     settings.IMPORT_HELPERS = 0
     assert scenario() == together
     first, again, moved = together[0], together[3], together[6]
+    reasons, _ = together[1]
+    assert any("Plan" in reason for reason in reasons)
+    profile, _, (found, *_), slots, *_ = together[2]["M5"]
+    assert profile["attributes"] == {"last_a1c": 10.5, "membership_ends": "2025-06-30"}
+    assert slots[:2] == [
+        search_values.own_step("attribute.last_a1c", 75),
+        tokens.day_token("attribute.membership_ends", date(2025, 6, 30)),
+    ]
+    assert slots[2:] == [None] * 6
+    assert tokens.shared63("attribute.last_a1c", "10.5") not in found
+    profile, _, (found, *_), slots, *_ = together[2]["M1"]
+    assert profile["attributes"] == {"last_a1c": 40, "membership_ends": "2021-06-30", "plan": "Silver"}
+    assert slots[0] is None, "out of bounds"
+    assert tokens.shared63("attribute.plan", "silver") in found
     assert first["new"] > 40 < again["unchanged"]
     assert first["rejected"] > 5
     assert moved["changed"] > 20
@@ -217,6 +249,40 @@ def test_killed_helpers_leave_an_import_that_goes_on_where_it_was(noon, crews, m
     assert "guardian_id" in opened.profile
 
 
+def test_an_attribute_defined_in_the_middle_of_an_import_holds_for_all_its_people(noon, monkeypatch) -> None:
+    job = checked(clinic(0, 100))
+    imports.import_start(actor=CLI, job_id=job.pk)
+    chunk, pack = import_passes._chunk, import_people.pack
+    chunks, again = [], []
+
+    def interrupted(run, item, rows) -> None:
+        chunk(run, item, rows)
+        chunks.append(rows)
+        if len(chunks) == 1:
+            attribute_create(actor=CLI, wanted=A1C)
+            for fill in attribute_fills.due(noon):
+                attribute_fills.work(fill)  # all who are there; the chunks that helpers have ready are not
+
+    def seen(*given, **more):
+        again.append(1)
+        return pack(*given, **more)
+
+    monkeypatch.setattr(import_passes, "_chunk", interrupted)
+    monkeypatch.setattr(import_people, "pack", seen)
+    import_passes.work(job.pk)
+    job.refresh_from_db()
+    assert job.state == "done"
+    assert 0 < len(again) < len(chunks) - 1, "only what was ready by the old definition is made again"
+    steps = {}
+    for row in Person.objects.select_related("search"):
+        value = selectors.opened(row).profile.get("attributes", {}).get("last_a1c")
+        if value not in (None, "40"):
+            steps[value] = row.search.s0
+            assert tokens.shared63("attribute.last_a1c", str(value)) not in row.search.tokens
+    assert len(steps) > 10
+    assert None not in steps.values()
+
+
 def test_a_helper_that_does_not_start_is_done_without(noon, monkeypatch, caplog) -> None:
     monkeypatch.setattr(helpers.sys, "executable", "/bin/false")
     with caplog.at_level(logging.WARNING):
@@ -242,14 +308,16 @@ def recipe() -> Recipe:
 
 
 def row(key: str) -> list[str]:
-    return [key, "Guadalupe", *[""] * 10]
+    return [key, "Guadalupe", *[""] * (len(DOCUMENT["columns"]) - 2)]
 
 
 def test_a_helper_in_trouble_says_nothing_of_the_row(capfd) -> None:
     crew = helpers.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
     try:
         with pytest.raises(helpers.HelperLost) as told:
-            crew.ask(recipe(), [(2, ["M1", {"Guadalupe": "Núñez"}, *[""] * 10])], None).result()
+            crew.ask(
+                recipe(), [(2, ["M1", {"Guadalupe": "Núñez"}, *[""] * (len(DOCUMENT["columns"]) - 2)])], None
+            ).result()
         # It lives on, and has learnt nothing wrong from it.
         assert crew.ask(recipe(), [(2, row("M2"))], None).result().keys == ["M2"]
     finally:

@@ -8,6 +8,7 @@ import pytest
 
 from apps.contacts import selectors as selected
 from apps.contacts.services.appointments import GivenAppointment, appointments_take_over
+from apps.contacts.services.attributes import InUse, Wanted, attribute_create, attribute_retire, range_for
 from apps.content import services as content
 from apps.journeys import asking, selectors, services
 from apps.journeys.checks import Known, check
@@ -166,3 +167,43 @@ def test_a_marketer_builds_a_rule_in_the_step_and_the_tree_says_it(clinic, at, s
         assert selectors.nodes(selectors.by_id(made.pk).draft)[2].title == "Did the person click in “News”?"
         empty = client.post(f"{base}step/s9/", {**given, "revision": given["revision"] + 1, "shape": "[]"})
         assert b"with none, everybody would take the first path" in empty.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_journey_asks_for_an_attribute_of_the_clinics_own(clinic, at, signed_in):
+    a1c = Wanted("Last A1c", "number", numbers=range_for("3.0", "15", "0.1"))
+    defined = attribute_create(actor=CLI, wanted=a1c)
+    with at("2026-11-22T12:00"):
+        made = _active({"visit": "missed"})
+        given = {
+            "revision": selectors.by_id(made.pk).row.revision,
+            "ask": "person",
+            "of": "-",
+            "signal": "any",
+            "visit": "booked",
+            "shape": "[0]",
+            "n.match": "all",
+            "n0.what": "field:attribute.last_a1c",
+            "n0.op": "at_least",
+            "n0.from": "7.5",
+        }
+        client = signed_in("max")
+        base = f"/journeys/{made.pk}/edit/"
+        rows = client.post(f"{base}step/s9/rows/", given).content.decode()
+        assert 'value="7.5"' in rows
+        assert 'aria-label="Lowest number"' in rows
+        client.post(f"{base}step/s9/", given)
+        draft = selectors.by_id(made.pk).draft
+        title = selectors.nodes(draft)[2].title
+        assert "Last A1c" in title
+        assert "7.5" in title
+        activate(made)
+        with pytest.raises(InUse, match="used in one place"):
+            attribute_retire(actor=CLI, attribute_id=defined.id)
+        high = person("Ann", attributes={"last_a1c": 9.1})
+        low = person("Bo", attributes={"last_a1c": 6})
+        told({high: "booked", low: "booked"})
+    tick("2026-11-22T12:01")
+    tick("2026-11-23T12:01")
+    later = [message.person_id for message in outbox() if message.node == "s11"]
+    assert later == [low], "who is above goes the other way"

@@ -180,6 +180,12 @@ def by_tokens(rule: rules.Rule) -> set[int]:
         cursor.execute(sql, params)
         rows = [row[0] for row in cursor.fetchall()]
     assert len(rows) == len(set(rows))
+    for style in ({"joins": True}, {"one": True}):
+        where, params = compiler.condition(rule, NOW, ZONE, NAMES, **style)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params)
+            found = [row[0] for row in cursor.fetchall()]
+        assert sorted(found) == sorted(rows), f"{style} selects the same people"
     return set(rows)
 
 

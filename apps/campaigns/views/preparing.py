@@ -23,6 +23,7 @@ from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
@@ -136,6 +137,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
     return {
         "plan": drawn,
+        "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
             {"label": LANGUAGES[code], "value": count, "tone": number}
             for number, (code, count) in enumerate(got.items(), start=1)
@@ -178,6 +180,21 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return redirect("campaigns:plan", campaign_id)
 
 
+@require(Permission.CAMPAIGN_EDIT)
+@require_http_methods(["GET", "POST"])
+def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
+    campaign = campaign_or_404(campaign_id)
+    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+        return render(request, "campaigns/_measure.html", {"campaign": campaign})
+    found = plans.measuring(campaign.id)
+    if found is not None and found[0] == "running":
+        return render(request, "campaigns/_measuring.html", {"campaign": campaign, "measured": found[1]})
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("campaigns:plan", args=[campaign.id])
+    return response
+
+
 @require(Permission.CAMPAIGN_VIEW)
 @require_safe
 def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) -> HttpResponse:
@@ -189,7 +206,7 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
         raise Http404 from None
     if kind not in ("route", "held"):
         raise Http404
-    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    after = whole(request.GET.get("after", ""), 0)
     try:
         ids = plans.people_of(actor=actor_of(request), campaign=campaign, **{kind: word}, after=after, size=PAGE + 1)
     except Refused as refusal:
@@ -214,6 +231,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
     context["mails"] = _mails(campaign)
+    context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
     context["own"] = services.why_not(actor_of(request), campaign.row)
@@ -295,7 +313,7 @@ def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec
             name=name,
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
-            version=int(version) if version.isdecimal() else None,
+            version=whole(version, None),
         )
     except Refused as refusal:
         form.add_error(None, str(refusal))

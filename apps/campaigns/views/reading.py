@@ -11,12 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import selectors
+from apps.campaigns import plans, selectors
 from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.core.words import spell_out
 from apps.delivery.outcomes import CAUSE_WORDS
@@ -39,7 +40,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     everyone = selectors.everyone()
     shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
     context = {
-        "campaigns": shown,
+        "campaigns": [(each, level) for each, level in zip(shown, plans.list_levels(shown), strict=True)],
         "total": len(everyone),
         "query": query,
         "wanted_state": wanted_state,
@@ -149,7 +150,7 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
         title = _title(what, detail)
     except (ValueError, KeyError):
         raise Http404 from None
-    after = int(request.GET["after"]) if request.GET.get("after", "").isdecimal() else 0
+    after = whole(request.GET.get("after", ""), 0)
     word = f"{what}:{detail}" if detail else what
     try:
         ids = selectors.people_behind(campaign.row, word, after=after, size=PAGE + 1)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from apps.campaigns import plans, sending, services
 from apps.campaigns.forms import CommentForm, ScheduleForm
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 
 from .shared import actor_of, campaign_or_404
@@ -47,9 +48,12 @@ def submit(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def approve(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Approve exactly what was submitted."""
     comment = request.POST.get("comment", "")[:2000]
+    looked_at = whole(request.POST.get("looked_at", ""), None)
 
     def act() -> None:
-        services.campaign_approve(actor=actor_of(request), campaign_id=campaign_id, comment=comment)
+        services.campaign_approve(
+            actor=actor_of(request), campaign_id=campaign_id, comment=comment, looked_at=looked_at
+        )
 
     return _do(request, campaign_id, act, "Approved.", "campaigns:approval")
 
@@ -60,9 +64,10 @@ def reject(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Send it back with a comment."""
     form = CommentForm(request.POST)
     comment = form.cleaned_data["comment"] if form.is_valid() else ""
+    looked_at = whole(request.POST.get("looked_at", ""), None)
 
     def act() -> None:
-        services.campaign_reject(actor=actor_of(request), campaign_id=campaign_id, comment=comment)
+        services.campaign_reject(actor=actor_of(request), campaign_id=campaign_id, comment=comment, looked_at=looked_at)
 
     return _do(request, campaign_id, act, "Sent back to the author.", "campaigns:approval")
 

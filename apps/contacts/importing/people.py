@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,13 +15,19 @@ from apps.contacts.importing.values import BadValue
 
 
 def read(
-    table: Table, mapping: ColumnMapping, *, today: date, attributes: Mapping[str, str] | None = None
+    table: Table,
+    mapping: ColumnMapping,
+    *,
+    today: date,
+    attributes: Mapping[str, str] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
-    """Rows of `table`. Raises `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
+    """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one.
 
-    A key that stands in an earlier row of the file is rejected, so that a second import changes nothing.
+    A key that stands in an earlier row of the file is rejected, so that a second import changes nothing. Raises
+    `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
     """
-    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes)
+    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes, choices=choices)
     seen: set[str] = set()
     for line, cells in table.rows():
         row = reader(line, cells)
@@ -79,11 +85,12 @@ class PersonReader:
         *,
         today: date,
         attributes: Mapping[str, str] | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         mapping.bind(headers)
         self._mapping, self._today, self._latest = mapping, today, today.isoformat()
         self._width = len(headers)
-        steps = _steps(headers, mapping, attributes)
+        steps = _steps(headers, mapping, attributes, choices or {})
         self._steps = steps
         self._others = [step for step in steps if step.head != "consent"]
         self._stated = [step.index for step in steps if step.head == "consent"]
@@ -161,7 +168,12 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _steps(headers: tuple[str, ...], mapping: ColumnMapping, attributes: Mapping[str, str] | None) -> list[_Step]:
+def _steps(
+    headers: tuple[str, ...],
+    mapping: ColumnMapping,
+    attributes: Mapping[str, str] | None,
+    choices: Mapping[str, Sequence[str]],
+) -> list[_Step]:
     kinds: dict[str, Callable[[str], Any]] = {
         "date": values.date_reader(mapping.date_format),
         "email": values.email,
@@ -186,6 +198,8 @@ def _steps(headers: tuple[str, ...], mapping: ColumnMapping, attributes: Mapping
         head, inner, part = (*target.path, "", "")[:3]
         known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
         read = kinds.get(target.kind, words)
+        if head == "attributes" and inner in choices:
+            read = values.choice_reader(choices[inner])
         found.append(_Step(headers.index(column), column, head, inner, part, read, known))
     return found
 

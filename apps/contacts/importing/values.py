@@ -6,7 +6,7 @@ Reasons never quote the value: they are counted and shown outside the sealed fil
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from email_validator import EmailNotValidError, validate_email
@@ -163,6 +163,22 @@ def boolean(cell: str) -> bool | str:
     if value in FALSE:
         return False
     raise BadValue("is neither yes nor no")
+
+
+def choice_reader(choices: Sequence[str]) -> Callable[[str], str]:
+    """A function from cell to one of ``choices``; case and spaces do not count."""
+    known = {" ".join(choice.casefold().split()): choice for choice in choices}
+
+    def read(cell: str) -> str:
+        value = " ".join(cell.casefold().split())
+        if not value:
+            return ""
+        try:
+            return known[value]
+        except KeyError:
+            raise BadValue("is none of the choices of this attribute") from None
+
+    return read
 
 
 def consent_state(cell: str) -> str:

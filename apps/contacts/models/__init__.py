@@ -1,18 +1,20 @@
 """Tables about people. Everything personal is sealed; what can be searched is keyed."""
 
 from apps.contacts.models.appointment import Appointment
-from apps.contacts.models.attribute import AttributeDefinition
+from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
 from apps.contacts.models.held import HeldChange, MovedMailbox
-from apps.contacts.models.imports import ImportJob, ImportRejection
+from apps.contacts.models.imports import ContactExport, ImportJob, ImportRejection
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
     "Appointment",
     "AttributeDefinition",
+    "AttributeFill",
     "Consent",
     "ConsentState",
+    "ContactExport",
     "HeldChange",
     "ImportJob",
     "ImportRejection",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
+from apps.core import clock
+from apps.core.actors import Actor
 from apps.core.classification import Kind, classify
+from apps.vault import sealing
+
+ATTRIBUTE_TABLE = "contacts_attributedefinition"
 
 
 @classify(
@@ -18,10 +25,17 @@ from apps.core.classification import Kind, classify
     low=Kind.PLAIN,
     high=Kind.PLAIN,
     bucket=Kind.PLAIN,
+    scale=Kind.PLAIN,
+    searchable=Kind.PLAIN,
+    retired_at=Kind.PLAIN,
     created_at=Kind.PLAIN,
 )
 class AttributeDefinition(models.Model):
-    """``sealed`` holds name and label (they may tell a condition). Dates and numbers take a slot of the search row."""
+    """``sealed`` holds name, label and choices (they may tell a condition).
+
+    Searchable dates and numbers take a slot of the search row. ``low``, ``high`` and ``bucket`` (the step) of a number
+    are whole numbers of ``10 ** -scale``. The slot of a retired attribute is free when its values are gone from it.
+    """
 
     token = models.BinaryField(max_length=16, unique=True)
     sealed = models.BinaryField()
@@ -40,6 +54,9 @@ class AttributeDefinition(models.Model):
     low = models.IntegerField(null=True)
     high = models.IntegerField(null=True)
     bucket = models.IntegerField(default=1)
+    scale = models.SmallIntegerField(default=0, db_default=0)
+    searchable = models.BooleanField(default=True, db_default=True)
+    retired_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -49,3 +66,67 @@ class AttributeDefinition(models.Model):
 
     def __str__(self) -> str:
         return f"AttributeDefinition {self.pk}"
+
+    def opened(self) -> dict[str, Any]:
+        """The sealed part: name, label, choices."""
+        found: dict[str, Any] = sealing.open_service(self.sealed, table=ATTRIBUTE_TABLE, row=self.pk)
+        return found
+
+
+@classify(
+    id=Kind.PLAIN,
+    attribute=Kind.PLAIN,
+    state=Kind.PLAIN,
+    total=Kind.PLAIN,
+    done=Kind.PLAIN,
+    after=Kind.PLAIN,
+    found=Kind.PLAIN,
+    outside=Kind.PLAIN,
+    attempts=Kind.PLAIN,
+    worker=Kind.PLAIN,
+    lease_until=Kind.PLAIN,
+    actor_kind=Kind.PLAIN,
+    actor_id=Kind.PLAIN,
+    actor_role=Kind.PLAIN,
+    created_at=Kind.PLAIN,
+    finished_at=Kind.PLAIN,
+)
+class AttributeFill(models.Model):
+    """Search values of everybody brought up to a definition that changed: the job behind "can be searched".
+
+    ``done`` of ``total`` people are behind it, up to the id ``after``; ``found`` of them have a value, ``outside`` of
+    these one that no search finds (a number out of bounds, a date that is none).
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Preparing"
+        DONE = "done", "Ready"
+        FAILED = "failed", "Failed"
+        REPLACED = "replaced", "Replaced"
+
+    attribute = models.ForeignKey(AttributeDefinition, on_delete=models.CASCADE, related_name="fills")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    total = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    after = models.BigIntegerField(default=0)
+    found = models.BigIntegerField(default=0)
+    outside = models.BigIntegerField(default=0)
+    attempts = models.SmallIntegerField(default=0)
+    worker = models.CharField(max_length=40, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=40, blank=True)
+    actor_role = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["attribute", "-id"], name="attribute_fill_latest")]
+
+    def __str__(self) -> str:
+        return f"AttributeFill {self.pk}"
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it; its chunks act in their name."""
+        return Actor(self.actor_kind, self.actor_id, self.actor_role)

@@ -125,3 +125,81 @@ class ImportRejection(models.Model):
 
     def __str__(self) -> str:
         return f"ImportRejection {self.pk}"
+
+
+EXPORT_TABLE = "contacts_contactexport"
+
+
+@classify(
+    id=Kind.PLAIN,
+    source=Kind.PLAIN,
+    source_id=Kind.PLAIN,
+    state=Kind.PLAIN,
+    sealed=Kind.SEALED,
+    version=Kind.PLAIN,
+    total=Kind.PLAIN,
+    done=Kind.PLAIN,
+    downloads=Kind.PLAIN,
+    stop=Kind.PLAIN,
+    attempts=Kind.PLAIN,
+    worker=Kind.PLAIN,
+    lease_until=Kind.PLAIN,
+    actor_kind=Kind.PLAIN,
+    actor_id=Kind.PLAIN,
+    actor_role=Kind.PLAIN,
+    created_at=Kind.PLAIN,
+    finished_at=Kind.PLAIN,
+)
+class ContactExport(models.Model):
+    """One export from the wish to the file that goes after a day.
+
+    ``sealed`` (service key) holds columns, reason, what the list was searched for, and the file with its key: all of
+    these may tell a condition.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Writing"
+        DONE = "done", "Ready"
+        CANCELLED = "cancelled", "Canceled"
+        FAILED = "failed", "Failed"
+        GONE = "gone", "Deleted after a day"
+
+    source = models.CharField(max_length=12)  # "list", or what a higher layer registered ("segment")
+    source_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    sealed = models.BinaryField()
+    version = models.IntegerField(default=1)
+    total = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    downloads = models.IntegerField(default=0)
+    stop = models.BooleanField(default=False)
+    attempts = models.SmallIntegerField(default=0)
+    worker = models.CharField(max_length=40, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=40, blank=True)
+    actor_role = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"ContactExport {self.pk}"
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it; the opening of people is in their name."""
+        return Actor(self.actor_kind, self.actor_id, self.actor_role)
+
+    @property
+    def under_way(self) -> bool:
+        return self.state == self.State.RUNNING
+
+    def opened(self) -> dict[str, Any]:
+        """The sealed part."""
+        found: dict[str, Any] = sealing.open_service(self.sealed, table=EXPORT_TABLE, row=self.pk, version=self.version)
+        return found
+
+    def reseal(self, data: dict[str, Any]) -> None:
+        """Put ``data`` in place of the sealed part; the caller saves ``sealed`` and ``version``."""
+        self.version += 1
+        self.sealed = sealing.seal_service(data, table=EXPORT_TABLE, row=self.pk, version=self.version)

@@ -126,9 +126,11 @@ def hold_back(*, actor: Actor, person: PersonRecord, profile: dict[str, Any]) ->
     return now, sorted(waiting)
 
 
-def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool) -> int:
+def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, int] | None = None) -> int:
     """Confirm (write) or decline changes that wait; returns how many were still open.
 
+    ``seen`` (id to version) is what whoever decides had before their eyes: what another list changed meanwhile stays
+    open, because nobody may confirm an address that they never saw.
     Raises ``Refused`` for a role that may not see these facts, and when a record number is another person's.
     """
     if actor.kind == "staff" and not (
@@ -137,12 +139,12 @@ def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool) -> int:
         raise Refused("Only somebody who may see these facts can decide about them: care staff or an administrator.")
     try:
         with transaction.atomic():
-            return _decide(actor, ids, confirm)
+            return _decide(actor, ids, confirm, seen)
     except IntegrityError:
         raise Refused("Another person has this record number. Decline the change, or correct that person.") from None
 
 
-def _decide(actor: Actor, ids: Sequence[int], confirm: bool) -> int:
+def _decide(actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, int] | None) -> int:
     from apps.contacts.services.people import contacts_change
 
     # People before their changes, as an import locks them.
@@ -151,7 +153,11 @@ def _decide(actor: Actor, ids: Sequence[int], confirm: bool) -> int:
         row.pk: row
         for row in Person.objects.select_for_update().filter(pk__in=wanted, erased_at__isnull=True).order_by("pk")
     }
-    rows = list(HeldChange.objects.select_for_update().filter(pk__in=ids, state=State.OPEN, person__in=locked))
+    rows = [
+        row
+        for row in HeldChange.objects.select_for_update().filter(pk__in=ids, state=State.OPEN, person__in=locked)
+        if seen is None or row.version == seen.get(row.pk)
+    ]
     people = {person: selectors.opened(row) for person, row in locked.items()}
     profiles: dict[int, dict[str, Any]] = {}
     names: set[str] = set()

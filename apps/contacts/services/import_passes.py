@@ -15,7 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
@@ -208,20 +208,26 @@ def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterat
         run.mapping,
         attributes.types() if run.mapping else {},
         run.data["invent"],
+        attributes.choices() if run.mapping else {},
+        attributes.catalog().own,
     )
     seen: set[str] = set()
-    waiting: deque[tuple[list[Line], bool, Future[Prepared]]] = deque()
+    waiting: deque[tuple[Recipe, list[Line], bool, Future[Prepared]]] = deque()
 
     def first() -> Iterator[PeopleChunk]:
-        lines, behind, answer = waiting.popleft()
-        chunk = _noted(run, PeopleChunk(answer.result(), lines, recipe.reader()), seen)
+        nonlocal recipe
+        by, lines, behind, answer = waiting.popleft()
+        chunk = _noted(run, PeopleChunk(answer.result(), lines, by.reader(), own=by.own), seen)
         if not behind:
             yield chunk
+        if chunk.own is not by.own:
+            # A definition changed meanwhile: what is asked for from now on is keyed by the new one.
+            recipe = replace(recipe, own=chunk.own)
 
     for lines, behind in _batches(run, table.rows()):
         # Rows behind us are read once more, for the keys and guardians that stand in them.
         fresh = fresh_ids(len(lines), len(lines) * recipe.consents) if run.mostly_new and not behind else None
-        waiting.append((lines, behind, crew.ask(recipe, lines, fresh)))
+        waiting.append((recipe, lines, behind, crew.ask(recipe, lines, fresh)))
         if len(waiting) > crew.ahead:
             yield from first()
     while waiting:

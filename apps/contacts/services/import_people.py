@@ -7,14 +7,15 @@ before, here or by a helper process (``contacts.preparing``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import selectors
+from apps.contacts import attributes, selectors
+from apps.contacts.fields import FieldSpec
 from apps.contacts.importing.diff import SKIP, UPDATE, ShiftGuard, merge_profile
 from apps.contacts.importing.people import REPEATED
 from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection
@@ -39,13 +40,15 @@ from apps.core.bulk import next_ids
 class PeopleChunk:
     """Rows at work: what was made of them, and the cells they came from.
 
-    ``repeats`` are places of rows whose key stood further up in the file; ``read`` reads a row again.
+    ``repeats`` are places of rows whose key stood further up in the file; ``read`` reads a row again. ``own`` are the
+    own attributes that it was prepared by, or, once it is written, those that held then.
     """
 
     made: Prepared
     lines: Sequence[Line]
     read: Callable[[int, list[str]], PersonRow | Rejection] = field(repr=False)
     repeats: Collection[int] = ()
+    own: Mapping[str, FieldSpec] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -260,11 +263,18 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
         return
     made = chunk.made
     consents = sum(made.consents[number] for number in numbers)
-    if made.packed is None:
+    # Prepared ahead: a definition may have changed since. From here to the commit it cannot.
+    own = attributes.catalog(writing=True).own
+    changed = own != chunk.own
+    if changed:
+        chunk.own = own
+    if made.packed is None or changed:
         fresh = fresh_ids(len(numbers), consents)
         rows = [chunk.row(number) for number in numbers]
         states = [{cell.purpose: cell.state for cell in row.consents} for row in rows]
-        packed, _ = pack(fresh, [row.profile for row in rows], consents=[r.consents for r in rows], states=states)
+        packed, _ = pack(
+            fresh, [row.profile for row in rows], consents=[r.consents for r in rows], states=states, own=own
+        )
         people = fresh.people
     else:
         people = [made.people[number] for number in numbers]

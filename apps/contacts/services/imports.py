@@ -6,28 +6,27 @@ draft -> checking -> checked -> running -> done
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
 from typing import Any, BinaryIO, cast
 
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts import attributes
+from apps.contacts.exporting import line
 from apps.contacts.importing import appointments, mapping, sources, synthea
 from apps.contacts.importing.sources import Table, Unreadable
 from apps.contacts.models import ImportJob, ImportRejection
 from apps.contacts.models.imports import IMPORT_TABLE, REJECTION_TABLE
 from apps.contacts.services.import_writes import SOURCES
+from apps.contacts.services.pieces import Pieces
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -111,7 +110,7 @@ def _keep(upload: Upload, job_id: int) -> dict[str, Any]:
             size += len(block)
             yield block
 
-    stored = default_storage.save(name, _Pieces(streams.sealed_pieces(key, name, blocks())))
+    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, blocks())))
     return {
         "name": PurePath(upload.name).name[:120],
         "stored": stored,
@@ -119,21 +118,6 @@ def _keep(upload: Upload, job_id: int) -> dict[str, Any]:
         "key": key.hex(),
         "bytes": size,
     }
-
-
-class _Pieces(File):
-    """Lets a storage save what a generator yields."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        super().__init__(io.BytesIO(), name="sealed")
-        self._pieces = pieces
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        return iter(self._pieces)
-
-    @property
-    def size(self) -> int:
-        return 0
 
 
 def opener(item: dict[str, Any]) -> sources.Opener:
@@ -233,6 +217,10 @@ def checked_mapping(data: dict[str, Any]) -> mapping.ColumnMapping:
     try:
         found = mapping.parse(data["mapping"], attributes.types())
         found.bind(tuple(data["files"][0]["headers"]))
+        retired = {each.name for each in attributes.everything(retired=True) if each.retired}
+        for column, target in found.columns.items():
+            if target.removeprefix("attributes.") in retired:
+                raise mapping.BadMapping(f"Column “{column}” goes to an attribute that was retired. Choose another.")
     except mapping.BadMapping as error:
         raise Refused(str(error)) from None
     return found
@@ -410,21 +398,8 @@ def _csv_lines(job: ImportJob) -> Iterator[str]:
         for item in sealing.open_service(row.sealed, table=REJECTION_TABLE, row=row.pk):
             if item["file"] != current:
                 current = item["file"]
-                yield _csv_line(["file", "line", "reason", *headers.get(current, [])])
-            yield _csv_line([item["file"], item["line"], item["reason"], *item["cells"]])
-
-
-def _csv_line(cells: Sequence[Any]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([guarded(str(cell)) for cell in cells])
-    return out.getvalue()
-
-
-def guarded(cell: str) -> str:
-    """The cell, so that no spreadsheet takes it for a formula."""
-    if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%") or cell.lstrip()[:1] in ("=", "+", "-", "@"):
-        return f"'{cell}"
-    return cell
+                yield line(["file", "line", "reason", *headers.get(current, [])])
+            yield line([item["file"], item["line"], item["reason"], *item["cells"]])
 
 
 def rejections_file(*, actor: Actor, job_id: int, folder: str = "imports") -> str | None:
@@ -438,7 +413,7 @@ def rejections_file(*, actor: Actor, job_id: int, folder: str = "imports") -> st
     data = job.opened()
     key, name = streams.new_key(), f"{folder}/{job.pk}-rejected-{secrets.token_hex(6)}"
     lines = (line.encode() for line in rejected_csv(actor=actor, job_id=job_id))
-    stored = default_storage.save(name, _Pieces(streams.sealed_pieces(key, name, lines)))
+    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, lines)))
     data["errors"] = {"stored": stored, "bound": name, "key": key.hex()}
     with transaction.atomic():
         locked = _locked(job.pk)

@@ -9,7 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values, selectors
+from apps.contacts import attributes, search_values, selectors
+from apps.contacts.fields import FieldSpec
 from apps.contacts.models import (
     Appointment,
     ConsentState,
@@ -22,7 +23,7 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.models.person import PERSON_TABLE
-from apps.contacts.packing import TABLES, Fresh, Packed, pack
+from apps.contacts.packing import SLOT_COLUMNS, SLOT_NAMES, TABLES, Fresh, Packed, pack, slots
 from apps.contacts.records import PersonRecord
 from apps.contacts.services.held import hold_back, moved_note
 from apps.core import clock
@@ -30,6 +31,9 @@ from apps.core.actors import Actor
 from apps.core.bulk import copy_packed, copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
+
+_SLOT_TYPES = ["int8"] * len(SLOT_COLUMNS)
+_SLOT_SETS = ", ".join(f"{name} = c.{name}" for name in SLOT_COLUMNS)
 
 
 @transaction.atomic
@@ -58,7 +62,8 @@ def contacts_create(
     """
     fresh = Fresh(next_ids(PERSON_TABLE, len(profiles)), [], [], clock.now())
     stated = consents or [{}] * len(profiles)
-    packed, keys = pack(fresh, profiles, consents=[()] * len(profiles), states=stated)
+    own = attributes.catalog(writing=True)
+    packed, keys = pack(fresh, profiles, consents=[()] * len(profiles), states=stated, own=own)
     contacts_copy(packed)
     record(actor=actor, action=action, kind="person", subject=subject, people=fresh.people)
     return [
@@ -68,7 +73,7 @@ def contacts_create(
 
 
 def contacts_copy(packed: Packed) -> None:
-    """Write packed people by COPY. Caller's transaction, caller's audit entry.
+    """Write packed people by COPY. Caller's transaction, caller's audit entry, and own attributes that still hold.
 
     Raises ``IntegrityError`` for a taken record number.
     """
@@ -116,6 +121,7 @@ def contacts_change(
     for state in ConsentState.objects.holding(clock.now()).filter(person__in=rows):
         consents[state.person_id][state.purpose] = state.state
     changes, identities, moves = [], [], []
+    own = attributes.catalog(writing=True)
     for row in rows:
         assert row.wrapped_profile is not None
         assert row.sealed is not None
@@ -127,18 +133,18 @@ def contacts_change(
             old = sealing.open_sealed(key, row.sealed, table=PERSON_TABLE, row=row.pk, version=row.version)
         moves.append((row.pk, key, old, profile))
         sealed = sealing.seal(key, profile, table=PERSON_TABLE, row=row.pk, version=row.version + 1, epoch=row.kek_id)
-        found = search_values.of(profile, consents[row.pk])
-        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day))
+        found = search_values.of(profile, consents[row.pk], own)
+        changes.append((row.pk, sealed, found.tokens, found.birth_day, found.birth_month_day, *slots(found)))
         identities += [(kind, token, row.pk) for kind, token in found.identities]
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS person_change (id int8, sealed bytea, tokens int8[], birth_day int8,"
-            " birth_month_day int8) ON COMMIT DELETE ROWS"
+            f" birth_month_day int8, {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE person_change")
         copy_rows(
-            "person_change (id, sealed, tokens, birth_day, birth_month_day)",
-            ["int8", "bytea", "int8[]", "int8", "int8"],
+            f"person_change (id, sealed, tokens, birth_day, birth_month_day, {SLOT_NAMES})",
+            ["int8", "bytea", "int8[]", "int8", "int8", *_SLOT_TYPES],
             changes,
         )
         cursor.execute(
@@ -146,8 +152,8 @@ def contacts_change(
             " FROM person_change c WHERE c.id = p.id"
         )
         cursor.execute(
-            "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"
-            " birth_month_day = c.birth_month_day FROM person_change c WHERE c.id = s.person_id"
+            "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"  # noqa: S608 - our columns
+            f" birth_month_day = c.birth_month_day, {_SLOT_SETS} FROM person_change c WHERE c.id = s.person_id"
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])
         copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
@@ -156,12 +162,48 @@ def contacts_change(
     return len(rows)
 
 
+def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: Sequence[str]) -> tuple[int, int]:
+    """Rebuild the search values of those of ``rows`` that have one of the attributes ``names``.
+
+    Caller's transaction, lock and audit entry. Returns how many have a value, and how many of these have one that no
+    search finds though its attribute is searchable (a number out of bounds, a date that is none).
+    """
+    states: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
+    profiles: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        profile = selectors.opened(row).profile
+        if any(name in (profile.get("attributes") or {}) for name in names):
+            profiles[row.pk] = profile
+    holding = ConsentState.objects.holding(clock.now()).filter(person_id__in=profiles)
+    for person_id, purpose, state in holding.values_list("person_id", "purpose", "state"):
+        states[person_id][purpose] = state
+    changes, outside = [], 0
+    for person_id, profile in profiles.items():
+        found = search_values.of(profile, states[person_id], own)
+        changes.append((person_id, found.tokens, *slots(found)))
+        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
+        outside += any(slot not in found.slots for slot in wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS search_change (id int8, tokens int8[],"
+            f" {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE search_change")
+        copy_rows(f"search_change (id, tokens, {SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
+        cursor.execute(
+            f"UPDATE contacts_personsearch s SET tokens = c.tokens, {_SLOT_SETS}"  # noqa: S608 - names of our columns
+            " FROM search_change c WHERE c.id = s.person_id"
+        )
+    return len(changes), outside
+
+
 def refresh_search(person_ids: Sequence[int]) -> None:
     """Rebuild the search values of people whose consent changed. Caller's transaction, caller's audit entry."""
+    own = attributes.catalog(writing=True)
     for row in Person.objects.filter(pk__in=person_ids, erased_at__isnull=True):
         opened = selectors.opened(row)
         states = dict(ConsentState.objects.holding(clock.now()).filter(person=row).values_list("purpose", "state"))
-        PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states).tokens)
+        PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states, own).tokens)
 
 
 @transaction.atomic

@@ -167,6 +167,11 @@ def events_change(*, changes: Sequence[ChangedEvent]) -> int:
             ON CONFLICT ("group", person_id) DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
             """
         )
+        # A row stands for what happened at least once: "never" reads the index alone.
+        cursor.execute(
+            "DELETE FROM contacts_timelinesummary WHERE count <= 0 AND person_id IN"
+            " (SELECT e.person_id FROM changed_event c JOIN contacts_timelineevent e ON e.id = c.id)"
+        )
         cursor.execute(
             "UPDATE contacts_timelineevent e SET sealed = c.sealed, code = c.code, groups = c.groups, day = c.day"
             " FROM changed_event c WHERE c.id = e.id"

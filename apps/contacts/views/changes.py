@@ -15,6 +15,7 @@ from apps.contacts.models import HeldChange
 from apps.contacts.services.held import values_of
 from apps.core import datewords
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, check, require
 from apps.users.models import User
@@ -35,6 +36,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "id": row.pk,
+            "version": row.version,
             "person": people[row.person_id],
             "facts": [
                 {"label": guarded.FACTS[name], **_said(name, people[row.person_id].profile.get(name), value)}
@@ -55,19 +57,38 @@ def change_list(request: HttpRequest) -> HttpResponse:
 def change_decide(request: HttpRequest) -> HttpResponse:
     """Confirm or decline the chosen changes."""
     check(request, Permission.CONTACT_EDIT)
-    ids = [int(value) for value in request.POST.getlist("chosen") if value.isdigit()]
+    seen = _seen(request.POST.getlist("chosen"))
     confirm = request.POST.get("act") == "confirm"
-    if not ids:
+    if not seen:
         messages.error(request, "Nothing was chosen. Tick the people first.")
         return redirect("contacts:changes")
     try:
-        done = services.changes_decide(actor=request.actor, ids=ids, confirm=confirm)  # type: ignore[attr-defined]
+        done = services.changes_decide(
+            actor=request.actor,  # type: ignore[attr-defined]
+            ids=sorted(seen),
+            confirm=confirm,
+            seen=seen,
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        count = "1 person" if done == 1 else f"{done:,} people"
-        messages.success(request, f"Changes of {count} {'confirmed' if confirm else 'declined'}.")
+        if done:
+            messages.success(request, f"Changes of {_people(done)} {'confirmed' if confirm else 'declined'}.")
+        if left := len(seen) - done:
+            said = "changed again, or were decided, while you looked. See what is there now."
+            messages.warning(request, f"Changes of {_people(left)} {said}")
     return redirect("contacts:changes")
+
+
+def _seen(chosen: list[str]) -> dict[int, int]:
+    """Id to version of the ticked changes, as the page wrote them ("12.3")."""
+    pairs = [value.partition(".")[::2] for value in chosen]
+    found = {whole(number, 0): whole(version, 0) for number, version in pairs}
+    return {number: version for number, version in found.items() if number}
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def _said(name: str, before: Any, after: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.contacts import attributes
-from apps.contacts.forms import MappingUploadForm, UploadForm
+from apps.contacts.forms import AttributeForm, MappingUploadForm, UploadForm
 from apps.contacts.importing import mapping, values
 from apps.contacts.importing.diff import MODES
 from apps.contacts.models import ImportJob
+from apps.contacts.services import attributes as attribute_services
 from apps.contacts.services import imports
 from apps.core import clock
 from apps.core.errors import Refused
@@ -75,7 +77,14 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         return redirect("contacts:import", job.pk)  # the browser's Back after an import: its files are gone
     data = job.opened()
     document, problem = data["mapping"], ""
-    if request.method == "POST":
+    if request.method == "POST" and request.POST.get("create", "").isdecimal():
+        document = _posted(request, data)
+        problem = _create_attribute(request, data, document, int(request.POST["create"]))
+        if not problem:
+            # What was chosen so far stays: saved if it is complete, otherwise on the page.
+            with contextlib.suppress(Refused):
+                imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+    elif request.method == "POST":
         try:
             document = _posted(request, data)
             imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
@@ -91,6 +100,8 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "job": job,
         "file": data["files"][0],
         "rows": _column_rows(guesses, document),
+        "attribute_types": AttributeForm.TYPES,
+        "attribute_levels": AttributeForm.LEVELS,
         "groups": _target_groups(),
         "matchable": [(name, mapping.TARGETS[name].label) for name in mapping.MATCHABLE],
         "match_on": document.get("match_on", ""),
@@ -108,6 +119,28 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "step": 2,
     }
     return render(request, "contacts/imports/columns.html", context, status=422 if problem else 200)
+
+
+def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict[str, Any], index: int) -> str:
+    """Define an attribute for a column and map it there; what is wrong with it, or ""."""
+    headers = data["files"][0]["headers"]
+    if index >= len(headers):
+        return "There is no such column."
+    given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
+    form = AttributeForm({**given, "searchable": "on", "low": "0", "high": "10000", "step": "1"})
+    if not form.is_valid():
+        return str(next(iter(form.errors.values()))[0])
+    try:
+        made = attribute_services.attribute_create(
+            actor=request.actor,  # type: ignore[attr-defined]
+            wanted=form.wanted(),
+        )
+    except Refused as refusal:
+        return str(refusal)
+    document["columns"][headers[index]] = f"attributes.{made.name}"
+    document["ignore"] = [header for header in document["ignore"] if header != headers[index]]
+    messages.success(request, f"Attribute “{made.label}” added. The column goes there.")
+    return ""
 
 
 def _size(request: HttpRequest) -> int:
@@ -167,6 +200,8 @@ def _column_rows(guesses: list[mapping.ColumnGuess], document: dict[str, Any]) -
             "samples": [] if guess.sensitive else guess.samples,
             "sensitive": guess.sensitive,
             "target": chosen.get(guess.header, ""),
+            "label": guess.header.replace("_", " ").strip()[:80],
+            "new_type": {"date": "date", "number": "number", "yes or no": "yes_no"}.get(guess.type, "text"),
         }
         for index, guess in enumerate(guesses)
     ]
@@ -176,9 +211,8 @@ def _target_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     for target in mapping.TARGETS.values():
         groups.setdefault(target.group, []).append((target.name, target.label))
-    for name in attributes.types():
-        label = name.replace("_", " ").capitalize()
-        groups.setdefault("Attributes", []).append((f"attributes.{name}", label))
+    for each in attributes.everything():
+        groups.setdefault("Attributes", []).append((f"attributes.{each.name}", each.label))
     return list(groups.items())
 
 

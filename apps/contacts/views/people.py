@@ -15,7 +15,7 @@ from apps.audit.actions import Action
 from apps.contacts import guarded, searching, selectors, services
 from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
-from apps.contacts.models import Person
+from apps.contacts.models import Person, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.pages import Page, keyset
@@ -47,11 +47,12 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "may_import": _may(request, Permission.CONTACT_IMPORT),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
+        "may_export": _may(request, Permission.CONTACT_EXPORT),
     }
     return render(request, "contacts/list.html", context)
 
 
-def _rows(request: HttpRequest, page: Page[Person], searched: bool) -> list[dict[str, Any]]:
+def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> list[dict[str, Any]]:
     records = selectors.open_people(
         actor=request.actor,  # type: ignore[attr-defined]
         purpose="contact list",

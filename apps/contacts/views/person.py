@@ -18,7 +18,7 @@ from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
-from apps.contacts import fields, panels, search_values, selectors, services, timeline
+from apps.contacts import attributes, fields, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
 from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
@@ -363,9 +363,15 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
                 "reveal_url": reverse("contacts:reveal", args=[record.id, name]) if masked and eyes.reveal else "",
             }
         )
+    own = attributes.catalog()
     for name, value in (record.profile.get("attributes") or {}).items():
-        shown = value if eyes.reveal else "•••"
-        found.append({"label": name.replace("_", " ").capitalize(), "value": shown, "masked": False, "reveal_url": ""})
+        defined = own.get(f"{attributes.PREFIX}{name}")
+        label = defined.label if defined is not None else name.replace("_", " ").capitalize()
+        shown = "•••"
+        if eyes.reveal:
+            words_of = dict(defined.choices) if defined is not None else {}
+            shown = words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
+        found.append({"label": label, "value": shown, "masked": False, "reveal_url": ""})
     return found
 
 

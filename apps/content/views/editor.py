@@ -22,6 +22,7 @@ from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.organizations import selectors as organizations
 
@@ -277,11 +278,11 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
         if found is not None:
             return found
     if op == "add":
-        index = int(post["index"]) if str(post.get("index", "")).isdigit() else None
+        index = whole(post.get("index", ""), None)
         after, block_id = editing.add(data, str(post.get("kind", "")), str(post.get("place", "")), index)
         return after, block_id, f"Added {_where(after, block_id)}."
     if op == "move":
-        after = editing.move(data, block_id, str(post.get("place", "")), int(post.get("index", 0)))
+        after = editing.move(data, block_id, str(post.get("place", "")), whole(post.get("index", 0), 0))
         return after, block_id, f"Moved {_where(after, block_id)}."
     if op in ("up", "down"):
         after = editing.step(data, block_id, -1 if op == "up" else 1)
@@ -302,7 +303,7 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
         names = ("subject", "preheader", "language")
         after = {**data, **{name: str(post[name]) for name in names if name in post}}
         if "level" in post:
-            after["level"] = int(post["level"]) if str(post["level"]).isdigit() else 0
+            after["level"] = whole(post["level"], 0)
         return after, "", ""
     if op == "text":
         after = {key: value for key, value in data.items() if key != "text"}
@@ -334,7 +335,7 @@ def read_settings(kind: str, post: Mapping[str, Any], *, keep_rows: bool = False
             out[name] = [line.strip() for line in str(post[name]).splitlines() if line.strip()]
         elif setting.kind == "number":
             text = str(post[name])
-            out[name] = int(text) if text.isdigit() else text
+            out[name] = whole(text, text)
         else:
             out[name] = str(post[name])
     return out
@@ -348,7 +349,7 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
     409: somebody else saved meanwhile, nothing was changed. 422: the change is not possible, with the reason.
     """
     get_object_or_404(Template.objects.living(), pk=pk)
-    version = int(request.POST.get("version", "0") or 0)
+    version = whole(request.POST.get("version", ""), 0)
     op = request.POST.get("op", "")
     chosen: dict[str, str] = {"block": "", "say": ""}
 
@@ -393,7 +394,7 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
 def template_keep_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """What a stale tab could not save, as a copy: the revision it knew, with its change on top."""
     get_object_or_404(Template.objects.living(), pk=pk)
-    revision = int(request.POST.get("revision", "0") or 0)
+    revision = whole(request.POST.get("revision", ""), 0)
     copy = services.template_duplicate(
         actor=request.actor,  # type: ignore[attr-defined]
         template_id=pk,
@@ -449,7 +450,7 @@ def preview_person(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Template.objects.living(), pk=pk)
     if "person" in request.POST:
         chosen = request.POST["person"]
-        request.session[PERSON] = int(chosen) if chosen.isdecimal() else None
+        request.session[PERSON] = whole(chosen, None)
         name = _facts(request)[1]
         return render(request, "content/_person_chosen.html", {"person_name": name})
     found = selectors.people_found(actor=request.actor, text=request.POST.get("q", ""))  # type: ignore[attr-defined]
@@ -471,7 +472,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         services.template_publish(
             actor=request.actor,  # type: ignore[attr-defined]
             template_id=pk,
-            version=int(request.POST.get("version", "0") or 0),
+            version=whole(request.POST.get("version", ""), 0),
         )
     except services.Stale as stale:
         return render(request, "content/_stale.html", {"message": str(stale), "pk": pk}, status=409)

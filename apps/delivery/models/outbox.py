@@ -88,7 +88,7 @@ class OutboxMessage(models.Model):
     stream = models.CharField(max_length=13, choices=Stream.choices)
     source_id = models.BigIntegerField(null=True)
     node = models.CharField(max_length=40, blank=True)
-    visit = models.IntegerField(default=0)
+    visit = models.BigIntegerField(default=0)
     person = models.ForeignKey(
         Person, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="messages"
     )
@@ -138,6 +138,12 @@ class OutboxMessage(models.Model):
                 fields=["state", "id"],
                 condition=Q(state__in=["doubtful", "failed", "bounced", "held"]),
                 name="outbox_problems",
+            ),
+            # Home asks it on every visit: what went wrong since yesterday, at any size of the outbox.
+            models.Index(
+                fields=["finished_at", "state"],
+                condition=Q(state__in=["doubtful", "failed"]),
+                name="outbox_trouble",
             ),
             BrinIndex(fields=["finished_at"], autosummarize=True, name="outbox_finished"),
         ]

@@ -117,13 +117,13 @@ def _enqueue(actor: Actor, items: list[OutboxItem]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS new_message (id int8, kind text, stream text, source_id int8,"
-            " node text, visit int4, person_id int8, purpose text, level int2, content bytea,"
+            " node text, visit int8, person_id int8, purpose text, level int2, content bytea,"
             " created_at timestamptz, not_before timestamptz) ON COMMIT DELETE ROWS; DELETE FROM new_message"
         )
         copy_rows(
             "new_message (id, kind, stream, source_id, node, visit, person_id, purpose, level, content,"
             " created_at, not_before)",
-            ["int8", "text", "text", "int8", "text", "int4", "int8", "text", "int2", "bytea"]
+            ["int8", "text", "text", "int8", "text", "int8", "int8", "text", "int2", "bytea"]
             + ["timestamptz", "timestamptz"],
             rows,
         )

@@ -9,7 +9,7 @@ from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import locks, outgoing, world
+from apps.journeys import approvals, locks, outgoing, world
 from apps.journeys.checks import check
 from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
@@ -36,9 +36,15 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         if problems:
             raise DefinitionBroken(problems)
         ensure_approved(locked, definition)
-        data = {"definition": to_json(definition), "messages": outgoing.freeze(actor=actor, definition=definition)}
-        if locked.version is not None and [locked.version.opened(), locked.version.messages()] == list(data.values()):
-            version = locked.version
+        data = {
+            "definition": to_json(definition),
+            "messages": outgoing.freeze(actor=actor, definition=definition),
+            # What was approved is what runs: a segment that is edited later waits for the next activation.
+            "segments": approvals.segments_of(definition),
+        }
+        active = locked.version
+        if active is not None and [active.opened(), active.messages(), active.segments()] == list(data.values()):
+            version = active
             if locked.state == JourneyState.ACTIVE:
                 raise Refused("This draft and its texts are active already. Change them first, or leave it running.")
         else:

@@ -55,18 +55,23 @@ def journey_submit(*, actor: Actor, journey: Journey) -> JourneyReview:
 
 
 @transaction.atomic
-def journey_approve(*, actor: Actor, journey: Journey, comment: str = "") -> JourneyReview:
-    """Approve exactly what was submitted, as somebody who did not prepare it. Raises ``Refused``."""
-    locked, draft = _may_decide(actor, journey)
+def journey_approve(
+    *, actor: Actor, journey: Journey, comment: str = "", looked_at: int | None = None
+) -> JourneyReview:
+    """Approve exactly what was submitted, as somebody who did not prepare it. Raises ``Refused``.
+
+    ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread.
+    """
+    locked, draft = _may_decide(actor, journey, looked_at)
     return _review(actor, locked, draft, Decision.APPROVED, Action.JOURNEY_APPROVE, comment)
 
 
 @transaction.atomic
-def journey_reject(*, actor: Actor, journey: Journey, comment: str) -> JourneyReview:
-    """Send it back with a comment that says what to change. Raises ``Refused``."""
+def journey_reject(*, actor: Actor, journey: Journey, comment: str, looked_at: int | None = None) -> JourneyReview:
+    """Send it back with a comment that says what to change; see ``journey_approve``. Raises ``Refused``."""
     if not comment.strip():
         raise Refused("Say what has to change, so that the author can do it.")
-    locked, draft = _may_decide(actor, journey)
+    locked, draft = _may_decide(actor, journey, looked_at)
     return _review(actor, locked, draft, Decision.REJECTED, Action.JOURNEY_REJECT, comment)
 
 
@@ -82,7 +87,7 @@ def _locked(journey: Journey) -> tuple[Journey, Definition]:
     return locked, parse(locked.opened()["draft"])
 
 
-def _may_decide(actor: Actor, journey: Journey) -> tuple[Journey, Definition]:
+def _may_decide(actor: Actor, journey: Journey, looked_at: int | None) -> tuple[Journey, Definition]:
     locked, draft = _locked(journey)
     state = approvals.standing(locked, draft).state
     if state == "changed":
@@ -91,6 +96,8 @@ def _may_decide(actor: Actor, journey: Journey) -> tuple[Journey, Definition]:
         )
     if state != "waiting":
         raise Refused("This journey does not wait for approval.")
+    if looked_at is not None and approvals.submission(locked) != looked_at:
+        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
     if actor.kind != "staff" or not allows(actor.role, Permission.JOURNEY_APPROVE):
         raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
     if why := approvals.why_not(actor, locked, draft):

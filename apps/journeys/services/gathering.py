@@ -74,7 +74,7 @@ def gather(
                 signals=frozenset(_pair(each) for each in walker.signals),
                 guard=guard(record, plan, about),
                 visit=str(about.get("state") or "booked") if about is not None else "",
-                holds=_asker(record, questions),
+                holds=_asker(record, questions, walker.version),
             ),
             record=record,
         )
@@ -154,9 +154,9 @@ def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, dat
     return dates
 
 
-def _asker(record: PersonRecord | None, questions: world.Questions) -> Callable[[str], bool]:
+def _asker(record: PersonRecord | None, questions: world.Questions, version: int) -> Callable[[str], bool]:
     def holds(rule_json: str) -> bool:
-        return record is not None and questions.holds(rule_json, record)
+        return record is not None and questions.holds(rule_json, record, version)
 
     return holds
 

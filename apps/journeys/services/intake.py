@@ -322,14 +322,16 @@ def at_the_door(*, journey: Journey, definition: Definition, now: datetime) -> l
     return numbered(found)
 
 
-def segment_changes(*, journey: Journey, definition: Definition, now: datetime, enter: bool) -> list[Standing]:
+def segment_changes(
+    *, journey: Journey, definition: Definition, now: datetime, enter: bool, frozen: world.Frozen | None = None
+) -> list[Standing]:
     """Who entered the journey's segment since the last look, and remember who is in it now.
 
-    ``enter`` False only remembers: for a first look that lets nobody in.
+    ``enter`` False only remembers: for a first look that lets nobody in. ``frozen``: segments as they were approved.
     """
     if definition.trigger.kind is not TriggerKind.SEGMENT:
         return []
-    sql, params = world.segment_sql(definition.trigger.segment, now)
+    sql, params = world.segment_sql(definition.trigger.segment, now, frozen)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS journey_inside (person_id int8 PRIMARY KEY) ON COMMIT DELETE ROWS"

@@ -106,6 +106,7 @@ class Plans:
     def __init__(self) -> None:
         self._plans: dict[int, Plan] = {}
         self._levels: dict[int, int] = {}
+        self.segments: dict[int, world.Frozen] = {}
 
     def load(self, versions: Iterable[int | None]) -> dict[int, Plan]:
         """The plans of these versions."""
@@ -113,6 +114,7 @@ class Plans:
         for row in JourneyVersion.objects.filter(pk__in=missing):
             self._plans[row.pk] = prepare(parse(row.opened()))
             self._levels[row.pk] = row.level
+            self.segments[row.pk] = world.frozen_segments(row.segments())
         return self._plans
 
     def level(self, version: int) -> int:
@@ -144,7 +146,13 @@ def _let_in(actor: Actor, now: datetime, plans: Plans, result: TickResult, journ
             seen = {standing.walker.id for standing in standings}
             standings += [
                 standing
-                for standing in intake.segment_changes(journey=journey, definition=definition, now=now, enter=True)
+                for standing in intake.segment_changes(
+                    journey=journey,
+                    definition=definition,
+                    now=now,
+                    enter=True,
+                    frozen=plans.segments[journey.version_id],
+                )
                 if standing.walker.id not in seen
             ]
             settle(actor=actor, standings=standings, plans=plans, now=now, result=result)
@@ -203,7 +211,7 @@ def settle(
         return
     found = plans.load(standing.walker.version for standing in standings)
     waiting = [standing.walker for standing in standings if standing.state == State.WAITING]
-    facts = gathering.gather(actor=actor, walkers=waiting, plans=found, questions=world.Questions(now))
+    facts = gathering.gather(actor=actor, walkers=waiting, plans=found, questions=world.Questions(now, plans.segments))
     pairs: list[tuple[Walker, Decision]] = []
     letters: list[tuple[Walker, Send]] = []
     for standing in standings:

@@ -17,6 +17,7 @@ from apps.content import blocks, previewing, variants
 from apps.content import selectors as content
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, check, require
 from apps.journeys import approvals, selectors, services, world
 from apps.journeys.definition import DefinitionBroken, Send, walk
@@ -46,6 +47,7 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
     decides = allows(role, Permission.JOURNEY_APPROVE)
     return {
         "standing": standing,
+        "submission": approvals.submission(journey.row),
         "may_approve": decides,
         "may_ask": allows(role, Permission.JOURNEY_EDIT),
         "own": approvals.why_not(request.actor, journey.row, journey.draft) if decides else "",  # type: ignore[attr-defined]
@@ -93,6 +95,7 @@ def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     form = CommentForm(request.POST)
     comment = form.cleaned_data["comment"] if form.is_valid() else ""
+    looked_at = whole(request.POST.get("looked_at", ""), None)
     try:
         match act:
             case "ask":
@@ -101,11 +104,11 @@ def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
                 said = "Asked for approval. Reviewers see it on their home page."
             case "approve":
                 check(request, Permission.JOURNEY_APPROVE)
-                services.journey_approve(actor=actor, journey=journey.row, comment=comment)
+                services.journey_approve(actor=actor, journey=journey.row, comment=comment, looked_at=looked_at)
                 said = "Approved. A marketer or an administrator can activate it."
             case "reject":
                 check(request, Permission.JOURNEY_APPROVE)
-                services.journey_reject(actor=actor, journey=journey.row, comment=comment)
+                services.journey_reject(actor=actor, journey=journey.row, comment=comment, looked_at=looked_at)
                 said = "Sent back with your comment."
             case _:
                 raise Http404

@@ -14,8 +14,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.contacts import attributes
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, check, require
 from apps.journeys import asking, editing, rehearsal, selectors, sentences, services, tree, world
 from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
@@ -172,8 +174,7 @@ def _path(word: str) -> str:
 
 
 def _revision(request: HttpRequest) -> int:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isdigit() else 0
+    return whole(request.POST.get("revision", ""), 0)
 
 
 def _done(request: HttpRequest, journey_id: int, step: str, said: str, settings: bool = False) -> HttpResponse:
@@ -228,7 +229,7 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
 def rows(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     """The rows of a condition's rule after one change (add, remove, another kind); nothing is saved."""
     selectors.by_id(journey_id)
-    tree = draft.read(request.POST.dict())
+    tree = draft.read(request.POST.dict(), attributes.catalog())
     focus = None
     if action := request.POST.get("do", ""):
         tree, focus = draft.change(tree, action)

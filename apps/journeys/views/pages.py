@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.content import selectors as content
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.journeys import approvals, asking, outgoing, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
@@ -35,9 +36,10 @@ def new(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("ready", "")
     try:
         if chosen:
-            if not chosen.isdigit() or int(chosen) >= len(ready.READY):
+            number = whole(chosen, len(ready.READY))
+            if number >= len(ready.READY):
                 raise Refused("There is no such ready-made journey. Choose one from the list.")
-            journey = services.journey_from_ready(actor=request.actor, ready=ready.READY[int(chosen)])  # type: ignore[attr-defined]
+            journey = services.journey_from_ready(actor=request.actor, ready=ready.READY[number])  # type: ignore[attr-defined]
         else:
             journey = services.journey_create(
                 actor=request.actor,  # type: ignore[attr-defined]
@@ -75,6 +77,7 @@ def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, A
         "facts": facts,
         "tabs": tabs,
         "stale": selectors.stale_templates(journey.row),
+        "moved": approvals.moved_segments(journey.row),
         "may_approve_this": allows(getattr(request.user, "role", ""), Permission.JOURNEY_APPROVE)
         and approvals.standing(journey.row, journey.draft).state == "waiting",
         **may(request),

@@ -17,6 +17,7 @@ from apps.audit.actions import Action
 from apps.contacts.selectors import open_people
 from apps.core import pages
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require, roles_with
 from apps.delivery.selectors import inbound_waiting
 from apps.portal import policy, services
@@ -152,7 +153,7 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
         reverse("portal:conversation", args=[conversation_id]),
         "Assigned." if chosen else "Nobody is assigned now.",
         conversation_id=conversation_id,
-        user_id=int(chosen) if chosen.isdecimal() else None,
+        user_id=whole(chosen, None),
     )
 
 

@@ -1,7 +1,7 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
 from .evaluating import Explained, Names, Record, explain, matches, verdict
-from .levels import level
+from .levels import level, may_reach_patients
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -13,9 +13,11 @@ from .nodes import (
     Group,
     Leaf,
     Node,
+    NumberRule,
     Rule,
     RuleError,
     SegmentRule,
+    mentioned_attributes,
     mentioned_campaigns,
     mentioned_segments,
     renamed,
@@ -37,6 +39,7 @@ __all__ = [
     "Leaf",
     "Names",
     "Node",
+    "NumberRule",
     "Record",
     "Rule",
     "RuleError",
@@ -45,6 +48,8 @@ __all__ = [
     "explain",
     "level",
     "matches",
+    "may_reach_patients",
+    "mentioned_attributes",
     "mentioned_campaigns",
     "mentioned_segments",
     "parse",

@@ -12,9 +12,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from apps.contacts.fields import FIELDS, FieldSpec
 from apps.vault.tokens import normalize
 
-from .facts import comparable, day_of, starts_of, stored, values_of
+from .facts import comparable, day_of, spec_of, starts_of, stored, values_of
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -26,6 +27,7 @@ from .nodes import (
     Group,
     Leaf,
     Node,
+    NumberRule,
     Rule,
     RuleError,
     SegmentRule,
@@ -54,10 +56,11 @@ class Record(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Names:
-    """What the names in a rule stand for: the rules of other segments, the ids of campaigns."""
+    """What the names in a rule stand for: the rules of other segments, the ids of campaigns, attributes."""
 
     segments: Mapping[str, Rule] = field(default_factory=dict)
     campaigns: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
 
     def segment(self, name: str, seen: tuple[str, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
@@ -141,7 +144,7 @@ class _Evaluator:
         if isinstance(node, Group):
             children = tuple(self.explain(child, (*path, index), seen, terms) for index, child in enumerate(node.rules))
             return Explained(group_head(node), self.holds(node, seen), path, children)
-        return Explained(sentence(node, terms=terms), self.leaf(node, seen), path)
+        return Explained(sentence(node, terms=terms, fields=self.names.fields), self.leaf(node, seen), path)
 
     def leaf(self, leaf: Leaf, seen: tuple[str, ...]) -> bool:
         if isinstance(leaf, FieldRule):
@@ -152,6 +155,8 @@ class _Evaluator:
             birth = self.day("birth_date")
             first, last = age_window(leaf, self.today)
             return birth is not None and first <= birth <= last
+        if isinstance(leaf, NumberRule):
+            return self.number(leaf)
         if isinstance(leaf, EventRule):
             return self.event(leaf)
         if isinstance(leaf, EngagementRule):
@@ -170,10 +175,12 @@ class _Evaluator:
         profile = self.record.profile
         if rule.op == "starts_with":
             return normalize(rule.values[0]) in starts_of(profile, rule.field)
-        mine = values_of(profile, rule.field)
         if rule.op in ("exists", "missing"):
-            return bool(mine) is (rule.op == "exists")
-        asked = {comparable(rule.field, text) for text in rule.values}
+            return bool(stored(profile, rule.field)) is (rule.op == "exists")
+        fields = self.names.fields
+        # "" is what no search finds: a number out of bounds, a date that is none.
+        mine = values_of(profile, rule.field, fields) - {""}
+        asked = {comparable(rule.field, text, fields) for text in rule.values}
         return bool(asked & mine) is (rule.op in ("is", "in"))
 
     def dated(self, rule: DateRule) -> bool:
@@ -184,6 +191,13 @@ class _Evaluator:
             return (mine.month, mine.day) in anniversary_days(rule.days or 0, self.today)
         first, last = date_window(rule, self.today)
         return first <= mine <= last
+
+    def number(self, rule: NumberRule) -> bool:
+        spec = spec_of(rule.field, self.names.fields)
+        if spec is None or spec.numbers is None:
+            return False
+        step = spec.numbers.at(next(iter(stored(self.record.profile, rule.field)), None))
+        return step is not None and step in spec.numbers.steps(rule.low, rule.high)
 
     def happened(self, fits: Callable[[Mapping[str, Any]], bool]) -> Iterator[date | None]:
         return (day_of(event.get("on")) for event in self.record.events or () if fits(event))

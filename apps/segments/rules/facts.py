@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.fields import FIELDS, FieldSpec
-from apps.contacts.search_values import phone_digits
+from apps.contacts.search_values import day_in, phone_digits
 from apps.core.levels import Level
 from apps.vault.tokens import normalize
 
@@ -25,7 +25,10 @@ DEFAULTS = {"relation": "patient"}
 
 
 def spec_of(name: str, fields: Mapping[str, FieldSpec] | None = None) -> FieldSpec | None:
-    """The attribute called ``name``: of the list, or one the organization added (``attribute.NAME``)."""
+    """The attribute called ``name``: of the list, or one the organization added (``attribute.NAME``).
+
+    What an import brought without anybody defining it is text, and careful.
+    """
     found = (FIELDS if fields is None else fields).get(name)
     if found is not None or not _ATTRIBUTE_NAME.fullmatch(name):
         return found
@@ -52,9 +55,15 @@ def stored(profile: Mapping[str, Any], name: str) -> list[str]:
     return [str(item) for item in (found if isinstance(found, list) else [found])]
 
 
-def comparable(name: str, value: str) -> str:
-    """The form in which two values of the attribute are equal."""
-    spec = spec_of(name)
+def comparable(name: str, value: str, fields: Mapping[str, FieldSpec] | None = None) -> str:
+    """The form in which two values of the attribute are equal; of an own number the step it falls into."""
+    spec = spec_of(name, fields)
+    if spec is not None and spec.slot is not None:
+        if spec.type == "date":
+            day = day_in(value)
+            return "" if day is None else day.isoformat()
+        step = spec.numbers.at(value) if spec.numbers is not None else None
+        return "" if step is None else str(step)
     if spec is not None and spec.type == "email":
         local, _, domain = value.strip().rpartition("@")
         return f"{local.casefold()}@{domain.casefold()}"
@@ -63,12 +72,12 @@ def comparable(name: str, value: str) -> str:
     return normalize(value)
 
 
-def values_of(profile: Mapping[str, Any], name: str) -> set[str]:
+def values_of(profile: Mapping[str, Any], name: str, fields: Mapping[str, FieldSpec] | None = None) -> set[str]:
     """Everything an attribute is equal to; of a name the whole and each of its words."""
     found: set[str] = set()
-    spec = spec_of(name)
+    spec = spec_of(name, fields)
     for value in stored(profile, name):
-        whole = comparable(name, value)
+        whole = comparable(name, value, fields)
         found.add(whole)
         if spec is not None and spec.search == "words":
             found.update(whole.replace("-", " ").split())
@@ -83,7 +92,9 @@ def starts_of(profile: Mapping[str, Any], name: str) -> set[str]:
 
 def day_of(value: object) -> date | None:
     """The calendar day of an ISO date or time as it is written, or None."""
-    try:
-        return date.fromisoformat(str(value)[:10]) if value else None
-    except ValueError:
-        return None
+    return day_in(value)
+
+
+def ranged(spec: FieldSpec) -> bool:
+    """Whether ranges can be asked: a searchable date, or an own number with its bounds."""
+    return (spec.type, spec.search) in (("date", "day"), ("number", "range"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts import value_sets
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.fields import FieldSpec
 from apps.core.levels import Level
 
 from .evaluating import Names
-from .facts import spec_of
-from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, SegmentRule
+from .facts import comparable, spec_of
+from .nodes import AgeRule, DateRule, EventRule, FieldRule, Group, Leaf, Node, NumberRule, SegmentRule
 from .vocabulary import CLINICAL_LEVEL
 
 
@@ -20,7 +20,44 @@ def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldS
     An empty rule is public by itself: that patients are in the audience is what makes a message to
     "everybody" health information, and that is decided where the audience is known (campaigns).
     """
-    return _level(rule, names or Names(), FIELDS if fields is None else fields, ())
+    names = names or Names()
+    found = _level(rule, names, names.fields if fields is None else fields, ())
+    if _looks_at_relation(rule, names, ()) and may_reach_patients(rule, names):
+        # Being a patient is health information; being a business contact is not.
+        found = max(found, Level.HEALTH)
+    return found
+
+
+def may_reach_patients(rule: Node, names: Names | None = None) -> bool:
+    """Whether a patient can fit ``rule``, as far as the rule itself tells."""
+    return _patients(rule, names or Names(), ())[0]
+
+
+def _patients(node: Node, names: Names, seen: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether some patient may fit the node, and whether every patient does."""
+    if isinstance(node, Group):
+        found = [_patients(child, names, seen) for child in node.rules]
+        if node.match == "all":
+            return all(may for may, _ in found), all(must for _, must in found)
+        may, must = any(may for may, _ in found), any(must for _, must in found)
+        return (not must, not may) if node.match == "none" else (may, must)
+    if isinstance(node, SegmentRule):
+        may, must = _patients(names.segment(node.name, seen), names, (*seen, node.name))
+        return (may, must) if node.inside else (not must, not may)
+    if isinstance(node, FieldRule) and node.field == "relation":
+        if node.op in ("exists", "missing"):
+            return (True, True) if node.op == "exists" else (False, False)
+        fits = ("patient" in {comparable("relation", text) for text in node.values}) is (node.op in ("is", "in"))
+        return fits, fits
+    return True, False
+
+
+def _looks_at_relation(node: Node, names: Names, seen: tuple[str, ...]) -> bool:
+    if isinstance(node, Group):
+        return any(_looks_at_relation(child, names, seen) for child in node.rules)
+    if isinstance(node, SegmentRule):
+        return _looks_at_relation(names.segment(node.name, seen), names, (*seen, node.name))
+    return isinstance(node, FieldRule) and node.field == "relation"
 
 
 def _level(node: Node, names: Names, fields: Mapping[str, FieldSpec], seen: tuple[str, ...]) -> Level:
@@ -32,7 +69,7 @@ def _level(node: Node, names: Names, fields: Mapping[str, FieldSpec], seen: tupl
 
 
 def _leaf_level(leaf: Leaf, fields: Mapping[str, FieldSpec]) -> Level:
-    if isinstance(leaf, FieldRule | DateRule):
+    if isinstance(leaf, FieldRule | DateRule | NumberRule):
         spec = spec_of(leaf.field, fields)
         # An attribute that has since been removed keeps the rule careful, never public.
         return Level(spec.level) if spec is not None else CLINICAL_LEVEL

@@ -97,6 +97,25 @@ class AgeRule:
 
 
 @dataclass(frozen=True, repr=False)
+class NumberRule:
+    """An own number, compared by its step: between (inclusive), at_least, at_most."""
+
+    field: str
+    op: str
+    low: int | float | None
+    high: int | float | None
+
+    def as_json(self) -> Json:
+        """The node as it is stored."""
+        node: Json = {"field": self.field, "op": self.op}
+        if self.low is not None:
+            node["from"] = self.low
+        if self.high is not None:
+            node["to"] = self.high
+        return node
+
+
+@dataclass(frozen=True, repr=False)
 class EventRule:
     """Something that happened to a person: at least ``times`` times, or never, in a window of days."""
 
@@ -192,7 +211,17 @@ class SegmentRule:
         return {"segment": self.name, "op": "in" if self.inside else "not_in"}
 
 
-Leaf = FieldRule | DateRule | AgeRule | EventRule | AppointmentRule | ConsentRule | EngagementRule | SegmentRule
+Leaf = (
+    FieldRule
+    | DateRule
+    | AgeRule
+    | NumberRule
+    | EventRule
+    | AppointmentRule
+    | ConsentRule
+    | EngagementRule
+    | SegmentRule
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -231,6 +260,12 @@ def mentioned_campaigns(rule: Rule) -> list[str]:
     """Names of the campaigns this rule looks at directly, each once, in reading order."""
     names = (leaf.campaign for leaf in walk(rule) if isinstance(leaf, EngagementRule) and leaf.campaign)
     return list(dict.fromkeys(names))
+
+
+def mentioned_attributes(node: Node) -> list[str]:
+    """Own attributes this rule looks at directly (``attribute.NAME``), each once, in reading order."""
+    fields = (leaf.field for leaf in walk(node) if isinstance(leaf, FieldRule | DateRule | NumberRule))
+    return list(dict.fromkeys(name for name in fields if name.startswith("attribute.")))
 
 
 def renamed(node: Node, old: str, new: str) -> Node:

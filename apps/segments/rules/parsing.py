@@ -10,7 +10,7 @@ from apps.contacts.fields import FIELDS, FieldSpec
 from apps.contacts.value_sets import VALUE_SETS
 from apps.vault.tokens import normalize
 
-from .facts import searchable, spec_of
+from .facts import ranged, searchable, spec_of
 from .nodes import (
     AgeRule,
     AppointmentRule,
@@ -23,6 +23,7 @@ from .nodes import (
     Json,
     Leaf,
     Node,
+    NumberRule,
     Rule,
     RuleError,
     SegmentRule,
@@ -36,6 +37,7 @@ from .vocabulary import (
     ENGAGEMENT_KINDS,
     EVENT_KINDS,
     MATCHES,
+    NUMBER_OPERATORS,
     PREFIX_LENGTHS,
     REPEAT_OPERATORS,
     VALUE_OPERATORS,
@@ -118,8 +120,12 @@ class _Reader:
             raise RuleError(path, "there is no attribute of that name: choose one of the list.")
         if not searchable(spec):
             raise RuleError(path, f"“{spec.label}” is kept sealed and cannot be searched: choose another.")
-        if spec.type == "date":
+        # Rules older than the definition of an own attribute ask by equality; they go on to work.
+        equality = spec.name.startswith("attribute.") and tree.get("op") in ("is", "is_not", "in", "not_in")
+        if spec.type == "date" and not equality and (ranged(spec) or not spec.name.startswith("attribute.")):
             return self.date_field(tree, name, path)
+        if ranged(spec) and tree.get("op") in NUMBER_OPERATORS:
+            return self.number_field(tree, name, path)
         _only(tree, path, "field", "op", "value")
         operator = _choice(tree, "op", VALUE_OPERATORS, path)
         if operator in ("exists", "missing"):
@@ -147,6 +153,15 @@ class _Reader:
         _only(tree, path, "field", "op", "value")
         day = _date(tree, "value", path)
         return DateRule(name, operator, last=day) if operator == "before" else DateRule(name, operator, day)
+
+    def number_field(self, tree: Json, name: str, path: Path) -> NumberRule:
+        _only(tree, path, "field", "op", "from", "to")
+        operator = _choice(tree, "op", NUMBER_OPERATORS, path)
+        low = None if operator == "at_most" else _decimal(tree, "from", path)
+        high = None if operator == "at_least" else _decimal(tree, "to", path)
+        if low is not None and high is not None and low > high:
+            raise RuleError(path, "the lower number comes first.")
+        return NumberRule(name, operator, low, high)
 
     def age(self, tree: Json, path: Path) -> AgeRule:
         _only(tree, path, "field", "op", "from", "to")
@@ -255,6 +270,13 @@ def _number(tree: Json, name: str, path: Path, low: int, high: int) -> int:
     value = tree.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise RuleError(path, f"“{name}” must be a whole number from {low:,} to {high:,}.")
+    return value
+
+
+def _decimal(tree: Json, name: str, path: Path) -> int | float:
+    value = tree.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1_000_000_000:
+        raise RuleError(path, f"“{name}” must be a number.")
     return value
 
 

@@ -19,6 +19,7 @@ from .nodes import (
     Group,
     Leaf,
     Node,
+    NumberRule,
 )
 from .vocabulary import CONSENT_STATES, ENGAGEMENT_KINDS, EVENT_KINDS
 
@@ -86,6 +87,8 @@ def _leaf(leaf: Leaf, terms: Terms, fields: Mapping[str, FieldSpec]) -> str:
         return _date(leaf, spec_of(leaf.field, fields))
     if isinstance(leaf, AgeRule):
         return _age(leaf)
+    if isinstance(leaf, NumberRule):
+        return _number(leaf, spec_of(leaf.field, fields))
     if isinstance(leaf, EventRule):
         return _event(leaf, terms)
     if isinstance(leaf, AppointmentRule):
@@ -160,6 +163,15 @@ def _age(rule: AgeRule) -> str:
     if rule.op == "at_most":
         return f"Is {rule.high} or younger"
     return f"Is {rule.low} to {rule.high} years old"
+
+
+def _number(rule: NumberRule, spec: FieldSpec | None) -> str:
+    name = _label(rule.field, spec)
+    if rule.op == "at_least":
+        return f"{name} is at least {rule.low}"
+    if rule.op == "at_most":
+        return f"{name} is at most {rule.high}"
+    return f"{name} is between {rule.low} and {rule.high}"
 
 
 def _window(first: date | None, last: date | None, last_days: int | None) -> str:

@@ -20,6 +20,7 @@ DATE_OPERATORS = (
     "exists",
     "missing",
 )
+NUMBER_OPERATORS = ("between", "at_least", "at_most")
 AGE_OPERATORS = ("between", "at_least", "at_most")
 REPEAT_OPERATORS = ("at_least", "never")
 

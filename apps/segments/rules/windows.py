@@ -18,6 +18,8 @@ Window = tuple[date, date]
 BEGINNING = date(1880, 1, 1)
 #: How far a window without an end reaches past today.
 HORIZON_YEARS = 3
+#: The same for dates the organization defined: contracts and memberships end decades ahead.
+OWN_HORIZON_YEARS = 50
 #: Nobody has been older than 122; a window for "at least 65" stops here.
 OLDEST = 130
 #: The longest "last N days" and "next N days" anyone may ask for.
@@ -61,7 +63,9 @@ def date_window(rule: DateRule, today: date) -> Window:
     if rule.op == "on":
         return rule.first or BEGINNING, rule.first or BEGINNING
     if rule.op == "after":
-        return (rule.first or BEGINNING) + timedelta(days=1), horizon(today)
+        own = rule.field.startswith("attribute.")
+        last = years_before(today, -OWN_HORIZON_YEARS) if own else horizon(today)
+        return (rule.first or BEGINNING) + timedelta(days=1), last
     if rule.op == "before":
         return BEGINNING, (rule.last or BEGINNING) - timedelta(days=1)
     return rule.first or BEGINNING, rule.last or horizon(today)

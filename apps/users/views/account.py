@@ -39,6 +39,15 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @staff_only
+@require_POST
+def compact(request: HttpRequest) -> HttpResponse:
+    """Remember how high the rows of tables shall be."""
+    chosen = request.POST.get("compact") == "1"
+    services.compact_change(actor=current_actor(request), user=current_user(request), compact=chosen)
+    return HttpResponse(status=204)
+
+
+@staff_only
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Change the password; every other session ends, this one goes on."""

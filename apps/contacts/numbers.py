@@ -1,0 +1,60 @@
+"""Searchable numbers: declared bounds and a step, so that a range is a list of keyed steps. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+
+MOST_STEPS = 20_000
+"""A range is the list of its steps, as a range of days is the list of its days; 50 years are 18,263 of those."""
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """``low``, ``high`` and ``step`` are whole numbers of ``10 ** -scale``: 4.0 to 15.0 by 0.1 is (40, 150, 1, 1).
+
+    A number is compared by the step it falls into: with a step of 5, 37 counts as 35. Numbers outside the bounds are
+    kept, but no range finds them.
+    """
+
+    low: int
+    high: int
+    step: int = 1
+    scale: int = 0
+
+    def at(self, value: object) -> int | None:
+        """The number of the step ``value`` falls into, from 0; None when it is no number, or out of bounds."""
+        scaled = self.scaled(value)
+        if scaled is None or not self.low <= scaled <= self.high:
+            return None
+        return (scaled - self.low) // self.step
+
+    def scaled(self, value: object) -> int | None:
+        """``value`` in units of ``10 ** -scale``, rounded down; None when it is no number."""
+        if isinstance(value, bool):
+            return None
+        try:
+            found = Decimal(str(value).strip())
+            return int(found.scaleb(self.scale).to_integral_value(ROUND_FLOOR)) if found.is_finite() else None
+        except (InvalidOperation, ValueError, OverflowError):
+            return None
+
+    def steps(self, first: object, last: object) -> range:
+        """The numbers of the steps from that of ``first`` to that of ``last``; an open side (None) is a bound."""
+        low = self.low if first is None else self.scaled(first)
+        high = self.high if last is None else self.scaled(last)
+        if low is None or high is None or high < self.low or low > self.high:
+            return range(0)
+        return range((max(low, self.low) - self.low) // self.step, (min(high, self.high) - self.low) // self.step + 1)
+
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        return (self.high - self.low) // self.step + 1
+
+    def spoken(self, scaled: int) -> str:
+        """A bound or step as a person writes it: 40 with scale 1 is "4.0"."""
+        return f"{Decimal(scaled).scaleb(-self.scale):f}"
+
+    def __str__(self) -> str:
+        return f"{self.spoken(self.low)} to {self.spoken(self.high)} in steps of {self.spoken(self.step)}"
