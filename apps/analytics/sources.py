@@ -83,7 +83,14 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
         yield Item(title, text, url, "alert-triangle", "bad")
     if failed := states.get("failed"):
         text = "The report of each campaign names the reason. A few are normal in every sending."
-        yield Item(f"{count(failed, 'message')} failed since yesterday", text, url, "mail-x", "caution")
+        yield Item(
+            f"{count(failed, 'message')} failed since yesterday",
+            text,
+            url,
+            "mail-x",
+            "caution",
+            action="See the messages",
+        )
     if doubtful := states.get("doubtful"):
         yield Item(
             f"{count(doubtful, 'message')} may or may not have arrived",
@@ -100,7 +107,15 @@ def import_problems(user: User, now: datetime) -> Iterator[Item]:
         return
     for job in ImportJob.objects.filter(state="failed", created_at__gte=now - IMPORTS_FOR).order_by("-pk")[:3]:
         text = "Open it: it says what to change. People it had brought in stay."
-        yield Item("An import failed", text, address("contacts:import", job.pk), "file-import", "bad", job.finished_at)
+        yield Item(
+            "An import failed",
+            text,
+            address("contacts:import", job.pk),
+            "file-import",
+            "bad",
+            job.finished_at,
+            action="Open the import",
+        )
 
 
 def setup_problems(user: User, now: datetime) -> Iterator[Item]:
@@ -108,11 +123,25 @@ def setup_problems(user: User, now: datetime) -> Iterator[Item]:
     if user.may(Permission.ORGANIZATION_EDIT) and organizations.current().name:
         if not organizations.current().postal_address:
             text = "Without it no commercial message may go out (CAN-SPAM)."
-            yield Item("Your postal address is missing", text, address("organizations:edit"), "map-pin", "caution")
+            yield Item(
+                "Your postal address is missing",
+                text,
+                address("organizations:edit"),
+                "map-pin",
+                "caution",
+                action="Add the address",
+            )
         administrators = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).count()
         if administrators < 2 and Person.objects.exists():
             text = "If they lose their phone, nobody can let them back in. Invite a second one."
-            yield Item("There is only one administrator", text, address("users:invite"), "users", "caution")
+            yield Item(
+                "There is only one administrator",
+                text,
+                address("users:invite"),
+                "users",
+                "caution",
+                action="Invite somebody",
+            )
 
 
 # -- What waits for me ----------------------------------------------------------------------------------------

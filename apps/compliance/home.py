@@ -21,4 +21,6 @@ def problems(user: User, now: datetime) -> Iterator[Item]:
     if user.may(Permission.COMPLIANCE_VIEW):
         for reminder in selectors.reminders():
             icon = "shield-x" if reminder.tone == "bad" else "hourglass"
-            yield Item(reminder.words, _TEXT[reminder.tone], reminder.url, icon, reminder.tone)
+            yield Item(
+                reminder.words, _TEXT[reminder.tone], reminder.url, icon, reminder.tone, action="Open the vendor"
+            )

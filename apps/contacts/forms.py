@@ -132,7 +132,7 @@ class PersonForm(forms.Form):
             self.add_error("last_name", "Give at least one name.")
         problem = life_problem(data.get("birth_date"), data.get("death_date"), clock.now().date())
         if problem:
-            self.add_error("birth_date" if "birth date lies" in problem else "death_date", f"{problem.capitalize()}.")
+            self.add_error("birth_date" if problem.startswith("The birth") else "death_date", f"{problem}.")
         return data
 
     def profile(self) -> dict[str, Any]:

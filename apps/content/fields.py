@@ -137,6 +137,21 @@ def parse(text: str, catalog: Mapping[str, MergeField], scope: Mapping[str, str]
         yield _literal(text[position:])
 
 
+def sample_words(text: str, own: Mapping[str, str]) -> str:
+    """`text` with its merge fields filled in for a list: from `own` by name, or with the catalogue's sample.
+
+    A field nobody knows stays as its name in brackets, as in a preview. Never raises.
+    """
+
+    def filled(found: re.Match[str]) -> str:
+        expression = _EXPRESSION.fullmatch(found[1])
+        name = expression[1] if expression else found[1].strip()
+        known = CATALOG.get(name)
+        return own.get(name) or (str(known.sample) if known and known.sample else f"[{name}]")
+
+    return _FIELD.sub(filled, text)
+
+
 def _literal(text: str) -> str:
     for braces in ("{{", "}}", "{%", "%}"):
         if braces in text:

@@ -21,7 +21,7 @@ from apps.contacts.masking import Eyes
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.records import PersonRecord
 from apps.contacts.usages import Usage
-from apps.content import blocks, facts, starters, variants
+from apps.content import blocks, facts, fields, starters, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
@@ -176,7 +176,7 @@ def asset_bytes(asset: Asset) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCard:
-    """A template in the list: opened name and subject."""
+    """A template in the list: opened name, and its subject as an invented person would read it."""
 
     template: Template
     name: str
@@ -221,10 +221,12 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
         for row in TemplateRevision.objects.filter(template__in=templates)
         if (row.template_id, row.number) in wanted
     }
+    clinic = {"clinic.name": organizations.current().name}
     out = []
     for template in templates:
         data = revisions[template.pk]
-        out.append(TemplateCard(template, template.name, data["subject"], language_words(blocks.parse(data))))
+        subject = fields.sample_words(data["subject"], clinic)
+        out.append(TemplateCard(template, template.name, subject, language_words(blocks.parse(data))))
     return out
 
 

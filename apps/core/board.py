@@ -23,7 +23,10 @@ AHEAD = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row of the home page. ``tone`` is info, caution or bad; ``figures`` are (label, value) pairs."""
+    """A row of the home page. ``tone`` is info, caution or bad; ``figures`` are (label, value) pairs.
+
+    ``action`` are the words of a problem's button: a verb and its object.
+    """
 
     title: str
     text: str = ""
@@ -33,6 +36,7 @@ class Item:
     at: datetime | None = None
     status: str = ""
     figures: tuple[tuple[str, str], ...] = ()
+    action: str = "Look at it"
 
 
 @dataclass(frozen=True, slots=True)

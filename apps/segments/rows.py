@@ -228,11 +228,11 @@ def _happened(node: Draft, offer: Offer, terms: Terms) -> dict[str, Any]:
         }
     kind = str(node["event"])
     which = next((name for name in ("class", "code", "set") if name in node), "any")
-    whiches = [("any", f"any {EVENT_WHAT[kind].lower()}"), ("code", "the code")]
+    whiches = [("any", f"any {EVENT_WHAT[kind].lower()}"), ("code", "this one")]
     if kind == "encounter":
-        whiches.insert(1, ("class", "of the class"))
+        whiches.insert(1, ("class", "of this kind"))
     if offer.sets and kind in ("condition", "immunization", "encounter"):
-        whiches.append(("set", "of the set"))
+        whiches.append(("set", "one of a set"))
     code = node.get("code")
     code = ", ".join(code) if isinstance(code, list) else str(code or "")
     system = str(node.get("system") or EVENT_KINDS[kind][1])

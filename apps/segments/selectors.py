@@ -105,8 +105,8 @@ def parse(tree: object) -> rules.Rule:
     return rules.parse(tree, fields=attributes.catalog())
 
 
-def sentence(rule: rules.Node) -> str:
-    """A rule in English, with terms from the vocabulary and the labels of own attributes."""
+def sentence(rule: rules.Node, terms: rules.Terms = terms) -> str:
+    """A rule in English, with terms from the vocabulary (or `terms`) and the labels of own attributes."""
     return rules.sentence(rule, terms=terms, fields=attributes.catalog())
 
 

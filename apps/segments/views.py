@@ -161,7 +161,9 @@ def preview(request: HttpRequest) -> HttpResponse:
         rule = selectors.parse(draft.read(request.POST.dict(), attributes.catalog()))
         names = selectors.names_for(rule)
         found["level"] = rules.level(rule, names)
-        found["sentence"] = selectors.sentence(rule)
+        unknown: list[str] = []
+        found["sentence"] = selectors.sentence(rule, terms=_noting(unknown))
+        found["unknown"] = unknown
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
         found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
     except counting.Superseded:
@@ -171,6 +173,18 @@ def preview(request: HttpRequest) -> HttpResponse:
     except Refused as wrong:
         found["wrong"] = str(wrong)
     return render(request, "segments/_preview.html", found)
+
+
+def _noting(unknown: list[str]) -> rules.Terms:
+    """The terms of codes; a code on nobody's record goes into `unknown`, so that a misspelling does not pass unseen."""
+
+    def term(system: str, code: str) -> str | None:
+        found = selectors.terms(system, code)
+        if found is None and code not in unknown:
+            unknown.append(code)
+        return found
+
+    return term
 
 
 @require(Permission.SEGMENT_EDIT)

@@ -145,7 +145,7 @@ def import_people(page: Any, road: Road, folder: Path) -> None:
     page.get_by_text("Synthea tables").click()
     page.locator("input[type=file]").set_input_files(sorted(folder.glob("*.csv*")))
     page.get_by_label("Invent an e-mail address").check()
-    page.get_by_role("button", name="Upload and look").click()
+    page.get_by_role("button", name="Upload and continue").click()
     expect(page.get_by_text("You may leave this page.")).to_be_visible(timeout=60_000)
     work()
     expect(page.get_by_role("heading", name="This is what would happen")).to_be_visible()

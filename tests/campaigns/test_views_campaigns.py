@@ -48,6 +48,10 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     assert "You prepared this campaign" in waiting
     for step in ("audience", "message", "purpose"):
         assert client.get(f"{base}/{step}/").status_code == 200
+    for page in ("message", "approval"):
+        shown = client.get(f"{base}/{page}/").content.decode()
+        assert "Subject</span> A note from your care team at" in shown
+        assert "{{" not in shown
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]
     assert b"flu" in mail.content.lower()
@@ -75,7 +79,8 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     refused = rita.post(f"{base}/reject/", {"comment": ""}, follow=True)
     assert b"Say what has to change" in refused.content
     rita.post(f"{base}/reject/", {"comment": "Name the place."})
-    assert b"Name the place." in max_.get(f"{base}/approval/").content
+    back = max_.get(f"{base}/approval/").content.decode()
+    assert back.index("Name the place.") < back.index("Ask for approval of")  # first what to change
     max_.post(f"{base}/submit/")
     rita.post(f"{base}/approve/", {"comment": "Good."})
     assert state(flu) == State.APPROVED

@@ -134,6 +134,11 @@ def test_revealing_asks_why_and_leaves_a_trace(signed_in, dana) -> None:
     assert marks.open_text(entry.reason) == "Talking with the person"
 
 
+def test_a_revealed_birth_date_reads_as_the_clinic_writes_dates(signed_in, dana) -> None:
+    answer = signed_in("nora").post(f"/contacts/{dana}/reveal/birth_date/", {"reason": "Talking with the person"})
+    assert "Feb 29, 1960" in text_of(answer)
+
+
 def test_a_marketer_reveals_nothing_and_keeps_identifiers_when_editing(signed_in, dana) -> None:
     client = signed_in("max")
     assert client.post(f"/contacts/{dana}/reveal/email/", {"reason": "Talking with the person"}).status_code == 403
@@ -349,6 +354,41 @@ def test_a_list_is_mapped_checked_and_its_rejected_rows_come_back(signed_in, noo
     assert "Otis" in rejected
     assert "Marisol" not in rejected
     assert "contacts.csv" in text_of(client.get("/contacts/imports/"))
+
+
+def test_a_list_with_nothing_new_says_so_and_offers_the_next_file(signed_in, noon) -> None:
+    """Every row is known or rejected: the page must not end with Cancel alone."""
+    services.contact_create(actor=CLI, profile={"first_name": "Ana", "mrn": "A", "relation": "patient"})
+    client = signed_in("max")
+    file = io.BytesIO(b"MRN,First name\nA,Ana\n,Bea\n")
+    file.name = "list.csv"
+    client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    job = ImportJob.objects.get()
+    columns = {"column-0": "mrn", "column-1": "first_name", "match_on": "mrn"}
+    client.post(f"/contacts/imports/{job.pk}/columns/", columns)
+    work_all()
+    page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "Nothing to import." in page
+    assert "1 row is on record already" in page
+    assert "Import another file" in page
+
+
+def test_going_back_to_the_columns_of_a_finished_import_shows_its_result(signed_in, noon) -> None:
+    """The files are deleted by then; the browser's Back must not end in an error."""
+    client = signed_in("max")
+    file = io.BytesIO(b"MRN,First name\nA,Ana\n")
+    file.name = "list.csv"
+    client.post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    job = ImportJob.objects.get()
+    columns = {"column-0": "mrn", "column-1": "first_name", "match_on": "mrn"}
+    client.post(f"/contacts/imports/{job.pk}/columns/", columns)
+    work_all()
+    client.post(f"/contacts/imports/{job.pk}/start/")
+    work_all()
+    job.refresh_from_db()
+    assert job.state == "done"
+    back = client.get(f"/contacts/imports/{job.pk}/columns/")
+    assert (back.status_code, back.headers["Location"]) == (302, f"/contacts/imports/{job.pk}/")
 
 
 def test_a_few_changed_birth_dates_are_shown_before_they_happen(signed_in, noon) -> None:

@@ -50,6 +50,15 @@ def test_looking_needs_no_editor(signed_in: Any, mail: Template) -> None:
     assert "Winter" in page
 
 
+def test_the_list_shows_a_subject_as_it_arrives(signed_in: Any) -> None:
+    words = "{{ first_name|you }}, a note from {{ clinic.name }} for {{ nobody.knows }}"
+    services.template_create(actor=CLI, name="Spring", data={"subject": words, "blocks": []})
+    page = signed_in("max").get("/templates/").content.decode()
+    assert "Maria, a note from " in page
+    assert "for [nobody.knows]" in page
+    assert "{{" not in page
+
+
 def test_the_preview_has_a_policy_of_its_own(signed_in: Any, mail: Template) -> None:
     client = signed_in("max")
     policy = client.get(f"/templates/{mail.pk}/preview/")["Content-Security-Policy"]

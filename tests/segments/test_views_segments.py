@@ -104,6 +104,25 @@ def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> N
     assert b"Not complete yet" in unfinished.content
 
 
+def test_a_code_on_nobodys_record_is_pointed_out(signed_in) -> None:
+    """A misspelled vaccine under "none of these" would find everybody, vaccinated or not."""
+    Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+    client = signed_in("max")
+    rule = FORM | {
+        "n0.what": "event:immunization",
+        "n0.op": "at_least",
+        "n0.times": "1",
+        "n0.which": "code",
+        "n0.when": "ever",
+    }
+    misspelled = client.post("/segments/preview/", rule | {"n0.code": "influ"}).content.decode()
+    assert "Nobody’s record has this code" in misspelled
+    assert "“influ”" in misspelled
+    chosen = client.post("/segments/preview/", rule | {"n0.code": "140"}).content.decode()
+    assert "Influenza, seasonal" in chosen
+    assert "Nobody’s record has this code" not in chosen
+
+
 def test_a_change_of_the_rows_comes_back_with_focus(signed_in) -> None:
     client = signed_in("max")
     text = client.post("/segments/rows/", FORM | {"do": "group:n"}).content.decode()

@@ -21,6 +21,7 @@ from apps.content import previewing, variants
 from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
+from apps.content.merging import Rendered
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
@@ -229,6 +230,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
+    context["mails"] = _mails(campaign)
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
@@ -246,16 +248,30 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @csp_replace(MAIL_POLICY)  # type: ignore[arg-type]
 def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The mail with an invented person's facts, as a document of its own; ``?language=es`` in a further language."""
-    campaign = campaign_or_404(campaign_id)
+    shown = _shown(campaign_or_404(campaign_id), request.GET.get("language", ""))
+    if shown is None:
+        raise Http404
+    return HttpResponse(shown.html)
+
+
+def _shown(campaign: Opened, language: str) -> Rendered | None:
+    """The mail with an invented person's facts, in `language` or the template's own; None without a template."""
     version = services.template_version(campaign.row.template_version)
     if version is None:
-        raise Http404
+        return None
     brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
-    design = variants.in_language(version.design, request.GET.get("language") or version.design.language)
-    shown = previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
-    return HttpResponse(shown.html)
+    design = variants.in_language(version.design, language or version.design.language)
+    return previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
+
+
+def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
+    """The mails to look at: language in words, its code, and the subject as it arrives."""
+    if campaign is None:
+        return []
+    found = [(words, code, _shown(campaign, code)) for words, code in campaign.previews]
+    return [(words, code, shown.subject) for words, code, shown in found if shown is not None]
 
 
 @require(Permission.CAMPAIGN_EDIT)
@@ -278,6 +294,8 @@ def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
     context = frame(request, campaign, step) | {"form": form}
+    if step == "message":
+        context["mails"] = _mails(campaign)
     if not context["changeable"]:
         messages.error(
             request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."

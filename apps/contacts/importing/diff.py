@@ -7,9 +7,9 @@ from typing import Any
 
 UPDATE, FILL, SKIP = "update", "fill", "skip"
 MODES = {
-    UPDATE: "Update: values of the file replace ours; empty cells change nothing",
-    FILL: "Fill: only what we do not know yet is taken",
-    SKIP: "Skip: people we know stay as they are",
+    UPDATE: "Update them; empty cells change nothing",
+    FILL: "Fill in only what is missing",
+    SKIP: "Leave them as they are",
 }
 
 

@@ -157,7 +157,7 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     _check_columns(columns, attributes)
     match_on = document.get("match_on")
     if match_on not in MATCHABLE:
-        raise BadMapping(f"“match_on” must be one of {', '.join(MATCHABLE)}: people are found again by it.")
+        raise BadMapping(f"“match_on” must be one of {', '.join(MATCHABLE)}: people are matched by it.")
     if match_on not in columns.values():
         raise BadMapping(f"People are matched by “{match_on}”, but no column is mapped to it.")
     form = document.get("date_format", "%Y-%m-%d")

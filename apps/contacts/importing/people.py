@@ -137,7 +137,7 @@ class PersonReader:
                 profile[head] = value
         key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
         if not key:
-            raise BadValue(f"{self._key_column} is empty: people are found again by it")
+            raise BadValue(f"{self._key_column} is empty: people are matched by it")
         born, died = profile.get("birth_date"), profile.get("death_date")
         # Days in ISO form stand in the order of their texts.
         if died or (born and not _EARLIEST <= born <= self._latest):

@@ -112,11 +112,11 @@ def ragged(line: int, cells: list[str], width: int) -> Rejection | None:
 def life_problem(born: date | None, died: date | None, today: date) -> str | None:
     """What is impossible about these two days, in words, or `None`."""
     if born and born > today:
-        return "the birth date lies in the future"
+        return "The birth date is in the future"
     if born and born < EARLIEST:
-        return "the birth date lies before 1880"
+        return "The birth date is before 1880"
     if died and died > today:
-        return "the date of death lies in the future"
+        return "The date of death is in the future"
     if born and died and died < born:
-        return "the date of death lies before the birth date"
+        return "The date of death is before the birth date"
     return None

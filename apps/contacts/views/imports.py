@@ -74,8 +74,8 @@ def import_new(request: HttpRequest) -> HttpResponse:
 def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     """Step 2 of a list: which column means what."""
     job = _job(job_id)
-    if job.kind != JobKind.LIST:
-        return redirect("contacts:import", job.pk)
+    if job.kind != JobKind.LIST or not _mappable(job):
+        return redirect("contacts:import", job.pk)  # the browser's Back after an import: its files are gone
     data = job.opened()
     document, problem = data["mapping"], ""
     create = whole(request.POST.get("create", ""), None)
@@ -295,11 +295,14 @@ def _left(seconds: float) -> str:
     return f"{round(seconds / 60)} minutes"
 
 
+def _mappable(job: ImportJob) -> bool:
+    return job.state in (State.DRAFT, State.CHECKED, State.REFUSED)
+
+
 def _steps(job: ImportJob) -> list[Any]:
     if job.kind != JobKind.LIST:
         return ["Upload", "Check", "Import"]
-    editable = job.state in (State.DRAFT, State.CHECKED, State.REFUSED)
-    columns = ("Columns", reverse("contacts:import_columns", args=[job.pk])) if editable else "Columns"
+    columns = ("Columns", reverse("contacts:import_columns", args=[job.pk])) if _mappable(job) else "Columns"
     return ["Upload", columns, "Check", "Import"]
 
 

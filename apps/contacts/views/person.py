@@ -264,7 +264,10 @@ def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
             reason=reason,
             fields=[field],
         )
-        context["value"] = selectors.opened(row).get(field)
+        value = selectors.opened(row).get(field)
+        if value and fields.FIELDS[field].type == "date":
+            value = _day(date.fromisoformat(str(value)))
+        context["value"] = value
     return render(request, "contacts/person/reveal.html", context)
 
 

@@ -49,6 +49,8 @@ Path = tuple[int, ...]
 DEEPEST = 8
 MOST_CONDITIONS = 100
 MOST_VALUES = 500
+NO_VALUE = "choose or type a value; to find people without one, use “is not known”."
+NO_CODE = "start typing and choose a line of the list, or choose “any”."
 LONGEST_VALUE = 200
 MOST_TIMES = 1000
 
@@ -176,7 +178,7 @@ class _Reader:
         never, times = _repeat(tree, path)
         category = _optional(tree, "class", path)
         code = tree.get("code")
-        codes = () if code is None else _values(code, path, many=isinstance(code, list))
+        codes = () if code is None else _values(code, path, many=isinstance(code, list), empty=NO_CODE)
         system = _optional(tree, "system", path)
         if codes and system is None:
             system = EVENT_KINDS[kind][1]
@@ -247,7 +249,7 @@ def _optional(tree: Json, name: str, path: Path) -> str | None:
     return None if tree.get(name) in (None, "") else _text(tree, name, path)
 
 
-def _values(value: object, path: Path, *, many: bool) -> tuple[str, ...]:
+def _values(value: object, path: Path, *, many: bool, empty: str = NO_VALUE) -> tuple[str, ...]:
     """One or many comparison values as text; an empty one is refused (that is what "missing" is for)."""
     found = value if isinstance(value, list) else [value]
     if not found or len(found) > (MOST_VALUES if many else 1):
@@ -257,7 +259,7 @@ def _values(value: object, path: Path, *, many: bool) -> tuple[str, ...]:
         if isinstance(item, bool | int):
             item = str(item).lower()
         if not isinstance(item, str) or not item.strip():
-            raise RuleError(path, "choose or type a value; to find people without one, use “is not known”.")
+            raise RuleError(path, empty)
         if len(item) > LONGEST_VALUE:
             raise RuleError(path, f"a value has at most {LONGEST_VALUE} characters.")
         texts.append(item.strip())
