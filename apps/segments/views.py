@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import contextlib
 import secrets
 from typing import Any
 
@@ -110,6 +111,9 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
     except Refused as refusal:
         return _builder(request, segment, tree, name, refused=str(refusal))
+    # The page it leads to shows a size; one that cannot be counted in time is still saved.
+    with contextlib.suppress(Refused):
+        services.segment_count(actor=_actor(request), segment_id=saved.pk)
     messages.success(request, "Segment saved.")
     return redirect("segments:detail", saved.pk)
 
