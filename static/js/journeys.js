@@ -1,4 +1,5 @@
 // The journey builder: one shared menu behind every "+", and dragging as a second way to do what the buttons do.
+import { holding } from "./caret.js";
 import "./suggest.js";
 import { whenPresent } from "./ready.js";
 import { toast } from "./toast.js";
@@ -134,6 +135,7 @@ async function redraw(box, action, id) {
   const html = await answer.text();
   const typed = [...new FormData(form)].filter(([name, value]) => /^n[\d-]*\./.test(name) && sent.get(name) !== value);
   const old = box.querySelector("#rows");
+  const held = holding(old);
   old.outerHTML = html;
   for (const [name, value] of typed) {
     const control = form.elements.namedItem(name);
@@ -143,6 +145,7 @@ async function redraw(box, action, id) {
   htmx.process(rows);
   const wanted = rows.querySelector("[data-focus-now]") ?? (id && document.getElementById(id));
   wanted?.focus();
+  held?.();
   if (action) box.querySelector("[data-rule-said]").textContent = RULE_WORDS[action.split(":")[0]] ?? "";
 }
 

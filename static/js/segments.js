@@ -1,4 +1,5 @@
 // The rule builder: buttons and drags become one change on the server, whose rows come back; the count follows.
+import { holding } from "./caret.js";
 import "./suggest.js";
 import { toast } from "./toast.js";
 
@@ -22,7 +23,7 @@ const changed = () => {
 let last = Promise.resolve();
 const reshape = (extra, words) => (last = last.then(() => redraw(extra, words)));
 
-// What somebody types while the rows are on their way is put back into the rows that arrive.
+// What somebody types while the rows are on their way is put back into the rows that arrive, and the caret with it.
 async function redraw(extra, words) {
   const sent = new FormData(form);
   const body = new FormData(form);
@@ -38,16 +39,18 @@ async function redraw(extra, words) {
     return false;
   }
   const html = await answer.text();
+  const held = holding(rows());
   const typed = [...new FormData(form)].filter(([name, value]) => name.startsWith("n") && sent.get(name) !== value);
   rows().outerHTML = html;
   for (const [name, value] of typed) {
     const control = form.elements.namedItem(name);
-    if (control && control !== document.activeElement) control.value = value;
+    if (control) control.value = value;
   }
   htmx.process(rows());
   const wanted = rows().querySelector("[data-focus-now]");
   wanted?.removeAttribute("data-focus-now");
   wanted?.focus();
+  held?.();
   if (words) said.textContent = words;
   prepare();
   changed();

@@ -12,8 +12,8 @@ document.addEventListener("click", (event) => {
   const url = document.body.dataset.compactUrl;
   if (!url) return;
   const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") || "{}");
-  // A failure costs a preference, nothing else: the rows stay as they were pressed.
-  fetch(url, { method: "POST", headers, body: new URLSearchParams({ compact: on ? "1" : "0" }) }).catch(() => {});
+  // It outlives the page, for people who press and leave; a failure costs a preference, the rows stay as pressed.
+  fetch(url, { method: "POST", keepalive: true, headers, body: new URLSearchParams({ compact: on ? "1" : "0" }) }).catch(() => {});
 });
 
 const watcher = new ResizeObserver((entries) => {

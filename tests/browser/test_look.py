@@ -62,7 +62,8 @@ def test_choosing_rows_shows_how_many(enter):
 def test_compact_rows_are_remembered(enter):
     page = enter("ada")
     page.open("/components")
-    page.get_by_role("button", name="Compact").click()
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_role("button", name="Compact").click()
     page.open("/components")
     expect(page.get_by_role("button", name="Compact")).to_have_attribute("aria-pressed", "true")
     assert page.locator("html").get_attribute("class") == "table-compact"

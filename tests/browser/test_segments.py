@@ -76,6 +76,25 @@ def test_the_builder_works_with_the_keyboard_alone(town: None, enter: Callable[.
     expect(page.get_by_role("heading", name="By keyboard")).to_be_visible()
 
 
+def test_who_types_while_rows_are_on_their_way_goes_on_typing(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("Which").select_option("code")
+    code = page.get_by_label("Term or code")
+    expect(code).to_be_visible()
+    asked: list[Any] = []
+    page.route("**/segments/rows/", lambda route: asked.append(route))
+    page.get_by_label("When").select_option("since")
+    code.click()
+    page.keyboard.type("14")
+    asked[0].continue_()
+    expect(page.get_by_label("On or after")).to_be_visible()
+    expect(code).to_be_focused()
+    page.keyboard.type("0")
+    expect(code).to_have_value("140")
+
+
 def test_a_condition_is_dragged_into_a_group(town: None, enter: Callable[..., Any]) -> None:
     page = enter("max")
     page.open("/segments/new/")
