@@ -63,7 +63,11 @@ def test_these_scenes_see_what_the_policy_blocks(enter):
     page = enter("ada")
     page.open("/components")
     assert page.problems == []
-    for markup in ('<p style="color: red">', '<img src="x" onerror="alert()">', '<img src="http://elsewhere.test/a.png">'):
+    for markup in (
+        '<p style="color: red">',
+        '<img src="x" onerror="alert()">',
+        '<img src="http://elsewhere.test/a.png">',
+    ):
         page.evaluate("(markup) => document.querySelector('main').insertAdjacentHTML('beforeend', markup)", markup)
     page.settle()
     told = "\n".join(page.problems)
