@@ -98,6 +98,11 @@ class Visit:
             self.page.wait_for_load_state("networkidle")
             self.page.evaluate(SETTLED)
 
+    def pick(self, label: str, words: str) -> None:
+        """Choose from a list by typing; before the scripts have run, a plain list stands in its place."""
+        self.page.get_by_role("combobox", name=label).and_(self.page.locator("input")).fill(words)
+        self.page.keyboard.press("Enter")
+
     def look(self, *, width: int, scheme: str) -> None:
         """Show the same page in another width and theme."""
         self.page.set_viewport_size({"width": width, "height": 900})
