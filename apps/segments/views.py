@@ -107,10 +107,8 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             segment_id=segment_id,
             version=whole(version, None),
         )
-    except rules.RuleError as wrong:
-        return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
     except Refused as refusal:
-        return _builder(request, segment, tree, name, refused=str(refusal))
+        return _builder(request, segment, tree, name, refusal=refusal)
     # The page it leads to shows a size; one that cannot be counted in time is still saved.
     with contextlib.suppress(Refused):
         services.segment_count(actor=_actor(request), segment_id=saved.pk)
@@ -287,18 +285,44 @@ def _builder(
     tree: draft.Draft,
     name: str,
     *,
-    wrong: dict[draft.Path, str] | None = None,
-    refused: str = "",
+    refusal: Refused | None = None,
 ) -> HttpResponse:
+    wrong, problems = _problems(tree, refusal)
     context = drawn(tree, segment_id=segment.id if segment else None, wrong=wrong)
     context |= {
         "segment": segment,
         "name": name,
         "description": request.POST.get("description", segment.description if segment else ""),
         "version": request.POST.get("version", segment.version if segment else ""),
-        "refused": refused,
+        "problems": problems,
+        "wrong_name": str(refusal) if isinstance(refusal, services.NameRefused) else "",
         "ticket": secrets.token_hex(12),
         "back": reverse("segments:detail", args=[segment.id]) if segment else reverse("segments:list"),
         "level": segment.level if segment else None,
     }
-    return render(request, "segments/builder.html", context, status=422 if refused else 200)
+    return render(request, "segments/builder.html", context, status=422 if refusal else 200)
+
+
+def _problems(tree: draft.Draft, refusal: Refused | None) -> tuple[dict[draft.Path, str], list[tuple[str, str]]]:
+    """What is wrong at which condition, and all of it for the top of the page as (id of the control, sentence)."""
+    if refusal is None:
+        return {}, []
+    wrong: dict[draft.Path, str] = {}
+    problems: list[tuple[str, str]] = []
+    found = refusal
+    if isinstance(refusal, services.NameRefused):
+        problems.append(("segment-name", str(refusal)))
+        try:  # the name is looked at first; what else is wrong is said in the same breath
+            selectors.parse(tree)
+        except rules.RuleError as error:
+            found = error
+    if isinstance(found, rules.RuleError):
+        wrong[found.path] = found.what
+        wrong |= dict.fromkeys(draft.unchosen(tree), rules.NOTHING_CHOSEN)
+        problems += [
+            (f"{draft.key(path)}-{'what' if path else 'match'}", str(rules.RuleError(path, what)))
+            for path, what in sorted(wrong.items())
+        ]
+    elif found is refusal and not problems:
+        problems.append(("", str(refusal)))
+    return wrong, problems

@@ -84,10 +84,30 @@ def test_what_cannot_be_saved_comes_back_with_the_reason_at_its_row(signed_in) -
     wrong = FORM | {"n0.what": "field:city", "n0.value": ""}
     answer = client.post("/segments/new/", wrong)
     assert answer.status_code == 422
-    assert answer.content.count(b"choose or type a value") == 2
+    assert answer.content.lower().count(b"choose or type a value") == 2
     assert b'value="Women"' in answer.content
     nameless = client.post("/segments/new/", FORM | {"name": " "})
     assert b"Give the segment a name." in nameless.content
+
+
+def test_a_condition_that_looks_at_nothing_yet_is_not_saved(signed_in) -> None:
+    client = signed_in("max")
+    page = client.get("/segments/new/").content.decode()
+    assert '<option value="" selected>Choose…</option>' in page
+    unchosen = {"shape": "[0,[0]]", "n.match": "all", "n0.what": "", "n1.match": "any", "n1-0.what": "", "name": ""}
+    preview = client.post("/segments/preview/", unchosen).content.decode()
+    assert "Not complete yet" in preview
+    answer = client.post("/segments/new/", unchosen)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    for anchor, words in (
+        ("segment-name", "Give the segment a name."),
+        ("n0-what", "Condition 1: choose what to look at, or remove the condition."),
+        ("n1-0-what", "Condition 2.1: choose what to look at, or remove the condition."),
+    ):
+        assert f'<a href="#{anchor}">{words}</a>' in text
+        assert f'id="{anchor}"' in text
+    assert not Segment.objects.exists()
 
 
 def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> None:

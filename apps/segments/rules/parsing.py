@@ -50,6 +50,7 @@ DEEPEST = 8
 MOST_CONDITIONS = 100
 MOST_VALUES = 500
 NO_VALUE = "choose or type a value; to find people without one, use “is not known”."
+NOTHING_CHOSEN = "choose what to look at, or remove the condition."
 NO_CODE = "start typing and choose a line of the list, or choose “any”."
 LONGEST_VALUE = 200
 MOST_TIMES = 1000
@@ -112,6 +113,8 @@ class _Reader:
         return Group(match, tuple(self.node(child, (*path, index)) for index, child in enumerate(children)))
 
     def field(self, tree: Json, path: Path) -> Leaf:
+        if tree == {"field": ""}:
+            raise RuleError(path, NOTHING_CHOSEN)
         name = _text(tree, "field", path)
         if name == "age":
             return self.age(tree, path)
