@@ -23,6 +23,7 @@ from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
 from . import counting, draft, explaining, rules, selectors, services
+from .absent import absent_codes
 from .builder import drawn
 from .rules.vocabulary import EVENT_KINDS
 from .selectors import OpenedSegment
@@ -77,6 +78,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
         {
             "segment": segment,
             "tree": explaining.outline(segment.rule),
+            "absent": absent_codes(segment.rule),
             "may_see_people": allows(getattr(request.user, "role", ""), Permission.CONTACT_VIEW),
             "history": history,
             "days": [row.at.strftime("%b %-d") for row in history],
@@ -163,9 +165,8 @@ def preview(request: HttpRequest) -> HttpResponse:
         rule = selectors.parse(draft.read(request.POST.dict(), attributes.catalog()))
         names = selectors.names_for(rule)
         found["level"] = rules.level(rule, names)
-        unknown: list[str] = []
-        found["sentence"] = selectors.sentence(rule, terms=_noting(unknown))
-        found["unknown"] = unknown
+        found["sentence"] = selectors.sentence(rule)
+        found["absent"] = absent_codes(rule, names)
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
         found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
     except counting.Superseded:
@@ -175,18 +176,6 @@ def preview(request: HttpRequest) -> HttpResponse:
     except Refused as wrong:
         found["wrong"] = str(wrong)
     return render(request, "segments/_preview.html", found)
-
-
-def _noting(unknown: list[str]) -> rules.Terms:
-    """The terms of codes; a code on nobody's record goes into `unknown`, so that a misspelling does not pass unseen."""
-
-    def term(system: str, code: str) -> str | None:
-        found = selectors.terms(system, code)
-        if found is None and code not in unknown:
-            unknown.append(code)
-        return found
-
-    return term
 
 
 @require(Permission.SEGMENT_EDIT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from apps.audit.models import AuditEntry
@@ -124,9 +126,12 @@ def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> N
     assert b"Not complete yet" in unfinished.content
 
 
-def test_a_code_on_nobodys_record_is_pointed_out(signed_in) -> None:
+def test_a_code_on_nobodys_record_is_pointed_out(signed_in, dana: int) -> None:
     """A misspelled vaccine under "none of these" would find everybody, vaccinated or not."""
     Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+    Vocabulary.objects.create(system="CVX", code="121", term="Zoster")
+    shot = contacts.NewEvent(dana, "immunization", date(2026, 10, 1), "shot", code="CVX 140", groups=("code:CVX:140",))
+    contacts.events_record(actor=CLI, events=[shot])
     client = signed_in("max")
     rule = FORM | {
         "n0.what": "event:immunization",
@@ -138,9 +143,27 @@ def test_a_code_on_nobodys_record_is_pointed_out(signed_in) -> None:
     misspelled = client.post("/segments/preview/", rule | {"n0.code": "influ"}).content.decode()
     assert "Nobody’s record has this code" in misspelled
     assert "“influ”" in misspelled
+    nobodys = client.post("/segments/preview/", rule | {"n0.code": "Zoster (CVX 121)"}).content.decode()
+    assert "“Zoster (CVX 121)” is on no record here" in nobodys
     chosen = client.post("/segments/preview/", rule | {"n0.code": "140"}).content.decode()
     assert "Influenza, seasonal" in chosen
     assert "Nobody’s record has this code" not in chosen
+
+
+def test_a_saved_segment_goes_on_saying_that_its_code_is_nobodys(signed_in, dana: int) -> None:
+    """Also through a segment that looks at it; the day somebody has the code, the warning is gone."""
+    shingles = {"match": "none", "rules": [{"event": "immunization", "op": "at_least", "times": 1, "code": "121"}]}
+    due = services.segment_save(actor=CLI, name="No shingles shot", rule=shingles)
+    women_due = {"match": "all", "rules": [{"segment": "No shingles shot", "op": "in"}, *WOMEN["rules"]]}
+    nested = services.segment_save(actor=CLI, name="Women due", rule=women_due)
+    client = signed_in("max")
+    assert "“121” is on no record here." in client.get(f"/segments/{due.pk}/").content.decode()
+    page = client.get(f"/segments/{nested.pk}/").content.decode()
+    assert "“121” is on no record here (segment “No shingles shot”)." in page
+    shot = contacts.NewEvent(dana, "immunization", date(2026, 10, 1), "shot", code="CVX 121", groups=("code:CVX:121",))
+    contacts.events_record(actor=CLI, events=[shot])
+    for number in (due.pk, nested.pk):
+        assert "is on no record here" not in client.get(f"/segments/{number}/").content.decode()
 
 
 def test_a_change_of_the_rows_comes_back_with_focus(signed_in) -> None:
