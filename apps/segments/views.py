@@ -183,7 +183,10 @@ def preview(request: HttpRequest) -> HttpResponse:
 def find_terms(request: HttpRequest) -> HttpResponse:
     """Options of a code picker: terms and codes that have every word that was typed."""
     kind = request.POST.get("kind", "")
-    words = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "").split()
+    typed = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "")
+    if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
+        typed = picked[2]  # a line of the list that was chosen before, not words to look for
+    words = typed.split()
     found = Vocabulary.objects.filter(system=EVENT_KINDS.get(kind, ("", ""))[1])
     for word in words[:6]:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)

@@ -172,3 +172,36 @@ def test_the_pages_hold_in_both_themes_and_on_a_phone(
     for path in ("/segments/", f"/segments/{saved.pk}/", f"/segments/{saved.pk}/edit/"):
         page.open(path)
         fits(page, [(1280, "dark"), (375, "light"), (375, "dark")])
+
+
+def test_a_condition_on_a_phone_is_a_compact_card(town: None, enter: Callable[..., Any]) -> None:
+    """Number and buttons in one line, what it looks at under them, then what belongs together side by side."""
+    page = enter("max", width=375)
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("When").select_option("between")
+    expect(page.get_by_label("From", exact=True)).to_be_visible()
+
+    def middle(label: str) -> float:
+        box = page.get_by_label(label, exact=True).bounding_box()
+        return float(box["y"] + box["height"] / 2)
+
+    def beside(one: str, other: str) -> bool:
+        return abs(middle(one) - middle(other)) < 4
+
+    assert beside("Move condition 1 up", "Remove condition 1")
+    assert middle("Remove condition 1") < middle("What condition 1 looks at") < middle("Comparison")
+    assert beside("Comparison", "Number of times")
+    assert beside("Which", "When")
+    assert beside("From", "To")
+    expect(page.get_by_text("Condition 1", exact=True)).to_be_visible()
+
+
+def test_days_that_are_not_given_do_not_mean_any_time(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("When").select_option("since")
+    expect(page.locator("#preview")).to_contain_text("Condition 1: give the first day, or choose “at any time”.")
+    page.get_by_label("On or after").fill("2026-01-01")
+    expect(people(page)).to_have_text("0")

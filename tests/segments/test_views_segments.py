@@ -179,7 +179,7 @@ def test_terms_are_found_by_word_or_code(signed_in) -> None:
     Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
     Vocabulary.objects.create(system="SNOMED", code="1", term="Influenza")
     client = signed_in("max")
-    for typed in ("influ", "140", "season influ"):
+    for typed in ("influ", "140", "season influ", "Influenza, seasonal (CVX 140)"):
         found = client.post("/segments/terms/", {"kind": "immunization", "n0.code": typed}).content.decode()
         assert "Influenza, seasonal (CVX 140)" in found
         assert "SNOMED" not in found

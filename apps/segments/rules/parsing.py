@@ -190,6 +190,9 @@ class _Reader:
             raise RuleError(path, "there is no set of codes of that name: choose one of the list.")
         if codes and value_set:
             raise RuleError(path, "give a code or a set of codes, not both.")
+        for name, words in (("from", "first"), ("to", "last")):
+            if tree.get(name) == "":
+                raise RuleError(path, f"give the {words} day, or choose “at any time”.")
         first, last = _optional_date(tree, "from", path), _optional_date(tree, "to", path)
         if first and last:
             _in_order(first, last, path)
