@@ -18,6 +18,7 @@ from typing import Any
 from apps.contacts.fields import FIELDS
 from apps.contacts.importing import values
 from apps.contacts.importing.diff import MODES, UPDATE
+from apps.contacts.numbers import NumberRange, wide
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
 CONSENT_PARTS = ("", "date", "method", "wording", "by")
@@ -225,6 +226,8 @@ class ColumnGuess:
     target: str | None
     samples: tuple[str, ...]
     sensitive: bool = False
+    numbers: NumberRange = field(default_factory=lambda: wide(()))
+    """Bounds for an attribute made of the column, should it hold numbers."""
 
     def __repr__(self) -> str:
         return f"<ColumnGuess of {self.type}>"
@@ -282,7 +285,7 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
             target = None
         if target:
             taken.add(target)
-        found.append(ColumnGuess(header, type_, target, tuple(dict.fromkeys(present))[:3], secret))
+        found.append(ColumnGuess(header, type_, target, tuple(dict.fromkeys(present))[:3], secret, wide(present)))
     return found
 
 

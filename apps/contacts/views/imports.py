@@ -81,7 +81,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     create = whole(request.POST.get("create", ""), None)
     if request.method == "POST" and create is not None:
         document = _posted(request, data)
-        problem = _create_attribute(request, data, document, create)
+        problem = _create_attribute(request, job, data, document, create)
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):
@@ -123,13 +123,18 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     return render(request, "contacts/imports/columns.html", context, status=422 if problem else 200)
 
 
-def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict[str, Any], index: int) -> str:
+def _create_attribute(
+    request: HttpRequest, job: ImportJob, data: dict[str, Any], document: dict[str, Any], index: int
+) -> str:
     """Define an attribute for a column and map it there; what is wrong with it, or ""."""
     headers = data["files"][0]["headers"]
     if index >= len(headers):
         return "There is no such column."
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
-    form = AttributeForm({**given, "searchable": "on", "low": "0", "high": "10000", "step": "1"})
+    guess = imports.guesses(actor=request.actor, job=job)[index]  # type: ignore[attr-defined]
+    numbers = guess.numbers
+    bounds = (("low", numbers.low), ("high", numbers.high), ("step", numbers.step))
+    form = AttributeForm({**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}})
     if not form.is_valid():
         return str(next(iter(form.errors.values()))[0])
     try:
@@ -141,7 +146,8 @@ def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict
         return str(refusal)
     document["columns"][headers[index]] = f"attributes.{made.name}"
     document["ignore"] = [header for header in document["ignore"] if header != headers[index]]
-    messages.success(request, f"Attribute “{made.label}” added. The column goes there.")
+    found = f" Segments find it from {made.numbers.words()}." if made.numbers is not None else ""
+    messages.success(request, f"Attribute “{made.label}” added. The column goes there.{found}")
     return ""
 
 
@@ -203,6 +209,7 @@ def _column_rows(guesses: list[mapping.ColumnGuess], document: dict[str, Any]) -
             "sensitive": guess.sensitive,
             "target": chosen.get(guess.header, ""),
             "label": guess.header.replace("_", " ").strip()[:80],
+            "numbers": guess.numbers.words(),
             "new_type": {"date": "date", "number": "number", "yes or no": "yes_no"}.get(guess.type, "text"),
         }
         for index, guess in enumerate(guesses)
