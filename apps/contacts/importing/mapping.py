@@ -3,6 +3,9 @@
     {"match_on": "mrn", "columns": {"GivenName": "first_name"}, "date_format": "%m/%d/%Y",
      "ignore": ["Password"]}
 
+A consent may have columns beside its own: `consent.marketing.date` (needed), `.until` (the last day it holds; empty or
+year 9999 for no end), `.method`, `.wording`, `.by`.
+
 Optional keys: `relation` (default "patient"), `mode` (update, fill, skip), `consent` (defaults for `method`,
 `wording`, `by` where a file has no such column), `source` (name of the system that `external_id` comes from).
 """
@@ -21,8 +24,8 @@ from apps.contacts.importing.diff import MODES, UPDATE
 from apps.contacts.numbers import NumberRange, wide
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
-CONSENT_PARTS = ("", "date", "method", "wording", "by")
-_CONSENT = re.compile(r"consent\.([a-z0-9_]+)(?:\.(date|method|wording|by))?")
+CONSENT_PARTS = ("", "date", "until", "method", "wording", "by")
+_CONSENT = re.compile(r"consent\.([a-z0-9_]+)(?:\.(date|until|method|wording|by))?")
 _ATTRIBUTE = re.compile(r"attributes\.[a-z][a-z0-9_]{0,39}")
 
 
@@ -67,6 +70,7 @@ def _targets() -> dict[str, Target]:
     words = {
         "": "",
         "date": ": date",
+        "until": ": holds until (last day)",
         "method": ": how",
         "wording": ": wording version",
         "by": ": who recorded it",
@@ -74,7 +78,7 @@ def _targets() -> dict[str, Target]:
     for purpose in CONSENT_PURPOSES:
         for part in CONSENT_PARTS:
             name = f"consent.{purpose}" + (f".{part}" if part else "")
-            kind = {"": "consent", "date": "date"}.get(part, "text")
+            kind = {"": "consent", "date": "date", "until": "date"}.get(part, "text")
             label = f"Consent to {purpose.upper() if purpose == 'b2b' else purpose}{words[part]}"
             found[name] = Target(name, label, kind, ("consent", purpose, part), "Consent")
     return found
@@ -267,6 +271,7 @@ _FOREIGN_SECRETS = re.compile(
     r"password|passwd|pwd|ssn|socialsecurity|nationalid|cvv|ccnumber|ccexpires|cctype|creditcard|cardnumber|"
     r"iban|routing|passport|drivers|mothersmaiden|securityanswer|^pin$"
 )
+_ENDS = r"(?:holds|valid)?(?:until|ends?|enddate|expires|expiry|expirydate|expirationdate|expiration)"
 SEXES = frozenset(values.SEX)
 
 
@@ -312,9 +317,10 @@ def _is_date(name: str) -> bool:
 
 def _target_for(squeezed: str, type_: str, header: str) -> str | None:
     consent = re.fullmatch(r"(?:consent|optin|permission)?(" + "|".join(CONSENT_PURPOSES) + r")"
-                           r"(?:consent|optin)?(date|method|wording|by)?", squeezed)  # fmt: skip
+                           r"(?:consent|optin)?(date|method|wording|by|" + _ENDS + r")?", squeezed)  # fmt: skip
     if consent and ("consent" in squeezed or "optin" in squeezed or "permission" in squeezed):
-        return f"consent.{consent[1]}" + (f".{consent[2]}" if consent[2] else "")
+        part = "until" if consent[2] and re.fullmatch(_ENDS, consent[2]) else consent[2]
+        return f"consent.{consent[1]}" + (f".{part}" if part else "")
     name = _BY_HEADER.get(squeezed)
     if name and _fits(name, type_):
         return name
