@@ -100,7 +100,7 @@ def test_the_end_of_a_consent_is_found_by_its_header(header: str) -> None:
     (found,) = mapping.guess([header], [["2027-03-31"]])
     assert found.target == "consent.marketing.until"
     assert mapping.target_of("consent.marketing.until").label == "Consent to marketing: holds until (last day)"
-    with pytest.raises(mapping.BadMapping, match=r"needs a column for “consent\\.marketing” beside it"):
+    with pytest.raises(mapping.BadMapping, match=r"needs a column for “consent\.marketing” beside it"):
         mapping.parse({"match_on": "mrn", "columns": {"MRN": "mrn", header: "consent.marketing.until"}})
 
 
