@@ -99,8 +99,10 @@ def test_an_end_that_cannot_be_is_rejected_with_its_reason(row: str, reason: str
 def test_the_end_of_a_consent_is_found_by_its_header(header: str) -> None:
     (found,) = mapping.guess([header], [["2027-03-31"]])
     assert found.target == "consent.marketing.until"
-    assert mapping.target_of("consent.marketing.until").label == "Consent to marketing: holds until (last day)"
-    with pytest.raises(mapping.BadMapping, match=r"needs a column for “consent\.marketing” beside it"):
+    assert mapping.target_of("consent.marketing.until").label == "Consent to marketing: until"
+    with pytest.raises(
+        mapping.BadMapping, match="“Consent to marketing: until” needs a column for “Consent to marketing”"
+    ):
         mapping.parse({"match_on": "mrn", "columns": {"MRN": "mrn", header: "consent.marketing.until"}})
 
 
@@ -146,7 +148,7 @@ def test_the_second_row_with_a_key_is_rejected_so_that_a_second_import_changes_n
         ({"columns": {}}, "columns"),
         ({"columns": {"MRN": "mrn", "x": "favorite_color"}}, "does not exist"),
         ({"columns": {"MRN": "mrn", "x": "phone", "y": "phone"}}, "same field"),
-        ({"columns": {"MRN": "mrn", "x": "consent.marketing"}}, "consent.marketing.date"),
+        ({"columns": {"MRN": "mrn", "x": "consent.marketing"}}, "let a column go to “Consent to marketing: date”"),
         ({"date_format": "%Y"}, "date_format"),
         ({"ignore": ["MRN"]}, "at once"),
         ({"colums": {}}, "unknown key"),

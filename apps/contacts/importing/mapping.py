@@ -70,7 +70,7 @@ def _targets() -> dict[str, Target]:
     words = {
         "": "",
         "date": ": date",
-        "until": ": holds until (last day)",
+        "until": ": until",
         "method": ": how",
         "wording": ": wording version",
         "by": ": who recorded it",
@@ -162,9 +162,10 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     _check_columns(columns, attributes)
     match_on = document.get("match_on")
     if match_on not in MATCHABLE:
-        raise BadMapping(f"“match_on” must be one of {', '.join(MATCHABLE)}: people are matched by it.")
+        named = ", ".join(TARGETS[name].label.lower() for name in MATCHABLE)
+        raise BadMapping(f"Choose what people are matched by (“match_on” in a mapping file): {named}.")
     if match_on not in columns.values():
-        raise BadMapping(f"People are matched by “{match_on}”, but no column is mapped to it.")
+        raise BadMapping(f"People are matched by “{TARGETS[match_on].label}”, but no column is mapped to it.")
     form = document.get("date_format", "%Y-%m-%d")
     try:
         values.check_date_format(form)
@@ -203,9 +204,11 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
     for name in used:
         found = _CONSENT.fullmatch(name)
         if found and found[2] and f"consent.{found[1]}" not in used:
-            raise BadMapping(f"“{name}” needs a column for “consent.{found[1]}” beside it.")
+            whole = TARGETS[f"consent.{found[1]}"].label
+            raise BadMapping(f"“{TARGETS[name].label}” needs a column for “{whole}” beside it.")
         if found and not found[2] and f"{name}.date" not in used:
-            raise BadMapping(f"Consent to {found[1]} needs the day it was given: map a column to “{name}.date”.")
+            day = TARGETS[f"{name}.date"].label
+            raise BadMapping(f"Consent to {found[1]} needs the day it was given: let a column go to “{day}”.")
     if "full_name" in used and ({"first_name", "last_name"} & set(used)):
         raise BadMapping("Map either the full name or first and last name, not both.")
 

@@ -33,7 +33,12 @@ State, JobKind = ImportJob.State, ImportJob.JobKind
 def import_list(request: HttpRequest) -> HttpResponse:
     """All imports, newest first."""
     page = keyset(ImportJob.objects.all(), request.GET.get("after", ""))
-    rows = [{"job": job, "names": [item["name"] for item in job.opened()["files"]]} for job in page.items]
+    rows = []
+    for job in page.items:
+        data = job.opened()
+        # Until it ran, the figures are those of a check: nobody is new yet.
+        ran = data.get("pass") == State.RUNNING
+        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran})
     return render(request, "contacts/imports/list.html", {"page": page, "rows": rows})
 
 
@@ -282,12 +287,42 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         "checkable": job.state in (State.DRAFT, State.REFUSED, State.CANCELLED, State.FAILED)
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
+        **_stopped(job, data),
         "writes": writes,
         "held": held,
         "downloadable": job.rejections.exists(),
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
+    }
+
+
+def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
+    """What a canceled or failed import says: what is in, what is not, and that nothing is lost by going on."""
+    found: dict[str, Any] = {"remaining": job.total - job.done, "figures": True, "stopped": "", "stopped_title": ""}
+    if job.state not in (State.CANCELLED, State.FAILED):
+        return found
+    canceled = job.state == State.CANCELLED
+    if data.get("pass") != State.RUNNING:
+        # A check that was stopped, or a finished one nobody acted on: its figures would read as if they were in.
+        title = "Nothing was imported." if canceled else "The check failed."
+        return found | {
+            "figures": False,
+            "stopped_title": title,
+            "stopped": "It was canceled before it began, so nobody was added or changed."
+            if canceled
+            else "A check changes nothing, so nobody was added or changed.",
+        }
+    if not job.done:
+        return found | {"stopped_title": "Stopped before the first row.", "stopped": "Nothing is in yet."}
+    rest = found["remaining"]
+    done = "1 row was" if job.done == 1 else f"{job.done:,} rows were"
+    not_yet = "the last row was not looked at yet" if rest == 1 else f"{rest:,} rows were not looked at yet"
+    on = " Going on takes only these: no row is read twice." if not job.files_gone else ""
+    told = f"{job.new:,} new and {job.changed:,} changed are in and stay as they are; {not_yet}.{on}" if rest else ""
+    return found | {
+        "stopped_title": f"{'Canceled' if canceled else 'Failed'} after {job.done:,} of {job.total:,} rows.",
+        "stopped": f"{done} dealt with: {told}" if rest else f"{done} dealt with.",
     }
 
 
@@ -330,6 +365,9 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
         acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        if act == "cancel" and _job(job_id).under_way:
+            messages.success(request, "The import stops after the rows at hand.")
     return redirect("contacts:import", job_id)
 
 

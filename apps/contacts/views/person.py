@@ -218,7 +218,7 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
             "entry": entry,
             "who": audit.actor_words(entry.actor_kind, entry.actor_id, names),
             "role": audit.role_word(entry.actor_role),
-            "what": sentences.action_label(entry.action),
+            "what": sentences.action_label(entry.action, "people" if entry.people_count > 1 else "this person"),
         }
         for entry in page.items
     ]
