@@ -97,6 +97,9 @@ def test_a_nurse_fills_in_own_attributes_and_segments_find_them(signed_in: Any, 
         '<option value="Silver" selected>Silver</option>',
     ):
         assert text in shown
+    told = nora.get(f"/contacts/{ana}/").content.decode()
+    for text in ("Mar 31, 2027", "Silver", "7.3"):
+        assert text in told
     emptied = dict.fromkeys(FILLED, "")
     assert nora.post(f"/contacts/{ana}/edit/", BASE | emptied | {"version": 2}).status_code == 302
     assert attributes_of(ana) == {"old_system_flag": "kept"}
