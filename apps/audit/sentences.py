@@ -201,10 +201,10 @@ def details(entry: Entry) -> str:
     return ", ".join(parts)
 
 
-def action_label(action: str) -> str:
+def action_label(action: str, people: str = "people") -> str:
     """An action in words, without whom and what number it was about: "Opened the records of people"."""
     if (phrase := PHRASES.get(action)) is not None:
-        words = phrase.replace(" ({people})", "").format(people="people", subject="")
+        words = phrase.replace(" ({people})", "").format(people=people, subject="")
         return " ".join(words.split()).replace(" , ", ", ")
     noun, _, verb = action.partition(".")
     return f"{verb_past(verb)} {NOUNS.get(noun, noun.replace('_', ' '))}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from django import forms
 
-from apps.contacts import fields, search_values
+from apps.contacts import fields, own_fields, search_values
 from apps.contacts.attributes import Attribute
 from apps.contacts.importing import values
 from apps.contacts.importing.rows import life_problem
@@ -90,14 +91,23 @@ class PersonForm(forms.Form):
     job_title = _text(label="Job title")
     version = forms.IntegerField(required=False, widget=forms.HiddenInput())
 
-    def __init__(self, *args: Any, record: PersonRecord | None = None, reveal: bool = True, **given: Any) -> None:
-        self.record, self.reveal = record, reveal
+    def __init__(
+        self,
+        *args: Any,
+        record: PersonRecord | None = None,
+        reveal: bool = True,
+        own: Sequence[Attribute] = (),
+        **given: Any,
+    ) -> None:
+        self.record, self.reveal, self.own = record, reveal, own
+        self.held: dict[str, Any] = dict((record.profile.get("attributes") or {}) if record is not None else {})
         if record is not None:
             initial = {name: fields.value_of(record.profile, name) for name in fields.FIELDS}
             if not reveal:
                 initial.update(dict.fromkeys(IDENTIFIERS))
             given["initial"] = {**initial, "relation": record.relation, "version": record.version}
         super().__init__(*args, **given)
+        self.fields.update(own_fields.build(own, self.held, reveal=reveal))
         if record is not None and not reveal:
             for name in IDENTIFIERS:
                 self.fields[name].help_text = KEEP
@@ -107,6 +117,11 @@ class PersonForm(forms.Form):
                 self.fields["birth_date"].help_text = "On record. Care staff can correct it."
         if record is not None and record.profile.get("guardian_id"):
             self.fields["guardian"].help_text = f"A guardian is on record. {KEEP}"
+
+    @property
+    def own_bound(self) -> list[forms.BoundField]:
+        """The fields of the organization's own attributes, for the template."""
+        return [self[own_fields.PREFIX + each.name] for each in self.own]
 
     def clean_email(self) -> str:
         return _cleaned(values.email, self.cleaned_data["email"], "This {} (it looks like name@example.com).")
@@ -130,6 +145,13 @@ class PersonForm(forms.Form):
         data = super().clean() or {}
         if not data.get("first_name") and not data.get("last_name"):
             self.add_error("last_name", "Give at least one name.")
+        for each in self.own:
+            name = own_fields.PREFIX + each.name
+            if name in data:
+                try:
+                    data[name] = own_fields.cleaned(each, data[name])
+                except forms.ValidationError as error:
+                    self.add_error(name, error)
         problem = life_problem(data.get("birth_date"), data.get("death_date"), clock.now().date())
         if problem:
             self.add_error("birth_date" if problem.startswith("The birth") else "death_date", f"{problem}.")
@@ -148,6 +170,16 @@ class PersonForm(forms.Form):
             fields.put(profile, name, value.isoformat() if isinstance(value, date) else value)
         if not profile["address"]:
             profile.pop("address")
+        attributes = dict(self.held)
+        for each in self.own:
+            value = self.cleaned_data.get(own_fields.PREFIX + each.name)
+            if value is not None:
+                attributes[each.name] = value
+            elif not own_fields.keeps(each, self.held.get(each.name), reveal=self.reveal):
+                attributes.pop(each.name, None)
+        profile["attributes"] = attributes
+        if not attributes:
+            profile.pop("attributes")
         if guardian := self.cleaned_data.get("guardian"):
             profile["guardian_id"] = guardian
         return profile

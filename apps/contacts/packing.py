@@ -27,7 +27,7 @@ TABLES = {
     "searches": f"contacts_personsearch (person_id, tokens, birth_day, birth_month_day, generation, {SLOT_NAMES})",
     "identities": "contacts_personidentity (kind, token, person_id)",
     "consents": "contacts_consent (id, person_id, sealed, recorded_at)",
-    "states": "contacts_consentstate (person_id, purpose, state, since)",
+    "states": "contacts_consentstate (person_id, purpose, state, expires, since)",
     "events": "contacts_timelineevent (id, person_id, sealed, code, groups, day, source, recorded_at)",
     "summaries": 'contacts_timelinesummary ("group", person_id, count)',
 }
@@ -136,7 +136,8 @@ def pack(
         for cell, (consent_id, event_id) in zip(consents[number], ids, strict=False):
             # Rows of a list that say the same share the object.
             told = said.get(id(cell)) or said.setdefault(id(cell), _said(cell))
-            held[cell.purpose] = told.state
+            if cell.expires is None or cell.expires > fresh.now:
+                held[cell.purpose] = told.state
             for group in told.groups:
                 counts[group] = counts.get(group, 0) + 1
             sealed = batch.seal(by_record, told.facts, _CONSENT_TABLE, consent_id)
@@ -148,7 +149,7 @@ def pack(
             raise ValueError("There are more consents than ids for them.")
         packed.consents.append(b"".join(rows))
         packed.events.append(b"".join(events))
-        packed.states.append(b"".join([_SEARCH.pack(4, 8, person) + state + at for state in held.values()]))
+        packed.states.append(b"".join([_SEARCH.pack(5, 8, person) + state + at for state in held.values()]))
         packed.summaries.append(
             b"".join([_SUMMARY.pack(3, 8, group, 8, person, 4, count) for group, count in counts.items()])
         )
@@ -181,7 +182,7 @@ def consent_source(consent_id: int) -> str:
 
 def consent_facts(cell: ConsentCell) -> dict[str, Any]:
     """What is sealed as a consent."""
-    return {
+    facts = {
         "purpose": cell.purpose,
         "state": cell.state,
         "date": cell.on.isoformat(),
@@ -190,6 +191,9 @@ def consent_facts(cell: ConsentCell) -> dict[str, Any]:
         "given_by": cell.by,
         "note": "",
     }
+    if cell.expires is not None:
+        facts["expires"] = cell.expires.isoformat()
+    return facts
 
 
 def consent_event(cell: ConsentCell) -> tuple[str, date, dict[str, Any]]:
@@ -225,5 +229,6 @@ def _said(cell: ConsentCell) -> _Said:
     groups = search_values.event_groups(kind)
     keyed = event_keys(kind, "", (), on)
     event = sealing.encode(event_facts(kind, on, facts))
-    state = wire.raw(cell.purpose.encode()) + wire.raw(cell.state.encode())
+    expires = wire.int8(wire.time(cell.expires) if cell.expires is not None else None)
+    state = wire.raw(cell.purpose.encode()) + wire.raw(cell.state.encode()) + expires
     return _Said(sealing.encode(consent_facts(cell)), event, state, keyed, tuple(groups))

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apps.contacts import search_values
 from apps.contacts.fields import FieldSpec
 from apps.contacts.importing import synthea
 from apps.contacts.importing.mapping import ColumnMapping
 from apps.contacts.importing.people import PersonReader
-from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection
+from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection, standing
 from apps.contacts.packing import Fresh, Packed, pack
 
 Line = tuple[int, list[str]]
@@ -30,7 +31,7 @@ class Recipe:
 
     Own attributes come along as plain data, because whoever prepares cannot look them up: ``attributes`` are their
     types and ``choices`` their lists by name (how cells are read), ``own`` describes them as fields (how they are
-    keyed).
+    keyed). In ``zone`` (the clinic's) the last day of a consent ends.
     """
 
     headers: tuple[str, ...]
@@ -40,6 +41,7 @@ class Recipe:
     invent_addresses: bool = False
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own: Mapping[str, FieldSpec] = field(default_factory=dict, repr=False)
+    zone: str = "UTC"
 
     @property
     def match(self) -> tuple[str, str]:
@@ -51,7 +53,12 @@ class Recipe:
         if self.mapping is None:
             return synthea.PatientReader(self.headers, today=self.today, invent_addresses=self.invent_addresses)
         return PersonReader(
-            self.headers, self.mapping, today=self.today, attributes=self.attributes, choices=self.choices
+            self.headers,
+            self.mapping,
+            today=self.today,
+            attributes=self.attributes,
+            choices=self.choices,
+            zone=ZoneInfo(self.zone),
         )
 
     @property
@@ -127,6 +134,6 @@ def _add(
         made.rows = [(row.profile, row.consents) for row in rows]
         return
     made.people = fresh.people[: len(rows)]
-    states = [{cell.purpose: cell.state for cell in row.consents} for row in rows]
+    states = [standing(row.consents, fresh.now) for row in rows]
     profiles, consents = [row.profile for row in rows], [row.consents for row in rows]
     made.packed, _ = pack(fresh, profiles, consents=consents, states=states, own=own, unique=all_unique)

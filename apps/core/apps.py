@@ -6,6 +6,7 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from apps.core import third_party
+        from apps.core import form_words, third_party
 
         third_party.register()
+        form_words.register()

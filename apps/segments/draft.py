@@ -19,8 +19,8 @@ from .rules.vocabulary import EVENT_KINDS, NUMBER_OPERATORS
 Draft = dict[str, Any]
 Path = tuple[int, ...]
 
-#: What a new row asks; a person changes it at once.
-NEW_CONDITION: Draft = {"field": "sex", "op": "is", "value": "F"}
+#: A new row asks nothing yet: a guess would sit in somebody's rule as if they had meant it.
+NEW_CONDITION: Draft = {"field": ""}
 EVERYBODY: Draft = {"match": "all", "rules": []}
 LARGEST = 200
 
@@ -77,6 +77,8 @@ def _condition(form: Mapping[str, str], name: str, fields: Mapping[str, FieldSpe
         return form.get(f"{name}.{part}", "").strip()
 
     kind, _, detail = given("what").partition(":")
+    if not kind:
+        return copy.deepcopy(NEW_CONDITION)
     if kind == "event":
         return _event(detail, given)
     if kind == "engagement":
@@ -198,6 +200,13 @@ def split_code(text: str) -> tuple[str, str, str]:
         term, _, system_code = system_code[:-1].rpartition("(")
     system, _, code = system_code.strip().rpartition(" ")
     return term.strip(), system.strip(), code.strip()
+
+
+def unchosen(draft: Draft, path: Path = ()) -> list[Path]:
+    """Where conditions stand that look at nothing yet, in the order of the page."""
+    if "match" not in draft:
+        return [path] if draft == NEW_CONDITION else []
+    return [found for index, child in enumerate(draft["rules"]) for found in unchosen(child, (*path, index))]
 
 
 # -- Changes ---------------------------------------------------------------------------------------------------

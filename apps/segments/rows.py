@@ -9,7 +9,7 @@ from typing import Any
 from apps.contacts.fields import FIELDS, FieldSpec
 from apps.core.purposes import Purpose
 
-from .draft import Draft, Path, join_code, key
+from .draft import NEW_CONDITION, Draft, Path, join_code, key
 from .rules.facts import ranged, searchable, spec_of
 from .rules.vocabulary import CONSENT_PURPOSES, CONSENT_STATES, EVENT_KINDS
 
@@ -152,6 +152,8 @@ def _row(node: Draft, path: Path, offer: Offer, terms: Terms, errors: dict[Path,
 
 
 def _condition(node: Draft, offer: Offer, terms: Terms) -> dict[str, Any]:
+    if node == NEW_CONDITION:
+        return {}
     if "event" in node or "engagement" in node:
         return _happened(node, offer, terms)
     if "appointment" in node:

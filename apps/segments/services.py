@@ -22,6 +22,10 @@ LONGEST_DESCRIPTION = 500
 _GRAPH_LOCK = 0x7365676D  # two saves at once could each see no cycle and make one together
 
 
+class NameRefused(Refused):
+    """The name of a segment is missing, too long or taken; the builder says it beside the name."""
+
+
 class InUse(Refused):
     """The segment is used elsewhere; ``usages`` says where."""
 
@@ -48,14 +52,16 @@ def segment_save(
     """
     name, description = " ".join(name.split()), description.strip()
     if not name:
-        raise Refused("Give the segment a name.")
-    if len(name) > LONGEST_NAME or len(description) > LONGEST_DESCRIPTION:
-        raise Refused(f"A name has at most {LONGEST_NAME} characters, a description {LONGEST_DESCRIPTION}.")
+        raise NameRefused("Give the segment a name.")
+    if len(name) > LONGEST_NAME:
+        raise NameRefused(f"A name has at most {LONGEST_NAME} characters.")
+    if len(description) > LONGEST_DESCRIPTION:
+        raise Refused(f"A description has at most {LONGEST_DESCRIPTION} characters.")
     parsed = selectors.parse(rule)
     _lock_graph()
     token = name_token(name)
     if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():
-        raise Refused("Another segment has this name. Choose a different one.")
+        raise NameRefused("Another segment has this name. Choose a different one.")
     used = _used(parsed, segment_id)
     names = selectors.names_for(parsed)
     level = rules.level(parsed, names)

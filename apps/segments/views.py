@@ -23,6 +23,7 @@ from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
 from . import counting, draft, explaining, rules, selectors, services
+from .absent import absent_codes
 from .builder import drawn
 from .rules.vocabulary import EVENT_KINDS
 from .selectors import OpenedSegment
@@ -77,6 +78,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
         {
             "segment": segment,
             "tree": explaining.outline(segment.rule),
+            "absent": absent_codes(segment.rule),
             "may_see_people": allows(getattr(request.user, "role", ""), Permission.CONTACT_VIEW),
             "history": history,
             "days": [row.at.strftime("%b %-d") for row in history],
@@ -107,10 +109,8 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             segment_id=segment_id,
             version=whole(version, None),
         )
-    except rules.RuleError as wrong:
-        return _builder(request, segment, tree, name, wrong={wrong.path: wrong.what}, refused=str(wrong))
     except Refused as refusal:
-        return _builder(request, segment, tree, name, refused=str(refusal))
+        return _builder(request, segment, tree, name, refusal=refusal)
     # The page it leads to shows a size; one that cannot be counted in time is still saved.
     with contextlib.suppress(Refused):
         services.segment_count(actor=_actor(request), segment_id=saved.pk)
@@ -165,9 +165,8 @@ def preview(request: HttpRequest) -> HttpResponse:
         rule = selectors.parse(draft.read(request.POST.dict(), attributes.catalog()))
         names = selectors.names_for(rule)
         found["level"] = rules.level(rule, names)
-        unknown: list[str] = []
-        found["sentence"] = selectors.sentence(rule, terms=_noting(unknown))
-        found["unknown"] = unknown
+        found["sentence"] = selectors.sentence(rule)
+        found["absent"] = absent_codes(rule, names)
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
         found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
     except counting.Superseded:
@@ -179,24 +178,15 @@ def preview(request: HttpRequest) -> HttpResponse:
     return render(request, "segments/_preview.html", found)
 
 
-def _noting(unknown: list[str]) -> rules.Terms:
-    """The terms of codes; a code on nobody's record goes into `unknown`, so that a misspelling does not pass unseen."""
-
-    def term(system: str, code: str) -> str | None:
-        found = selectors.terms(system, code)
-        if found is None and code not in unknown:
-            unknown.append(code)
-        return found
-
-    return term
-
-
 @require(Permission.SEGMENT_EDIT)
 @require_POST
 def find_terms(request: HttpRequest) -> HttpResponse:
     """Options of a code picker: terms and codes that have every word that was typed."""
     kind = request.POST.get("kind", "")
-    words = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "").split()
+    typed = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "")
+    if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
+        typed = picked[2]  # a line of the list that was chosen before, not words to look for
+    words = typed.split()
     found = Vocabulary.objects.filter(system=EVENT_KINDS.get(kind, ("", ""))[1])
     for word in words[:6]:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
@@ -287,18 +277,44 @@ def _builder(
     tree: draft.Draft,
     name: str,
     *,
-    wrong: dict[draft.Path, str] | None = None,
-    refused: str = "",
+    refusal: Refused | None = None,
 ) -> HttpResponse:
+    wrong, problems = _problems(tree, refusal)
     context = drawn(tree, segment_id=segment.id if segment else None, wrong=wrong)
     context |= {
         "segment": segment,
         "name": name,
         "description": request.POST.get("description", segment.description if segment else ""),
         "version": request.POST.get("version", segment.version if segment else ""),
-        "refused": refused,
+        "problems": problems,
+        "wrong_name": str(refusal) if isinstance(refusal, services.NameRefused) else "",
         "ticket": secrets.token_hex(12),
         "back": reverse("segments:detail", args=[segment.id]) if segment else reverse("segments:list"),
         "level": segment.level if segment else None,
     }
-    return render(request, "segments/builder.html", context, status=422 if refused else 200)
+    return render(request, "segments/builder.html", context, status=422 if refusal else 200)
+
+
+def _problems(tree: draft.Draft, refusal: Refused | None) -> tuple[dict[draft.Path, str], list[tuple[str, str]]]:
+    """What is wrong at which condition, and all of it for the top of the page as (id of the control, sentence)."""
+    if refusal is None:
+        return {}, []
+    wrong: dict[draft.Path, str] = {}
+    problems: list[tuple[str, str]] = []
+    found = refusal
+    if isinstance(refusal, services.NameRefused):
+        problems.append(("segment-name", str(refusal)))
+        try:  # the name is looked at first; what else is wrong is said in the same breath
+            selectors.parse(tree)
+        except rules.RuleError as error:
+            found = error
+    if isinstance(found, rules.RuleError):
+        wrong[found.path] = found.what
+        wrong |= dict.fromkeys(draft.unchosen(tree), rules.NOTHING_CHOSEN)
+        problems += [
+            (f"{draft.key(path)}-{'what' if path else 'match'}", str(rules.RuleError(path, what)))
+            for path, what in sorted(wrong.items())
+        ]
+    elif found is refusal and not problems:
+        problems.append(("", str(refusal)))
+    return wrong, problems

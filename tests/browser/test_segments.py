@@ -36,6 +36,8 @@ def test_a_segment_is_built_counted_and_saved(town: None, enter: Callable[..., A
     page = enter("max")
     page.open("/segments/")
     page.get_by_role("link", name="New segment").first.click()
+    expect(page.locator("#preview")).to_contain_text("Not complete yet")
+    page.get_by_label("What condition 1 looks at").select_option("field:sex")
     expect(people(page)).to_have_text("2")
     page.get_by_label("Name of the segment").fill("Women over 50")
     page.get_by_role("button", name="Add condition").click()
@@ -54,9 +56,34 @@ def test_a_segment_is_built_counted_and_saved(town: None, enter: Callable[..., A
     axe(page)
 
 
+def test_a_new_segment_asks_nothing_until_somebody_chooses(
+    town: None, enter: Callable[..., Any], axe: Callable[..., None]
+) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    what = page.get_by_label("What condition 1 looks at")
+    expect(what).to_have_value("")
+    expect(page.locator(".rule-row")).to_contain_text("Choose what to look at.")
+    page.get_by_role("button", name="Save segment").click()
+    name = page.get_by_label("Name of the segment")
+    expect(name).to_be_focused()
+    expect(name).to_have_accessible_description("Give the segment a name.")
+    expect(what).to_have_accessible_description("Choose what to look at, or remove the condition.")
+    axe(page)
+    page.get_by_role("link", name="Condition 1: choose what to look at").click()
+    expect(what).to_be_focused()
+    what.select_option("field:city")
+    page.get_by_label("Value").fill("Ashland")
+    name.fill("In Ashland")
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="In Ashland")).to_be_visible()
+
+
 def test_the_builder_works_with_the_keyboard_alone(town: None, enter: Callable[..., Any]) -> None:
     page = enter("max")
     page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").focus()
+    page.keyboard.type("Sex")
     expect(people(page)).to_have_text("2")
     page.get_by_label("Name of the segment").focus()
     page.keyboard.type("By keyboard")
@@ -70,6 +97,8 @@ def test_the_builder_works_with_the_keyboard_alone(town: None, enter: Callable[.
     page.get_by_role("button", name="Remove condition 1.1").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("What condition 1.1 looks at")).to_be_focused()
+    page.keyboard.type("Age")
+    expect(page.get_by_label("Youngest age")).to_be_visible()
     page.keyboard.press("Shift+Tab")
     page.get_by_role("button", name="Save segment").focus()
     page.keyboard.press("Enter")
@@ -143,3 +172,36 @@ def test_the_pages_hold_in_both_themes_and_on_a_phone(
     for path in ("/segments/", f"/segments/{saved.pk}/", f"/segments/{saved.pk}/edit/"):
         page.open(path)
         fits(page, [(1280, "dark"), (375, "light"), (375, "dark")])
+
+
+def test_a_condition_on_a_phone_is_a_compact_card(town: None, enter: Callable[..., Any]) -> None:
+    """Number and buttons in one line, what it looks at under them, then what belongs together side by side."""
+    page = enter("max", width=375)
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("When").select_option("between")
+    expect(page.get_by_label("From", exact=True)).to_be_visible()
+
+    def middle(label: str) -> float:
+        box = page.get_by_label(label, exact=True).bounding_box()
+        return float(box["y"] + box["height"] / 2)
+
+    def beside(one: str, other: str) -> bool:
+        return abs(middle(one) - middle(other)) < 4
+
+    assert beside("Move condition 1 up", "Remove condition 1")
+    assert middle("Remove condition 1") < middle("What condition 1 looks at") < middle("Comparison")
+    assert beside("Comparison", "Number of times")
+    assert beside("Which", "When")
+    assert beside("From", "To")
+    expect(page.get_by_text("Condition 1", exact=True)).to_be_visible()
+
+
+def test_days_that_are_not_given_do_not_mean_any_time(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("event:immunization")
+    page.get_by_label("When").select_option("since")
+    expect(page.locator("#preview")).to_contain_text("Condition 1: give the first day, or choose “at any time”.")
+    page.get_by_label("On or after").fill("2026-01-01")
+    expect(people(page)).to_have_text("0")

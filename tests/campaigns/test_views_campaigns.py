@@ -13,6 +13,7 @@ from apps.campaigns import selectors, sending, services
 from apps.campaigns.models import Campaign, State
 from apps.core import actors
 from apps.delivery.models import OutboxMessage
+from apps.segments import services as segments
 
 from .conftest import CLI, SPEC
 
@@ -55,6 +56,19 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]
     assert b"flu" in mail.content.lower()
+
+
+def test_the_plan_warns_of_a_code_that_is_on_nobodys_record(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any
+) -> None:
+    """A misspelled vaccine in "never" would write to everybody, and no number of the plan tells."""
+    client = signed_in("max")
+    assert b"on no record here" not in client.get(f"/campaigns/{flu.pk}/plan/").content
+    rule = {"match": "all", "rules": [{"event": "immunization", "op": "never", "code": "influ"}]}
+    segments.segment_save(actor=CLI, name="Due for a shot", rule=rule)
+    due = services.campaign_save(actor=CLI, name="Shots again", spec=SPEC | {"segment": "Due for a shot"})
+    page = client.get(f"/campaigns/{due.pk}/plan/").content.decode()
+    assert "“influ” is on no record here (segment “Due for a shot”)." in page
 
 
 def test_mistakes_come_back_with_what_was_typed(flu: Campaign, signed_in: Any) -> None:

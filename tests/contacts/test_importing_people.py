@@ -1,6 +1,7 @@
 """Lists of people by mapping: what a row becomes, what is rejected and why, what a second look changes."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,6 +53,59 @@ def test_a_row_becomes_a_profile_in_our_words() -> None:
     assert "Rosa" not in repr(row) + repr(consent)
 
 
+def consent_rows(*endings: str, zone: str = "America/New_York") -> list:
+    document = {
+        "match_on": "mrn",
+        "columns": {
+            "MRN": "mrn", "Opt in": "consent.marketing", "Since": "consent.marketing.date",
+            "Holds until": "consent.marketing.until",
+        },
+        "date_format": "%m/%d/%Y",
+    }  # fmt: skip
+    text = "MRN,Opt in,Since,Holds until\n" + "".join(f"A-{n},{each}\n" for n, each in enumerate(endings))
+    table = recognize(opener_of(text.encode()), "list.csv")
+    return list(people.read(table, mapping.parse(document), today=TODAY, zone=ZoneInfo(zone)))
+
+
+def test_a_consent_holds_to_the_end_of_its_last_day_in_the_clinics_zone() -> None:
+    rows = consent_rows("yes,1/2/2026,3/31/2027", "yes,1/2/2026,", "yes,1/2/2026,12/31/9999", "no,1/2/2026,3/31/2027")
+    ends = [row.consents[0].expires for row in rows]
+    assert ends == [datetime(2027, 4, 1, 4, tzinfo=UTC), None, None, None], "no end, and a refusal runs out never"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("yes,1/2/2026,2/30/2027", "Holds until is not a date (month/day/year, as 4/12/1985)"),
+        ("yes,1/2/2026,soon", "Holds until is not a date (month/day/year, as 4/12/1985)"),
+        ("yes,1/2/2026,1/1/2026", "the consent to marketing ends before it was given"),
+    ],
+)
+def test_an_end_that_cannot_be_is_rejected_with_its_reason(row: str, reason: str) -> None:
+    (rejected,) = consent_rows(row)
+    assert isinstance(rejected, Rejection)
+    assert rejected.reason == reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "marketing consent until",
+        "Consent marketing: holds until",
+        "marketing_consent_expires",
+        "ConsentMarketingEndDate",
+    ],
+)
+def test_the_end_of_a_consent_is_found_by_its_header(header: str) -> None:
+    (found,) = mapping.guess([header], [["2027-03-31"]])
+    assert found.target == "consent.marketing.until"
+    assert mapping.target_of("consent.marketing.until").label == "Consent to marketing: until"
+    with pytest.raises(
+        mapping.BadMapping, match="“Consent to marketing: until” needs a column for “Consent to marketing”"
+    ):
+        mapping.parse({"match_on": "mrn", "columns": {"MRN": "mrn", header: "consent.marketing.until"}})
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -94,7 +148,7 @@ def test_the_second_row_with_a_key_is_rejected_so_that_a_second_import_changes_n
         ({"columns": {}}, "columns"),
         ({"columns": {"MRN": "mrn", "x": "favorite_color"}}, "does not exist"),
         ({"columns": {"MRN": "mrn", "x": "phone", "y": "phone"}}, "same field"),
-        ({"columns": {"MRN": "mrn", "x": "consent.marketing"}}, "consent.marketing.date"),
+        ({"columns": {"MRN": "mrn", "x": "consent.marketing"}}, "let a column go to “Consent to marketing: date”"),
         ({"date_format": "%Y"}, "date_format"),
         ({"ignore": ["MRN"]}, "at once"),
         ({"colums": {}}, "unknown key"),

@@ -260,7 +260,7 @@ def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
     nora = signed_in("nora")
     nora.get(f"/contacts/{dana}/")
     page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
-    assert "Opened the records of people" in page
+    assert "Opened the records of this person" in page
     assert "Nora" in page
     assert nora.get(f"/contacts/{dana}/access/").status_code == 403
 
@@ -271,7 +271,13 @@ def test_erasing_needs_the_word_and_leaves_a_certificate(signed_in, dana) -> Non
     done = client.post(f"/contacts/{dana}/erase/", {"reason": "Asked for", "word": "erase"}, follow=True)
     assert "Certificate of erasure" in text_of(done)
     assert "Dec 25, 2026" in text_of(done)
-    assert client.get(f"/contacts/{dana}/").status_code == 404
+    left = client.get(f"/contacts/{dana}/")
+    assert left.status_code == 404
+    assert "This person was erased" in text_of(left)
+    assert f'href="/contacts/{dana}/erased/"' in text_of(left)
+    nurse = signed_in("nora").get(f"/contacts/{dana}/")
+    assert "This person was erased" in text_of(nurse)
+    assert "/erased/" not in text_of(nurse)
     assert signed_in("nora").get(f"/contacts/{dana}/erase/").status_code == 403
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from apps.audit.models import AuditEntry
+from apps.contacts import services as contacts
 from apps.core import actors
 from apps.core.levels import Level
 from apps.delivery import selectors, services
@@ -41,7 +42,7 @@ def test_the_list_shows_states_and_reasons_and_asks_little_of_the_database(
     services.enqueue(actor=SYSTEM, items=[campaign_item(p) for p in pats])
     services.dispatch(actor=SYSTEM, seconds=8, lanes=2)
     client = signed_in("otto")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         page = client.get(url("overview")).content.decode()
     for words in ("Sent", "Held", "No way to this mailbox is safe enough", "The mailbox does not exist"):
         assert words in page
@@ -49,6 +50,27 @@ def test_the_list_shows_states_and_reasons_and_asks_little_of_the_database(
     assert "The mailbox does not exist" not in only
     assert client.get(url("overview"), {"state": "nonsense"}).status_code == 200
     assert client.post(url("overview")).status_code == 405
+
+
+def test_the_list_names_people_as_their_reader_may_see_them_and_is_on_the_trail(signed_in, people, letters):
+    ann, bea = (
+        contacts.contact_create(actor=actors.COMMAND_LINE, profile={"first_name": name, "last_name": "Quist"})
+        for name in ("Ann", "Bea")
+    )
+    services.enqueue(actor=SYSTEM, items=[campaign_item(ann), campaign_item(bea)])
+    contacts.contact_erase(actor=actors.COMMAND_LINE, person_id=bea.id, reason="Asked for it")
+    page = signed_in("max").get(url("overview")).content.decode()
+    assert f'<a href="/contacts/{ann.id}/">Ann Quist</a>' in page
+    assert "Erased person" in page
+    assert f"/contacts/{bea.id}/" not in page
+    assert f"Contact {ann.id}" not in page
+    entry = AuditEntry.objects.filter(action="contact.list", purpose="delivery").get()
+    assert entry.people_count == 2
+    row = OutboxMessage.objects.get(person_id=ann.id)
+    auditor = signed_in("otto")
+    for name, given in (("overview", ()), ("message", (row.pk,))):
+        shown = auditor.get(url(name, *given)).content.decode()
+        assert f'<a href="/contacts/{ann.id}/">A••• Q•••</a>' in shown
 
 
 def test_a_message_page_tells_where_the_data_went_and_is_on_the_trail(signed_in, people, providers, letters):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from apps.audit.models import AuditEntry
@@ -84,10 +86,30 @@ def test_what_cannot_be_saved_comes_back_with_the_reason_at_its_row(signed_in) -
     wrong = FORM | {"n0.what": "field:city", "n0.value": ""}
     answer = client.post("/segments/new/", wrong)
     assert answer.status_code == 422
-    assert answer.content.count(b"choose or type a value") == 2
+    assert answer.content.lower().count(b"choose or type a value") == 2
     assert b'value="Women"' in answer.content
     nameless = client.post("/segments/new/", FORM | {"name": " "})
     assert b"Give the segment a name." in nameless.content
+
+
+def test_a_condition_that_looks_at_nothing_yet_is_not_saved(signed_in) -> None:
+    client = signed_in("max")
+    page = client.get("/segments/new/").content.decode()
+    assert '<option value="" selected>Choose…</option>' in page
+    unchosen = {"shape": "[0,[0]]", "n.match": "all", "n0.what": "", "n1.match": "any", "n1-0.what": "", "name": ""}
+    preview = client.post("/segments/preview/", unchosen).content.decode()
+    assert "Not complete yet" in preview
+    answer = client.post("/segments/new/", unchosen)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    for anchor, words in (
+        ("segment-name", "Give the segment a name."),
+        ("n0-what", "Condition 1: choose what to look at, or remove the condition."),
+        ("n1-0-what", "Condition 2.1: choose what to look at, or remove the condition."),
+    ):
+        assert f'<a href="#{anchor}">{words}</a>' in text
+        assert f'id="{anchor}"' in text
+    assert not Segment.objects.exists()
 
 
 def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> None:
@@ -104,9 +126,12 @@ def test_the_preview_counts_masks_and_is_on_the_trail(signed_in, dana: int) -> N
     assert b"Not complete yet" in unfinished.content
 
 
-def test_a_code_on_nobodys_record_is_pointed_out(signed_in) -> None:
+def test_a_code_on_nobodys_record_is_pointed_out(signed_in, dana: int) -> None:
     """A misspelled vaccine under "none of these" would find everybody, vaccinated or not."""
     Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
+    Vocabulary.objects.create(system="CVX", code="121", term="Zoster")
+    shot = contacts.NewEvent(dana, "immunization", date(2026, 10, 1), "shot", code="CVX 140", groups=("code:CVX:140",))
+    contacts.events_record(actor=CLI, events=[shot])
     client = signed_in("max")
     rule = FORM | {
         "n0.what": "event:immunization",
@@ -118,9 +143,27 @@ def test_a_code_on_nobodys_record_is_pointed_out(signed_in) -> None:
     misspelled = client.post("/segments/preview/", rule | {"n0.code": "influ"}).content.decode()
     assert "Nobody’s record has this code" in misspelled
     assert "“influ”" in misspelled
+    nobodys = client.post("/segments/preview/", rule | {"n0.code": "Zoster (CVX 121)"}).content.decode()
+    assert "“Zoster (CVX 121)” is on no record here" in nobodys
     chosen = client.post("/segments/preview/", rule | {"n0.code": "140"}).content.decode()
     assert "Influenza, seasonal" in chosen
     assert "Nobody’s record has this code" not in chosen
+
+
+def test_a_saved_segment_goes_on_saying_that_its_code_is_nobodys(signed_in, dana: int) -> None:
+    """Also through a segment that looks at it; the day somebody has the code, the warning is gone."""
+    shingles = {"match": "none", "rules": [{"event": "immunization", "op": "at_least", "times": 1, "code": "121"}]}
+    due = services.segment_save(actor=CLI, name="No shingles shot", rule=shingles)
+    women_due = {"match": "all", "rules": [{"segment": "No shingles shot", "op": "in"}, *WOMEN["rules"]]}
+    nested = services.segment_save(actor=CLI, name="Women due", rule=women_due)
+    client = signed_in("max")
+    assert "“121” is on no record here." in client.get(f"/segments/{due.pk}/").content.decode()
+    page = client.get(f"/segments/{nested.pk}/").content.decode()
+    assert "“121” is on no record here (segment “No shingles shot”)." in page
+    shot = contacts.NewEvent(dana, "immunization", date(2026, 10, 1), "shot", code="CVX 121", groups=("code:CVX:121",))
+    contacts.events_record(actor=CLI, events=[shot])
+    for number in (due.pk, nested.pk):
+        assert "is on no record here" not in client.get(f"/segments/{number}/").content.decode()
 
 
 def test_a_change_of_the_rows_comes_back_with_focus(signed_in) -> None:
@@ -136,7 +179,7 @@ def test_terms_are_found_by_word_or_code(signed_in) -> None:
     Vocabulary.objects.create(system="CVX", code="140", term="Influenza, seasonal")
     Vocabulary.objects.create(system="SNOMED", code="1", term="Influenza")
     client = signed_in("max")
-    for typed in ("influ", "140", "season influ"):
+    for typed in ("influ", "140", "season influ", "Influenza, seasonal (CVX 140)"):
         found = client.post("/segments/terms/", {"kind": "immunization", "n0.code": typed}).content.decode()
         assert "Influenza, seasonal (CVX 140)" in found
         assert "SNOMED" not in found

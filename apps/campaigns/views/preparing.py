@@ -14,6 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.campaigns import planning, plans, selectors, sending, services
+from apps.campaigns.audience import audience_of
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
@@ -27,6 +28,7 @@ from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
+from apps.segments.absent import absent_codes
 
 from .shared import actor_of, campaign_or_404, frame, shown_people
 
@@ -129,6 +131,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     def url(kind: str, word: str) -> str:
         return reverse("campaigns:plan_people", args=[campaign.id, kind, word])
 
+    audience = audience_of(campaign.spec)
     written = selectors.languages(campaign)
     readers = drawn.readers
     main = written[0] if written else ""
@@ -137,6 +140,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
     return {
         "plan": drawn,
+        "absent": absent_codes(audience.rule, audience.names),
         "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
             {"label": LANGUAGES[code], "value": count, "tone": number}

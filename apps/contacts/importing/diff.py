@@ -7,7 +7,7 @@ from typing import Any
 
 UPDATE, FILL, SKIP = "update", "fill", "skip"
 MODES = {
-    UPDATE: "Update them; empty cells change nothing",
+    UPDATE: "Update them from filled cells",
     FILL: "Fill in only what is missing",
     SKIP: "Leave them as they are",
 }

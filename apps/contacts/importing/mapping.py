@@ -3,6 +3,9 @@
     {"match_on": "mrn", "columns": {"GivenName": "first_name"}, "date_format": "%m/%d/%Y",
      "ignore": ["Password"]}
 
+A consent may have columns beside its own: `consent.marketing.date` (needed), `.until` (the last day it holds; empty or
+year 9999 for no end), `.method`, `.wording`, `.by`.
+
 Optional keys: `relation` (default "patient"), `mode` (update, fill, skip), `consent` (defaults for `method`,
 `wording`, `by` where a file has no such column), `source` (name of the system that `external_id` comes from).
 """
@@ -18,10 +21,11 @@ from typing import Any
 from apps.contacts.fields import FIELDS
 from apps.contacts.importing import values
 from apps.contacts.importing.diff import MODES, UPDATE
+from apps.contacts.numbers import NumberRange, wide
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
-CONSENT_PARTS = ("", "date", "method", "wording", "by")
-_CONSENT = re.compile(r"consent\.([a-z0-9_]+)(?:\.(date|method|wording|by))?")
+CONSENT_PARTS = ("", "date", "until", "method", "wording", "by")
+_CONSENT = re.compile(r"consent\.([a-z0-9_]+)(?:\.(date|until|method|wording|by))?")
 _ATTRIBUTE = re.compile(r"attributes\.[a-z][a-z0-9_]{0,39}")
 
 
@@ -66,6 +70,7 @@ def _targets() -> dict[str, Target]:
     words = {
         "": "",
         "date": ": date",
+        "until": ": until",
         "method": ": how",
         "wording": ": wording version",
         "by": ": who recorded it",
@@ -73,7 +78,7 @@ def _targets() -> dict[str, Target]:
     for purpose in CONSENT_PURPOSES:
         for part in CONSENT_PARTS:
             name = f"consent.{purpose}" + (f".{part}" if part else "")
-            kind = {"": "consent", "date": "date"}.get(part, "text")
+            kind = {"": "consent", "date": "date", "until": "date"}.get(part, "text")
             label = f"Consent to {purpose.upper() if purpose == 'b2b' else purpose}{words[part]}"
             found[name] = Target(name, label, kind, ("consent", purpose, part), "Consent")
     return found
@@ -157,9 +162,10 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     _check_columns(columns, attributes)
     match_on = document.get("match_on")
     if match_on not in MATCHABLE:
-        raise BadMapping(f"“match_on” must be one of {', '.join(MATCHABLE)}: people are matched by it.")
+        named = ", ".join(TARGETS[name].label.lower() for name in MATCHABLE)
+        raise BadMapping(f"Choose what people are matched by (“match_on” in a mapping file): {named}.")
     if match_on not in columns.values():
-        raise BadMapping(f"People are matched by “{match_on}”, but no column is mapped to it.")
+        raise BadMapping(f"People are matched by “{TARGETS[match_on].label}”, but no column is mapped to it.")
     form = document.get("date_format", "%Y-%m-%d")
     try:
         values.check_date_format(form)
@@ -198,9 +204,11 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
     for name in used:
         found = _CONSENT.fullmatch(name)
         if found and found[2] and f"consent.{found[1]}" not in used:
-            raise BadMapping(f"“{name}” needs a column for “consent.{found[1]}” beside it.")
+            whole = TARGETS[f"consent.{found[1]}"].label
+            raise BadMapping(f"“{TARGETS[name].label}” needs a column for “{whole}” beside it.")
         if found and not found[2] and f"{name}.date" not in used:
-            raise BadMapping(f"Consent to {found[1]} needs the day it was given: map a column to “{name}.date”.")
+            day = TARGETS[f"{name}.date"].label
+            raise BadMapping(f"Consent to {found[1]} needs the day it was given: let a column go to “{day}”.")
     if "full_name" in used and ({"first_name", "last_name"} & set(used)):
         raise BadMapping("Map either the full name or first and last name, not both.")
 
@@ -225,6 +233,8 @@ class ColumnGuess:
     target: str | None
     samples: tuple[str, ...]
     sensitive: bool = False
+    numbers: NumberRange = field(default_factory=lambda: wide(()))
+    """Bounds for an attribute made of the column, should it hold numbers."""
 
     def __repr__(self) -> str:
         return f"<ColumnGuess of {self.type}>"
@@ -264,6 +274,7 @@ _FOREIGN_SECRETS = re.compile(
     r"password|passwd|pwd|ssn|socialsecurity|nationalid|cvv|ccnumber|ccexpires|cctype|creditcard|cardnumber|"
     r"iban|routing|passport|drivers|mothersmaiden|securityanswer|^pin$"
 )
+_ENDS = r"(?:holds|valid)?(?:until|ends?|enddate|expires|expiry|expirydate|expirationdate|expiration)"
 SEXES = frozenset(values.SEX)
 
 
@@ -282,7 +293,7 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
             target = None
         if target:
             taken.add(target)
-        found.append(ColumnGuess(header, type_, target, tuple(dict.fromkeys(present))[:3], secret))
+        found.append(ColumnGuess(header, type_, target, tuple(dict.fromkeys(present))[:3], secret, wide(present)))
     return found
 
 
@@ -309,9 +320,10 @@ def _is_date(name: str) -> bool:
 
 def _target_for(squeezed: str, type_: str, header: str) -> str | None:
     consent = re.fullmatch(r"(?:consent|optin|permission)?(" + "|".join(CONSENT_PURPOSES) + r")"
-                           r"(?:consent|optin)?(date|method|wording|by)?", squeezed)  # fmt: skip
+                           r"(?:consent|optin)?(date|method|wording|by|" + _ENDS + r")?", squeezed)  # fmt: skip
     if consent and ("consent" in squeezed or "optin" in squeezed or "permission" in squeezed):
-        return f"consent.{consent[1]}" + (f".{consent[2]}" if consent[2] else "")
+        part = "until" if consent[2] and re.fullmatch(_ENDS, consent[2]) else consent[2]
+        return f"consent.{consent[1]}" + (f".{part}" if part else "")
     name = _BY_HEADER.get(squeezed)
     if name and _fits(name, type_):
         return name

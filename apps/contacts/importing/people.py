@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apps.contacts.importing import values
 from apps.contacts.importing.mapping import ColumnMapping, target_of
 from apps.contacts.importing.rows import EARLIEST, ConsentCell, PersonRow, Rejection, Row, life_problem, ragged
 from apps.contacts.importing.sources import Table
 from apps.contacts.importing.values import BadValue
+
+UTC = ZoneInfo("UTC")
 
 
 def read(
@@ -21,13 +24,16 @@ def read(
     today: date,
     attributes: Mapping[str, str] | None = None,
     choices: Mapping[str, Sequence[str]] | None = None,
+    zone: ZoneInfo = UTC,
 ) -> Iterator[Row]:
     """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one.
+
+    In `zone` the last day of a consent ends.
 
     A key that stands in an earlier row of the file is rejected, so that a second import changes nothing. Raises
     `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
     """
-    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes, choices=choices)
+    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes, choices=choices, zone=zone)
     seen: set[str] = set()
     for line, cells in table.rows():
         row = reader(line, cells)
@@ -86,8 +92,10 @@ class PersonReader:
         today: date,
         attributes: Mapping[str, str] | None = None,
         choices: Mapping[str, Sequence[str]] | None = None,
+        zone: ZoneInfo = UTC,
     ) -> None:
         mapping.bind(headers)
+        self._zone = zone
         self._mapping, self._today, self._latest = mapping, today, today.isoformat()
         self._width = len(headers)
         steps = _steps(headers, mapping, attributes, choices or {})
@@ -147,7 +155,7 @@ class PersonReader:
         profile.setdefault("relation", mapping.relation)
         guardian = str(profile.pop("guardian", ""))
         if consents is None:
-            consents = _consents(parts, mapping, self._today)
+            consents = _consents(parts, mapping, self._today, self._zone)
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
         return PersonRow(line, key, profile, consents, guardian, tuple(cells))
@@ -166,6 +174,16 @@ def _value(step: _Step, cell: str) -> Any:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def _end_of(until: date | None, zone: ZoneInfo) -> datetime | None:
+    """The moment after the last day in the clinic's zone; other systems write the year 9999 for "no end"."""
+    if until is None or until.year >= _NO_END:
+        return None
+    return datetime.combine(until + timedelta(days=1), time.min, zone)
+
+
+_NO_END = 9999
 
 
 def _steps(
@@ -213,7 +231,9 @@ def split_name(full: str) -> tuple[str, str]:
     return first.strip(), last.strip()
 
 
-def _consents(found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: date) -> tuple[ConsentCell, ...]:
+def _consents(
+    found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: date, zone: ZoneInfo
+) -> tuple[ConsentCell, ...]:
     made: list[ConsentCell] = []
     for purpose, parts in sorted(found.items()):
         state = parts.get("")
@@ -224,6 +244,9 @@ def _consents(found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: d
             raise BadValue(f"consent to {purpose} has no date")
         if on > today:
             raise BadValue(f"the date of the consent to {purpose} lies in the future")
+        until = parts.get("until")
+        if until is not None and until < on:
+            raise BadValue(f"the consent to {purpose} ends before it was given")
         default = mapping.consent
         made.append(
             ConsentCell(
@@ -233,6 +256,7 @@ def _consents(found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: d
                 method=parts.get("method") or default.get("method", "import"),
                 wording=parts.get("wording") or default.get("wording", ""),
                 by=parts.get("by") or default.get("by", ""),
+                expires=_end_of(until, zone) if state == "granted" else None,
             )
         )
     return tuple(made)

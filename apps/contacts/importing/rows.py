@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 EARLIEST = date(1880, 1, 1)
@@ -15,7 +16,7 @@ EARLIEST = date(1880, 1, 1)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ConsentCell:
-    """A consent as a row states it. `on` is the day it was given or withdrawn."""
+    """A consent as a row states it. `on` is the day it was given or withdrawn, `expires` the moment it runs out."""
 
     purpose: str
     state: str
@@ -23,6 +24,12 @@ class ConsentCell:
     method: str
     wording: str
     by: str
+    expires: datetime | None = None
+
+
+def standing(consents: Iterable[ConsentCell], now: datetime) -> dict[str, str]:
+    """Purpose to state, of those that have not run out by `now`."""
+    return {cell.purpose: cell.state for cell in consents if cell.expires is None or cell.expires > now}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -58,12 +58,10 @@ def consent_record(
     row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
     if row is None:
         raise Refused("There is no such person any more.")
-    cell = ConsentCell(purpose, state, on, method, wording, given_by)
+    cell = ConsentCell(purpose, state, on, method, wording, given_by, expires)
     if expires is not None and expires <= now:
         raise Refused("This consent would have run out already. Correct the day, or record it as denied.")
     facts = {**consent_facts(cell), "note": note}
-    if expires is not None:
-        facts["expires"] = expires.isoformat()
     key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
     consent_id = next_ids(CONSENT_TABLE, 1)[0]
     Consent.objects.create(
@@ -96,6 +94,7 @@ class NewConsent:
     method: str
     wording: str = ""
     given_by: str = ""
+    expires: datetime | None = None
 
 
 @transaction.atomic
@@ -116,33 +115,35 @@ def consents_record(
         return 0
     now = clock.now()
     rows: list[tuple[Any, ...]] = []
-    states: dict[tuple[int, str], str] = {}
+    states: dict[tuple[int, str], tuple[str, datetime | None]] = {}
     events: list[NewEvent] = []
     for consent_id, given in zip(next_ids(CONSENT_TABLE, len(consents)), consents, strict=True):
-        cell = ConsentCell(given.purpose, given.state, given.on, given.method, given.wording, given.given_by)
+        cell = ConsentCell(
+            given.purpose, given.state, given.on, given.method, given.wording, given.given_by, given.expires
+        )
         sealed = sealing.seal(record_keys[given.person_id], consent_facts(cell), table=CONSENT_TABLE, row=consent_id)
         rows.append((consent_id, given.person_id, sealed, now))
-        states[given.person_id, given.purpose] = given.state
+        states[given.person_id, given.purpose] = (given.state, given.expires)
         kind, on, told = consent_event(cell)
         events.append(NewEvent(given.person_id, kind, on, consent_source(consent_id), told))
     copy_rows(f"{CONSENT_TABLE} (id, person_id, sealed, recorded_at)", ["int8", "int8", "bytea", "timestamptz"], rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS new_consent_state (person_id int8, purpose text, state text)"
-            " ON COMMIT DELETE ROWS"
+            "CREATE TEMP TABLE IF NOT EXISTS new_consent_state (person_id int8, purpose text, state text,"
+            " expires timestamptz) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE new_consent_state")
         copy_rows(
-            "new_consent_state (person_id, purpose, state)",
-            ["int8", "text", "text"],
-            [(*key, state) for key, state in sorted(states.items())],
+            "new_consent_state (person_id, purpose, state, expires)",
+            ["int8", "text", "text", "timestamptz"],
+            [(*key, *states[key]) for key in sorted(states)],
         )
         cursor.execute(
             """
             INSERT INTO contacts_consentstate (person_id, purpose, state, since, expires)
-            SELECT person_id, purpose, state, %s, NULL FROM new_consent_state ORDER BY person_id, purpose
+            SELECT person_id, purpose, state, %s, expires FROM new_consent_state ORDER BY person_id, purpose
             ON CONFLICT (person_id, purpose)
-            DO UPDATE SET state = excluded.state, since = excluded.since, expires = NULL
+            DO UPDATE SET state = excluded.state, since = excluded.since, expires = excluded.expires
             """,
             [now],
         )

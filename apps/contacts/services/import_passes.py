@@ -210,6 +210,7 @@ def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterat
         run.data["invent"],
         attributes.choices() if run.mapping else {},
         attributes.catalog().own,
+        organizations.current().timezone.key,
     )
     seen: set[str] = set()
     waiting: deque[tuple[Recipe, list[Line], bool, Future[Prepared]]] = deque()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from apps.audit.actions import Action
@@ -18,7 +18,7 @@ from apps.contacts import attributes, selectors
 from apps.contacts.fields import FieldSpec
 from apps.contacts.importing.diff import SKIP, UPDATE, ShiftGuard, merge_profile
 from apps.contacts.importing.people import REPEATED
-from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection
+from apps.contacts.importing.rows import ConsentCell, PersonRow, Rejection, standing
 from apps.contacts.models import ConsentState, Person, PersonIdentity
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
@@ -271,7 +271,7 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
     if made.packed is None or changed:
         fresh = fresh_ids(len(numbers), consents)
         rows = [chunk.row(number) for number in numbers]
-        states = [{cell.purpose: cell.state for cell in row.consents} for row in rows]
+        states = [standing(row.consents, fresh.now) for row in rows]
         packed, _ = pack(
             fresh, [row.profile for row in rows], consents=[r.consents for r in rows], states=states, own=own
         )
@@ -311,25 +311,37 @@ def _open(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[i
 def _choose_consents(known: list[_Known], mode: str) -> None:
     """Keep of the rows' consents those that tell something newer than what we have.
 
-    The same state is no news; another state counts only when it is younger than our last record of that purpose, so
-    that an old list never undoes a withdrawal.
+    The same state is no news, unless it brings another end of what was given the same day or later. Another state
+    counts only when it is younger than our last record of that purpose, so that an old list never undoes a withdrawal
+    and never brings back what ran out.
     """
     if mode == SKIP:
         return
-    doubtful = {
-        item.person.id: item.person.record_key
-        for item in known
-        for cell in item.row.consents
-        if item.person.consents.get(cell.purpose, cell.state) != cell.state
-    }
+    told = [(item, cell) for item in known for cell in item.row.consents]
+    ends = _ends({item.person.id for item, cell in told if cell.expires is not None})
+
+    def same(item: _Known, cell: ConsentCell) -> bool:
+        if item.person.consents.get(cell.purpose) != cell.state:
+            return False
+        return cell.expires is None or ends.get((item.person.id, cell.purpose)) == cell.expires
+
+    doubtful = {item.person.id: item.person.record_key for item, cell in told if not same(item, cell)}
     latest = last_consent_days(doubtful) if doubtful else {}
-    for item in known:
-        for cell in item.row.consents:
-            state = item.person.consents.get(cell.purpose)
-            if state == cell.state:
-                continue
-            if state is None or cell.on > latest.get((item.person.id, cell.purpose), date.min):
-                item.consents.append(cell)
+    for item, cell in told:
+        if same(item, cell):
+            continue
+        last = latest.get((item.person.id, cell.purpose), date.min)
+        renewed = item.person.consents.get(cell.purpose) == cell.state and cell.on == last
+        if cell.on > last or renewed:
+            item.consents.append(cell)
+
+
+def _ends(people: Collection[int]) -> dict[tuple[int, str], datetime | None]:
+    """When what people consented to runs out."""
+    if not people:
+        return {}
+    rows = ConsentState.objects.filter(person_id__in=people).values_list("person_id", "purpose", "expires")
+    return {(person, purpose): expires for person, purpose, expires in rows}
 
 
 def _change(actor: Actor, items: list[_Known], subject: str | int | None) -> None:
@@ -349,7 +361,7 @@ def _record_consents(actor: Actor, given: list[tuple[PersonRecord, ConsentCell]]
     consents_record(
         actor=actor,
         consents=[
-            NewConsent(person.id, cell.purpose, cell.state, cell.on, cell.method, cell.wording, cell.by)
+            NewConsent(person.id, cell.purpose, cell.state, cell.on, cell.method, cell.wording, cell.by, cell.expires)
             for person, cell in given
         ],
         record_keys={person.id: person.record_key for person, _ in given},

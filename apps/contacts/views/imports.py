@@ -33,7 +33,12 @@ State, JobKind = ImportJob.State, ImportJob.JobKind
 def import_list(request: HttpRequest) -> HttpResponse:
     """All imports, newest first."""
     page = keyset(ImportJob.objects.all(), request.GET.get("after", ""))
-    rows = [{"job": job, "names": [item["name"] for item in job.opened()["files"]]} for job in page.items]
+    rows = []
+    for job in page.items:
+        data = job.opened()
+        # Until it ran, the figures are those of a check: nobody is new yet.
+        ran = data.get("pass") == State.RUNNING
+        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran})
     return render(request, "contacts/imports/list.html", {"page": page, "rows": rows})
 
 
@@ -81,7 +86,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     create = whole(request.POST.get("create", ""), None)
     if request.method == "POST" and create is not None:
         document = _posted(request, data)
-        problem = _create_attribute(request, data, document, create)
+        problem = _create_attribute(request, job, data, document, create)
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):
@@ -123,13 +128,18 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     return render(request, "contacts/imports/columns.html", context, status=422 if problem else 200)
 
 
-def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict[str, Any], index: int) -> str:
+def _create_attribute(
+    request: HttpRequest, job: ImportJob, data: dict[str, Any], document: dict[str, Any], index: int
+) -> str:
     """Define an attribute for a column and map it there; what is wrong with it, or ""."""
     headers = data["files"][0]["headers"]
     if index >= len(headers):
         return "There is no such column."
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
-    form = AttributeForm({**given, "searchable": "on", "low": "0", "high": "10000", "step": "1"})
+    guess = imports.guesses(actor=request.actor, job=job)[index]  # type: ignore[attr-defined]
+    numbers = guess.numbers
+    bounds = (("low", numbers.low), ("high", numbers.high), ("step", numbers.step))
+    form = AttributeForm({**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}})
     if not form.is_valid():
         return str(next(iter(form.errors.values()))[0])
     try:
@@ -141,7 +151,8 @@ def _create_attribute(request: HttpRequest, data: dict[str, Any], document: dict
         return str(refusal)
     document["columns"][headers[index]] = f"attributes.{made.name}"
     document["ignore"] = [header for header in document["ignore"] if header != headers[index]]
-    messages.success(request, f"Attribute “{made.label}” added. The column goes there.")
+    found = f" Segments find it from {made.numbers.words()}." if made.numbers is not None else ""
+    messages.success(request, f"Attribute “{made.label}” added. The column goes there.{found}")
     return ""
 
 
@@ -203,6 +214,7 @@ def _column_rows(guesses: list[mapping.ColumnGuess], document: dict[str, Any]) -
             "sensitive": guess.sensitive,
             "target": chosen.get(guess.header, ""),
             "label": guess.header.replace("_", " ").strip()[:80],
+            "numbers": guess.numbers.words(),
             "new_type": {"date": "date", "number": "number", "yes or no": "yes_no"}.get(guess.type, "text"),
         }
         for index, guess in enumerate(guesses)
@@ -275,12 +287,42 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         "checkable": job.state in (State.DRAFT, State.REFUSED, State.CANCELLED, State.FAILED)
         and not job.files_gone
         and data.get("pass") != State.RUNNING,
+        **_stopped(job, data),
         "writes": writes,
         "held": held,
         "downloadable": job.rejections.exists(),
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
+    }
+
+
+def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
+    """What a canceled or failed import says: what is in, what is not, and that nothing is lost by going on."""
+    found: dict[str, Any] = {"remaining": job.total - job.done, "figures": True, "stopped": "", "stopped_title": ""}
+    if job.state not in (State.CANCELLED, State.FAILED):
+        return found
+    canceled = job.state == State.CANCELLED
+    if data.get("pass") != State.RUNNING:
+        # A check that was stopped, or a finished one nobody acted on: its figures would read as if they were in.
+        title = "Nothing was imported." if canceled else "The check failed."
+        return found | {
+            "figures": False,
+            "stopped_title": title,
+            "stopped": "It was canceled before it began, so nobody was added or changed."
+            if canceled
+            else "A check changes nothing, so nobody was added or changed.",
+        }
+    if not job.done:
+        return found | {"stopped_title": "Stopped before the first row.", "stopped": "Nothing is in yet."}
+    rest = found["remaining"]
+    done = "1 row was" if job.done == 1 else f"{job.done:,} rows were"
+    not_yet = "the last row was not looked at yet" if rest == 1 else f"{rest:,} rows were not looked at yet"
+    on = " Going on takes only these: no row is read twice." if not job.files_gone else ""
+    told = f"{job.new:,} new and {job.changed:,} changed are in and stay as they are; {not_yet}.{on}" if rest else ""
+    return found | {
+        "stopped_title": f"{'Canceled' if canceled else 'Failed'} after {job.done:,} of {job.total:,} rows.",
+        "stopped": f"{done} dealt with: {told}" if rest else f"{done} dealt with.",
     }
 
 
@@ -323,6 +365,9 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
         acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        if act == "cancel" and _job(job_id).under_way:
+            messages.success(request, "The import stops after the rows at hand.")
     return redirect("contacts:import", job_id)
 
 

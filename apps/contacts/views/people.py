@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.actions import Action
-from apps.contacts import guarded, searching, selectors, services
+from apps.contacts import attributes, guarded, searching, selectors, services
 from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
 from apps.contacts.models import Person, PersonSearch
@@ -83,7 +83,9 @@ def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> lis
 @require_http_methods(["GET", "POST"])
 def contact_new(request: HttpRequest) -> HttpResponse:
     """Add one person."""
-    form = PersonForm(request.POST or None, initial={"relation": "patient", "language": "en"})
+    form = PersonForm(
+        request.POST or None, initial={"relation": "patient", "language": "en"}, own=attributes.everything()
+    )
     if request.method == "POST" and form.is_valid():
         try:
             record = services.contact_create(actor=request.actor, profile=form.profile())  # type: ignore[attr-defined]
@@ -101,7 +103,9 @@ def contact_new(request: HttpRequest) -> HttpResponse:
 def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     """Change the facts of a person. Two people editing at once do not overwrite each other."""
     record = opened(request, person_id, "edit")
-    form = PersonForm(request.POST or None, record=record, reveal=Eyes(_role(request)).reveal)
+    form = PersonForm(
+        request.POST or None, record=record, reveal=Eyes(_role(request)).reveal, own=attributes.everything()
+    )
     if request.method == "POST" and form.is_valid():
         try:
             waiting = services.contact_update(

@@ -36,7 +36,11 @@ from apps.organizations import selectors as organizations
 
 @require(Permission.CONTACT_VIEW)
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Overview: facts with masked identifiers, what is next, what happened last."""
+    """Overview: facts with masked identifiers, what is next, what happened last. An erased person leaves a note."""
+    gone = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
+    if gone is not None:
+        context = {"person": gone, "may_erase": _may(request, Permission.CONTACT_ERASE)}
+        return render(request, "contacts/gone.html", context, status=404)
     record = opened(request, person_id, "person page")
     eyes = Eyes(_role(request))
     selectors.load_events({record.id: record})
@@ -44,6 +48,9 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     now = clock.now()
     context = {
         "facts": _facts(record, eyes),
+        "facts_note": "Identifiers are masked; revealing one asks for a reason."
+        if eyes.reveal
+        else "Identifiers are masked; care staff and administrators can reveal them.",
         "upcoming": [visit for visit in _appointments(record) if visit["start"] > now and visit["state"] == "booked"],
         "latest": timeline.page(record.events or [], eyes=eyes, size=6).items,
         "consents": _states(record),
@@ -218,7 +225,7 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
             "entry": entry,
             "who": audit.actor_words(entry.actor_kind, entry.actor_id, names),
             "role": audit.role_word(entry.actor_role),
-            "what": sentences.action_label(entry.action),
+            "what": sentences.action_label(entry.action, "people" if entry.people_count > 1 else "this person"),
         }
         for entry in page.items
     ]
@@ -369,10 +376,22 @@ def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
         label = defined.label if defined is not None else name.replace("_", " ").capitalize()
         shown = "•••"
         if eyes.reveal:
-            words_of = dict(defined.choices) if defined is not None else {}
-            shown = words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
+            shown = _own_said(defined, value)
         found.append({"label": label, "value": shown, "masked": False, "reveal_url": ""})
     return found
+
+
+def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
+    """The value of an own attribute in words: choices, yes or no, days as the clinic writes them."""
+    if defined is None:
+        return value
+    if defined.type == "date":
+        try:
+            return _day(date.fromisoformat(str(value)))
+        except ValueError:
+            return value
+    words_of = dict(defined.choices)
+    return words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
 
 
 def _said(name: str, value: Any) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
+from apps.audit.actions import Action
+from apps.contacts import selectors as contacts
+from apps.contacts.masking import Eyes
 from apps.core.actors import Actor
 from apps.core.permissions import Permission, allows
 
@@ -30,11 +34,29 @@ def tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
     return [{"label": label, "url": reverse(f"delivery:{name}"), "current": name == current} for label, name in entries]
 
 
+def people_shown(request: HttpRequest, ids: Iterable[int | None]) -> dict[int | None, tuple[str, str]]:
+    """Name, as the reader may see it, and page of people; on the trail before anything is shown.
+
+    Who may not look at people sees numbers; an erased person has no page, and nobody ("—") is there for None.
+    """
+    role = getattr(request.user, "role", "")
+    wanted = sorted({number for number in ids if number is not None})
+    shown: dict[int | None, tuple[str, str]] = {None: ("—", "")}
+    if not allows(role, Permission.CONTACT_VIEW):
+        return shown | {number: (f"Contact {number}", "") for number in wanted}
+    found = {}
+    if wanted:
+        found = contacts.open_people(
+            actor=actor_of(request), purpose="delivery", ids=wanted, action=Action.CONTACT_LIST, with_consents=False
+        )
+    eyes = Eyes(role)
+    for number in wanted:
+        record = found.get(number)
+        page = reverse("contacts:person", args=[number])
+        shown[number] = (eyes.name(record), page) if record is not None else ("Erased person", "")
+    return shown
+
+
 def person_url(person_id: int | None) -> str:
     """The person's page, or "" where there is none."""
-    if person_id is None:
-        return ""
-    try:
-        return reverse("contacts:person", args=[person_id])
-    except NoReverseMatch:
-        return ""
+    return reverse("contacts:person", args=[person_id]) if person_id is not None else ""

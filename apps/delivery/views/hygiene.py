@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.contacts.masking import Eyes
 from apps.contacts.selectors import open_people
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -102,6 +103,7 @@ def _findings(request: HttpRequest, run: HygieneRun) -> dict[str, object]:
         ids=[row.person_id for row in page.items],
         with_consents=False,
     )
+    eyes = Eyes(getattr(request.user, "role", ""))
     return {
         "flag": flag,
         "words": FLAG_WORDS[Flag(flag)],
@@ -109,7 +111,8 @@ def _findings(request: HttpRequest, run: HygieneRun) -> dict[str, object]:
         "rows": [
             {
                 "row": row,
-                "person": people.get(row.person_id),
+                "name": eyes.name(people[row.person_id]) if row.person_id in people else "",
+                "address": people[row.person_id].email if row.person_id in people else "",
                 "url": person_url(row.person_id),
                 "meant": suggestion(people[row.person_id].email) if row.person_id in people else "",
             }

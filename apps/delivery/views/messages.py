@@ -16,7 +16,7 @@ from apps.core.permissions import Permission, require
 from apps.delivery import selectors, services, sources, story
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.views.common import actor_of, may_edit, person_url, tabs
+from apps.delivery.views.common import actor_of, may_edit, people_shown, tabs
 
 
 @require(Permission.DELIVERY_VIEW)
@@ -31,6 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(kind=kind)
     page = keyset(rows, request.GET.get("after", ""))
     names = sources.names_of((row.kind, row.source_id) for row in page.items)
+    people = people_shown(request, (row.person_id for row in page.items))
     return render(
         request,
         "delivery/overview.html",
@@ -43,7 +44,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                     row,
                     names.get((row.kind, row.source_id or 0)),
                     story.reason_words(row.reason),
-                    person_url(row.person_id),
+                    people[row.person_id],
                 )
                 for row in page.items
             ],
@@ -127,7 +128,7 @@ def _message_context(request: HttpRequest, message_id: int) -> dict[str, Any]:
         "facts": facts,
         "reason": story.reason_words(row.reason),
         "chapters": story.tell(opened.get("evidence", {}).get("attempts", []), hide=[address] if address else []),
-        "person_url": person_url(row.person_id),
+        "person": people_shown(request, [row.person_id])[row.person_id],
         "waiting": row.state == State.QUEUED,
         "next_try": selectors.next_try(row),
         "may_edit": may_edit(request),

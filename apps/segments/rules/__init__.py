@@ -23,10 +23,11 @@ from .nodes import (
     renamed,
     walk,
 )
-from .parsing import parse
+from .parsing import NOTHING_CHOSEN, parse
 from .sentences import Terms, sentence
 
 __all__ = [
+    "NOTHING_CHOSEN",
     "AgeRule",
     "AppointmentRule",
     "ConsentRule",

@@ -50,6 +50,7 @@ DEEPEST = 8
 MOST_CONDITIONS = 100
 MOST_VALUES = 500
 NO_VALUE = "choose or type a value; to find people without one, use “is not known”."
+NOTHING_CHOSEN = "choose what to look at, or remove the condition."
 NO_CODE = "start typing and choose a line of the list, or choose “any”."
 LONGEST_VALUE = 200
 MOST_TIMES = 1000
@@ -112,6 +113,8 @@ class _Reader:
         return Group(match, tuple(self.node(child, (*path, index)) for index, child in enumerate(children)))
 
     def field(self, tree: Json, path: Path) -> Leaf:
+        if tree == {"field": ""}:
+            raise RuleError(path, NOTHING_CHOSEN)
         name = _text(tree, "field", path)
         if name == "age":
             return self.age(tree, path)
@@ -187,6 +190,9 @@ class _Reader:
             raise RuleError(path, "there is no set of codes of that name: choose one of the list.")
         if codes and value_set:
             raise RuleError(path, "give a code or a set of codes, not both.")
+        for name, words in (("from", "first"), ("to", "last")):
+            if tree.get(name) == "":
+                raise RuleError(path, f"give the {words} day, or choose “at any time”.")
         first, last = _optional_date(tree, "from", path), _optional_date(tree, "to", path)
         if first and last:
             _in_order(first, last, path)
