@@ -27,7 +27,7 @@ from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
 
 from . import spec as specs
-from .models import Campaign, CampaignRecipient, CampaignReview, CampaignSegment, State
+from .models import WITH_APPROVAL, Campaign, CampaignRecipient, CampaignReview, CampaignSegment, State
 from .spec import Spec
 
 TABLE = "campaigns_campaign"
@@ -132,6 +132,13 @@ def reviews(campaign: Campaign) -> list[Review]:
             comment = sealing.open_service(row.sealed, table=REVIEW_TABLE, row=row.pk)["comment"]
         found.append(Review(row.at, names[row.actor], row.get_decision_display(), comment, row.audience))
     return found
+
+
+def standing(campaign: Campaign) -> Review | None:
+    """Who asked for or gave the approval that a change would void, and when; None when there is none."""
+    if campaign.state not in WITH_APPROVAL:
+        return None
+    return next(iter(reviews(campaign)), None)
 
 
 def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("<int:campaign_id>/approval/", preparing.approval, name="approval"),
     path("<int:campaign_id>/test/", preparing.test_send, name="test"),
     path("<int:campaign_id>/submit/", running.submit, name="submit"),
+    path("<int:campaign_id>/withdraw/", running.withdraw, name="withdraw"),
     path("<int:campaign_id>/approve/", running.approve, name="approve"),
     path("<int:campaign_id>/reject/", running.reject, name="reject"),
     path("<int:campaign_id>/send/", running.send, name="send"),

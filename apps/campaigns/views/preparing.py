@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.campaigns import planning, plans, selectors, sending, services
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
+from apps.campaigns.models import WITH_APPROVAL
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
 from apps.content import previewing, variants
@@ -293,7 +294,8 @@ def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
-    context = frame(request, campaign, step) | {"form": form}
+    would_void = getattr(form, "would_void", False)
+    context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
     if step == "message":
         context["mails"] = _mails(campaign)
     if not context["changeable"]:
@@ -301,11 +303,11 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
             request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."
         )
         return redirect("campaigns:detail", campaign.id if campaign else 0)
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, template, context, status=422 if form.errors or would_void else 200)
 
 
 def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
-    """Save and say what it voided; None with the refusal on the form."""
+    """Save and say what it voided; None with the refusal, or the question whether to void, on the form."""
     version = request.POST.get("version", "")
     try:
         saved = services.campaign_save(
@@ -314,10 +316,14 @@ def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
             version=whole(version, None),
+            keep_approval=request.POST.get("void") != "yes",
         )
+    except services.WouldVoid:
+        form.would_void = True
+        return None
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
-    if campaign is not None and campaign.state in ("in_review", "approved"):
+    if campaign is not None and campaign.state in WITH_APPROVAL and saved.state not in WITH_APPROVAL:
         messages.warning(request, "The approval does not hold any more, because the campaign changed.")
     return saved.pk

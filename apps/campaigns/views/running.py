@@ -72,6 +72,17 @@ def reject(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return _do(request, campaign_id, act, "Sent back to the author.", "campaigns:approval")
 
 
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def withdraw(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Take back what was asked for or approved."""
+
+    def act() -> None:
+        services.campaign_withdraw(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "This campaign is a draft again.", "campaigns:approval")
+
+
 @require(Permission.CAMPAIGN_SEND)
 @require_POST
 def send(request: HttpRequest, campaign_id: int) -> HttpResponse:

@@ -78,6 +78,8 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "may_approve": allows(role, Permission.CAMPAIGN_APPROVE),
         "may_send": allows(role, Permission.CAMPAIGN_SEND),
         "changeable": changeable,
+        "standing": selectors.standing(campaign.row) if campaign is not None else None,
+        "newer_text": campaign is not None and changeable and services.newer_text(campaign),
         "problems": problems,
     }
 
