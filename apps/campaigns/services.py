@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import blocks, lint
+from apps.content import blocks, lint, variants
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.compiling import compile_message
@@ -276,7 +276,17 @@ def template_version(number: int | None) -> TemplateVersion | None:
 def newer_text(opened: Opened) -> bool:
     """Whether the template was changed since this campaign took its text."""
     version = template_version(opened.row.template_version)
-    return version is not None and blocks.parse(content.draft_data(version.template)) != version.design
+    return version is not None and content.draft_words(version.template) != version.design
+
+
+def older_translations(opened: Opened) -> list[tuple[str, int]]:
+    """Languages whose words are older than the main text of this campaign, and in how many places."""
+    version = template_version(opened.row.template_version)
+    if version is None:
+        return []
+    design, draft = version.design, blocks.parse(content.draft_data(version.template))
+    found = [(code, len(variants.older_still(design, draft, code))) for code in variants.ready(design)]
+    return [(code, places) for code, places in found if places]
 
 
 def brand_named(name: str) -> Brand:

@@ -24,9 +24,10 @@ from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
-from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 
 from .shared import actor_of, campaign_or_404, frame, shown_people
@@ -124,6 +125,13 @@ def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return render(request, "campaigns/plan.html", context | plan_context(campaign, drawn))
 
 
+def route_hint(route: RouteName, level: int) -> str:
+    """What a way means, in a few words; what says nothing about anybody may also go without a checked connection."""
+    if route is RouteName.TLS and level < Level.HEALTH:
+        return "ordinary mail; the connection is encrypted wherever the mail server can"
+    return ROUTE_HINTS[route]
+
+
 def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     """The plan as rows of a chart and of a table."""
 
@@ -136,8 +144,12 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     got = {code: readers.get(code, 0) for code in written}
     if main:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
+    version = services.template_version(campaign.row.template_version)
     return {
         "plan": drawn,
+        "template_id": version.template_id if version is not None else None,
+        "older": [(LANGUAGES[code], places) for code, places in services.older_translations(campaign)],
+        "main_language": LANGUAGES.get(main, ""),
         "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
             {"label": LANGUAGES[code], "value": count, "tone": number}
@@ -152,6 +164,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         "route_rows": [
             {
                 "label": ROUTE_WORDS[RouteName(name)],
+                "note": route_hint(RouteName(name), drawn.level),
                 "value": count,
                 "url": url("route", name),
                 "tone": ROUTE_TONES[name],
@@ -159,7 +172,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
             for name, count in drawn.routes.items()
         ],
         "held_rows": [
-            {"word": HELD_WORDS[Held(name)], "count": count, "url": url("held", name)}
+            {"word": HELD_WORDS[Held(name)], "hint": HELD_HINTS[Held(name)], "count": count, "url": url("held", name)}
             for name, count in drawn.held.items()
         ],
         "held_total": sum(drawn.held.values()),
@@ -290,7 +303,8 @@ def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "A test is on its way to your mailbox.")
-    return redirect("campaigns:message", campaign_id)
+    back = "approval" if request.POST.get("from") == "approval" else "message"
+    return redirect(f"campaigns:{back}", campaign_id)
 
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
