@@ -170,15 +170,14 @@ def trackable(compiled: CompiledMessage) -> list[str]:
 
 def compiled_draft(campaign: Opened) -> CompiledMessage:
     """The message as it stands, submitted or not. Raises Refused when no template was chosen."""
-    from .services import brand_named, template_version
+    from .services import brand_of, template_version
 
     if campaign.row.skeleton_id is not None:
         return content.skeleton(campaign.row.skeleton_id)
     version = template_version(campaign.row.template_version)
     if version is None:
         raise Refused("Choose a template first.")
-    brand = brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
-    return compile_message(version.design, content.brand_facts(brand))
+    return compile_message(version.design, content.brand_facts(brand_of(campaign)))
 
 
 def languages(campaign: Opened) -> tuple[str, ...]:

@@ -238,7 +238,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
 def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     """The keyed hash of content and audience: rules to the last nested one, the compiled message, the purpose."""
     spec = opened.spec
-    brand = brand_named(spec.brand) if spec.brand else None
+    brand = brand_of(opened)
     content_part: dict[str, Any] = {
         "template": opened.row.template_version,
         "skeleton": skeleton_id,
@@ -255,12 +255,20 @@ def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     return token128("campaign.approval", hashlib.sha256(canonical.encode()).hexdigest())
 
 
+def has_moved(opened: Opened) -> bool:
+    """Whether a segment, the template's choice or the brand is another than what was submitted."""
+    try:
+        return approval_hash(opened, opened.row.skeleton_id) != bytes(opened.row.approval or b"")
+    except Refused:  # a segment or the sender is gone
+        return True
+
+
 def problems_of(opened: Opened) -> list[tuple[str, str]]:
     """Everything that stands in the way of asking for approval, as (step, sentence)."""
     problems = specs.missing(opened.spec)
     version = template_version(opened.row.template_version)
     if version is not None and opened.spec.purpose:
-        brand = brand_named(opened.spec.brand) if opened.spec.brand else version.template.brand
+        brand = brand_of(opened)
         findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.spec.purpose)
         problems += [("message", finding.message) for finding in findings if finding.error]
     return problems
@@ -297,6 +305,14 @@ def brand_named(name: str) -> Brand:
     raise Refused(f"There is no sender “{name}”. Choose one of the list.")
 
 
+def brand_of(opened: Opened) -> Brand | None:
+    """Who the message comes from: the sender that was chosen, or the template's; None for the default one."""
+    if opened.spec.brand:
+        return brand_named(opened.spec.brand)
+    version = template_version(opened.row.template_version)
+    return version.template.brand if version is not None else None
+
+
 def _default_brand() -> list[int] | None:
     brand = Brand.objects.filter(is_default=True).values_list("pk", "version").first()
     return list(brand) if brand is not None else None
@@ -321,7 +337,7 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
     version = template_version(opened.row.template_version)
     if version is None:
         raise Refused("The template is not there any more. Choose another.")
-    brand = brand_named(opened.spec.brand) if opened.spec.brand else version.template.brand
+    brand = brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk

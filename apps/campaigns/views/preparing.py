@@ -248,6 +248,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
+    context["moved"] = campaign.state in WITH_APPROVAL and services.has_moved(campaign)
     context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
         context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
@@ -273,11 +274,18 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
     version = services.template_version(campaign.row.template_version)
     if version is None:
         return None
-    brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
+    facts = content.brand_facts(services.brand_of(campaign))
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
-    facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
+    images = reverse("content:image", args=["x"])[:-1]
+    zone = organizations.current().zone
+    if campaign.row.skeleton_id is not None:
+        # What was asked for or approved is what is shown, whatever became of the brand since.
+        message = content.skeleton(campaign.row.skeleton_id)
+        shown = previewing.show(message.in_language(language or message.language), invented_facts(), zone=zone)
+        return replace(shown, html=shown.html.replace(facts.asset_base, images))
+    facts = replace(facts, asset_base=images)
     design = variants.in_language(version.design, language or version.design.language)
-    return previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
+    return previewing.preview(design, facts, invented_facts(), zone=zone)
 
 
 def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
