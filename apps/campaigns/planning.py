@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.db import connection
@@ -182,7 +183,8 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
     known = " ".join(f"WHEN s.tokens @> %s::bigint[] THEN '{code}'" for code in languages)
     language_sql = f"CASE {known} WHEN s.tokens @> %s::bigint[] THEN '{OTHER}' ELSE '' END"
     # What a person's tokens say is told where the row is read, and the tokens stay behind: a million of them carried
-    # through joins and sorts would not fit into memory. Read once and not kept apart, so that several processes share it.
+    # through joins and sorts would not fit into memory. Up to ``judged`` several processes share the work; what comes
+    # out of it is narrow and is sorted once, for mailboxes that several people share.
     sql = f"""
     WITH audience AS (
         SELECT s.person_id, s.birth_day IS NOT NULL AS born,
@@ -206,7 +208,7 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         SELECT u.mailbox, bool_or(u.scope = 'all') AS everything, bool_or(u.scope = 'commercial') AS commercial,
             bool_or(u.scope = 'reminders') AS reminders
         FROM contacts_suppression u GROUP BY u.mailbox
-    ), judged AS (
+    ), judged AS MATERIALIZED (
         SELECT f.person_id, f.mailbox, f.language, f.patient, f.tls,
             CASE
                 WHEN f.deceased THEN 'deceased'
@@ -323,29 +325,33 @@ def people_of(
     after: int = 0, size: int = 50,
 ) -> list[int]:  # fmt: skip
     """Ids of the people behind one number of the plan, in order, from after ``after``."""
-    now = clock.now()
-    query = statement(actor=actor, audience=audience, purpose=purpose, now=now)
+    query = statement(actor=actor, audience=audience, purpose=purpose, now=clock.now())
     table = delivery.policy_table()
+    # Which combinations lead there is decided before anybody is looked at, so the database hands out one page only.
+    lines = (line_of(combination, 1, floor, table) for combination in _unheld())
+    wanted = [line.combination for line in lines if (route and line.route == route) or (held and line.held == held)]
     with connection.cursor() as cursor:
         prepare(cursor)
         cursor.execute(
-            f"{query.sql} SELECT person_id, held, patient, tls, pgp, smime, portal FROM sorted_people "
-            "WHERE person_id > %s AND (%s = '' OR held IN (%s, '')) ORDER BY person_id",
-            [*query.params, after, held, held],
+            f"{query.sql} SELECT person_id FROM sorted_people WHERE person_id > %s AND (held <> '' AND held = %s "
+            "OR held = '' AND (patient, tls, pgp, smime, portal) IN (SELECT * FROM unnest"
+            "(%s::boolean[], %s::integer[], %s::boolean[], %s::boolean[], %s::boolean[]))) ORDER BY person_id LIMIT %s",
+            [
+                *query.params,
+                after,
+                held,
+                *([getattr(one, name) for one in wanted] for name in ("patient", "tls", "pgp", "smime", "portal")),
+                size,
+            ],
         )
-        found: list[int] = []
-        decided: dict[Combination, Line] = {}
-        while rows := cursor.fetchmany(2_000):
-            for person_id, *rest in rows:
-                combination = Combination(*rest)
-                if combination not in decided:
-                    decided[combination] = line_of(combination, 1, floor, table)
-                line = decided[combination]
-                if (route and line.route == route) or (held and line.held == held):
-                    found.append(person_id)
-                    if len(found) == size:
-                        return found
-    return found
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _unheld() -> list[Combination]:
+    """Every combination of what people are to us and what mailboxes take, of those whom nothing holds back so far."""
+    classes = (NOT_MEASURED, *(tls.value for tls in TlsClass))
+    flags = (False, True)
+    return [Combination("", *parts) for parts in product(flags, classes, flags, flags, flags)]
 
 
 def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, size: int) -> list[int]:

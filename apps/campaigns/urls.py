@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:campaign_id>/plan/", preparing.plan, name="plan"),
     path("<int:campaign_id>/plan/measure/", preparing.measure, name="measure"),
     path("<int:campaign_id>/plan/measuring/", preparing.measuring, name="measuring"),
+    path("<int:campaign_id>/plan/drawing/", preparing.drawing, name="drawing"),
     path("<int:campaign_id>/plan/<slug:kind>/<slug:word>/", preparing.plan_people, name="plan_people"),
     path("<int:campaign_id>/approval/", preparing.approval, name="approval"),
     path("<int:campaign_id>/test/", preparing.test_send, name="test"),

@@ -119,9 +119,11 @@ def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "plan")
     try:
-        drawn = plans.plan_of(actor=actor_of(request), campaign=campaign)
+        drawn = plans.plan_at_hand(actor=actor_of(request), campaign=campaign)
     except Refused as refusal:
         return render(request, "campaigns/plan.html", context | {"refused": str(refusal)})
+    if drawn is None:
+        return render(request, "campaigns/drawing.html", context)
     return render(request, "campaigns/plan.html", context | plan_context(campaign, drawn))
 
 
@@ -211,6 +213,23 @@ def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 @require(Permission.CAMPAIGN_VIEW)
 @require_safe
+def drawing(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Whether the plan of very many people is drawn; then the page that waits (``?for=approval``) is loaded again."""
+    campaign = campaign_or_404(campaign_id)
+    to = "approval" if request.GET.get("for") == "approval" else "plan"
+    try:
+        waits = plans.plan_at_hand(actor=actor_of(request), campaign=campaign) is None
+    except Refused as refusal:
+        return render(request, "campaigns/_drawing.html", {"refused": str(refusal)})
+    if waits:
+        return render(request, "campaigns/_drawing.html", {"campaign": campaign, "to": to})
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse(f"campaigns:{to}", args=[campaign.id])
+    return response
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
 def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) -> HttpResponse:
     """The people behind one number of the plan, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
@@ -251,7 +270,10 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context["moved"] = campaign.state in WITH_APPROVAL and services.has_moved(campaign)
     context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
-        context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
+        drawn = plans.plan_at_hand(actor=actor_of(request), campaign=campaign)
+        if drawn is None:
+            return render(request, "campaigns/drawing.html", context)
+        context |= plan_context(campaign, drawn)
     except Refused as refusal:
         context["refused"] = str(refusal)
     return render(request, "campaigns/approval.html", context)

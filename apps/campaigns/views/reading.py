@@ -80,6 +80,7 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "report": found,
+        "level": plans.list_levels([campaign])[0],
         "now": clock.now(),
         "decided": decided(campaign),
         "reviews": selectors.reviews(campaign.row),

@@ -37,8 +37,10 @@ def submit(request: HttpRequest, campaign_id: int) -> HttpResponse:
     actor = actor_of(request)
 
     def act() -> None:
-        planned = plans.plan_of(actor=actor, campaign=campaign_or_404(campaign_id)).audience
-        services.campaign_submit(actor=actor, campaign_id=campaign_id, planned=planned)
+        campaign = campaign_or_404(campaign_id)
+        # Whoever asks has just looked at the plan; it is drawn once more only when it is not at hand any more.
+        drawn = plans.plan_at_hand(actor=actor, campaign=campaign) or plans.plan_of(actor=actor, campaign=campaign)
+        services.campaign_submit(actor=actor, campaign_id=campaign_id, planned=drawn.audience)
 
     return _do(request, campaign_id, act, "Sent to review.", "campaigns:approval")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.text import Truncator
+
 from apps.content import blocks, rich, variants
 from apps.content.blocks import Block, Design
 
@@ -34,6 +36,7 @@ def language_context(design: Design, variant: str) -> dict[str, Any]:
         "variant_words": design.variants.get(variant, {}),
         "variant_gaps": gaps.get(variant, 0),
         "variant_begun": variant in begun,
+        "older_words": {name: words for (block, name), words in older.get(variant, {}).items() if not block},
         "variant_older": _older_rows(design, older.get(variant, {})),
         "main_name": blocks.LANGUAGES[design.language],
         "switch": switch,
@@ -44,12 +47,21 @@ _MESSAGE = {"subject": "Subject", "preheader": "Preview line", "text": "Your tex
 
 
 def _older_rows(design: Design, older: Mapping[variants.Place, Any]) -> list[dict[str, str]]:
-    """The blocks whose main words changed since, each once, in words."""
-    found: dict[str, str] = {}
+    """The places whose main words changed since, each block once, with the first of the words it has now."""
+    found: dict[str, dict[str, str]] = {}
     for block_id, name in older:
         block = design.find(block_id) if block_id else None
-        found.setdefault(block_id or name, block.kind.label if block is not None else _MESSAGE[name])
-    return [{"block": key if key not in _MESSAGE else "", "label": label} for key, label in found.items()]
+        label = block.kind.label if block is not None else _MESSAGE[name]
+        now = str(getattr(design, name)) if block is None else _words_of_value(block.settings[name])
+        found.setdefault(block_id or name, {"block": block_id, "label": label, "words": Truncator(now).chars(40)})
+    return list(found.values())
+
+
+def _words_of_value(value: Any) -> str:
+    """A text, a rich text or the rows of a table as one plain line."""
+    if isinstance(value, tuple):
+        return "; ".join(": ".join(cell for cell in cells if cell) for cells in value)
+    return rich.plain(value) if "<" in value else str(value)
 
 
 def words_of(block: Block, design: Design, language: str) -> list[dict[str, Any]]:
@@ -76,11 +88,7 @@ def words_of(block: Block, design: Design, language: str) -> list[dict[str, Any]
                 (*(theirs[number] if number < len(theirs) else ("", "")), label, text)
                 for number, (label, text) in enumerate(main)
             ]
-        row["older"] = older.get((block.id, setting.name), "")
-        if setting.kind == "rich" and row["older"]:
-            row["older"] = rich.plain(row["older"])
-        if setting.kind == "rows" and row["older"]:
-            row["older"] = "; ".join(": ".join(cell for cell in cells if cell) for cells in row["older"])
+        row["older"] = _words_of_value(older.get((block.id, setting.name), ""))
         needed = variants.is_words(block.type, setting) and variants.says_something(main)
         row["missing"] = needed and not variants.complete(setting, main, own.get(setting.name))
         if needed or setting.kind == "link" or own.get(setting.name):

@@ -139,8 +139,11 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
     try:
         if words[:1] == ["undo"]:
             row = services.draft_undo(
-                actor=request.actor, journey=journey.row, revision=_revision(request), keep_approval=_keep(request)
-            )  # type: ignore[attr-defined]
+                actor=request.actor,  # type: ignore[attr-defined]
+                journey=journey.row,
+                revision=_revision(request),
+                keep_approval=_keep(request),
+            )
             return _done(request, row.pk, "", "Took back the last change.")
         if words[:1] == ["gap"] and len(words) == 3:
             return _answer(request, _context(journey, panel="gap", gap=(words[1], int(words[2]))))
