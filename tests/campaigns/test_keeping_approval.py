@@ -92,8 +92,16 @@ def test_an_approved_campaign_keeps_its_text_when_its_page_is_saved_as_it_is(
     content_services.template_save(
         actor=CLI, template_id=template.pk, version=None, edit=lambda before: {**before, "subject": "Another"}
     )
-    signed_in("max").post(f"/campaigns/{approved.pk}/message/", AS_IT_IS["message"])
+    client = signed_in("max")
+    client.post(f"/campaigns/{approved.pk}/message/", AS_IT_IS["message"])
     assert (now(approved).state, now(approved).template_version) == (State.APPROVED, approved.template_version)
+    for step in ("message", "plan", "approval"):
+        page = client.get(f"/campaigns/{approved.pk}/{step}/").content.decode()
+        assert "The template has a newer text" in page
+    client.post(f"/campaigns/{approved.pk}/withdraw/")
+    client.post(f"/campaigns/{approved.pk}/message/", AS_IT_IS["message"])
+    assert now(approved).template_version != approved.template_version
+    assert "The template has a newer text" not in client.get(f"/campaigns/{approved.pk}/plan/").content.decode()
 
 
 def test_the_author_takes_it_back_to_a_draft(approved: Campaign, signed_in: Any) -> None:

@@ -296,7 +296,6 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
     version = services.template_version(campaign.row.template_version)
     if version is None:
         return None
-    facts = content.brand_facts(services.brand_of(campaign))
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     images = reverse("content:image", args=["x"])[:-1]
     zone = organizations.current().zone
@@ -304,8 +303,8 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
         # What was asked for or approved is what is shown, whatever became of the brand since.
         message = content.skeleton(campaign.row.skeleton_id)
         shown = previewing.show(message.in_language(language or message.language), invented_facts(), zone=zone)
-        return replace(shown, html=shown.html.replace(facts.asset_base, images))
-    facts = replace(facts, asset_base=images)
+        return replace(shown, html=shown.html.replace(content.brand_facts(None).asset_base, images))
+    facts = replace(content.brand_facts(services.brand_of(campaign)), asset_base=images)
     design = variants.in_language(version.design, language or version.design.language)
     return previewing.preview(design, facts, invented_facts(), zone=zone)
 
