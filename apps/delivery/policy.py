@@ -132,10 +132,10 @@ ROUTE_WORDS: Mapping[RouteName, str] = MappingProxyType(
 
 ROUTE_HINTS: Mapping[RouteName, str] = MappingProxyType(
     {
-        RouteName.TLS: "ordinary mail; the connection to the mail server is encrypted and checked",
-        RouteName.PGP: "encrypted with the person's own PGP key",
-        RouteName.SMIME: "encrypted with the person's own S/MIME certificate",
-        RouteName.PORTAL: "a neutral notice by mail; the message is read after signing in",
+        RouteName.TLS: "Ordinary mail; the connection to the mail server is encrypted and checked",
+        RouteName.PGP: "Encrypted with the person's own PGP key",
+        RouteName.SMIME: "Encrypted with the person's own S/MIME certificate",
+        RouteName.PORTAL: "A neutral notice by mail; the message is read after signing in",
     }
 )
 

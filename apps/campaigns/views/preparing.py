@@ -130,7 +130,7 @@ def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def route_hint(route: RouteName, level: int) -> str:
     """What a way means, in a few words; what says nothing about anybody may also go without a checked connection."""
     if route is RouteName.TLS and level < Level.HEALTH:
-        return "ordinary mail; the connection is encrypted wherever the mail server can"
+        return "Ordinary mail; the connection is encrypted wherever the mail server can"
     return ROUTE_HINTS[route]
 
 
