@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from apps.campaigns import services
+from apps.campaigns.views.preparing import route_words
 from apps.core import actors
+from apps.core.levels import Level
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, Held, RouteName
 
 from .conftest import SPEC
@@ -19,6 +21,12 @@ def test_every_reason_and_every_way_is_explained() -> None:
     assert set(ROUTE_HINTS) == set(RouteName)
     for hint in (*HELD_HINTS.values(), *ROUTE_HINTS.values()):
         assert len(hint) <= 100, hint
+
+
+def test_no_more_is_promised_than_is_checked() -> None:
+    assert route_words(RouteName.TLS, Level.HEALTH)["label"] == "Verified TLS"
+    assert route_words(RouteName.TLS, Level.IDENTIFIER)["label"] == "TLS where possible"
+    assert route_words(RouteName.PORTAL, Level.PUBLIC)["label"] == "Portal"
 
 
 @pytest.mark.django_db

@@ -127,11 +127,12 @@ def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return render(request, "campaigns/plan.html", context | plan_context(campaign, drawn))
 
 
-def route_hint(route: RouteName, level: int) -> str:
-    """What a way means, in a few words; what says nothing about anybody may also go without a checked connection."""
+def route_words(route: RouteName, level: int) -> dict[str, str]:
+    """The label and note of a way in a chart; what says little about anybody also goes without a checked connection."""
     if route is RouteName.TLS and level < Level.HEALTH:
-        return "Ordinary mail; the connection is encrypted wherever the mail server can"
-    return ROUTE_HINTS[route]
+        note = "Ordinary mail; the connection is encrypted wherever the mail server can"
+        return {"label": "TLS where possible", "note": note}
+    return {"label": ROUTE_WORDS[route], "note": ROUTE_HINTS[route]}
 
 
 def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
@@ -165,8 +166,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         ],
         "route_rows": [
             {
-                "label": ROUTE_WORDS[RouteName(name)],
-                "note": route_hint(RouteName(name), drawn.level),
+                **route_words(RouteName(name), drawn.level),
                 "value": count,
                 "url": url("route", name),
                 "tone": ROUTE_TONES[name],

@@ -24,7 +24,7 @@ from apps.delivery.outcomes import CAUSE_WORDS
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
-from .preparing import ROUTE_TONES, route_hint
+from .preparing import ROUTE_TONES, route_words
 from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
 
 PAGE = 50
@@ -87,8 +87,7 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
         "funnel": [{"label": label, "value": value, "url": url(word)} for label, value, word in funnel],
         "protection": [
             {
-                "label": ROUTE_WORDS[RouteName(name)],
-                "note": route_hint(RouteName(name), campaign.level),
+                **route_words(RouteName(name), plans.list_levels([campaign])[0]),
                 "value": count,
                 "url": url("route", name),
                 "tone": ROUTE_TONES[name],
