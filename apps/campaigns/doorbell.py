@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+PATIENCE = 600  # seconds for which a page waits for a worker to draw a plan
 log = logging.getLogger(__name__)
 
 
@@ -28,8 +30,20 @@ def ring_measure(campaign_id: int) -> bool:
     """Ask a worker to measure mail servers for the campaign's plan; False when the broker is away."""
     from .tasks import measure
 
+    return _asked(measure, campaign_id)
+
+
+def ring_draw(campaign_id: int) -> bool:
+    """Ask a worker to draw the campaign's plan; False when the broker is away."""
+    from .tasks import draw
+
+    # Not with the senders: they have no minutes to spare.
+    return _asked(draw, campaign_id, expires=PATIENCE, queue="default")
+
+
+def _asked(task: Any, campaign_id: int, *, expires: int = 60, **where: str) -> bool:
     try:
-        measure.apply_async(args=[campaign_id], expires=60, retry=False)
+        task.apply_async(args=[campaign_id], expires=expires, retry=False, **where)
     except (OperationalError, OSError):
         return False
     return True

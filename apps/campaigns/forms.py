@@ -39,6 +39,7 @@ class AudienceForm(forms.Form):
         names = [(each.name, each.name) for each in segments.everyone()]
         self.fields["segment"].choices = [("", ""), *names]  # type: ignore[attr-defined]
         self.fields["exclude"].choices = names  # type: ignore[attr-defined]
+        self.nothing_to_choose = not names
         if not names:
             del self.fields["exclude"]
 
@@ -60,6 +61,7 @@ class MessageForm(forms.Form):
         living = Template.objects.living().filter(kind=Template.Kinds.TEMPLATE)
         names = sorted((template.name for template in living), key=normalize)
         self.fields["template"].choices = [("", ""), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.nothing_to_choose = not names
         brands = sorted(brand.name for brand in Brand.objects.all())
         self.fields["brand"].choices = [("", "As in the template"), *((name, name) for name in brands)]  # type: ignore[attr-defined]
 

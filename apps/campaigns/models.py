@@ -25,6 +25,8 @@ class State(models.TextChoices):
 
 
 CHANGEABLE = (State.DRAFT, State.IN_REVIEW, State.APPROVED, State.REJECTED)
+# Asked for or approved, not started: a change takes something away from somebody.
+WITH_APPROVAL = (State.IN_REVIEW, State.APPROVED)
 STARTED = (State.SENDING, State.PAUSED, State.DONE, State.CANCELLED)
 
 

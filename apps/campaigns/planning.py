@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.db import connection
@@ -179,31 +180,38 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
     guardians = _guardians(actor, where, params, today)
     domains = _domain_tokens(now)
     languages = {code: _language(code) for code in LANGUAGES}
-    known = " ".join(f"WHEN f.tokens @> %s::bigint[] THEN '{code}'" for code in languages)
-    language_sql = f"CASE {known} WHEN f.tokens @> %s::bigint[] THEN '{OTHER}' ELSE '' END"
+    known = " ".join(f"WHEN s.tokens @> %s::bigint[] THEN '{code}'" for code in languages)
+    language_sql = f"CASE {known} WHEN s.tokens @> %s::bigint[] THEN '{OTHER}' ELSE '' END"
+    # What a person's tokens say is told where the row is read, and the tokens stay behind: a million of them carried
+    # through joins and sorts would not fit into memory. Up to ``judged`` several processes share the work; what comes
+    # out of it is narrow and is sorted once, for mailboxes that several people share.
     sql = f"""
-    WITH audience AS MATERIALIZED (
-        SELECT s.person_id, s.tokens, s.birth_day FROM contacts_personsearch s WHERE {where}
+    WITH audience AS (
+        SELECT s.person_id, s.birth_day IS NOT NULL AS born,
+            s.birth_day IS NOT NULL AND s.birth_day = ANY(%s::bigint[]) AS minor,
+            {language_sql} AS language,
+            NOT s.tokens && %s::bigint[] AS patient,
+            s.tokens @> %s::bigint[] AS deceased,
+            s.tokens @> %s::bigint[] AS business,
+            {_tls_sql("s.tokens")} AS tls
+        FROM contacts_personsearch s WHERE {where}
     ), guarded AS (
-        SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS g(person_id, guardian_id)
-    ), faced AS MATERIALIZED (
-        SELECT a.person_id, a.tokens, a.birth_day, g.guardian_id,
-            a.birth_day IS NOT NULL AND a.birth_day = ANY(%s::bigint[]) AS minor,
-            CASE WHEN g.guardian_id IS NULL THEN a.tokens ELSE coalesce((SELECT gs.tokens
-                FROM contacts_personsearch gs WHERE gs.person_id = g.guardian_id), '{{}}') END AS mail_tokens,
-            i.token AS mailbox
+        SELECT g.person_id, g.guardian_id, {_tls_sql("coalesce(gs.tokens, '{}')")} AS tls
+        FROM unnest(%s::bigint[], %s::bigint[]) AS g(person_id, guardian_id)
+        LEFT JOIN contacts_personsearch gs ON gs.person_id = g.guardian_id
+    ), faced AS (
+        SELECT a.person_id, a.born, a.minor, a.language, a.patient, a.deceased, a.business, g.guardian_id,
+            CASE WHEN g.guardian_id IS NULL THEN a.tls ELSE g.tls END AS tls, i.token AS mailbox
         FROM audience a LEFT JOIN guarded g ON g.person_id = a.person_id
         LEFT JOIN contacts_personidentity i ON i.kind = %s AND i.person_id = coalesce(g.guardian_id, a.person_id)
     ), stopped AS (
         SELECT u.mailbox, bool_or(u.scope = 'all') AS everything, bool_or(u.scope = 'commercial') AS commercial,
             bool_or(u.scope = 'reminders') AS reminders
         FROM contacts_suppression u GROUP BY u.mailbox
-    ), judged AS (
-        SELECT f.person_id, f.mailbox,
-            {language_sql} AS language,
-            NOT f.tokens && %s::bigint[] AS patient,
+    ), judged AS MATERIALIZED (
+        SELECT f.person_id, f.mailbox, f.language, f.patient, f.tls,
             CASE
-                WHEN f.tokens @> %s::bigint[] THEN 'deceased'
+                WHEN f.deceased THEN 'deceased'
                 WHEN f.minor AND f.guardian_id IS NULL THEN 'minor'
                 WHEN f.mailbox IS NULL THEN 'no_address'
                 WHEN u.everything THEN 'suppressed'
@@ -211,19 +219,14 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
                 WHEN u.reminders AND %s THEN 'suppressed'
                 WHEN c.state = 'denied' THEN 'no_consent'
                 WHEN %s AND (c.state IS DISTINCT FROM 'granted' OR c.expires <= %s) THEN 'no_consent'
-                WHEN %s AND NOT f.tokens @> %s::bigint[] THEN 'no_consent'
+                WHEN %s AND NOT f.business THEN 'no_consent'
                 ELSE ''
             END AS held,
-            CASE
-                WHEN f.mail_tokens && %s::bigint[] THEN 3 WHEN f.mail_tokens && %s::bigint[] THEN 2
-                WHEN f.mail_tokens && %s::bigint[] THEN 1 WHEN f.mail_tokens && %s::bigint[] THEN 0
-                ELSE {NOT_MEASURED}
-            END AS tls,
             %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
                 AND k.kind = 'pgp' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS pgp,
             %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
                 AND k.kind = 'smime' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS smime,
-            %s AND f.birth_day IS NOT NULL AS portal
+            %s AND f.born AS portal
         FROM faced f
         LEFT JOIN stopped u ON u.mailbox = f.mailbox
         LEFT JOIN contacts_consentstate c ON c.person_id = f.person_id AND c.purpose = %s
@@ -235,25 +238,26 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         FROM judged
     )
     """
-    values: list[Any] = [
-        list(guardians),
-        list(guardians.values()),
+    measured = [domains[tls] for tls in _STRONGEST_FIRST]
+    told: list[Any] = [
         _minor_days(today),
-        search_values.EMAIL,
         *([token] for token in languages.values()),
         [search_values.presence("language")],
         [_relation("b2b"), _relation("subscriber")],
         [search_values.presence("death_date")],
+        [_relation("b2b")],
+        *measured,
+    ]
+    values: list[Any] = [
+        *measured,
+        list(guardians),
+        list(guardians.values()),
+        search_values.EMAIL,
         purpose.survives_unsubscribe,
         purpose is Purpose.TREATMENT,
         purpose.needs_authorization,
         now,
         purpose is Purpose.B2B,
-        [_relation("b2b")],
-        domains[TlsClass.AUTHENTICATED],
-        domains[TlsClass.WEBPKI],
-        domains[TlsClass.OPPORTUNISTIC],
-        domains[TlsClass.NONE],
         routes.module(RouteName.PGP) is not None,
         now,
         routes.module(RouteName.SMIME) is not None,
@@ -262,7 +266,16 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
         purpose.value,
         now,
     ]
-    return Query(sql, [*params, *values])
+    return Query(sql, [*told, *params, *values])
+
+
+_STRONGEST_FIRST = (TlsClass.AUTHENTICATED, TlsClass.WEBPKI, TlsClass.OPPORTUNISTIC, TlsClass.NONE)
+
+
+def _tls_sql(tokens_sql: str) -> str:
+    """The class of the mail server that a record's tokens name; takes the four lists of ``_STRONGEST_FIRST``."""
+    whens = " ".join(f"WHEN {tokens_sql} && %s::bigint[] THEN {tls.value}" for tls in _STRONGEST_FIRST)
+    return f"CASE {whens} ELSE {NOT_MEASURED} END"
 
 
 def _relation(word: str) -> int:
@@ -312,29 +325,33 @@ def people_of(
     after: int = 0, size: int = 50,
 ) -> list[int]:  # fmt: skip
     """Ids of the people behind one number of the plan, in order, from after ``after``."""
-    now = clock.now()
-    query = statement(actor=actor, audience=audience, purpose=purpose, now=now)
+    query = statement(actor=actor, audience=audience, purpose=purpose, now=clock.now())
     table = delivery.policy_table()
+    # Which combinations lead there is decided before anybody is looked at, so the database hands out one page only.
+    lines = (line_of(combination, 1, floor, table) for combination in _unheld())
+    wanted = [line.combination for line in lines if (route and line.route == route) or (held and line.held == held)]
     with connection.cursor() as cursor:
         prepare(cursor)
         cursor.execute(
-            f"{query.sql} SELECT person_id, held, patient, tls, pgp, smime, portal FROM sorted_people "
-            "WHERE person_id > %s AND (%s = '' OR held IN (%s, '')) ORDER BY person_id",
-            [*query.params, after, held, held],
+            f"{query.sql} SELECT person_id FROM sorted_people WHERE person_id > %s AND (held <> '' AND held = %s "
+            "OR held = '' AND (patient, tls, pgp, smime, portal) IN (SELECT * FROM unnest"
+            "(%s::boolean[], %s::integer[], %s::boolean[], %s::boolean[], %s::boolean[]))) ORDER BY person_id LIMIT %s",
+            [
+                *query.params,
+                after,
+                held,
+                *([getattr(one, name) for one in wanted] for name in ("patient", "tls", "pgp", "smime", "portal")),
+                size,
+            ],
         )
-        found: list[int] = []
-        decided: dict[Combination, Line] = {}
-        while rows := cursor.fetchmany(2_000):
-            for person_id, *rest in rows:
-                combination = Combination(*rest)
-                if combination not in decided:
-                    decided[combination] = line_of(combination, 1, floor, table)
-                line = decided[combination]
-                if (route and line.route == route) or (held and line.held == held):
-                    found.append(person_id)
-                    if len(found) == size:
-                        return found
-    return found
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _unheld() -> list[Combination]:
+    """Every combination of what people are to us and what mailboxes take, of those whom nothing holds back so far."""
+    classes = (NOT_MEASURED, *(tls.value for tls in TlsClass))
+    flags = (False, True)
+    return [Combination("", *parts) for parts in product(flags, classes, flags, flags, flags)]
 
 
 def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, size: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from django.core.cache import cache
@@ -14,14 +15,17 @@ from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
 from apps.delivery.services.measuring import measure
 from apps.segments import rules
+from apps.vault.tokens import token128
 
-from . import planning
+from . import doorbell, planning
 from .audience import Audience, audience_of
 from .selectors import Opened, compiled_draft
 from .spec import Spec
 
 SAMPLE = 200
 ROUNDS = 3
+MANY = 50_000  # people on record from which a plan is drawn in the background: it could take longer than two seconds
+DRAWN_FOR = 180  # seconds for which a plan of so many people is shown again
 MEASURING_FOR = 180  # seconds after which a worker that fell silent counts as gone
 MEASURED_FOR = 900  # seconds during which servers that did not answer are not asked again by themselves
 
@@ -68,6 +72,58 @@ def plan_of(*, actor: Actor, campaign: Opened) -> planning.Plan:
     return planning.plan(actor=actor, audience=audience, purpose=purpose, floor=floor)
 
 
+def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
+    """The plan for a page: drawn at once, or None while a worker draws it because there are very many people.
+
+    Such a plan is kept for a few minutes (numbers only) and shown with the time it is of; another rule, text or
+    purpose is another plan. Without a broker it is drawn at once however long it takes. Raises Refused.
+    """
+    parts(campaign)
+    if contacts.about_how_many() < MANY:
+        return plan_of(actor=actor, campaign=campaign)
+    key, shape = _plan_key(campaign.id), _shape(campaign)
+    of, found = cache.get(key) or (shape, None)
+    if of != shape:
+        cache.delete(key)
+        found = None
+    if isinstance(found, planning.Plan):
+        return found
+    if found:
+        cache.delete(key)
+        raise Refused(found)
+    if found is None and cache.add(key, (shape, ""), doorbell.PATIENCE) and not doorbell.ring_draw(campaign.id):
+        cache.delete(key)
+        return plan_of(actor=actor, campaign=campaign)
+    return None
+
+
+def draw_in_background(*, actor: Actor, campaign: Opened) -> None:
+    """What the worker does: draw the plan, and keep it (or the reason why there is none) for the page that waits."""
+    key, shape = _plan_key(campaign.id), _shape(campaign)
+    try:
+        cache.set(key, (shape, plan_of(actor=actor, campaign=campaign)), DRAWN_FOR)
+    except Refused as refusal:
+        cache.set(key, (shape, str(refusal)), DRAWN_FOR)
+    except Exception:
+        cache.set(key, (shape, "The plan could not be drawn. Load the page again to try once more."), DRAWN_FOR)
+        raise
+
+
+def forget_plan(campaign_id: int) -> None:
+    """Draw it anew the next time: something that the plan depends on was just measured."""
+    cache.delete(_plan_key(campaign_id))
+
+
+def _plan_key(campaign_id: int) -> str:
+    return f"campaign-plan:{campaign_id}"
+
+
+def _shape(campaign: Opened) -> str:
+    """A plan is of one state of the campaign and of the segments it looks at."""
+    rule = json.dumps(audience_of(campaign.spec).fingerprint(), sort_keys=True)
+    return f"{campaign.row.version}:{token128('campaign.plan', rule).hex()}"
+
+
 def people_of(
     *, actor: Actor, campaign: Opened, route: str = "", held: str = "", after: int = 0, size: int = 50
 ) -> list[int]:
@@ -89,8 +145,6 @@ def measuring(campaign_id: int) -> tuple[str, int] | None:
 
 def measure_begin(*, campaign_id: int) -> bool:
     """Measure in the background, unless somebody does or just did; whether it is under way now."""
-    from . import doorbell
-
     if not cache.add(_measuring_key(campaign_id), ("running", 0), MEASURING_FOR):
         return measuring(campaign_id) is not None
     if not doorbell.ring_measure(campaign_id):
@@ -108,6 +162,8 @@ def measure_in_background(*, actor: Actor, campaign: Opened) -> None:
         )
     except Refused:
         found = 0
+    if found:
+        forget_plan(campaign.id)
     cache.set(key, ("done", found), MEASURED_FOR)
 
 

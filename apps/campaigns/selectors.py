@@ -27,7 +27,7 @@ from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
 
 from . import spec as specs
-from .models import Campaign, CampaignRecipient, CampaignReview, CampaignSegment, State
+from .models import WITH_APPROVAL, Campaign, CampaignRecipient, CampaignReview, CampaignSegment, State
 from .spec import Spec
 
 TABLE = "campaigns_campaign"
@@ -134,6 +134,13 @@ def reviews(campaign: Campaign) -> list[Review]:
     return found
 
 
+def standing(campaign: Campaign) -> Review | None:
+    """Who asked for or gave the approval that a change would void, and when; None when there is none."""
+    if campaign.state not in WITH_APPROVAL:
+        return None
+    return next(iter(reviews(campaign)), None)
+
+
 def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:
     """Where campaigns use a segment. Finished ones too: their report says whom they were for."""
     for row in CampaignSegment.objects.filter(segment_id=segment_id).select_related("campaign"):
@@ -163,15 +170,14 @@ def trackable(compiled: CompiledMessage) -> list[str]:
 
 def compiled_draft(campaign: Opened) -> CompiledMessage:
     """The message as it stands, submitted or not. Raises Refused when no template was chosen."""
-    from .services import brand_named, template_version
+    from .services import brand_of, template_version
 
     if campaign.row.skeleton_id is not None:
         return content.skeleton(campaign.row.skeleton_id)
     version = template_version(campaign.row.template_version)
     if version is None:
         raise Refused("Choose a template first.")
-    brand = brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
-    return compile_message(version.design, content.brand_facts(brand))
+    return compile_message(version.design, content.brand_facts(brand_of(campaign)))
 
 
 def languages(campaign: Opened) -> tuple[str, ...]:

@@ -118,8 +118,8 @@ def _start(actor: Actor, campaign: Campaign) -> None:
     )
     if planned is not None and frozen > planned * GROWTH and frozen > planned + GROWTH_PEOPLE:
         raise Refused(
-            f"The audience grew from {planned:,} to {frozen:,} people since it was approved. Change or save the "
-            "campaign and ask for approval again."
+            f"The audience grew from {planned:,} to {frozen:,} people since it was approved. Take the approval "
+            "back and ask for it again."
         )
     campaign.state, campaign.started_at, campaign.send_at = State.SENDING, now, None
     campaign.audience, campaign.to_feed = frozen, going

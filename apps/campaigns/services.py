@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import lint
+from apps.content import blocks, lint, variants
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.compiling import compile_message
@@ -32,7 +32,7 @@ from apps.vault.tokens import token128
 from . import selectors
 from . import spec as specs
 from .audience import Audience, audience_of
-from .models import CHANGEABLE, Campaign, CampaignReview, CampaignSegment, State
+from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
 from .selectors import REVIEW_TABLE, TABLE, Opened, name_token
 from .spec import Spec
 
@@ -47,14 +47,29 @@ class NotComplete(Refused):
         super().__init__(" ".join(sentence for _, sentence in problems))
 
 
+class WouldVoid(Refused):
+    """Saving this change would void what was approved or asked for; nothing was saved."""
+
+    def __init__(self) -> None:
+        super().__init__("This change would void the approval. Nothing was saved yet.")
+
+
 @transaction.atomic
 def campaign_save(
-    *, actor: Actor, name: str, spec: object, campaign_id: int | None = None, version: int | None = None
+    *,
+    actor: Actor,
+    name: str,
+    spec: object,
+    campaign_id: int | None = None,
+    version: int | None = None,
+    keep_approval: bool = False,
 ) -> Campaign:
     """Create a campaign, or change one that has not started. A change voids a review or an approval.
 
     ``spec`` is the JSON of ``campaigns.spec``; ``version`` the one the editor started from. Choosing a template
-    freezes its present draft as a version. Raises Refused with a sentence.
+    freezes its present draft as a version. Saving what is there already voids nothing. ``keep_approval``: raise
+    WouldVoid instead of voiding, and leave the text that was approved even when the template has a newer one.
+    Raises Refused with a sentence.
     """
     name = " ".join(name.split())
     if not name or len(name) > specs.LONGEST_NAME:
@@ -72,6 +87,12 @@ def campaign_save(
             raise Refused("Somebody else changed this campaign meanwhile. Reload the page to see their version.")
         if campaign.state not in CHANGEABLE:
             raise Refused(_WHY_NOT[State(campaign.state)])
+        if campaign.state in WITH_APPROVAL:
+            before = selectors.opened(campaign)
+            if (name, wanted) == (before.name, before.spec) and (keep_approval or not newer_text(before)):
+                return campaign
+            if keep_approval:
+                raise WouldVoid
         if campaign.state != State.DRAFT:
             _void(actor, campaign)
     audience = audience_of(wanted) if wanted.segment or wanted.everybody else None
@@ -178,6 +199,18 @@ def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: 
 
 
 @transaction.atomic
+def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
+    """Take back what was asked for or approved, so that it is a draft again; its history says so."""
+    campaign = _locked(campaign_id)
+    if campaign.state not in WITH_APPROVAL:
+        raise Refused("There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.")
+    _void(actor, campaign)
+    campaign.save()
+    record(actor=actor, action=Action.CAMPAIGN_CHANGE, kind="campaign", subject=campaign.pk, codes={"void": 1})
+    return campaign
+
+
+@transaction.atomic
 def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
     """A draft with the same content under the next free name."""
     opened = selectors.opened(_locked(campaign_id))
@@ -205,7 +238,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
 def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     """The keyed hash of content and audience: rules to the last nested one, the compiled message, the purpose."""
     spec = opened.spec
-    brand = brand_named(spec.brand) if spec.brand else None
+    brand = brand_of(opened)
     content_part: dict[str, Any] = {
         "template": opened.row.template_version,
         "skeleton": skeleton_id,
@@ -222,12 +255,20 @@ def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     return token128("campaign.approval", hashlib.sha256(canonical.encode()).hexdigest())
 
 
+def has_moved(opened: Opened) -> bool:
+    """Whether a segment, the template's choice or the brand is another than what was submitted."""
+    try:
+        return approval_hash(opened, opened.row.skeleton_id) != bytes(opened.row.approval or b"")
+    except Refused:  # a segment or the sender is gone
+        return True
+
+
 def problems_of(opened: Opened) -> list[tuple[str, str]]:
     """Everything that stands in the way of asking for approval, as (step, sentence)."""
     problems = specs.missing(opened.spec)
     version = template_version(opened.row.template_version)
     if version is not None and opened.spec.purpose:
-        brand = brand_named(opened.spec.brand) if opened.spec.brand else version.template.brand
+        brand = brand_of(opened)
         findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.spec.purpose)
         problems += [("message", finding.message) for finding in findings if finding.error]
     return problems
@@ -240,12 +281,36 @@ def template_version(number: int | None) -> TemplateVersion | None:
     return TemplateVersion.objects.select_related("template__brand").filter(pk=number).first()
 
 
+def newer_text(opened: Opened) -> bool:
+    """Whether the template was changed since this campaign took its text."""
+    version = template_version(opened.row.template_version)
+    return version is not None and content.draft_words(version.template) != version.design
+
+
+def older_translations(opened: Opened) -> list[tuple[str, int]]:
+    """Languages whose words are older than the main text of this campaign, and in how many places."""
+    version = template_version(opened.row.template_version)
+    if version is None:
+        return []
+    design, draft = version.design, blocks.parse(content.draft_data(version.template))
+    found = [(code, len(variants.older_still(design, draft, code))) for code in variants.ready(design)]
+    return [(code, places) for code, places in found if places]
+
+
 def brand_named(name: str) -> Brand:
     """The brand of that name. Raises Refused when there is none."""
     for brand in Brand.objects.all():
         if brand.name.casefold() == name.casefold():
             return brand
     raise Refused(f"There is no sender “{name}”. Choose one of the list.")
+
+
+def brand_of(opened: Opened) -> Brand | None:
+    """Who the message comes from: the sender that was chosen, or the template's; None for the default one."""
+    if opened.spec.brand:
+        return brand_named(opened.spec.brand)
+    version = template_version(opened.row.template_version)
+    return version.template.brand if version is not None else None
 
 
 def _default_brand() -> list[int] | None:
@@ -272,7 +337,7 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
     version = template_version(opened.row.template_version)
     if version is None:
         raise Refused("The template is not there any more. Choose another.")
-    brand = brand_named(opened.spec.brand) if opened.spec.brand else version.template.brand
+    brand = brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk

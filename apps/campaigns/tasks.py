@@ -24,6 +24,14 @@ def measure(campaign_id: int, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def draw(campaign_id: int, **_: object) -> None:
+    """Draw the plan of a campaign for very many people."""
+    campaign = selectors.by_id(campaign_id)
+    if campaign is not None:
+        plans.draw_in_background(actor=actors.system("campaigns"), campaign=campaign)
+
+
+@shared_task(ignore_result=True)
 def tick(**_: object) -> None:
     """Start what is due, feed what waits, finish what is through."""
     sending.tick(actor=actors.system("campaigns"))

@@ -59,6 +59,13 @@ def open_people(
     return records
 
 
+def about_how_many() -> int:
+    """How many people are on record, as the database last estimated; 0 while it never did."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'contacts_personsearch'::regclass")
+        return max(int(cursor.fetchone()[0]), 0)
+
+
 def open_person(*, actor: Actor, purpose: str, person_id: int, **given: Any) -> PersonRecord | None:
     """Open one person, or None when there is no such (or no longer such a) person."""
     return open_people(actor=actor, purpose=purpose, ids=[person_id], **given).get(person_id)

@@ -76,7 +76,8 @@ class Design:
     level: int = 0
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The words in further languages: code to ``subject, preheader, text, blocks`` (block id to settings). Only what
-    is written stands there; `apps.content.variants` says what is missing.
+    is written stands there; `apps.content.variants` says what is missing. ``older`` has the same shape and holds the
+    main words that a translation was made from, where those have changed since.
     """
 
     def walk(self) -> Iterator[Block]:
@@ -164,32 +165,42 @@ def _variants(raw: Any, blocks: tuple[Block, ...], reader: _Reader) -> dict[str,
         if language not in LANGUAGES or not isinstance(words, Mapping):
             problems.append(Problem(f"A further language must be one of {', '.join(LANGUAGES)}.", setting="language"))
             continue
-        lines = {name: _line(words.get(name, ""), name, problems) for name in ("subject", "preheader")}
-        out: dict[str, Any] = {name: text for name, text in lines.items() if text}
-        text = words.get("text")
-        if isinstance(text, str) and 0 < len(text) <= MAX_TEXT * 5:
-            out["text"] = _sendable(text)
-        elif text:
-            problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
-        given = words.get("blocks", {})
-        own = {}
-        for block_id, values in given.items() if isinstance(given, Mapping) else ():
-            block = known.get(block_id)
-            if block is None or not isinstance(values, Mapping):
-                continue
-            read = {
-                setting.name: reader.setting(setting, values, block_id)
-                for setting in block.kind.settings
-                if setting.kind in OF_A_LANGUAGE and values.get(setting.name)
-            }
-            read = {name: value for name, value in read.items() if value and _has_words(value)}
-            if read:
-                own[block_id] = read
-        if own:
-            out["blocks"] = own
-        if out:
-            found[language] = out
+        if not (out := _words(words, known, reader)):
+            continue
+        older = words.get("older")
+        if isinstance(older, Mapping) and (marks := _words(older, known, reader)):
+            out["older"] = marks
+        found[language] = out
     return found
+
+
+def _words(words: Mapping[str, Any], known: Mapping[str, Block], reader: _Reader) -> dict[str, Any]:
+    """Subject, preview line, text part and words of blocks; only what is written."""
+    problems = reader.problems
+    lines = {name: _line(words.get(name, ""), name, problems) for name in ("subject", "preheader")}
+    out: dict[str, Any] = {name: text for name, text in lines.items() if text}
+    text = words.get("text")
+    if isinstance(text, str) and 0 < len(text) <= MAX_TEXT * 5:
+        out["text"] = _sendable(text)
+    elif text:
+        problems.append(Problem("The text part must be text of at most 100,000 characters.", setting="text"))
+    given = words.get("blocks", {})
+    own = {}
+    for block_id, values in given.items() if isinstance(given, Mapping) else ():
+        block = known.get(block_id)
+        if block is None or not isinstance(values, Mapping):
+            continue
+        read = {
+            setting.name: reader.setting(setting, values, block_id)
+            for setting in block.kind.settings
+            if setting.kind in OF_A_LANGUAGE and values.get(setting.name)
+        }
+        read = {name: value for name, value in read.items() if value and _has_words(value)}
+        if read:
+            own[block_id] = read
+    if own:
+        out["blocks"] = own
+    return out
 
 
 def _has_words(value: Any) -> bool:
@@ -221,7 +232,8 @@ def _words_out(words: Mapping[str, Any]) -> dict[str, Any]:
         block_id: {name: _out(value) for name, value in values.items()}
         for block_id, values in words.get("blocks", {}).items()
     }
-    return {**words, "blocks": own} if own else dict(words)
+    out = {**words, "blocks": own} if own else dict(words)
+    return {**out, "older": _words_out(words["older"])} if "older" in words else out
 
 
 def dump_block(block: Block) -> dict[str, Any]:

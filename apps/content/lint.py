@@ -105,6 +105,14 @@ def _variant(
             gaps[0].block,
             gaps[0].setting,
         )
+    if places := list(variants.older(design, language)):
+        yield Finding(
+            "language",
+            f"{name} is older than the {LANGUAGES[design.language]} text in "
+            f"{len(places)} {'places' if len(places) > 1 else 'place'}: look whether it still says the same.",
+            False,
+            *places[0],
+        )
     for finding in check(variants.in_language(design, language), brand, purpose=purpose, kind=kind, catalog=catalog):
         if finding.message not in said:
             yield replace(finding, message=f"{name}: {finding.message}")

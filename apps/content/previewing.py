@@ -14,7 +14,7 @@ from apps.content.encoders.v1 import escape_html as escape
 from apps.content.formats import Shown
 from apps.content.merging import Rendered, merge, render
 from apps.core.errors import Refused
-from apps.core.messages import Envelope, MissingField
+from apps.core.messages import CompiledMessage, Envelope, MissingField
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)  # the Date header is not shown
 _LINK = "https://portal.example.test/preview"
@@ -36,6 +36,16 @@ def preview(
     """
     try:
         compiled, _ = compile_draft(design, brand, mark=mark)
+    except (BadTemplate, Refused) as error:
+        return _words(str(error))
+    return show(compiled, facts, zone=zone, dark=dark)
+
+
+def show(
+    compiled: CompiledMessage, facts: Mapping[str, Any], *, zone: str = "America/New_York", dark: bool = False
+) -> Rendered:
+    """A compiled message as ``preview`` shows a design: what was approved, to the byte, merged with `facts`."""
+    try:
         shown = dict(facts)
         for _ in range(40):
             try:
@@ -45,9 +55,7 @@ def preview(
                 shown = _with(shown, missing.name.split("."), Shown(f"[{missing.name}]"))
         else:
             return _words("Too many fields have no value for this person.")
-    except BadTemplate as error:
-        return _words(str(error))
-    except Refused as error:
+    except (BadTemplate, Refused) as error:
         return _words(str(error))
     found = render(copy.message)
     html = found.html

@@ -44,6 +44,11 @@ def draft_data(template: Template) -> dict[str, Any]:
     return template.revisions.get(number=template.revision).data
 
 
+def draft_words(template: Template) -> blocks.Design:
+    """The draft as it would be published now."""
+    return variants.unmarked(blocks.parse(draft_data(template)))
+
+
 def portal_url() -> str:
     """The portal's front door as a link."""
     return f"{settings.PUBLIC_URL}/portal/"
@@ -183,6 +188,8 @@ class TemplateCard:
     subject: str
     language: str
     """Its languages in words: "English", "English and Spanish", "English (Spanish unfinished)"."""
+    older: str = ""
+    """Translations that are older than the main text, in words: "Spanish", or ""."""
 
 
 def language_words(design: blocks.Design) -> str:
@@ -226,7 +233,9 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     for template in templates:
         data = revisions[template.pk]
         subject = fields.sample_words(data["subject"], clinic)
-        out.append(TemplateCard(template, template.name, subject, language_words(blocks.parse(data))))
+        design = blocks.parse(data)
+        older = [blocks.LANGUAGES[code] for code in variants.started(design) if variants.older(design, code)]
+        out.append(TemplateCard(template, template.name, subject, language_words(design), " and ".join(older)))
     return out
 
 

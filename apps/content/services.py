@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import blocks, images, usage
+from apps.content import blocks, images, usage, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
@@ -140,7 +140,7 @@ def template_save(*, actor: Actor, template_id: int, version: int | None, edit: 
     """
     template = _locked(template_id, version)
     before = template.revisions.get(number=template.revision).data
-    design = blocks.parse(edit(before))
+    design = variants.aged(blocks.parse(before), blocks.parse(edit(before)))
     after = blocks.dump(design)
     if after == before:
         return template
@@ -245,7 +245,7 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
         if trail.was_last(actor=actor, actions=edits, kind="template", subject=template.pk):
             raise Refused("You edited this notice last. It goes to every patient, so somebody else publishes it.")
     data = template.revisions.get(number=template.revision).data
-    design = blocks.parse(data)
+    design = variants.unmarked(blocks.parse(data))
     payload = {"name": template.name, "design": blocks.dump(design)}
     content = json.dumps(payload["design"], sort_keys=True, ensure_ascii=True)
     token = tokens.token128("template-content", content)

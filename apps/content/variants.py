@@ -150,6 +150,97 @@ def drop(data: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {**data, "variants": variants}
 
 
+# Which words a translation is older than. A place is (block id, setting), ("", "subject") for the message itself.
+Place = tuple[str, str]
+
+
+def aged(before: Design, after: Design) -> Design:
+    """`after` with its translations marked where the main words changed and the translation did not.
+
+    The mark keeps the main words the translation was made from: they tell what changed, and when they come back the
+    mark goes by itself. Writing the translation anew takes it away too.
+    """
+    then, now = dict(_main_words(before)), dict(_main_words(after))
+    found = {}
+    for language, words in after.variants.items():
+        was, own = _flat(before.variants.get(language, {})), _flat(words)
+        marks = _flat(words.get("older", {}))
+        for place, main in now.items():
+            old = marks.get(place, then.get(place, main))
+            if place not in own or own[place] != was.get(place) or old == main or not says_something(old):
+                marks.pop(place, None)
+            else:
+                marks[place] = old
+        found[language] = _marked(words, {place: old for place, old in marks.items() if place in now})
+    return replace(after, variants=found)
+
+
+def older(design: Design, language: str) -> dict[Place, Any]:
+    """Where a translation is older than the main words, with the main words it was made from, in reading order."""
+    marks = _flat(design.variants.get(language, {}).get("older", {}))
+    return {place: marks[place] for place, _ in _main_words(design) if place in marks}
+
+
+def older_still(design: Design, draft: Design, language: str) -> dict[Place, Any]:
+    """``older`` for a frozen design that has no marks of its own, told by those of the draft it was taken from."""
+    now, own = dict(_main_words(design)), _flat(design.variants.get(language, {}))
+    theirs = _flat(draft.variants.get(language, {}))
+    return {
+        place: old
+        for place, old in older(draft, language).items()
+        if place in own and own[place] == theirs.get(place) and now.get(place) != old
+    }
+
+
+def up_to_date(data: Mapping[str, Any], language: str, block_id: str | None = None) -> dict[str, Any]:
+    """Blocks JSON where somebody looked: the marks of one block ("" for the message) or of all (None) are gone."""
+    words = dict(data.get("variants", {}).get(language, {}))
+    marks = dict(words.pop("older", {}))
+    if block_id:
+        marks["blocks"] = {key: value for key, value in marks.get("blocks", {}).items() if key != block_id}
+    elif block_id == "":
+        marks = {"blocks": marks.get("blocks", {})}
+    if block_id is not None and any(marks.values()):
+        words["older"] = marks
+    return {**data, "variants": {**data.get("variants", {}), language: words}}
+
+
+def unmarked(design: Design) -> Design:
+    """The design without marks: what is published holds words only."""
+    return replace(design, variants={code: _marked(words, {}) for code, words in design.variants.items()})
+
+
+def _main_words(design: Design) -> list[tuple[Place, Any]]:
+    found: list[tuple[Place, Any]] = [(("", "subject"), design.subject), (("", "preheader"), design.preheader)]
+    if design.text is not None:
+        found.append((("", "text"), design.text))
+    for block in design.walk():
+        found += [
+            ((block.id, setting.name), block.settings[setting.name])
+            for setting in block.kind.settings
+            if is_words(block.type, setting)
+        ]
+    return found
+
+
+def _flat(words: Mapping[str, Any]) -> dict[Place, Any]:
+    found = {("", name): words[name] for name in ("subject", "preheader", "text") if name in words}
+    for block_id, values in words.get("blocks", {}).items():
+        found.update({(block_id, name): value for name, value in values.items()})
+    return found
+
+
+def _marked(words: Mapping[str, Any], marks: Mapping[Place, Any]) -> dict[str, Any]:
+    out = {name: value for name, value in words.items() if name != "older"}
+    if marks:
+        kept: dict[str, Any] = {name: old for (block, name), old in marks.items() if not block}
+        for (block, name), old in marks.items():
+            if block:
+                kept.setdefault("blocks", {}).setdefault(block, {})[name] = old
+        out["older"] = kept
+    return out
+
+
 def from_designs(main: Design, other: Design) -> Design:
     """`main` with the words of `other` as its variant: for shipped texts that stand as two files of equal shape.
 

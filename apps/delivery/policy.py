@@ -82,6 +82,24 @@ HELD_WORDS: Mapping[Held, str] = MappingProxyType(
     }
 )
 
+# What the words of a plan or report mean to whoever reads them for the first time.
+HELD_HINTS: Mapping[Held, str] = MappingProxyType(
+    {
+        Held.NO_CONSENT: "They said no, or this purpose needs a yes that is not on record.",
+        Held.SUPPRESSED: "They unsubscribed, or mail to this address came back: nothing more is sent to it.",
+        Held.DECEASED: "Their record has a date of death.",
+        Held.MINOR: "A child's mail goes to a guardian; add one to the record.",
+        Held.NO_ROUTE: "Health information needs a checked connection, a key of theirs or the portal; they have none.",
+        Held.DUPLICATE_MAILBOX: "Two people share an address: it gets one copy, not two.",
+        Held.NO_ADDRESS: "Add an e-mail address to their record.",
+        Held.RULE_MISMATCH: "They fitted when the list was made and no longer do.",
+        Held.STOPPED: "The campaign was stopped, or no longer approved, before their turn.",
+        Held.NO_BAA: "Mail with health information waits until the agreement with the vendor is in force.",
+        Held.MISSING_FIELD: "The text needs a value that their record does not have.",
+        Held.ERASED: "Their record was erased before their turn.",
+    }
+)
+
 # The lowest class of TLS that may carry a level. PROTECTED has none: never by TLS alone.
 FLOOR: Mapping[Level, TlsClass | None] = MappingProxyType(
     {
@@ -108,6 +126,16 @@ ROUTE_WORDS: Mapping[RouteName, str] = MappingProxyType(
         RouteName.PGP: "PGP",
         RouteName.SMIME: "S/MIME",
         RouteName.PORTAL: "Portal",
+    }
+)
+
+
+ROUTE_HINTS: Mapping[RouteName, str] = MappingProxyType(
+    {
+        RouteName.TLS: "Ordinary mail; the connection to the mail server is encrypted and checked",
+        RouteName.PGP: "Encrypted with the person's own PGP key",
+        RouteName.SMIME: "Encrypted with the person's own S/MIME certificate",
+        RouteName.PORTAL: "A neutral notice by mail; the message is read after signing in",
     }
 )
 

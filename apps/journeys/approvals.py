@@ -95,6 +95,20 @@ def standing(journey: Journey, definition: Definition | None = None) -> Standing
     return Standing(state[Decision(latest.decision)], latest.actor, latest.at, latest.comment)
 
 
+def at_stake(journey: Journey, definition: Definition | None = None) -> Standing | None:
+    """What an edit of the draft would void: an approval that was asked for or given and is not switched on yet.
+
+    A version that runs already keeps running whatever happens to the draft, so its approval is not at stake.
+    """
+    draft = definition if definition is not None else parse(journey.opened()["draft"])
+    found = standing(journey, draft)
+    if found.state not in ("waiting", "approved"):
+        return None
+    if journey.version is not None and parse(journey.version.opened()) == draft:
+        return None
+    return found
+
+
 def submission(journey: Journey) -> int:
     """Which submission or decision is the latest: the id of its row, 0 when there is none."""
     latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").values_list("pk", flat=True).first()

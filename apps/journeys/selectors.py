@@ -17,12 +17,13 @@ from apps.content.models import Template
 from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import checks, outgoing, sentences, tree, world
+from apps.journeys import approvals, checks, outgoing, sentences, tree, world
 from apps.journeys.definition import Definition, Problem, walk
 from apps.journeys.models import (
     Journey,
     JourneyCount,
     JourneyRun,
+    JourneyState,
     JourneyStepVisit,
     JourneyVersion,
     RunState,
@@ -108,6 +109,11 @@ class ListRow:
     entered: int
     sent: int
     failed: int
+    badge: str
+
+
+# Of a draft, where it stands with its second person tells more than that it is one.
+_DRAFT_BADGES = {"waiting": "in_review", "approved": "approved", "rejected": "rejected"}
 
 
 def list_rows() -> list[ListRow]:
@@ -131,9 +137,16 @@ def list_rows() -> list[ListRow]:
                 entered=totals.get((row.pk, "entered"), 0),
                 sent=totals.get((row.pk, "sent"), 0),
                 failed=failed.get(row.pk, 0),
+                badge=_badge(journey),
             )
         )
     return sorted(rows, key=lambda each: tokens.normalize(each.journey.name))
+
+
+def _badge(journey: OpenedJourney) -> str:
+    if journey.state != JourneyState.DRAFT:
+        return journey.state
+    return _DRAFT_BADGES.get(approvals.standing(journey.row, journey.draft).state, journey.state)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
+from apps.delivery.policy import HELD_HINTS, Held
 from apps.journeys import asking
 from apps.journeys.definition import (
     APPOINTMENT_START,
@@ -235,6 +236,14 @@ def late(value: WaitUntil, dates: Mapping[str, str]) -> str:
         f"If that moment has passed: goes on at once while more than {hours} remain "
         f"until {date_word(value.field, dates)}, else skips the next message"
     )
+
+
+# What a word means to whoever reads it here for the first time.
+REASON_HINTS: Mapping[str, str] = {
+    "suppressed": HELD_HINTS[Held.SUPPRESSED],
+    "step_error": "Look at the person's way to see the error, then try again or take them out.",
+    "not_sent": "The message before was skipped or held back.",
+}
 
 
 def reason(code: str) -> str:

@@ -23,6 +23,7 @@ document.addEventListener("click", (event) => {
   list.addEventListener("toggle", (change) => {
     if (change.newState === "closed") {
       plus.removeAttribute("aria-expanded");
+      list.removeAttribute("style");
       if (plus.isConnected && list.contains(document.activeElement)) plus.focus();
     }
   }, { once: true });

@@ -10,6 +10,7 @@ from apps.campaigns import plans, selectors, sending, services
 from apps.campaigns.models import Campaign
 from apps.contacts import services as contacts
 from apps.content import services as content
+from apps.content import variants
 from apps.content.selectors import draft_data, template_named
 from apps.core import actors, clock
 from apps.core.errors import Refused
@@ -88,3 +89,19 @@ def test_another_translation_voids_the_approval_of_what_is_submitted_later(appro
 def test_a_test_goes_out_in_both_languages(approved, cast):
     sending.campaign_test(actor=CLI, campaign_id=approved.pk, address="max@clinic.test")
     assert OutboxMessage.objects.filter(kind="test").count() == 2
+
+
+def test_the_plan_says_that_a_translation_is_older_until_somebody_has_looked(approved, signed_in):
+    """The campaign was approved with both texts; then the English one is changed and taken over, the Spanish is not."""
+    template = template_named("Flu shot")
+    words = {**draft_data(template), "subject": "A new note from your care team"}
+    content.template_save(actor=CLI, template_id=template.pk, version=None, edit=lambda _data: words)
+    client = signed_in("max")
+    warning = b"A translation is older than the main text"
+    assert warning not in client.get(f"/campaigns/{approved.pk}/plan/").content, "what was approved is of one piece"
+    made = services.campaign_save(actor=CLI, name="Flu shots again", spec=SPEC)
+    assert warning in client.get(f"/campaigns/{made.pk}/plan/").content
+    content.template_save(
+        actor=CLI, template_id=template.pk, version=None, edit=lambda data: variants.up_to_date(data, "es")
+    )
+    assert warning not in client.get(f"/campaigns/{made.pk}/plan/").content

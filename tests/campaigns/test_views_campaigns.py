@@ -197,3 +197,29 @@ def test_the_list_searches_and_filters(flu: Campaign, signed_in: Any) -> None:
     assert copy.headers["Location"].endswith("/audience/")
     client.post(f"/campaigns/{flu.pk}/delete/")
     assert not Campaign.objects.filter(pk=flu.pk).exists()
+
+
+def test_whoever_prepares_it_tests_it_on_the_last_page_too(
+    flu: Campaign, signed_in: Any, cast: SimpleNamespace
+) -> None:
+    max_, rita = signed_in("max"), signed_in("rita")
+    base = f"/campaigns/{flu.pk}"
+    assert "Send a test to me" in max_.get(f"{base}/approval/").content.decode()
+    answer = max_.post(f"{base}/test/", {"from": "approval"})
+    assert answer.headers["Location"] == f"{base}/approval/"
+    assert OutboxMessage.objects.filter(kind="test").count() == 2, "one in each language"
+    assert max_.post(f"{base}/test/").headers["Location"] == f"{base}/message/"
+    # Who may not edit is not offered what would be refused.
+    assert "Send a test to me" not in rita.get(f"{base}/approval/").content.decode()
+    assert rita.post(f"{base}/test/", {"from": "approval"}).status_code == 403
+
+
+def test_on_the_first_day_the_wizard_says_what_to_make_first(db: None, signed_in: Any) -> None:
+    client = signed_in("max")
+    empty = client.get("/campaigns/").content.decode()
+    assert "No campaigns yet" in empty
+    assert empty.count('href="/campaigns/new/"') == 1
+    assert "There is no segment yet" in client.get("/campaigns/new/").content.decode()
+    client.post("/campaigns/new/", {"name": "First", "who": "everybody"})
+    made = selectors.by_name("First")
+    assert "There is no template yet" in client.get(f"/campaigns/{made.id}/message/").content.decode()

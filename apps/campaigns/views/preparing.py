@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.campaigns import planning, plans, selectors, sending, services
 from apps.campaigns.audience import audience_of
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
+from apps.campaigns.models import WITH_APPROVAL
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
 from apps.content import previewing, variants
@@ -24,9 +25,10 @@ from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
-from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
@@ -119,10 +121,20 @@ def plan(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "plan")
     try:
-        drawn = plans.plan_of(actor=actor_of(request), campaign=campaign)
+        drawn = plans.plan_at_hand(actor=actor_of(request), campaign=campaign)
     except Refused as refusal:
         return render(request, "campaigns/plan.html", context | {"refused": str(refusal)})
+    if drawn is None:
+        return render(request, "campaigns/drawing.html", context)
     return render(request, "campaigns/plan.html", context | plan_context(campaign, drawn))
+
+
+def route_words(route: RouteName, level: int) -> dict[str, str]:
+    """The label and note of a way in a chart; what says little about anybody also goes without a checked connection."""
+    if route is RouteName.TLS and level < Level.HEALTH:
+        note = "Ordinary mail; the connection is encrypted wherever the mail server can"
+        return {"label": "TLS where possible", "note": note}
+    return {"label": ROUTE_WORDS[route], "note": ROUTE_HINTS[route]}
 
 
 def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
@@ -138,9 +150,13 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     got = {code: readers.get(code, 0) for code in written}
     if main:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
+    version = services.template_version(campaign.row.template_version)
     return {
         "plan": drawn,
         "absent": absent_codes(audience.rule, audience.names),
+        "template_id": version.template_id if version is not None else None,
+        "older": [(LANGUAGES[code], places) for code, places in services.older_translations(campaign)],
+        "main_language": LANGUAGES.get(main, ""),
         "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
             {"label": LANGUAGES[code], "value": count, "tone": number}
@@ -154,7 +170,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
         ],
         "route_rows": [
             {
-                "label": ROUTE_WORDS[RouteName(name)],
+                **route_words(RouteName(name), drawn.level),
                 "value": count,
                 "url": url("route", name),
                 "tone": ROUTE_TONES[name],
@@ -162,7 +178,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
             for name, count in drawn.routes.items()
         ],
         "held_rows": [
-            {"word": HELD_WORDS[Held(name)], "count": count, "url": url("held", name)}
+            {"word": HELD_WORDS[Held(name)], "hint": HELD_HINTS[Held(name)], "count": count, "url": url("held", name)}
             for name, count in drawn.held.items()
         ],
         "held_total": sum(drawn.held.values()),
@@ -196,6 +212,23 @@ def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
         return render(request, "campaigns/_measuring.html", {"campaign": campaign, "measured": found[1]})
     response = HttpResponse(status=204)
     response["HX-Redirect"] = reverse("campaigns:plan", args=[campaign.id])
+    return response
+
+
+@require(Permission.CAMPAIGN_VIEW)
+@require_safe
+def drawing(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Whether the plan of very many people is drawn; then the page that waits (``?for=approval``) is loaded again."""
+    campaign = campaign_or_404(campaign_id)
+    to = "approval" if request.GET.get("for") == "approval" else "plan"
+    try:
+        waits = plans.plan_at_hand(actor=actor_of(request), campaign=campaign) is None
+    except Refused as refusal:
+        return render(request, "campaigns/_drawing.html", {"refused": str(refusal)})
+    if waits:
+        return render(request, "campaigns/_drawing.html", {"campaign": campaign, "to": to})
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse(f"campaigns:{to}", args=[campaign.id])
     return response
 
 
@@ -238,9 +271,13 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = ScheduleForm()
+    context["moved"] = campaign.state in WITH_APPROVAL and services.has_moved(campaign)
     context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
-        context |= plan_context(campaign, plans.plan_of(actor=actor_of(request), campaign=campaign))
+        drawn = plans.plan_at_hand(actor=actor_of(request), campaign=campaign)
+        if drawn is None:
+            return render(request, "campaigns/drawing.html", context)
+        context |= plan_context(campaign, drawn)
     except Refused as refusal:
         context["refused"] = str(refusal)
     return render(request, "campaigns/approval.html", context)
@@ -263,11 +300,17 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
     version = services.template_version(campaign.row.template_version)
     if version is None:
         return None
-    brand = services.brand_named(campaign.spec.brand) if campaign.spec.brand else version.template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
-    facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
+    images = reverse("content:image", args=["x"])[:-1]
+    zone = organizations.current().zone
+    if campaign.row.skeleton_id is not None:
+        # What was asked for or approved is what is shown, whatever became of the brand since.
+        message = content.skeleton(campaign.row.skeleton_id)
+        shown = previewing.show(message.in_language(language or message.language), invented_facts(), zone=zone)
+        return replace(shown, html=shown.html.replace(content.brand_facts(None).asset_base, images))
+    facts = replace(content.brand_facts(services.brand_of(campaign)), asset_base=images)
     design = variants.in_language(version.design, language or version.design.language)
-    return previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone)
+    return previewing.preview(design, facts, invented_facts(), zone=zone)
 
 
 def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
@@ -293,11 +336,13 @@ def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "A test is on its way to your mailbox.")
-    return redirect("campaigns:message", campaign_id)
+    back = "approval" if request.POST.get("from") == "approval" else "message"
+    return redirect(f"campaigns:{back}", campaign_id)
 
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
-    context = frame(request, campaign, step) | {"form": form}
+    would_void = getattr(form, "would_void", False)
+    context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
     if step == "message":
         context["mails"] = _mails(campaign)
     if not context["changeable"]:
@@ -305,11 +350,11 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
             request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."
         )
         return redirect("campaigns:detail", campaign.id if campaign else 0)
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render(request, template, context, status=422 if form.errors or would_void else 200)
 
 
 def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
-    """Save and say what it voided; None with the refusal on the form."""
+    """Save and say what it voided; None with the refusal, or the question whether to void, on the form."""
     version = request.POST.get("version", "")
     try:
         saved = services.campaign_save(
@@ -318,10 +363,14 @@ def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
             version=whole(version, None),
+            keep_approval=request.POST.get("void") != "yes",
         )
+    except services.WouldVoid:
+        form.would_void = True
+        return None
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return None
-    if campaign is not None and campaign.state in ("in_review", "approved"):
+    if campaign is not None and campaign.state in WITH_APPROVAL and saved.state not in WITH_APPROVAL:
         messages.warning(request, "The approval does not hold any more, because the campaign changed.")
     return saved.pk

@@ -21,10 +21,10 @@ from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.core.words import spell_out
 from apps.delivery.outcomes import CAUSE_WORDS
-from apps.delivery.policy import HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
-from .preparing import ROUTE_TONES
+from .preparing import ROUTE_TONES, route_words
 from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
 
 PAGE = 50
@@ -80,13 +80,14 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "report": found,
+        "level": plans.list_levels([campaign])[0],
         "now": clock.now(),
         "decided": decided(campaign),
         "reviews": selectors.reviews(campaign.row),
         "funnel": [{"label": label, "value": value, "url": url(word)} for label, value, word in funnel],
         "protection": [
             {
-                "label": ROUTE_WORDS[RouteName(name)],
+                **route_words(RouteName(name), plans.list_levels([campaign])[0]),
                 "value": count,
                 "url": url("route", name),
                 "tone": ROUTE_TONES[name],
@@ -94,13 +95,18 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             for name, count in found.routes.items()
         ],
         "tiles": [
-            ("Secured", found.secured, "sent", "Protected by verified TLS, PGP, S/MIME or the portal."),
-            ("Read in the portal", found.read, "read", "People who opened the message in the portal."),
-            ("Bounced", found.bounced, "bounced", "The mail server or mailbox refused it."),
-            ("Unsubscribed", found.unsubscribed, "unsubscribed", "People who stopped mail from this message."),
+            (
+                "Secured",
+                found.secured,
+                "sent",
+                "Left protected: by a checked connection, a key of theirs or the portal.",
+            ),
+            ("Read in the portal", found.read, "read", "Opened the message in the portal."),
+            ("Bounced", found.bounced, "bounced", "Came back: the mail server or mailbox refused it."),
+            ("Unsubscribed", found.unsubscribed, "unsubscribed", "Stopped mail by this message."),
         ],
         "held": [
-            {"word": HELD_WORDS[Held(name)], "count": count, "url": url("held", name)}
+            {"word": HELD_WORDS[Held(name)], "hint": HELD_HINTS[Held(name)], "count": count, "url": url("held", name)}
             for name, count in found.held.items()
         ],
         "held_total": held_total,

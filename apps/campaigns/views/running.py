@@ -37,8 +37,10 @@ def submit(request: HttpRequest, campaign_id: int) -> HttpResponse:
     actor = actor_of(request)
 
     def act() -> None:
-        planned = plans.plan_of(actor=actor, campaign=campaign_or_404(campaign_id)).audience
-        services.campaign_submit(actor=actor, campaign_id=campaign_id, planned=planned)
+        campaign = campaign_or_404(campaign_id)
+        # Whoever asks has just looked at the plan; it is drawn once more only when it is not at hand any more.
+        drawn = plans.plan_at_hand(actor=actor, campaign=campaign) or plans.plan_of(actor=actor, campaign=campaign)
+        services.campaign_submit(actor=actor, campaign_id=campaign_id, planned=drawn.audience)
 
     return _do(request, campaign_id, act, "Sent to review.", "campaigns:approval")
 
@@ -70,6 +72,17 @@ def reject(request: HttpRequest, campaign_id: int) -> HttpResponse:
         services.campaign_reject(actor=actor_of(request), campaign_id=campaign_id, comment=comment, looked_at=looked_at)
 
     return _do(request, campaign_id, act, "Sent back to the author.", "campaigns:approval")
+
+
+@require(Permission.CAMPAIGN_EDIT)
+@require_POST
+def withdraw(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Take back what was asked for or approved."""
+
+    def act() -> None:
+        services.campaign_withdraw(actor=actor_of(request), campaign_id=campaign_id)
+
+    return _do(request, campaign_id, act, "This campaign is a draft again.", "campaigns:approval")
 
 
 @require(Permission.CAMPAIGN_SEND)

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.campaigns import selectors, services
+from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import CHANGEABLE
 from apps.campaigns.selectors import Opened
 from apps.contacts import selectors as contacts
@@ -66,7 +66,7 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         services.problems_of(campaign) if campaign is not None and campaign.state in ("draft", "rejected") else []
     )
     if campaign is not None:
-        lacking = {name for name, _ in problems}
+        lacking = {name for name, _ in problems} | ({"plan"} if problems else set())
         steps = [(label, reverse(f"campaigns:{name}", args=[campaign.id]), name in lacking) for name, label in STEPS]
     role = role_of(request)
     return {
@@ -78,6 +78,9 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "may_approve": allows(role, Permission.CAMPAIGN_APPROVE),
         "may_send": allows(role, Permission.CAMPAIGN_SEND),
         "changeable": changeable,
+        "level": plans.list_levels([campaign])[0] if campaign is not None else None,
+        "standing": selectors.standing(campaign.row) if campaign is not None else None,
+        "newer_text": campaign is not None and changeable and services.newer_text(campaign),
         "problems": problems,
     }
 

@@ -21,6 +21,7 @@ from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
 from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
+from apps.content.views.translating import language_context, words_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
@@ -66,9 +67,11 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
             findings,
             catalog,
             gaps={gap.block for gap in _gaps(design, variant)},
+            older={block_id for block_id, _ in variants.older(design, variant)},
         ),
-        **_language_context(design, variant),
+        **language_context(design, variant),
         "selected": block.id if block else "",
+        "block_older": bool(block and variant and any(key == block.id for key, _ in variants.older(design, variant))),
         "chosen": block,
         "settings": (words_of(block, design, variant) if variant else settings_of(block, catalog)) if block else [],
         "merge_groups": merge_groups(design, block, catalog),
@@ -92,28 +95,6 @@ def _gaps(design: Design, variant: str) -> list[blocks.Problem]:
 def _text_draft(design: Design, variant: str) -> str:
     shown = variants.in_language(design, variant) if variant else design
     return shown.text if shown.text is not None else plaintext.skeleton(shown)
-
-
-def _language_context(design: Design, variant: str) -> dict[str, Any]:
-    """The switch between languages: each with how far it is; and the words of the one being written."""
-    gaps = {code: len(variants.missing(design, code)) for code in variants.others(design)}
-    begun = variants.started(design)
-    switch = [
-        {"code": design.language, "name": blocks.LANGUAGES[design.language], "main": True, "current": not variant}
-    ]
-    switch += [
-        {"code": code, "name": name, "begun": code in begun, "gaps": gaps[code], "current": code == variant}
-        for code, name in variants.others(design).items()
-    ]
-    return {
-        "variant": variant,
-        "variant_name": blocks.LANGUAGES.get(variant, ""),
-        "variant_words": design.variants.get(variant, {}),
-        "variant_gaps": gaps.get(variant, 0),
-        "variant_begun": variant in begun,
-        "main_name": blocks.LANGUAGES[design.language],
-        "switch": switch,
-    }
 
 
 def label_of(block: Block, catalog: Mapping[str, MergeField]) -> str:
@@ -152,8 +133,12 @@ def tree(
     catalog: Mapping[str, MergeField],
     place: str = "",
     gaps: Collection[str] = (),
+    older: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """The structure list: nested rows with what is needed to draw and name them; ``gaps``: blocks that lack words."""
+    """The structure list: nested rows with what is needed to draw and name them.
+
+    ``gaps``: blocks that lack words; ``older``: blocks whose translation is older than the main words.
+    """
     wrong = {finding.block for finding in findings if finding.error}
     rows = []
     for index, block in enumerate(items):
@@ -161,7 +146,8 @@ def tree(
         for number, inner in enumerate(block.lists):
             names = PLACES.get(block.type, tuple(f"Column {n}" for n in (1, 2, 3)))
             where = f"{block.id}:{number}"
-            lists.append({"place": where, "name": names[number], "rows": tree(inner, findings, catalog, where, gaps)})
+            rows_inside = tree(inner, findings, catalog, where, gaps, older)
+            lists.append({"place": where, "name": names[number], "rows": rows_inside})
         rows.append(
             {
                 "block": block,
@@ -170,6 +156,7 @@ def tree(
                 "lists": lists,
                 "wrong": block.id in wrong,
                 "lacks": block.id in gaps,
+                "older": block.id in older,
                 "first": index == 0 and not place,
                 "last": index == len(items) - 1 and not place,
                 "fixed": block.type == "footer",
@@ -196,36 +183,6 @@ def settings_of(block: Block, catalog: Mapping[str, MergeField]) -> list[dict[st
         if setting.kind == "rows":
             row["value"] = [(label, text, "When", "") for label, text in [*value, ("", "")]]
         out.append(row)
-    return out
-
-
-def words_of(block: Block, design: Design, language: str) -> list[dict[str, Any]]:
-    """The form of a block in a further language: its words only, with those of the main language beside them."""
-    own = design.variants.get(language, {}).get("blocks", {}).get(block.id, {})
-    out: list[dict[str, Any]] = []
-    for setting in block.kind.settings:
-        main = block.settings[setting.name]
-        if not variants.is_own(block.type, setting):
-            continue
-        row: dict[str, Any] = {
-            "setting": setting,
-            "value": own.get(setting.name, ""),
-            "id": f"set-{block.id}-{setting.name}",
-            "lang": language,
-            "main": rich.plain(main) if setting.kind == "rich" else main,
-            "optional": setting.kind == "link",
-        }
-        if setting.kind == "rows":
-            theirs = own.get(setting.name, ())
-            row["main"] = ""
-            row["value"] = [
-                (*(theirs[number] if number < len(theirs) else ("", "")), label, text)
-                for number, (label, text) in enumerate(main)
-            ]
-        needed = variants.is_words(block.type, setting) and variants.says_something(main)
-        row["missing"] = needed and not variants.complete(setting, main, own.get(setting.name))
-        if needed or setting.kind == "link" or own.get(setting.name):
-            out.append(row)
     return out
 
 
@@ -264,6 +221,8 @@ def _words_edit(
     if op == "message":
         own = {name: str(post[name]) for name in ("subject", "preheader", "text") if name in post}
         return variants.write(data, language, "", own), "", ""
+    if op == "current":
+        return variants.up_to_date(data, language, post.get("block")), block_id, "Marked as up to date."
     if op == "drop":
         return variants.drop(data, language), "", f"The {blocks.LANGUAGES[language]} words are removed."
     return None

@@ -6,13 +6,14 @@ from apps.journeys.services.activation import (
     journey_resume,
 )
 from apps.journeys.services.approvals import NotApproved, journey_approve, journey_reject, journey_submit
-from apps.journeys.services.drafts import draft_save, draft_undo, journey_create, journey_from_ready
+from apps.journeys.services.drafts import WouldVoid, draft_save, draft_undo, journey_create, journey_from_ready
 from apps.journeys.services.runs import run_add, run_remove, run_retry
 from apps.journeys.services.ticks import TickResult, tick
 
 __all__ = [
     "NotApproved",
     "TickResult",
+    "WouldVoid",
     "draft_save",
     "draft_undo",
     "journey_activate",

@@ -17,6 +17,7 @@ from apps.content.starters import all_starters
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.journeys import approvals
 from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
 from apps.journeys.reading import parse
@@ -28,6 +29,13 @@ UNDO_STEPS = 20
 
 class NameTaken(Refused):
     """Another journey has this name."""
+
+
+class WouldVoid(Refused):
+    """The edit would void what was approved or asked for; nothing was saved."""
+
+    def __init__(self) -> None:
+        super().__init__("This change would void the approval. Nothing was saved yet.")
 
 
 class DraftChanged(Refused):
@@ -86,10 +94,12 @@ def draft_save(
     definition: Definition | None = None,
     name: str | None = None,
     about: str | None = None,
+    keep_approval: bool = False,
 ) -> Journey:
     """Save the draft's definition, name or description; what is None stays.
 
-    ``revision`` is the one the editor saw. Raises ``DraftChanged`` when it is no longer the newest, ``NameTaken``.
+    ``revision`` is the one the editor saw. Raises ``DraftChanged`` when it is no longer the newest, ``NameTaken``;
+    with ``keep_approval`` ``WouldVoid`` when the draft waits for approval or has passed it and its steps change.
     """
     with transaction.atomic():
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
@@ -107,6 +117,8 @@ def draft_save(
             data["about"] = about.strip()[:500]
             fields.append("about")
         if definition is not None and to_json(parse(to_json(definition))) != data["draft"]:
+            if keep_approval and approvals.at_stake(locked, parse(data["draft"])) is not None:
+                raise WouldVoid
             data["undo"] = [*data.get("undo", []), data["draft"]][-UNDO_STEPS:]
             data["draft"] = to_json(definition)
             fields.append("draft")
@@ -120,8 +132,11 @@ def draft_save(
     return locked
 
 
-def draft_undo(*, actor: Actor, journey: Journey, revision: int) -> Journey:
-    """Take back the last change of the draft's steps. Raises ``DraftChanged``; ``Refused`` when nothing is left."""
+def draft_undo(*, actor: Actor, journey: Journey, revision: int, keep_approval: bool = False) -> Journey:
+    """Take back the last change of the draft's steps. Raises ``DraftChanged``; ``Refused`` when nothing is left.
+
+    ``keep_approval`` as in ``draft_save``.
+    """
     with transaction.atomic():
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         if locked.revision != revision:
@@ -129,6 +144,8 @@ def draft_undo(*, actor: Actor, journey: Journey, revision: int) -> Journey:
         data = locked.opened()
         if not data.get("undo"):
             raise Refused("There is nothing to undo.")
+        if keep_approval and approvals.at_stake(locked, parse(data["draft"])) is not None:
+            raise WouldVoid
         data["draft"] = data["undo"].pop()
         locked.revision += 1
         locked.changed_at = clock.now()

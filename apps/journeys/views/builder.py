@@ -14,12 +14,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.audit import selectors as audit
 from apps.contacts import attributes
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, check, require
-from apps.journeys import asking, editing, rehearsal, selectors, sentences, services, tree, world
+from apps.journeys import approvals, asking, editing, rehearsal, selectors, sentences, services, tree, world
 from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
 from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
 from apps.journeys.review_forms import CommentForm
@@ -48,6 +49,7 @@ def _context(
     """Everything the builder draws. ``panel``: what the settings show; ``chosen``: the step with the tint."""
     problems = selectors.problems(journey.draft)
     definition = journey.draft
+    stake = approvals.at_stake(journey.row, definition)
     context: dict[str, Any] = {
         "journey": journey,
         "nodes": selectors.nodes(definition, problems=problems),
@@ -65,6 +67,9 @@ def _context(
         "error": error,
         "focus": focus,
         "revision": journey.row.revision,
+        "stake": stake,
+        "stake_by": audit.actors_in_words([stake.by])[stake.by] if stake is not None else "",
+        "runs": stake is None and journey.active is not None and not journey.changed,
     }
     if chosen and panel == "step":
         place = editing.locate(definition, chosen)
@@ -133,7 +138,12 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
     words = request.POST.get("do", "").split()
     try:
         if words[:1] == ["undo"]:
-            row = services.draft_undo(actor=request.actor, journey=journey.row, revision=_revision(request))  # type: ignore[attr-defined]
+            row = services.draft_undo(
+                actor=request.actor,  # type: ignore[attr-defined]
+                journey=journey.row,
+                revision=_revision(request),
+                keep_approval=_keep(request),
+            )
             return _done(request, row.pk, "", "Took back the last change.")
         if words[:1] == ["gap"] and len(words) == 3:
             return _answer(request, _context(journey, panel="gap", gap=(words[1], int(words[2]))))
@@ -143,7 +153,10 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
+            keep_approval=_keep(request),
         )
+    except services.WouldVoid:
+        return _ask(request, journey)
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal))
     except (ValueError, IndexError, KeyError):
@@ -193,6 +206,22 @@ def _refused(request: HttpRequest, journey_id: int, text: str, **given: Any) -> 
     return _answer(request, _context(selectors.by_id(journey_id), error=text, said=text, **given), status=422)
 
 
+def _keep(request: HttpRequest) -> bool:
+    """Whether the editor has not said yet that the approval may go."""
+    return request.POST.get("void") != "yes"
+
+
+def _ask(request: HttpRequest, journey: OpenedJourney, **given: Any) -> HttpResponse:
+    """Nothing saved: the state as it is, with the question whether this edit may void the approval."""
+    again = [
+        (key, value)
+        for key, values in request.POST.lists()
+        for value in values
+        if key not in ("csrfmiddlewaretoken", "void")
+    ]
+    return _answer(request, _context(journey, **given) | {"ask": again, "ask_url": request.path}, 422)
+
+
 @require_http_methods(["GET", "POST"])
 @require(Permission.JOURNEY_EDIT)
 def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
@@ -214,11 +243,14 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
+            keep_approval=_keep(request),
         )
     except DefinitionBroken as broken:
         for problem in broken.problems:
             form.add_error(None, problem.text)
         return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
+    except services.WouldVoid:
+        return _ask(request, journey, chosen=step_id, panel="step", form=form)
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal), chosen=step_id, panel="step", form=form)
     return _done(request, journey_id, step_id, done.said)
@@ -253,11 +285,14 @@ def entry(request: HttpRequest, journey_id: int) -> HttpResponse:
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
+            keep_approval=_keep(request),
         )
     except DefinitionBroken as broken:
         for problem in broken.problems:
             form.add_error(None, problem.text)
         return _answer(request, _context(journey, panel="entry", form=form), status=422)
+    except services.WouldVoid:
+        return _ask(request, journey, panel="entry", form=form)
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal), panel="entry", form=form)
     if not _is_htmx(request):

@@ -92,7 +92,13 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
     numbers = selectors.figures(journey.row)
     definition = journey.active or journey.draft
     endings = [
-        {"label": sentences.reason(reason), "count": count, "state": state, "reason": reason}
+        {
+            "label": sentences.reason(reason),
+            "hint": sentences.REASON_HINTS.get(reason, ""),
+            "count": count,
+            "state": state,
+            "reason": reason,
+        }
         for state, reason, count in numbers.ended
     ]
     return render(
