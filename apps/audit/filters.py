@@ -100,7 +100,7 @@ def _person(text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise FilterRefused("Find the person by name, e-mail, phone or record number.")
+        raise FilterRefused("A person is given by number. Find them on the audit page by name or record number.")
     return int(text)
 
 

@@ -27,6 +27,8 @@ LINES = 50
 """Lines of a page of the trail."""
 SCANNED = 2_000
 """Entries that one page may hold in its lines."""
+LENGTHS = ("characters",)
+"""Lengths of a text that is being written: no reason for a line each."""
 REVIEW_EVERY_DAYS = 31
 
 
@@ -67,12 +69,26 @@ def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
     if wanted.person is not None:
         rows = rows.filter(people__contains=[marks.person_token(wanted.person)])
     if wanted.entries is not None:
-        rows = rows.filter(pk__range=wanted.entries)
+        rows = _like(rows.filter(pk__range=wanted.entries), wanted.entries[1])
     if wanted.since is not None:
         rows = rows.filter(at__gte=wanted.since)
     if wanted.until is not None:
         rows = rows.filter(at__lt=wanted.until)
     return rows
+
+
+def _like(rows: QuerySet[AuditEntry], newest: int) -> QuerySet[AuditEntry]:
+    """Those of ``rows`` that stand in one line with the entry ``newest``; see ``folding``."""
+    head = AuditEntry.objects.filter(pk=newest).first()
+    if head is None:
+        return rows.none()
+    same = {name: getattr(head, name) for name in ("actor_kind", "actor_id", "action", "purpose", "fields")}
+    codes = _steady(head.codes)
+    return rows.filter(**same, codes__contains=codes, reason__isnull=True, change__isnull=True, people_count__lte=1)
+
+
+def _steady(codes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in codes.items() if name not in LENGTHS}
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,7 +135,7 @@ def trail(*, actor: Actor, wanted: TrailFilter, cursor: str = "") -> tuple[list[
         plain = pages.keyset(entries(wanted), cursor)
         return [TrailLine(row, row.what, row.people) for row in rows(plain.items)], plain
     page = pages.keyset(_outlined(wanted), cursor, size=SCANNED, fitting=_fitting)
-    runs = folding.runs(_outline(entry) for entry in page.items)
+    runs = folding.runs([_outline(entry) for entry in page.items])
     whole = {entry.pk: entry for entry in AuditEntry.objects.filter(pk__in=[run.newest for run in runs])}
     heads = {row.id: row for row in rows([whole[run.newest] for run in runs])}
     begun = {entry.pk: entry.at for entry in page.items}
@@ -142,20 +158,19 @@ def _outlined(wanted: TrailFilter) -> QuerySet[AuditEntry]:
 def _outline(entry: Any) -> folding.Outline:
     return folding.Outline(
         id=entry.pk,
+        at=entry.at,
         actor=(entry.actor_kind, entry.actor_id),
         action=entry.action,
         purpose=entry.purpose,
         subject=f"{entry.kind} {entry.subject}",
         person=entry.person or 0,
-        # Lengths of a text that is being written are no reason for a line each.
-        details=json.dumps([{**entry.codes, "characters": 0}, entry.fields], sort_keys=True),
+        details=json.dumps([_steady(entry.codes), entry.fields], sort_keys=True),
         alone=entry.alone,
     )
 
 
 def _fitting(found: Sequence[AuditEntry]) -> int:
-    """How many of the entries make ``LINES`` lines."""
-    return sum(len(run.ids) for run in folding.runs(_outline(entry) for entry in found)[:LINES])
+    return folding.fitting([_outline(entry) for entry in found], LINES)
 
 
 def _line(run: folding.Run, head: TrailRow, entry: AuditEntry, since: datetime) -> TrailLine:
@@ -164,7 +179,7 @@ def _line(run: folding.Run, head: TrailRow, entry: AuditEntry, since: datetime) 
     words = head.what
     if not run.one_subject:
         words = sentences.action_label(entry.action)
-        words += f" for {entry.purpose.replace('_', ' ')}" if entry.purpose else ""
+        words += sentences.purpose_words(entry.purpose)
     return TrailLine(head, words, run.people, len(run.ids), since, f"{run.oldest}-{run.newest}")
 
 

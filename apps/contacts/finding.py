@@ -53,7 +53,8 @@ def name(actor: Actor, person_id: int) -> str:
 def _facts(record: PersonRecord, eyes: Eyes) -> str:
     relation = _RELATIONS.get(record.relation, record.relation.capitalize())
     city = str(record.get("city") or "") if eyes.names else ""
-    added = f"added {datewords.day(record.created_at.astimezone(clock.clinic_zone()))}"
+    at = record.created_at
+    added = f"added {datewords.day(at.astimezone(clock.clinic_zone()))}" if at else ""
     return ", ".join(each for each in (relation, city, added) if each)
 
 

@@ -96,7 +96,7 @@ def test_filters(signed_in, busy, query, shown, hidden):
 def test_a_filter_that_means_nothing_keeps_what_was_typed(signed_in, busy):
     answer = signed_in("ada").get("/audit/?person=Dana&from=2026-11-01")
     assert answer.status_code == 422
-    assert "Find the person by name" in answer.content.decode()
+    assert "A person is given by number" in answer.content.decode()
     assert 'value="2026-11-01"' in answer.content.decode()
 
 
@@ -216,6 +216,26 @@ def test_a_batch_of_equal_entries_is_one_line_that_opens(signed_in, busy):
     assert one_by_one.count("Stored secure message") == 50
     assert "Back to the folded trail" in one_by_one
     assert "Stored secure message 33" in page(client, "?person=1033")
+
+
+def test_parts_that_work_side_by_side_do_not_break_each_others_lines(signed_in, busy):
+    for number in range(20):
+        store(1000 + number, number)
+        services.record(actor=actors.system("receiver"), action=Action.MAIL_RECEIVE, subject=number, people=[number])
+    client = signed_in("otto")
+    text = page(client)
+    assert text.count("20 times") == 2
+    run = next(line.run for line in client.get("/audit/").context["lines"] if line.row.action == "mail.receive")
+    assert page(client, f"?entries={run}").split("<tbody>")[-1].count("Received mail") == 20
+    assert "Stored secure message" not in page(client, f"?entries={run}").split("<tbody>")[-1]
+
+
+def test_the_order_in_which_a_person_acted_stays(signed_in, busy):
+    nora = actors.staff(busy.nora.pk, "care_staff")
+    for number in range(3):
+        services.record(actor=nora, action=Action.CONTACT_OPEN, kind="person", subject=number, people=[number])
+        services.record(actor=nora, action=Action.CONTACT_EXPORT, people=[number])
+    assert page(signed_in("otto"), f"?actor=staff:{busy.nora.pk}&action=contact.").count("Exported 1 person") == 3
 
 
 def test_what_is_worth_a_look_is_never_folded_away(signed_in, busy):
