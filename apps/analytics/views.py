@@ -62,4 +62,5 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def _greeting(hour: int) -> str:
-    return "Good evening" if hour < 5 or hour >= 18 else "Good morning" if hour < 12 else "Good afternoon"
+    """By the clinic's clock; who is there at night has the morning before them."""
+    return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"

@@ -26,3 +26,10 @@ def spoken(context: Context, value: datetime) -> SafeString:
     """A moment in the clinic's zone and the visitor's language."""
     shown = words.moment(value, context["zone"], context["language"])
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
+
+
+@register.simple_tag(takes_context=True)
+def until_day(context: Context, end: datetime) -> SafeString:
+    """The last whole day before ``end`` in the clinic's zone and the visitor's language."""
+    last = words.last_whole_day(end, context["zone"])
+    return format_html('<time datetime="{}">{}</time>', last.isoformat(), words.day(last, context["language"]))
