@@ -29,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "status_url": sources.address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
         "campaigns_url": sources.address("campaigns:list"),
         "greeting": _greeting(timezone.localtime(now).hour),
-        "problems": sources.gather("problems", user, now),
+        "problems": sources.by_severity(sources.gather("problems", user, now)),
         "waiting": sources.gather("waiting", user, now),
         "upcoming": sorted(sources.gather("upcoming", user, now), key=lambda item: item.at)[:12],
         "recent": sources.gather("recent", user, now)[:6],

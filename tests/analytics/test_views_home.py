@@ -174,3 +174,8 @@ def test_the_greeting_goes_by_the_clinics_clock(signed_in, utc, said) -> None:
     """New York is five hours behind in November: 9:50 UTC is ten to five in the morning there."""
     with clock.frozen(datetime(2026, 11, 22, utc, 50, tzinfo=UTC)):
         assert said in home(signed_in("ada"))
+
+
+def test_what_is_worst_stands_first() -> None:
+    found = [Item("one", tone="caution"), Item("two", tone="bad"), Item("three", tone="caution"), Item("four")]
+    assert [item.title for item in sources.by_severity(found)] == ["two", "one", "three", "four"]
