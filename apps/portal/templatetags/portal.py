@@ -17,7 +17,9 @@ register = template.Library()
 
 @register.simple_tag
 def fill(text: str, **values: Any) -> SafeString:
-    """A catalogue text (ours, so it is safe) with its ``{places}`` filled in, each escaped."""
+    """A catalogue text (ours, so it is safe) with its ``{places}`` filled in, each escaped; a phone stays in a line."""
+    if "phone" in values:
+        values["phone"] = format_html('<span class="nowrap">{}</span>', values["phone"])
     return format_html(text, **values)
 
 
