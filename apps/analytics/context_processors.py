@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.core.permissions import Permission
-from apps.portal.models import Conversation
+from apps.portal import selectors as portal
 from apps.users.models import User
 
 
@@ -21,4 +21,4 @@ def _counts(request: HttpRequest) -> dict[str, int]:
     user = request.user
     if not isinstance(user, User) or not user.may(Permission.INBOX_VIEW):
         return {}
-    return {"Inbox": Conversation.objects.filter(state="open", unread__gt=0).count()}
+    return {"Inbox": portal.waiting().count()}

@@ -28,7 +28,8 @@ from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.outcomes import Cause
 from apps.journeys.models import Journey, JourneyRun
 from apps.organizations import selectors as organizations
-from apps.portal.models import Conversation, InboxTask
+from apps.portal import selectors as portal
+from apps.portal.models import InboxTask
 from apps.segments.models import Segment
 from apps.users.models import User
 
@@ -152,10 +153,10 @@ def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
     if not user.may(Permission.INBOX_VIEW):
         return
     url = address("portal:inbox")
-    unread = Conversation.objects.filter(state="open", unread__gt=0).aggregate(n=Count("pk"), oldest=Min("last_at"))
-    if unread["n"]:
-        title = f"{count(unread['n'], 'reply', 'replies')} from patients"
-        yield Item(title, "Waiting for an answer", url, "inbox", "info", unread["oldest"])
+    found = portal.waiting().aggregate(n=Count("pk"), oldest=Min("last_at"))
+    if found["n"]:
+        title = f"{count(found['n'], 'reply', 'replies')} from patients"
+        yield Item(title, "Waiting for an answer", url, "inbox", "info", found["oldest"])
     tasks = InboxTask.objects.filter(state="open").count()
     if tasks:
         text = "Somebody else reads that mailbox. Check the address with the patient."
@@ -235,6 +236,12 @@ def modules() -> Iterator[ModuleType]:
     for config in installed.get_app_configs():
         if config.name.startswith("apps.") and find_spec(f"{config.name}.home"):
             yield import_module(f"{config.name}.home")
+
+
+def by_severity(items: Iterable[Item]) -> list[Item]:
+    """What is worst first; otherwise in the order in which it was found."""
+    order = ("bad", "caution", "info")
+    return sorted(items, key=lambda item: order.index(item.tone) if item.tone in order else len(order))
 
 
 def gather(topic: str, user: User, now: datetime) -> list[Any]:

@@ -29,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "status_url": sources.address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
         "campaigns_url": sources.address("campaigns:list"),
         "greeting": _greeting(timezone.localtime(now).hour),
-        "problems": sources.gather("problems", user, now),
+        "problems": sources.by_severity(sources.gather("problems", user, now)),
         "waiting": sources.gather("waiting", user, now),
         "upcoming": sorted(sources.gather("upcoming", user, now), key=lambda item: item.at)[:12],
         "recent": sources.gather("recent", user, now)[:6],
@@ -62,4 +62,5 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def _greeting(hour: int) -> str:
-    return "Good evening" if hour < 5 or hour >= 18 else "Good morning" if hour < 12 else "Good afternoon"
+    """By the clinic's clock; who is there at night has the morning before them."""
+    return "Good morning" if hour < 12 else "Good afternoon" if hour < 18 else "Good evening"

@@ -1,6 +1,7 @@
-"""What a change of settings was, sealed: names of facts with their values before and after.
+"""What a change was, sealed: names of facts with their values before and after.
 
-Only for settings of the installation. Facts of people never come here: their entries name fields.
+Only for what the installation sets about itself: settings, staff, vendors and agreements. Facts of patients and
+contacts never come here: their entries name fields.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from apps.audit import marks
+from apps.core import datewords
 
 _PLACE = b"audit change"
 _SECRETS = ("password", "secret", "key", "token")
@@ -61,6 +64,10 @@ def _shown(name: str, value: Any, when: str) -> str:
         return "—"
     if any(word in name.rpartition(".")[2].lower() for word in _SECRETS):
         return f"(the one {when}, kept secret)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, date):
+        return datewords.day(value)
     if isinstance(value, list | tuple):
         return ", ".join(str(each) for each in value)
     return str(value)

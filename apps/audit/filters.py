@@ -6,8 +6,8 @@ Pure; one parser for page, export and command.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from apps.audit.actions import Action
 from apps.core.errors import Refused
@@ -22,10 +22,11 @@ class FilterRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class TrailFilter:
-    """A validated filter. Empty values mean "any". Days are calendar days in UTC, both included.
+    """A validated filter. Empty values mean "any". Days are calendar days in ``zone``, both included.
 
     ``actor`` is "kind" or "kind:id"; ``action`` an action ("contact.open"), a noun ("contact.") or the words
-    ``reads`` and ``writes``; ``person`` is a person's number.
+    ``reads`` and ``writes``; ``person`` is a person's number; ``entries`` the numbers of the first and last entry
+    of a run of equal ones.
     """
 
     actor: str = ""
@@ -33,6 +34,8 @@ class TrailFilter:
     person: int | None = None
     first: date | None = None
     last: date | None = None
+    entries: tuple[int, int] | None = None
+    zone: tzinfo = field(default=UTC, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -42,12 +45,12 @@ class TrailFilter:
     @property
     def since(self) -> datetime | None:
         """The first moment included."""
-        return datetime.combine(self.first, time(0), UTC) if self.first else None
+        return datetime.combine(self.first, time(0), self.zone) if self.first else None
 
     @property
     def until(self) -> datetime | None:
         """The first moment not included."""
-        return datetime.combine(self.last + timedelta(days=1), time(0), UTC) if self.last else None
+        return datetime.combine(self.last + timedelta(days=1), time(0), self.zone) if self.last else None
 
     def as_query(self) -> dict[str, str]:
         """The filter as query parameters; ``parse(f.as_query()) == f``."""
@@ -57,6 +60,7 @@ class TrailFilter:
             "person": str(self.person or ""),
             "from": self.first.isoformat() if self.first else "",
             "to": self.last.isoformat() if self.last else "",
+            "entries": "{}-{}".format(*self.entries) if self.entries else "",
         }
         return {name: value for name, value in values.items() if value}
 
@@ -65,8 +69,8 @@ class TrailFilter:
         return {name: value for name, value in self.as_query().items() if name != "person"}
 
 
-def parse(values: Mapping[str, str]) -> TrailFilter:
-    """The filter in ``values`` (names as in ``as_query``). Raises ``FilterRefused``."""
+def parse(values: Mapping[str, str], zone: tzinfo = UTC) -> TrailFilter:
+    """The filter in ``values`` (names as in ``as_query``), its days in ``zone``. Raises ``FilterRefused``."""
     actor = values.get("actor", "").strip()
     if actor and actor.partition(":")[0] not in ACTOR_KINDS:
         raise FilterRefused(f"There is no kind of actor called {actor[:20]}. Use {', '.join(ACTOR_KINDS)}.")
@@ -78,7 +82,8 @@ def parse(values: Mapping[str, str]) -> TrailFilter:
     first, last = _day(values.get("from", "")), _day(values.get("to", ""))
     if first and last and last < first:
         raise FilterRefused("The last day lies before the first. Swap them.")
-    return TrailFilter(actor, action, _person(values.get("person", "")), first, last)
+    person, entries = _person(values.get("person", "")), _entries(values.get("entries", ""))
+    return TrailFilter(actor, action, person, first, last, entries, zone)
 
 
 def _day(text: str) -> date | None:
@@ -95,5 +100,14 @@ def _person(text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise FilterRefused("A person is given by number, as in the address of the person's page.")
+        raise FilterRefused("A person is given by number. Find them on the audit page by name or record number.")
     return int(text)
+
+
+def _entries(text: str) -> tuple[int, int] | None:
+    if not text.strip():
+        return None
+    low, _, high = text.strip().partition("-")
+    if not all(each.isascii() and each.isdigit() and len(each) <= 18 for each in (low, high)):
+        raise FilterRefused("A run of entries is written like 1200-1611.")
+    return int(low), int(high)

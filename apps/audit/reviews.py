@@ -34,7 +34,8 @@ def trail_review(*, actor: Actor, first: date, last: date, outcome: str, note: s
         raise Refused("A review is made by a person. Sign in, or name one with --as.")
     if first > last:
         raise Refused("The last day lies before the first. Swap them.")
-    if last > clock.now().date():
+    zone = clock.clinic_zone()
+    if last > clock.now().astimezone(zone).date():
         raise Refused("Days that have not ended cannot have been reviewed. Choose an earlier last day.")
     if outcome not in AuditReview.Outcome.values:
         raise Refused("Say what the review found.")
@@ -48,7 +49,7 @@ def trail_review(*, actor: Actor, first: date, last: date, outcome: str, note: s
             reviewer_id=actor.id,
             first_day=first,
             last_day=last,
-            entries=selectors.entries(TrailFilter(first=first, last=last)).count(),
+            entries=selectors.entries(TrailFilter(first=first, last=last, zone=zone)).count(),
             trail_ok=state.verified_ok,
             outcome=outcome,
             note=marks.seal_text(note.strip()) if note.strip() else None,

@@ -16,6 +16,7 @@ PHRASES: Mapping[str, str] = {
     "user.lock": "The account was locked after wrong tries",
     "user.sign_out": "Signed out",
     "user.session_expire": "Signed out by the product: the session was idle or too old",
+    "user.invite": "Made a link for account {subject} to choose a password",
     "user.set_password": "Set a password for account {subject}",
     "user.enrol_factor": "Enrolled a second factor for account {subject}",
     "user.reset_factor": "Reset the second factor of account {subject}",
@@ -42,6 +43,21 @@ PHRASES: Mapping[str, str] = {
     "contact.decline": "Declined new identity facts of {people}",
     "contact.erase": "Erased {people}",
     "portal.ask_link": "Asked for a new portal link",
+    "portal.ask_code": "Asked for a portal code",
+    "portal.sign_in": "Signed in to the portal",
+    "portal.sign_in_failed": "Tried to sign in to the portal and failed",
+    "portal.sign_out": "Signed out of the portal",
+    "portal.session_expire": "Signed out of the portal by the product: idle or too old",
+    "portal.not_me": "Said that the mailbox is not this person's",
+    "portal.send_link": "Sent a new portal link to {people}",
+    "portal.lock": "Portal access of {people} was locked after wrong tries",
+    "portal.unlock": "Unlocked the portal access of {people}",
+    "portal.close": "Closed the portal access of {people}",
+    "portal.open": "Opened the portal access of {people} again",
+    "portal.end_sessions": "Ended the portal sessions of {people}",
+    "portal.set_password": "Set a password for the portal access of {people}",
+    "user.end_sessions": "Ended the sessions of account {subject}",
+    "task.done": "Finished task {subject}",
     "portal.tell_mailbox": "Told the old mailbox of {people} that another address took its place",
     "secure_message.draft": "Saved a draft of a reply",
     "consent.record": "Recorded a consent of {people}",
@@ -107,7 +123,23 @@ PAST: Mapping[str, str] = {
     "dispatch": "Handed over",
     "sign_in": "Signed in to",
     "plan": "Planned",
+    "make": "Made",
+    "submit": "Submitted",
+    "resend": "Resent",
+    "reset": "Reset",
+    "enrol": "Enrolled",
+    "tell": "Told",
+    "done": "Finished",
+    "not_me": "Said that it is not them",
+    "sign_in_failed": "Failed to sign in",
+    "session_expire": "Was signed out by the product",
+    "ask_code": "Asked for a code",
+    "ask_link": "Asked for a link",
+    "new_recovery_codes": "Made new recovery codes",
 }
+
+# Purposes that say what was done rather than what for.
+DOING = {"answer", "confirm", "correct", "download", "lift", "map", "prepare", "read", "reveal", "send", "tell"}
 
 NOUNS: Mapping[str, str] = {
     "user": "account",
@@ -133,6 +165,7 @@ CODE_WORDS: Mapping[str, str] = {
     "rows": "{} rows",
     "format": "as {}",
     "version": "version {}",
+    "link": "link {}",
     "entered": "{} came in",
     "left": "{} left",
     "finished": "{} finished",
@@ -179,8 +212,17 @@ def sentence(entry: Entry) -> str:
         words = phrase.format(people=_whom(entry), subject=entry.subject)
         words = " ".join(words.split())
     if entry.purpose:
-        words += f" for {entry.purpose.replace('_', ' ')}"
+        words += purpose_words(entry.purpose)
     return words
+
+
+def purpose_words(purpose: str) -> str:
+    """ " for treatment", " to answer a patient", " to send treatment mail"; "" without a purpose."""
+    words = purpose.replace("_", " ")
+    first = words.partition(" ")[0]
+    if first in DOING:
+        return f" to {words} mail" if first == "send" else f" to {words}"
+    return f" for {words}" if words else ""
 
 
 def details(entry: Entry) -> str:

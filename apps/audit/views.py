@@ -12,11 +12,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.audit import exports, filters, selectors
+from apps.audit import exports, filters, people, selectors
 from apps.audit import reviews as watch
 from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
-from apps.core import clock
+from apps.core import clock, datewords
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows, require
 
@@ -32,26 +32,39 @@ def _head(request: HttpRequest, here: str) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @require(Permission.AUDIT_VIEW)
 def trail(request: HttpRequest) -> HttpResponse:
-    """The trail, newest first, filtered by actor, action, person and days."""
+    """The trail, newest first, filtered by actor, action, person and days.
+
+    The filter comes by POST, because whom it is about may be said by name; the address then holds a number.
+    """
+    typed = (request.POST if request.method == "POST" else request.GET).dict()
+    sought = typed.pop("sought", "").strip()[:200]
     wanted, fault = TrailFilter(), ""
     try:
-        wanted = filters.parse(request.GET.dict())
+        wanted = filters.parse(typed, clock.clinic_zone())
     except FilterRefused as refusal:
         fault = str(refusal)
-    rows, page = ([], None) if fault else _page(request, wanted)
+    if request.method == "POST" and not fault:
+        if sought:
+            return _choose_person(request, wanted, sought)
+        return redirect(f"{reverse('audit:trail')}?{urlencode(wanted.as_query())}".rstrip("?"))
+    lines, page = ([], None) if fault else _page(request, wanted)
+    actor = request.actor  # type: ignore[attr-defined]
     return render(
         request,
         "audit/trail.html",
         {
             **_head(request, "trail"),
-            "rows": rows,
+            "lines": lines,
             "page": page,
             "wanted": wanted,
             "fault": fault,
-            "typed": request.GET,
+            "typed": typed,
+            "sought": sought,
+            "named": people.name(actor=actor, person_id=wanted.person) if wanted.person is not None else "",
+            "zone": datewords.zone(str(wanted.zone)),
             "actors": selectors.actors(),
             "actions": selectors.actions(),
             "export_query": urlencode(wanted.as_query()),
@@ -61,7 +74,28 @@ def trail(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailRow], Any]:
+def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> HttpResponse:
+    """Who may be meant by what was typed; the choice leads to the trail about this person."""
+    found, total = people.search(actor=request.actor, text=sought)  # type: ignore[attr-defined]
+    query = wanted.as_query()
+    if sought.isascii() and sought.isdigit() and len(sought) <= 18 and {each.id for each in found} <= {int(sought)}:
+        # The trail's own number of somebody; it may be all that is left of them.
+        return redirect(f"{reverse('audit:trail')}?{urlencode({**query, 'person': str(int(sought))})}")
+    return render(
+        request,
+        "audit/person.html",
+        {
+            **_head(request, "trail"),
+            "sought": sought,
+            "found": [(each, urlencode({**query, "person": str(each.id)})) for each in found],
+            "more": total - len(found),
+            "query": query,
+            "crumbs": [("Audit", reverse("audit:trail")), ("Find a person", "")],
+        },
+    )
+
+
+def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailLine], Any]:
     return selectors.trail(
         actor=request.actor,  # type: ignore[attr-defined]
         wanted=wanted,
@@ -94,7 +128,7 @@ def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponseBase:
     """The filtered trail as CSV or JSON lines."""
     try:
-        wanted = filters.parse(request.POST.dict())
+        wanted = filters.parse(request.POST.dict(), clock.clinic_zone())
         form = request.POST.get("format", "csv")
         _, lines = watch.trail_export(actor=request.actor, wanted=wanted, format=form)  # type: ignore[attr-defined]
     except Refused as refusal:
@@ -136,7 +170,8 @@ def verify(request: HttpRequest) -> HttpResponse:
 @require(Permission.AUDIT_VIEW)
 def reviews(request: HttpRequest) -> HttpResponse:
     """Past reviews, and the form that records one (45 CFR 164.308(a)(1)(ii)(D))."""
-    today = clock.now().date()
+    zone = clock.clinic_zone()
+    today = clock.now().astimezone(zone).date()
     done = selectors.reviews()
     begin = done[0].review.last_day + timedelta(days=1) if done else today - timedelta(days=30)
     form = ReviewForm(request.POST or None, initial={"first": min(begin, today), "last": today, "outcome": "nothing"})
@@ -155,7 +190,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
             "form": form,
             "reviews": done,
             "state": selectors.state(clock.now()),
-            "summary": selectors.summary(TrailFilter(first=min(begin, today), last=today)),
+            "summary": selectors.summary(TrailFilter(first=min(begin, today), last=today, zone=zone)),
             "since": min(begin, today),
         },
         status=422 if form.errors else 200,

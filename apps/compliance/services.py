@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from apps.audit.actions import Action
+from apps.audit.changes import seal_change
 from apps.audit.services import record
 from apps.compliance import agreements, selectors
 from apps.compliance.models import AGREEMENT_TABLE, DOCUMENT_TABLE, VENDOR_TABLE, Agreement, Document, Vendor
@@ -53,7 +54,13 @@ def vendor_create(
         handles_health_information=handles_health_information,
         next_review=next_review or selectors.today() + agreements.REVIEW_EVERY,
     )
-    record(actor=actor, action=Action.VENDOR_CREATE, kind="vendor", subject=number)
+    record(
+        actor=actor,
+        action=Action.VENDOR_CREATE,
+        kind="vendor",
+        subject=number,
+        change=seal_change({}, _vendor_facts(vendor, facts)),
+    )
     return vendor
 
 
@@ -69,7 +76,7 @@ def vendor_change(
 ) -> Vendor:
     """Replace what is known of a vendor."""
     vendor = _vendor(vendor_id)
-    fields = sorted(name for name, value in facts.items() if vendor.opened.get(name) != value)
+    before = _vendor_facts(vendor, vendor.opened)
     vendor.version += 1
     vendor.sealed = _sealed_vendor(facts, vendor.pk, vendor.version)
     vendor.kind, vendor.handles_health_information, vendor.next_review = (
@@ -78,7 +85,15 @@ def vendor_change(
         next_review,
     )
     vendor.save()
-    record(actor=actor, action=Action.VENDOR_CHANGE, kind="vendor", subject=vendor.pk, fields=fields)
+    after = _vendor_facts(vendor, facts)
+    record(
+        actor=actor,
+        action=Action.VENDOR_CHANGE,
+        kind="vendor",
+        subject=vendor.pk,
+        fields=sorted(name for name, value in after.items() if before.get(name) != value),
+        change=seal_change(before, after),
+    )
     return Vendor.objects.get(pk=vendor.pk)
 
 
@@ -116,6 +131,7 @@ def agreement_create(
         kind="agreement",
         subject=number,
         codes={"vendor": vendor.pk, "clauses": len(facts.get("clauses", {}))},
+        change=seal_change({}, _agreement_facts(agreement, facts)),
     )
     return agreement
 
@@ -129,19 +145,18 @@ def agreement_change(
     if agreement.terminated is not None:
         raise Refused("This agreement was terminated and stays as it was. Enter a new agreement.")
     _check(facts, effective, expires)
-    fields = sorted(name for name, value in facts.items() if agreement.opened.get(name) != value)
-    if agreement.effective != effective:
-        fields.append("effective")
-    if agreement.expires != expires:
-        fields.append("expires")
-    _rewrite(agreement, {**agreement.opened, **facts}, effective=effective, expires=expires)
+    before = _agreement_facts(agreement, agreement.opened)
+    changed = {**agreement.opened, **facts}
+    _rewrite(agreement, changed, effective=effective, expires=expires)
+    after = _agreement_facts(agreement, changed)
     record(
         actor=actor,
         action=Action.BAA_CHANGE,
         kind="agreement",
         subject=agreement.pk,
-        fields=fields,
+        fields=sorted(name for name, value in after.items() if before.get(name) != value),
         codes={"clauses": len(facts.get("clauses", {}))},
+        change=seal_change(before, after),
     )
     return Agreement.objects.get(pk=agreement.pk)
 
@@ -161,6 +176,7 @@ def agreement_terminate(*, actor: Actor, agreement_id: int, on: date, reason: st
     if on < agreement.effective:
         raise Refused("An agreement cannot end before it begins. Correct the date.")
     ending = {"reason": reason.strip(), "data": data}
+    before = _agreement_facts(agreement, agreement.opened)
     agreement.terminated = on
     _rewrite(
         agreement,
@@ -175,6 +191,7 @@ def agreement_terminate(*, actor: Actor, agreement_id: int, on: date, reason: st
         subject=agreement.pk,
         reason=reason,
         codes={"data": data},
+        change=seal_change(before, _agreement_facts(agreement, {**agreement.opened, "ending": ending})),
     )
 
 
@@ -253,6 +270,23 @@ def agreement_destroy(*, actor: Actor, agreement_id: int, reason: str) -> None:
     )
     for name in names:
         transaction.on_commit(partial(default_storage.delete, name))
+
+
+def _vendor_facts(vendor: Vendor, opened: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trail keeps of a vendor before and after a change, sealed."""
+    return {
+        **opened,
+        "kind": Vendor.VendorKind(vendor.kind).label,
+        "handles_health_information": vendor.handles_health_information,
+        "next_review": vendor.next_review,
+    }
+
+
+def _agreement_facts(agreement: Agreement, opened: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trail keeps of an agreement before and after a change, sealed."""
+    dates = {"effective": agreement.effective, "expires": agreement.expires, "terminated": agreement.terminated}
+    clauses = {code: reference or "ticked" for code, reference in opened.get("clauses", {}).items()}
+    return {**opened, "clauses": clauses, **dates}
 
 
 def _rewrite(agreement: Agreement, facts: Mapping[str, Any], *, effective: date, expires: date | None) -> None:

@@ -47,6 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         {
             "rows": rows,
             "archived": archived,
+            "any_archived": Vendor.objects.filter(archived_at__isnull=False).exists(),
             "reminders": [] if archived else selectors.reminders(),
             "in_force": sum(row.standing in ("baa_in_force", "baa_expiring") for row in rows),
             "needed": sum(row.vendor.handles_health_information for row in rows),

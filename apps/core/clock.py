@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
+
+# The app that knows where the clinic is answers; it lies above the apps that have to ask.
+_clinic: list[Callable[[], tzinfo]] = [lambda: UTC]
 
 
 def now() -> datetime:
@@ -19,6 +22,16 @@ def now() -> datetime:
 def today(zone: str) -> date:
     """The current date in the zone with the IANA name ``zone``."""
     return now().astimezone(ZoneInfo(zone)).date()
+
+
+def register_clinic(zone: Callable[[], tzinfo]) -> None:
+    """Called once, when the app that knows the clinic's time zone is ready."""
+    _clinic[0] = zone
+
+
+def clinic_zone() -> tzinfo:
+    """The clinic's time zone: whose days are meant wherever somebody says a day."""
+    return _clinic[0]()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -25,11 +26,19 @@ class Page(Generic[T]):
 
 
 def keyset(
-    queryset: QuerySet[T], cursor: str = "", *, size: int = 50, total: int | None = None, key: str = "pk"
+    queryset: QuerySet[T],
+    cursor: str = "",
+    *,
+    size: int = 50,
+    total: int | None = None,
+    key: str = "pk",
+    fitting: Callable[[Sequence[T]], int] | None = None,
 ) -> Page[T]:
     """The page of ``queryset`` that ``cursor`` names, ordered by ``key`` descending.
 
-    ``key`` is a unique column. A cursor that we did not sign is ignored (the first page comes).
+    ``key`` is a unique column. A cursor that we did not sign is ignored (the first page comes). ``fitting`` is for
+    pages whose lines hold several rows: given up to ``size`` rows in the order in which the reader goes, it says how
+    many of them this page takes (at least one).
     """
     direction, edge, start = "next", None, 1
     if cursor:
@@ -42,10 +51,14 @@ def keyset(
         if edge is not None:
             rows = rows.filter(**{f"{key}__lt": edge})
         items = list(rows[: size + 1])
+        if fitting is not None and items:
+            size = fitting(items[:size])
         has_next, has_previous = len(items) > size, edge is not None
         items = items[:size]
     else:
         items = list(queryset.order_by(key).filter(**{f"{key}__gt": edge})[: size + 1])
+        if fitting is not None and items:
+            size = fitting(items[:size])
         has_next, has_previous = True, len(items) > size
         items = items[:size][::-1]
         start = max(start - len(items), 1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from apps.core import datewords
 from apps.delivery.bounces import sanitize
 from apps.delivery.outcomes import CAUSE_WORDS, Cause, Fault
 from apps.delivery.policy import HELD_WORDS, TLS_WORDS, Held, TlsClass
@@ -99,7 +100,7 @@ def _facts(attempt: Mapping[str, Any], hide: Sequence[str]) -> tuple[tuple[str, 
     if tls.get("issuer"):
         found.append(("Issued by", str(tls["issuer"])))
     if tls.get("not_after"):
-        found.append(("Valid until", str(tls["not_after"])[:10]))
+        found.append(("Valid until", datewords.day(date.fromisoformat(str(tls["not_after"])[:10]))))
     if tls.get("fingerprint"):
         found.append(("SHA-256", str(tls["fingerprint"])))
     if attempt.get("ip"):

@@ -15,6 +15,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.core.permissions import public
+from apps.demo import patients
 from apps.demo.keyholders import Keyholders, Letter
 from apps.demo.mail import Arrived, Store
 
@@ -86,6 +87,7 @@ def letter(request: HttpRequest, message_id: str) -> HttpResponse:
             "mailbox": arrived.mailbox,
             "at": arrived.at,
             "letter": _read(arrived),
+            "guest": patients.guest_of(arrived),
             "raw": arrived.raw.decode("utf-8", "replace")[:200_000],
             "crumbs": [("Demo mailboxes", reverse("demo:mailboxes")), ("Message", "")],
         },

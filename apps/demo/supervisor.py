@@ -68,6 +68,7 @@ class Supervisor:
         self.logs = Path(settings.CARELANE_HOME) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.errands: dict[str, subprocess.Popen[bytes]] = {}
+        self._began: dict[str, int] = {}
 
     def take(self) -> bool:
         """Become the one demo of this home; False when another process is it."""
@@ -111,6 +112,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         with (self.logs / f"{part.name}.log").open("ab") as log:
+            self._began[part.name] = log.tell()
             return subprocess.Popen(
                 part.command,
                 cwd=settings.BASE_DIR,
@@ -126,13 +128,23 @@ class Supervisor:
         self.pid_file.write_text(json.dumps({name: process.pid for name, process in everything.items()}))
 
     def watch(self) -> None:
-        """Return when a part has died; its name is printed."""
+        """Return when a part has died; its name and its last words are printed."""
         while True:
             for name, process in self.running.items():
                 if process.poll() is not None:
-                    sys.stderr.write(f"The part {name!r} stopped by itself; see {self.logs / name}.log\n")
+                    sys.stderr.write(f"The part {name!r} stopped by itself: {self.last_words(name)}\n")
                     return
             time.sleep(0.5)
+
+    def last_words(self, name: str) -> str:
+        """The last line that a part wrote since it was started, and where the rest stands."""
+        log = self.logs / f"{name}.log"
+        with contextlib.suppress(OSError), log.open("rb") as file:
+            file.seek(self._began.get(name, 0))
+            lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+            if lines:
+                return f"{lines[-1].removeprefix('CommandError: ')} (see {log})"
+        return f"see {log}"
 
     def stop(self) -> None:
         """Stop what this supervisor started."""
@@ -171,7 +183,7 @@ class Supervisor:
         while time.monotonic() < deadline:
             for name, process in self.running.items():
                 if process.poll() is not None:
-                    raise RuntimeError(f"The part {name!r} did not start; see {self.logs / name}.log")
+                    raise RuntimeError(f"The part {name!r} did not start: {self.last_words(name)}")
             with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
                 return
             time.sleep(0.1)

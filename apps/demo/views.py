@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from apps.core.permissions import public
-from apps.demo import staff
+from apps.demo import patients, staff
 
 
 @public
 def codes(request: HttpRequest) -> HttpResponse:
     """The demo's sign-ins with their current codes, because no visitor has the phone of an invented nurse."""
-    return render(request, "demo/codes.html", {"sign_ins": staff.sign_ins(), "password": staff.PASSWORD})
+    shown = {"sign_ins": staff.sign_ins(), "password": staff.PASSWORD, "guests": patients.guests(3)}
+    return render(request, "demo/codes.html", shown)
 
 
 @public

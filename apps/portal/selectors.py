@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.core import clock
 from apps.portal import policy
-from apps.portal.models import NoticeLink, PortalAccount, SecureMessage
+from apps.portal.models import Conversation, NoticeLink, PortalAccount, Reply, SecureMessage
 from apps.vault import tokens
 
 
@@ -65,3 +65,16 @@ def message_of(person_id: int, public: str) -> SecureMessage | None:
 
 def account_of(person_id: int) -> PortalAccount | None:
     return PortalAccount.objects.filter(person_id=person_id).first()
+
+
+def with_last_word(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Conversations with ``last_word``, whose the newest text is: "patient", "staff", or None without a text."""
+    newest = Reply.objects.filter(conversation=OuterRef("pk")).order_by("-pk").values("direction")[:1]
+    return rows.annotate(last_word=Subquery(newest))
+
+
+def waiting() -> QuerySet[Conversation]:
+    """Open conversations in which the patient has the last word. To have looked at one is not to have answered it."""
+    return with_last_word(Conversation.objects.filter(state=Conversation.State.OPEN)).filter(
+        last_word=Reply.Direction.PATIENT
+    )

@@ -52,30 +52,35 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """RFC 8058 one-click POST, and the page for people. GET changes nothing; nothing here ever redirects.
 
-    An unknown, altered or foreign token gets the very same answers, so that nobody can try tokens out.
+    A token that is cut, altered or not ours is told so on every way (404): somebody who believes to be unsubscribed
+    and is not would complain next. It opens no way to try tokens out, as their tags have 128 bits.
     """
     if request.method not in {"GET", "HEAD", "POST"}:
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     try:
-        link: links.UnsubscribeLink | None = links.read_unsubscribe(token)
+        link = links.read_unsubscribe(token)
     except links.NotOurs:
-        link = None
+        return _page(request, {"shown": "incomplete"}, status=404)
     step = _step(request) if request.method == "POST" else ""
     now = clock.now()
     if step == "undo" and not undoing.is_young(str(request.POST.get("ticket", "")), now):
         step = "late"
-    if link is not None and step != "late":
-        if step == "undo":
-            services.resubscribe(link=link)
-        elif step:
-            how = "one_click" if step == "one_click" else "page"
-            services.unsubscribe(link=link, how=how, reminders=step == "stop_all")
-    language = _language(request)
+    if step == "undo":
+        services.resubscribe(link=link)
+    elif step and step != "late":
+        how = "one_click" if step == "one_click" else "page"
+        services.unsubscribe(link=link, how=how, reminders=step == "stop_all")
     shown = {"": "ask", "one_click": "done", "stop": "done", "stop_all": "all", "undo": "undone", "late": "late"}[step]
+    return _page(request, {"shown": shown, "ticket": undoing.ticket(now)})
+
+
+def _page(request: HttpRequest, values: dict[str, str], status: int = 200) -> HttpResponse:
+    language = _language(request)
     response = render(
         request,
         "tracking/unsubscribe.html",
-        {"words": texts(language), "shown": shown, "clinic": organizations.current(), "ticket": undoing.ticket(now)},
+        {"words": texts(language), "clinic": organizations.current(), **values},
+        status=status,
     )
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex, nofollow"

@@ -28,6 +28,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "late_title": "It is too late to undo this here",
         "late": "An unsubscribe can be undone for ten minutes, on the page where it was made. Nothing was changed. "
         "If you want these e-mails again, tell us, and we will note that you agreed.",
+        "incomplete_title": "This link is not complete",
+        "incomplete": "Its end was cut off on the way to you, so we cannot tell which mailbox it is about. "
+        "Nothing was changed.",
+        "incomplete_do": "Open the e-mail again and press the link there, or copy the whole address.",
         "call": "Questions? Call us: ",
     },
     "es": {
@@ -56,6 +60,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "late_title": "Ya no se puede deshacer aquí",
         "late": "Una cancelación se puede deshacer durante diez minutos, en la página donde se hizo. No se cambió "
         "nada. Si desea recibir estos correos otra vez, díganoslo y anotaremos que está de acuerdo.",
+        "incomplete_title": "Este enlace no está completo",
+        "incomplete": "Su final se cortó en el camino, así que no sabemos de qué buzón se trata. No se cambió nada.",
+        "incomplete_do": "Abra de nuevo el correo y pulse el enlace allí, o copie la dirección completa.",
         "call": "¿Preguntas? Llámenos: ",
     },
 }

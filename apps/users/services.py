@@ -20,6 +20,7 @@ from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from apps.audit.actions import Action
+from apps.audit.changes import seal_change
 from apps.audit.services import record
 from apps.core import actors, clock
 from apps.core.actors import Actor
@@ -67,15 +68,23 @@ def user_create(*, actor: Actor, email: str, name: str, role: str, password: str
             user.save()
     except IntegrityError:
         raise Refused("Somebody signs in with that address already. Open their row instead.") from None
-    record(actor=actor, action=Action.USER_CREATE, kind="user", subject=user.pk, codes={"role": chosen.value})
+    facts = {"email": user.email, "name": user.name, "role": chosen.word}
+    record(
+        actor=actor,
+        action=Action.USER_CREATE,
+        kind="user",
+        subject=user.pk,
+        codes={"role": chosen.value},
+        change=seal_change({}, facts),
+    )
     return user
 
 
 @transaction.atomic
 def user_invite(*, actor: Actor, email: str, name: str, role: str) -> tuple[User, str]:
-    """Create a member of staff without a password; returns them and the path of a one-time link."""
+    """Create a member of staff without a password; returns them and the path of a one-time link to hand over."""
     user = user_create(actor=actor, email=email, name=name, role=role)
-    record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk)
+    _record_link(actor, user, mailed=False)
     return user, invitation_path(user)
 
 
@@ -91,22 +100,35 @@ class Invitation:
 @transaction.atomic
 def staff_invite(*, actor: Actor, email: str, name: str, role: str) -> Invitation:
     """Invite somebody: a member of staff without a password, and the link, mailed where mail is set up."""
-    user, path = user_invite(actor=actor, email=email, name=name, role=role)
-    return _hand_over(user, path, by_mail=True)
+    return _hand_over(actor, user_create(actor=actor, email=email, name=name, role=role), by_mail=True)
 
 
 @transaction.atomic
 def link_renew(*, actor: Actor, user: User, by_mail: bool = True) -> Invitation:
-    """A fresh link to choose a password, mailed where mail is set up, or (``by_mail`` False) only returned."""
-    return _hand_over(user, user_renew_link(actor=actor, user=user), by_mail=by_mail)
+    """A fresh link to choose a password, mailed where mail is set up, or (``by_mail`` False) only returned.
+
+    The old password works until the link is used. Raises ``Refused`` for somebody whose access is disabled.
+    """
+    if not user.is_active:
+        raise Refused("Give access back first, then make a link.")
+    return _hand_over(actor, user, by_mail=by_mail)
 
 
-def _hand_over(user: User, path: str, *, by_mail: bool) -> Invitation:
+def _hand_over(actor: Actor, user: User, *, by_mail: bool) -> Invitation:
+    path = invitation_path(user)
     # Never from the host that the request named: whoever asks could name a host of their own.
     url = settings.PUBLIC_URL + reverse("users:invitation", args=path.split("/"))
     text = render_to_string("users/invitation_mail.txt", {"name": user.name, "url": url})
     message = EmailMessage("Choose your password for Carelane", text, to=[user.email])
-    return Invitation(user, url, by_mail and message.send() == 1)
+    mailed = by_mail and message.send() == 1
+    _record_link(actor, user, mailed=mailed)
+    return Invitation(user, url, mailed)
+
+
+def _record_link(actor: Actor, user: User, *, mailed: bool) -> None:
+    # Whoever saw the link could have chosen the password: the trail says whether somebody but the invited person did.
+    codes = {"link": "mailed" if mailed else "shown"}
+    record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk, codes=codes)
 
 
 def invitation_path(user: User) -> str:
@@ -158,16 +180,19 @@ def user_change(*, actor: Actor, user: User, name: str, role: str) -> None:
             raise Refused("Ask another administrator to change your own role.")
         _keep_an_administrator(user)
         sessions_end(user)
+    before = {"name": user.name, "role": Role(user.role).word}
     user.role = Role(role).value
     user.sealed = sealing.seal_service({"email": user.email, "name": name.strip()}, table=TABLE, row=user.login)
     user.save(update_fields=["role", "sealed"])
+    after = {"name": name.strip(), "role": Role(role).word}
     record(
         actor=actor,
         action=Action.USER_CHANGE,
         kind="user",
         subject=user.pk,
-        fields=["name", "role"],
+        fields=sorted(fact for fact, value in before.items() if after[fact] != value),
         codes={"role": user.role},
+        change=seal_change(before, after),
     )
 
 
@@ -190,18 +215,6 @@ def user_enable(*, actor: Actor, user: User) -> None:
     user.is_active, user.disabled_at, user.failed_tries, user.locked_until = True, None, 0, None
     user.save(update_fields=["is_active", "disabled_at", "failed_tries", "locked_until"])
     record(actor=actor, action=Action.USER_ENABLE, kind="user", subject=user.pk)
-
-
-@transaction.atomic
-def user_renew_link(*, actor: Actor, user: User) -> str:
-    """A fresh one-time link to choose a password; the old password works until the link is used.
-
-    Raises ``Refused`` for somebody whose access is disabled.
-    """
-    if not user.is_active:
-        raise Refused("Give access back first, then make a link.")
-    record(actor=actor, action=Action.USER_INVITE, kind="user", subject=user.pk)
-    return invitation_path(user)
 
 
 @transaction.atomic

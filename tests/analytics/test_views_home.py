@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -163,3 +163,19 @@ def test_the_health_check_is_open_and_says_nothing_else(monkeypatch) -> None:
     monkeypatch.setattr("apps.analytics.views.healthy", lambda: False)
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+
+
+@pytest.mark.parametrize(
+    ("utc", "said"),
+    [(5, "Good morning"), (9, "Good morning"), (16, "Good morning"), (17, "Good afternoon"), (22, "Good afternoon"),
+     (23, "Good evening"), (4, "Good evening")],
+)  # fmt: skip
+def test_the_greeting_goes_by_the_clinics_clock(signed_in, utc, said) -> None:
+    """New York is five hours behind in November: 9:50 UTC is ten to five in the morning there."""
+    with clock.frozen(datetime(2026, 11, 22, utc, 50, tzinfo=UTC)):
+        assert said in home(signed_in("ada"))
+
+
+def test_what_is_worst_stands_first() -> None:
+    found = [Item("one", tone="caution"), Item("two", tone="bad"), Item("three", tone="caution"), Item("four")]
+    assert [item.title for item in sources.by_severity(found)] == ["two", "one", "three", "four"]

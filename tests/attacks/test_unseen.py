@@ -116,3 +116,19 @@ def test_a_campaign_that_was_swapped_meanwhile_is_not_approved(flu: Any, cast: A
     assert Campaign.objects.get(pk=flu.pk).state == State.IN_REVIEW
     rita.post(f"/campaigns/{flu.pk}/approve/", {"looked_at": looked_at(answer.content)})
     assert Campaign.objects.get(pk=flu.pk).state == State.APPROVED
+
+
+@pytest.mark.parametrize("said", [{}, {"looked_at": ""}, {"looked_at": "x"}, {"looked_at": "0"}, {"looked_at": "-1"}])
+def test_whoever_does_not_say_what_they_read_decides_nothing(flu: Any, cast: Any, signed_in: Any, said: Any) -> None:
+    """A script, or a page kept from yesterday, that leaves the number of the submission out."""
+    author = staff(cast.max)
+    campaigns.campaign_submit(actor=author, campaign_id=flu.pk)
+    journey = journeys.journey_from_ready(actor=author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journeys.journey_submit(actor=author, journey=journey)
+    rita = signed_in("rita")
+    for act in ("approve", "reject"):
+        answer = rita.post(f"/campaigns/{flu.pk}/{act}/", {"comment": "Good.", **said}, follow=True)
+        assert "Read what is there now" in answer.content.decode()
+        rita.post(f"/journeys/{journey.pk}/approval/{act}/", {"comment": "Good.", **said})
+    assert Campaign.objects.get(pk=flu.pk).state == State.IN_REVIEW
+    assert JourneyReview.objects.latest("pk").decision == "submitted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
@@ -14,6 +15,7 @@ from apps.audit import reviews, selectors, services
 from apps.audit.actions import Action
 from apps.audit.filters import TrailFilter
 from apps.audit.models import AuditEntry, AuditReview
+from apps.contacts import services as contacts
 from apps.core import actors, clock
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
@@ -185,7 +187,126 @@ def test_pages_follow_by_key(signed_in, busy):
     following = first.context["page"].next
     assert following
     second = client.get("/audit/", {"actor": "command", "action": "trail.verify", "after": following})
-    assert len(second.context["rows"]) == 10
+    assert len(second.context["lines"]) == 10
+
+
+def store(person: int, message: int) -> None:
+    services.record(
+        actor=actors.system("portal route"),
+        action=Action.SECURE_MESSAGE_STORE,
+        kind="secure_message",
+        subject=message,
+        people=[person],
+        codes={"level": 2},
+    )
+
+
+def test_a_batch_of_equal_entries_is_one_line_that_opens(signed_in, busy):
+    for number in range(70):
+        store(1000 + number, number)
+    client = signed_in("otto")
+    answer = client.get("/audit/")
+    text = answer.content.decode()
+    assert text.count("Stored secure message") == 1
+    assert "70 times" in text
+    assert "Tried to sign in and failed" in text  # what lay below the flood is on the first page
+    line = next(line for line in answer.context["lines"] if line.count > 1)
+    assert (line.count, line.people) == (70, 70)
+    one_by_one = client.get(f"/audit/?entries={line.run}").content.decode()
+    assert one_by_one.count("Stored secure message") == 50
+    assert "Back to the folded trail" in one_by_one
+    assert "Stored secure message 33" in page(client, "?person=1033")
+
+
+def test_parts_that_work_side_by_side_do_not_break_each_others_lines(signed_in, busy):
+    for number in range(20):
+        store(1000 + number, number)
+        services.record(actor=actors.system("receiver"), action=Action.MAIL_RECEIVE, subject=number, people=[number])
+    client = signed_in("otto")
+    text = page(client)
+    assert text.count("20 times") == 2
+    run = next(line.run for line in client.get("/audit/").context["lines"] if line.row.action == "mail.receive")
+    assert page(client, f"?entries={run}").split("<tbody>")[-1].count("Received mail") == 20
+    assert "Stored secure message" not in page(client, f"?entries={run}").split("<tbody>")[-1]
+
+
+def test_the_order_in_which_a_person_acted_stays(signed_in, busy):
+    nora = actors.staff(busy.nora.pk, "care_staff")
+    for number in range(3):
+        services.record(actor=nora, action=Action.CONTACT_OPEN, kind="person", subject=number, people=[number])
+        services.record(actor=nora, action=Action.CONTACT_EXPORT, people=[number])
+    assert page(signed_in("otto"), f"?actor=staff:{busy.nora.pk}&action=contact.").count("Exported 1 person") == 3
+
+
+def test_what_is_worth_a_look_is_never_folded_away(signed_in, busy):
+    nora = actors.staff(busy.nora.pk, "care_staff")
+    for number in range(4):
+        services.record(actor=nora, action=Action.CONTACT_REVEAL, people=[number], reason=f"Reason {number}")
+        services.record(actor=actors.COMMAND_LINE, action=Action.TRAIL_VERIFY, codes={"ok": number != 2})
+    text = page(signed_in("otto"), "?action=contact.reveal")
+    assert text.count("Revealed masked details") == 5
+    verified = page(signed_in("otto"), "?action=trail.verify")
+    assert verified.count("Verified the audit trail") == 4
+
+
+def test_pages_of_folded_lines_lose_and_repeat_nothing(signed_in, busy, monkeypatch):
+    monkeypatch.setattr(selectors, "LINES", 4)
+    for number in range(30):
+        if number % 10:
+            store(number, number)
+        else:
+            services.record(actor=actors.COMMAND_LINE, action=Action.TRAIL_VERIFY, codes={"n": number})
+    client = signed_in("ada")
+    seen, cursor, cursors = [], "", []
+    while True:
+        answer = client.get("/audit/", {"after": cursor, "to": "2100-01-01", "actor": ""})
+        listed = [entry.pk for entry in answer.context["page"].items if entry.action != "trail.view"]
+        seen.append(listed)
+        cursor = answer.context["page"].next
+        cursors.append(answer.context["page"].previous)
+        if not cursor:
+            break
+    everything = [pk for listed in seen for pk in listed]
+    kept = AuditEntry.objects.exclude(action="trail.view").order_by("-pk").values_list("pk", flat=True)
+    assert everything == list(kept)
+    back = client.get("/audit/", {"after": cursors[-1], "to": "2100-01-01", "actor": ""})
+    assert back.context["page"].items[-1].pk == seen[-2][-1]
+
+
+def test_an_auditor_asks_who_saw_somebody_by_record_number(signed_in, busy):
+    dana = contacts.contact_create(
+        actor=actors.COMMAND_LINE, profile={"first_name": "Dana", "last_name": "Whitfield", "mrn": "MRN-4711"}
+    )
+    contacts.contact_create(actor=actors.COMMAND_LINE, profile={"first_name": "Dana", "last_name": "Quist"})
+    client = signed_in("otto")
+    found = client.post("/audit/", {"sought": "MRN-4711", "action": "writes"})
+    text = found.content.decode()
+    assert f"Person {dana.id}" in text
+    assert "Quist" not in text
+    assert "Whitfield" not in text  # an auditor sees initials, as everywhere
+    searched = AuditEntry.objects.filter(action="contact.search").latest("id")
+    assert (searched.actor_id, searched.people_count) == (str(client.staff.pk), 1)
+    trail = client.get(f"/audit/?action=writes&person={dana.id}").content.decode()
+    assert "D••• W•••" in trail
+    assert "Added 1 person" in trail or f"Added person {dana.id}" in trail
+    both = client.post("/audit/", {"sought": "Dana"}).content.decode()
+    assert both.count("D•••") == 2
+    assert "Nobody matches" in client.post("/audit/", {"sought": "Zebulon"}).content.decode()
+
+
+def test_whoever_was_erased_is_found_by_number(signed_in, busy):
+    answer = signed_in("otto").post("/audit/", {"sought": "12", "action": "contact."})
+    assert answer.url == "/audit/?action=contact.&person=12"
+
+
+def test_a_day_is_a_day_of_the_clinic(signed_in, busy):
+    evening = datetime(2026, 11, 3, 2, 30, tzinfo=UTC)  # 9:30 PM on November 2 in New York
+    with clock.frozen(evening):
+        services.record(actor=actors.STRANGER, action=Action.PORTAL_ASK_LINK)
+    client = signed_in("ada")
+    assert "Asked for a new portal link" in page(client, "?from=2026-11-02&to=2026-11-02")
+    assert "Eastern time" in page(client)
+    assert "Asked for a new portal link" not in page(client, "?from=2026-11-03&to=2026-11-03").split("<tbody>")[-1]
 
 
 def test_the_trail_page_asks_few_questions(signed_in, busy, django_assert_max_num_queries):

@@ -38,7 +38,7 @@ def test_every_page_is_accessible_and_fits(enter, fits, busy):
 def test_who_saw_person_12_by_keyboard_alone(enter, axe, busy):
     page = enter("otto")
     page.open("/audit/")
-    page.get_by_label("Person number").focus()
+    page.get_by_label("About whom").focus()
     page.keyboard.type("12")
     page.keyboard.press("Enter")
     expect(page.get_by_role("cell", name="Revealed masked details")).to_be_visible()

@@ -29,6 +29,12 @@ def state(campaign: Campaign) -> str:
     return Campaign.objects.get(pk=campaign.pk).state
 
 
+def read_by(reviewer: Any, base: str) -> dict[str, str]:
+    """What the reviewer's page says about which submission it shows."""
+    page = reviewer.get(f"{base}/approval/").content.decode()
+    return {"looked_at": page.split('name="looked_at" value="')[1].partition('"')[0]}
+
+
 def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in: Any) -> None:
     client = signed_in("max")
     first = client.post("/campaigns/new/", {"name": "Flu shots", "who": "segment", "segment": "Everyone"})
@@ -90,13 +96,13 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     base = f"/campaigns/{flu.pk}"
     max_.post(f"{base}/submit/")
     assert "Approve 5 messages" in rita.get(f"{base}/approval/").content.decode()
-    refused = rita.post(f"{base}/reject/", {"comment": ""}, follow=True)
+    refused = rita.post(f"{base}/reject/", {"comment": "", **read_by(rita, base)}, follow=True)
     assert b"Say what has to change" in refused.content
-    rita.post(f"{base}/reject/", {"comment": "Name the place."})
+    rita.post(f"{base}/reject/", {"comment": "Name the place.", **read_by(rita, base)})
     back = max_.get(f"{base}/approval/").content.decode()
     assert back.index("Name the place.") < back.index("Ask for approval of")  # first what to change
     max_.post(f"{base}/submit/")
-    rita.post(f"{base}/approve/", {"comment": "Good."})
+    rita.post(f"{base}/approve/", {"comment": "Good.", **read_by(rita, base)})
     assert state(flu) == State.APPROVED
     history = max_.get(f"{base}/approval/").content
     for words in (b"Submitted by Max", b"Rejected by Rita", b"Approved by Rita"):
@@ -124,7 +130,7 @@ def test_a_time_is_chosen_in_the_clinics_zone(flu: Campaign, signed_in: Any, noo
     max_, rita = signed_in("max"), signed_in("rita")
     base = f"/campaigns/{flu.pk}"
     max_.post(f"{base}/submit/")
-    rita.post(f"{base}/approve/")
+    rita.post(f"{base}/approve/", read_by(rita, base))
     max_.post(f"{base}/schedule/", {"send_at_date": "2026-12-02", "send_at_time": "09:00"})
     row = Campaign.objects.get(pk=flu.pk)
     assert row.state == State.SCHEDULED
@@ -152,7 +158,7 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
     max_, rita, ada = signed_in("max"), signed_in("rita"), signed_in("ada")
     base = f"/campaigns/{flu.pk}"
     max_.post(f"{base}/submit/")
-    rita.post(f"{base}/approve/")
+    rita.post(f"{base}/approve/", read_by(rita, base))
     max_.post(f"{base}/send/")
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     OutboxMessage.objects.filter(person_id=clinic.tls).update(

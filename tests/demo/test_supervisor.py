@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
+from apps.demo import supervisor
 from apps.demo.supervisor import Supervisor, terminate_as_interrupt
 
 HOLDS = """
@@ -81,3 +83,27 @@ def test_a_number_that_is_somebody_elses_by_now_is_left_alone(home) -> None:
 def test_a_closed_terminal_is_what_ctrl_c_is() -> None:
     with terminate_as_interrupt(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_part_that_stops_says_why_in_one_line(home, monkeypatch, capsys) -> None:
+    """Somebody's other program has the port: the line on the screen says which, not only where a log lies."""
+    said = "print('noise'); import sys; sys.exit('CommandError: Port 8024 on 127.0.0.1 is in use. Set another.')"
+    part = supervisor.Part("receiver", (sys.executable, "-c", said))
+    monkeypatch.setattr(supervisor, "parts", lambda address: [part])
+    (home / "logs").mkdir()
+    (home / "logs" / "receiver.log").write_text("what yesterday's demo said\n")
+    owner = Supervisor("127.0.0.1:8766")
+    with pytest.raises(RuntimeError, match="'receiver' did not start: Port 8024 on"):
+        owner.start()
+    owner.watch()
+    told = capsys.readouterr().err
+    assert "Port 8024" in told
+    assert "yesterday" not in told
+    assert str(home / "logs" / "receiver.log") in told
+
+
+def test_the_receiver_names_the_port_and_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CommandError, match=rf"Port {place.rpartition(':')[2]} .* CARELANE_LMTP_ADDRESS"):
+            call_command("receive_mail", lmtp=place, smtp="")

@@ -158,10 +158,11 @@ def test_the_pages_lead_from_asking_to_approving_to_activating(clinic, cast, sig
     letters = [part.split('"')[0] for part in page.split('src="')[1:] if "/letters/" in part.split('"')[0]]
     assert len(letters) == 4  # two messages, each in English and Spanish
     assert "appointment" in rita.get(letters[0]).content.decode().lower()
-    kept = rita.post(f"/journeys/{journey.pk}/approval/reject/", {"comment": ""})
+    read = page.split('name="looked_at" value="')[1].partition('"')[0]
+    kept = rita.post(f"/journeys/{journey.pk}/approval/reject/", {"comment": "", "looked_at": read})
     assert kept.status_code == 422
     assert rita.post(f"/journeys/{journey.pk}/activate/", {"take_in": "yes"}).status_code == 403
-    rita.post(f"/journeys/{journey.pk}/approval/approve/", {"comment": "Good."})
+    rita.post(f"/journeys/{journey.pk}/approval/approve/", {"comment": "Good.", "looked_at": read})
     page = max_.get(f"/journeys/{journey.pk}/activate/").content.decode()
     assert "Activate journey" in page
     max_.post(f"/journeys/{journey.pk}/activate/", {"take_in": "yes"})

@@ -265,7 +265,7 @@ def test_twins_who_share_everything_are_asked_to_call(clinic, new_browser) -> No
     at = new_browser()
     answer = at.enter(token, "1990-05-05")
     assert answer.status_code == 403
-    assert "Please call (859) 555-0142" in text_of(answer)
+    assert 'Please call <span class="nowrap">(859) 555-0142</span>' in text_of(answer)
     assert not PortalSession.objects.exists()
 
 
@@ -591,3 +591,20 @@ def test_every_page_speaks_spanish_and_remembers_it(scene) -> None:
     assert "Sus mensajes" in text_of(scene.at.open("/portal/messages/"))
     assert "All messages" in text_of(scene.at.open(f"/portal/messages/{scene.public}/?lang=en"))
     assert '<html lang="es">' in text_of(scene.at.open("/portal/lost/?lang=es"))
+
+
+def test_a_mistyped_address_leads_back_to_the_portal_and_says_so_in_spanish_too(clinic, client) -> None:
+    """A patient is not led to the sign-in of staff."""
+    lost = client.get("/portal/nothing-here/")
+    assert lost.status_code == 404
+    assert 'href="/portal/"' in text_of(lost)
+    assert "Aquí no hay nada" in text_of(lost)
+    elsewhere = client.get("/nothing-here/")
+    assert 'href="/portal/"' not in text_of(elsewhere)
+
+
+def test_an_error_page_of_staff_is_in_their_language_only(signed_in) -> None:
+    page = text_of(signed_in("nora").get("/portal/inbox/nothing-here/"))
+    assert "There is nothing here" in page
+    assert "Aquí" not in page
+    assert 'class="btn btn-primary" href="/"' in page

@@ -55,6 +55,27 @@ def test_the_list_shows_who_waits_with_masked_names_and_without_words(nora, conv
     assert AuditEntry.objects.filter(action="conversation.list", people_count=1).exists()
 
 
+def test_who_was_only_looked_at_still_waits(nora, conversation) -> None:
+    """Nora opens a reply, the telephone rings, and the next morning nothing would say that nobody answered."""
+    nora.get(f"/portal/inbox/{conversation.pk}/")
+    page = nora.get("/portal/inbox/")
+    assert "Not answered" in text_of(page)
+    assert page.context["tabs"][0]["count"] == 1
+    assert page.context["menu_counts"]["Inbox"] == 1
+    assert "1 reply from patients" in text_of(nora.get("/"))
+    answer(nora, conversation)
+    page = nora.get("/portal/inbox/")
+    assert "Not answered" not in text_of(page)
+    assert "We wrote last" in text_of(page)
+    assert page.context["tabs"][0]["count"] == 0
+    assert "from patients" not in text_of(nora.get("/"))
+
+
+def test_closing_says_that_no_answer_is_needed(nora, conversation) -> None:
+    nora.post(f"/portal/inbox/{conversation.pk}/close/")
+    assert nora.get("/portal/inbox/").context["tabs"][0]["count"] == 0
+
+
 @pytest.mark.parametrize(("name", "status"), [("ada", 200), ("nora", 200), ("max", 403), ("rita", 403), ("otto", 403)])
 def test_only_those_who_work_with_patients_see_the_inbox(signed_in, conversation, name, status) -> None:
     who = signed_in(name)

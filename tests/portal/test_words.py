@@ -75,3 +75,11 @@ def test_dates_are_spoken_in_both_languages() -> None:
     assert words.moment(at, zone, "en") == "Nov 22, 2026, 9:05 AM"
     assert words.moment(at, zone, "es") == "22 de noviembre de 2026, 9:05"
     assert words.time_of_day(at, zone, "es") == "9:05"
+
+
+def test_how_long_something_waits_is_a_day_and_never_a_promise_too_much() -> None:
+    """It ends on November 22 at 5:56 AM: November 21 is the last day that a patient can count on."""
+    end = datetime(2026, 11, 22, 10, 56, tzinfo=UTC)
+    last = words.last_whole_day(end, ZoneInfo("America/New_York"))
+    assert words.day(last, "en") == "Nov 21, 2026"
+    assert words.day(last, "es") == "21 de noviembre de 2026"

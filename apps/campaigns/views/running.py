@@ -18,6 +18,9 @@ from apps.core.permissions import Permission, require
 
 from .shared import actor_of, campaign_or_404
 
+# A decision that does not say what was read decides about nothing: no submission has this number.
+NOTHING_SEEN = -1
+
 
 def _do(request: HttpRequest, campaign_id: int, act: Callable[[], Any], done: str, to: str) -> HttpResponse:
     campaign_or_404(campaign_id)
@@ -50,7 +53,7 @@ def submit(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def approve(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Approve exactly what was submitted."""
     comment = request.POST.get("comment", "")[:2000]
-    looked_at = whole(request.POST.get("looked_at", ""), None)
+    looked_at = whole(request.POST.get("looked_at", ""), NOTHING_SEEN)
 
     def act() -> None:
         services.campaign_approve(
@@ -66,7 +69,7 @@ def reject(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Send it back with a comment."""
     form = CommentForm(request.POST)
     comment = form.cleaned_data["comment"] if form.is_valid() else ""
-    looked_at = whole(request.POST.get("looked_at", ""), None)
+    looked_at = whole(request.POST.get("looked_at", ""), NOTHING_SEEN)
 
     def act() -> None:
         services.campaign_reject(actor=actor_of(request), campaign_id=campaign_id, comment=comment, looked_at=looked_at)

@@ -39,6 +39,9 @@ MAIL_POLICY = {
 _WORDS = {"submitted": "Asked for approval", "approved": "Approved", "rejected": "Sent back"}
 _ICONS = {"submitted": "clipboard-check", "approved": "circle-check", "rejected": "message"}
 
+# A decision that does not say what was read decides about nothing: no submission has this number.
+NOTHING_SEEN = -1
+
 
 def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
     """What the page "What will happen" says about approval."""
@@ -95,7 +98,7 @@ def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     form = CommentForm(request.POST)
     comment = form.cleaned_data["comment"] if form.is_valid() else ""
-    looked_at = whole(request.POST.get("looked_at", ""), None)
+    looked_at = whole(request.POST.get("looked_at", ""), NOTHING_SEEN)
     try:
         match act:
             case "ask":

@@ -21,7 +21,7 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission
 from apps.organizations import selectors as organizations
-from apps.portal import notices, policy
+from apps.portal import notices, policy, selectors
 from apps.portal.models import (
     CONVERSATION_TABLE,
     MESSAGE_TABLE,
@@ -276,9 +276,9 @@ def _finish(actor: Actor, row: InboxTask, how: str) -> None:
 
 
 def waiting_counts() -> dict[str, int]:
-    """How many conversations are unread and how many tasks open: for the inbox and for Home."""
+    """How many conversations wait for an answer and how many tasks are open: for the tabs of the inbox."""
     return {
-        "unread": Conversation.objects.filter(unread__gt=0).count(),
+        "waiting": selectors.waiting().count(),
         "tasks": InboxTask.objects.filter(state=InboxTask.State.OPEN).count(),
     }
 

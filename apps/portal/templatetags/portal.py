@@ -17,7 +17,9 @@ register = template.Library()
 
 @register.simple_tag
 def fill(text: str, **values: Any) -> SafeString:
-    """A catalogue text (ours, so it is safe) with its ``{places}`` filled in, each escaped."""
+    """A catalogue text (ours, so it is safe) with its ``{places}`` filled in, each escaped; a phone stays in a line."""
+    if "phone" in values:
+        values["phone"] = format_html('<span class="nowrap">{}</span>', values["phone"])
     return format_html(text, **values)
 
 
@@ -26,3 +28,10 @@ def spoken(context: Context, value: datetime) -> SafeString:
     """A moment in the clinic's zone and the visitor's language."""
     shown = words.moment(value, context["zone"], context["language"])
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
+
+
+@register.simple_tag(takes_context=True)
+def until_day(context: Context, end: datetime) -> SafeString:
+    """The last whole day before ``end`` in the clinic's zone and the visitor's language."""
+    last = words.last_whole_day(end, context["zone"])
+    return format_html('<time datetime="{}">{}</time>', last.isoformat(), words.day(last, context["language"]))

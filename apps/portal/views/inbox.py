@@ -20,7 +20,7 @@ from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require, roles_with
 from apps.delivery.selectors import inbound_waiting
-from apps.portal import policy, services
+from apps.portal import policy, selectors, services
 from apps.portal.forms import typed, typed_once
 from apps.portal.models import Conversation, InboxTask
 from apps.portal.services import inbox as inbox_services
@@ -35,7 +35,9 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     """Conversations, unread first. Names stay masked until one is opened."""
     view = request.GET.get("view", "open")
     rows = _rows(view, request.user.pk)
-    page = pages.keyset(rows.select_related("assigned"), request.GET.get("after", ""), key="place")
+    page = pages.keyset(
+        selectors.with_last_word(rows).select_related("assigned"), request.GET.get("after", ""), key="place"
+    )
     names = _masked_names(request, [row.person_id for row in page.items])
     counts = inbox_services.waiting_counts()
     return render(
@@ -67,7 +69,7 @@ def _tabs(view: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"label": label, "url": f"{base}?view={key}", "current": key == view} for key, label in VIEWS
     ]
-    found[0]["count"] = counts["unread"]
+    found[0]["count"] = counts["waiting"]
     tasks = {"label": "Tasks", "url": reverse("portal:tasks"), "current": view == "tasks", "count": counts["tasks"]}
     by_mail = {"label": "By mail", "url": reverse("delivery:mail_list"), "current": False, "count": inbound_waiting()}
     return [*found, tasks, by_mail]

@@ -7,7 +7,7 @@ and a reviewer reads both languages side by side (45 CFR 92.201(c)(3): people re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -62,7 +62,19 @@ def moment(value: datetime, zone: tzinfo, language: str) -> str:
     if known(language) == "en":
         return datewords.moment(value, zone)
     local = value.astimezone(zone)
-    return f"{local.day} de {_MONTHS['es'][local.month - 1]} de {local.year}, {local.hour}:{local.minute:02d}"
+    return f"{day(local.date(), language)}, {local.hour}:{local.minute:02d}"
+
+
+def day(value: date, language: str) -> str:
+    """``Nov 22, 2026`` or ``22 de noviembre de 2026``."""
+    if known(language) == "en":
+        return datewords.day(value)
+    return f"{value.day} de {_MONTHS['es'][value.month - 1]} de {value.year}"
+
+
+def last_whole_day(end: datetime, zone: tzinfo) -> date:
+    """The last day of which something that ends at ``end`` lasts the whole: people do not plan by the minute."""
+    return end.astimezone(zone).date() - timedelta(days=1)
 
 
 def time_of_day(value: datetime, zone: tzinfo, language: str) -> str:

@@ -23,7 +23,13 @@ class Command(RoadCommand):
         parser.add_argument("--actor", dest="who", default="", help="kind or kind:id, such as staff:3 or command")
         parser.add_argument("--action", default="", help="contact.open, contact. (any of a noun), reads or writes")
         parser.add_argument("--person", default="", help="only entries about this person, by number")
-        parser.add_argument("--from", dest="first", default="", metavar="DAY", help="first day, such as 2026-11-01")
+        parser.add_argument(
+            "--from",
+            dest="first",
+            default="",
+            metavar="DAY",
+            help="first day (the clinic's), such as 2026-11-01",
+        )
         parser.add_argument("--to", dest="last", default="", metavar="DAY", help="last day, included")
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
@@ -38,7 +44,8 @@ class Command(RoadCommand):
                 "person": options["person"],
                 "from": options["first"],
                 "to": options["last"],
-            }
+            },
+            clock.clinic_zone(),
         )
         count, lines = reviews.trail_export(actor=actor, wanted=wanted, format=form)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 from typing import Any
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         try:
             asyncio.run(self._serve(Receiver(lmtp=lmtp, smtp=smtp)))
         except (OSError, ValueError) as error:
-            raise CommandError(f"Cannot listen: {error}") from None
+            raise CommandError(_why(error, lmtp, smtp)) from None
 
     async def _serve(self, receiver: Receiver) -> None:
         stop = asyncio.Event()
@@ -39,3 +40,13 @@ class Command(BaseCommand):
         self.stdout.flush()
         await stop.wait()
         await receiver.stop()
+
+
+def _why(error: OSError | ValueError, lmtp: str, smtp: str) -> str:
+    """Why nothing can be received, naming the place that is taken and what to set."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        for name, place in (("CARELANE_LMTP_ADDRESS", lmtp), ("CARELANE_INBOUND_SMTP_ADDRESS", smtp)):
+            host, _, port = place.rpartition(":")
+            if port.isdecimal() and port in str(error):
+                return f"Port {port} on {host} is in use by another program. End it, or set another in {name}."
+    return f"Cannot listen: {error}"

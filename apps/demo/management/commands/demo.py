@@ -19,6 +19,9 @@ from apps.demo import guests, ports, staff, world
 from apps.demo.supervisor import Supervisor, terminate_as_interrupt
 from config import embedded
 
+# Which ports this command moved by itself, across its own new beginnings: they may move again.
+GIVEN_WAY = "CARELANE_DEMO_GIVEN_WAY"
+
 
 class Command(BaseCommand):
     help = "Load the invented clinic, start every part, print the address and the sign-ins. Ctrl-C stops all."
@@ -64,20 +67,22 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {port} on {host} is in use by another program. Choose another: make demo ADDRESS={host}:8010"
             )
+        given_way = os.environ.get(GIVEN_WAY, "").split()
         try:
             moved = ports.moved(
                 mail=settings.DEMO_MAIL_PORT,
                 lmtp=settings.INBOUND_LMTP,
                 inbound=settings.INBOUND_SMTP,
-                chosen=os.environ,
+                chosen={name: value for name, value in os.environ.items() if name not in given_way},
             )
         except ports.PortTaken as taken:
             raise CommandError(str(taken)) from None
         if moved:
+            kept = {GIVEN_WAY: " ".join(sorted({*given_way, *moved}))}
             # The settings are read once, so this process starts over; the lock goes and comes with it.
             self.stdout.write("Another program has the usual mail ports; taking others.")
             self.stdout.flush()
-            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved})  # noqa: S606
+            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved, **kept})  # noqa: S606
 
     def _run(self, supervisor: Supervisor, address: str) -> None:
         # What "make setup" does, in this process: starting Python three times would be most of a second start.
@@ -92,6 +97,8 @@ class Command(BaseCommand):
         ]
         for alias in connections:
             connections[alias].close()
+        # Loading the world takes minutes the first time, in which another demo may have come up.
+        self._look_at_ports(address)
         supervisor.start()
         if guests_come:
             supervisor.errand("guests", "demo_guests")
