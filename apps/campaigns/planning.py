@@ -21,7 +21,7 @@ from django.db import connection
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.content.blocks import LANGUAGES
-from apps.core import clock
+from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
@@ -286,9 +286,9 @@ def _language(code: str) -> int:
     return tokens.token63("person.language", tokens.normalize(code))
 
 
-def _minor_days(today: date) -> list[int]:
-    """Keyed birth days of everyone who is not yet of age."""
-    return tokens.day_range("person.birth_date", years_before(today, ADULT) + timedelta(days=1), today)
+def _minor_days(today: date) -> str:
+    """Keyed birth days of everyone who is not yet of age, as the text of an array."""
+    return bulk.int8_array(tokens.day_range("person.birth_date", years_before(today, ADULT) + timedelta(days=1), today))
 
 
 def _domain_tokens(now: datetime) -> dict[TlsClass, list[int]]:
