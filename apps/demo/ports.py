@@ -41,15 +41,27 @@ def moved(
     was chosen by a person is not moved: raises ``PortTaken`` with what to do.
     """
     found: dict[str, str] = {}
+    given: set[int] = set()
+
+    def left(host: str, port: int) -> bool:
+        # What was just given away is nobody's yet, so the machine still calls it free.
+        return port not in given and free(host, port)
+
     if not _all_free("127.0.0.1", range(mail, mail + MAIL_SERVERS), free):
         _may_move(MAIL, f"One of the ports {mail} to {mail + MAIL_SERVERS - 1}", chosen)
-        found[MAIL] = str(_next(mail, MAIL_SERVERS, "127.0.0.1", free))
+        mail = _next(mail, MAIL_SERVERS, "127.0.0.1", free)
+        found[MAIL] = str(mail)
+    given.update(range(mail, mail + MAIL_SERVERS))
     for name, place in ((LMTP, lmtp), (INBOUND, inbound)):
         host, _, port = place.rpartition(":")
-        if not port.isdecimal() or free(host, int(port)):
-            continue  # switched off, a Unix socket, or free
-        _may_move(name, f"Port {port}", chosen)
-        found[name] = f"{host}:{_next(int(port), 1, host, free)}"
+        if not port.isdecimal():
+            continue  # switched off, or a Unix socket
+        number = int(port)
+        if not left(host, number):
+            _may_move(name, f"Port {port}", chosen)
+            number = _next(number, 1, host, left)
+            found[name] = f"{host}:{number}"
+        given.add(number)
     return found
 
 

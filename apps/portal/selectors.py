@@ -67,14 +67,17 @@ def account_of(person_id: int) -> PortalAccount | None:
     return PortalAccount.objects.filter(person_id=person_id).first()
 
 
+def _last_word() -> Subquery:
+    newest = Reply.objects.filter(conversation=OuterRef("pk")).order_by("-pk")
+    return Subquery(newest.values("direction")[:1])
+
+
 def with_last_word(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Conversations with ``last_word``, whose the newest text is: "patient", "staff", or None without a text."""
-    newest = Reply.objects.filter(conversation=OuterRef("pk")).order_by("-pk").values("direction")[:1]
-    return rows.annotate(last_word=Subquery(newest))
+    return rows.annotate(last_word=_last_word())
 
 
 def waiting() -> QuerySet[Conversation]:
     """Open conversations in which the patient has the last word. To have looked at one is not to have answered it."""
-    return with_last_word(Conversation.objects.filter(state=Conversation.State.OPEN)).filter(
-        last_word=Reply.Direction.PATIENT
-    )
+    rows = Conversation.objects.filter(state=Conversation.State.OPEN)
+    return rows.annotate(last_word=_last_word()).filter(last_word=Reply.Direction.PATIENT)

@@ -43,3 +43,11 @@ def test_a_port_that_somebody_listens_on_is_not_free() -> None:
         port = other.getsockname()[1]
         assert not ports.is_free("127.0.0.1", port)
     assert ports.is_free("127.0.0.1", port)
+
+
+def test_two_parts_are_never_sent_to_one_port() -> None:
+    """Both lie at one address, or one comes to where the other will be."""
+    both = ports.moved(mail=2601, lmtp="127.0.0.1:8025", inbound="127.0.0.1:8025", chosen={}, free=free_but(8025))
+    assert both[ports.LMTP] != both[ports.INBOUND]
+    beside = ports.moved(mail=8020, lmtp="127.0.0.1:8030", inbound="127.0.0.1:8040", chosen={}, free=free_but(8021))
+    assert beside == {ports.MAIL: "8030", ports.LMTP: "127.0.0.1:8040", ports.INBOUND: "127.0.0.1:8050"}
