@@ -5,8 +5,9 @@ Shapes are chosen for a million people:
 
 * values of attributes are tokens in one array: neighbors in an "all" group become one ``tokens @> {…}``
   (GIN), in an "any" or "none" group one ``tokens && {…}``;
-* a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes; a person without the date has
-  NULL there, and ``IS NOT NULL AND`` keeps that false instead of unknown, so that NOT is the complement;
+* a range of days is ``= ANY(list of keyed days)``, which PostgreSQL hashes (as text: the driver's own writing of a
+  century's days costs more than the count); a person without the date has NULL there, and ``IS NOT NULL AND`` keeps
+  that false instead of unknown, so that NOT is the complement;
 * what happened is ``IN`` over the timeline, kept from becoming a join: one scan of the group index fills a hash set;
 * one group without dates is answered by the summary (one row for a person and a group), from its index alone;
 * who counts asks for ``joins``: conditions that all must hold become semi-joins and anti-joins. That is less work, but
@@ -26,6 +27,7 @@ from zoneinfo import ZoneInfo
 
 from apps.contacts.fields import FieldSpec
 from apps.contacts.value_sets import CVX, RXNORM
+from apps.core import bulk
 
 from . import tokens
 from .rules import (
@@ -130,7 +132,7 @@ class _Writer:
         return f"s.tokens {operator} %s::bigint[]"
 
     def days(self, column: str, values: Sequence[int]) -> str:
-        self.params.append(list(values))
+        self.params.append(bulk.int8_array(values))
         return f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))"
 
     def slotted(self, name: str) -> FieldSpec | None:
@@ -269,7 +271,7 @@ class _Writer:
             self.params.append(sorted(tokens.group(name) for name in any_of))
         if window is not None:
             parts.append("e.day = ANY(%s::bigint[])")
-            self.params.append(tokens.event_days(window))
+            self.params.append(bulk.int8_array(tokens.event_days(window)))
         where = " AND ".join(parts)
         counted = ""
         if times > 1:
@@ -285,7 +287,7 @@ class _Writer:
 
     def appointment(self, rule: AppointmentRule, top: bool) -> str:
         window: Window = appointment_window(rule, self.today)
-        self.params += [tokens.appointment_state("booked"), tokens.appointment_days(window)]
+        self.params += [tokens.appointment_state("booked"), bulk.int8_array(tokens.appointment_days(window))]
         no = "NOT " if rule.state == "none_upcoming" else ""
         if top or self.one:
             return (

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -38,9 +38,6 @@ ARGUMENTS = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Elements that pass are not described one by one: nobody reads them, and on long pages that is most of the time.
 AXE = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], "elementRef": False}
-# Says what the policy blocked, in the console, where the collector below reads it.
-REPORT_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
-  `CSP: ${event.violatedDirective} blocked ${event.blockedURI} ${event.sample} in ${event.sourceFile}`));"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,6 +98,11 @@ class Visit:
             self.page.wait_for_load_state("networkidle")
             self.page.evaluate(SETTLED)
 
+    def pick(self, label: str, words: str) -> None:
+        """Choose from a list by typing; before the scripts have run, a plain list stands in its place."""
+        self.page.get_by_role("combobox", name=label).and_(self.page.locator("input")).fill(words)
+        self.page.keyboard.press("Enter")
+
     def look(self, *, width: int, scheme: str) -> None:
         """Show the same page in another width and theme."""
         self.page.set_viewport_size({"width": width, "height": 900})
@@ -115,6 +117,7 @@ class Visit:
         assert wide <= shown, f"the page is {wide} px wide in a window of {shown} px"
 
     def _console(self, message: Any) -> None:
+        # The browser says itself what the security policy blocked.
         # Missing files are told by _response, with their address; expected 4xx answers of pages are none.
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.problems.append(f"console: {message.text}")
@@ -137,25 +140,43 @@ class Visit:
             self.problems.append(f"{response.status} for {response.url}")
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> list[BrowserContext]:
+    """Browser profiles that scenes hand on: style sheets and scripts are fetched and compiled once, not by each scene.
+
+    Whoever uses one leaves nothing behind but that: see ``visits``.
+    """
+    return []
+
+
 @pytest.fixture
-def visits(browser: Browser, live_server: Any) -> Iterator[Callable[..., Visit]]:
+def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -> Iterator[Callable[..., Visit]]:
     """``visits(width=375, scheme="dark")`` is a fresh window; at the end of the test nothing may have gone wrong."""
     opened: list[tuple[BrowserContext, Visit]] = []
 
     def visit(*, width: int = 1280, height: int = 900, scheme: str = "light", cookies: dict | None = None) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.add_init_script(REPORT_VIOLATIONS)
-        context.set_default_timeout(10_000)
+        # Every window of a scene is of somebody else: a profile (cookies) of its own.
+        if len(opened) == len(profiles):
+            profiles.append(browser.new_context())
+            profiles[-1].set_default_timeout(10_000)
+        context = profiles[len(opened)]
         for name, value in (cookies or {}).items():
             context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
-        made = Visit(context.new_page(), live_server.url)
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        made = Visit(page, live_server.url)
         opened.append((context, made))
         return made
 
     yield visit
     problems = [problem for _, made in opened for problem in made.problems]
-    for context, _ in opened:
-        context.close()
+    for context, made in opened:
+        devtools = context.new_cdp_session(made.page)
+        devtools.send("Storage.clearDataForOrigin", {"origin": made.origin, "storageTypes": "local_storage,indexeddb"})
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
     assert not problems, "\n".join(problems)
 
 
@@ -185,8 +206,10 @@ def axe() -> Callable[..., None]:
 
     def check(page: Visit | Page, *, within: str | None = None) -> None:
         plain = page.page if isinstance(page, Visit) else page
-        found = Axe().run(plain, context=within, options=AXE)
-        violations = [SimpleNamespace(**item) for item in found.response["violations"]]
+        if not plain.evaluate("Boolean(window.axe)"):
+            plain.evaluate(AXE_SCRIPT)
+        found = plain.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, AXE])
+        violations = [SimpleNamespace(**item) for item in found["violations"]]
         told = [
             f"{item.id} ({item.impact}): {item.help}\n    "
             + "\n    ".join(

@@ -59,6 +59,23 @@ def test_choosing_rows_shows_how_many(enter):
     expect(page.locator("[data-chosen-bar]")).to_be_hidden()
 
 
+def test_these_scenes_see_what_the_policy_blocks(enter):
+    page = enter("ada")
+    page.open("/components")
+    assert page.problems == []
+    for markup in (
+        '<p style="color: red">',
+        '<img src="x" onerror="alert()">',
+        '<img src="http://elsewhere.test/a.png">',
+    ):
+        page.evaluate("(markup) => document.querySelector('main').insertAdjacentHTML('beforeend', markup)", markup)
+    page.settle()
+    told = "\n".join(page.problems)
+    for words in ("inline style", "inline event handler", "Loading the image 'http://elsewhere.test/a.png' violates"):
+        assert words in told
+    page.problems.clear()
+
+
 def test_compact_rows_are_remembered(enter):
     page = enter("ada")
     page.open("/components")

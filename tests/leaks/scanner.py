@@ -6,7 +6,6 @@ quoted-printable, percent-encoding, UTF-16, gzip and zlib.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 import zlib
@@ -20,6 +19,7 @@ INFLATED_AT_MOST = 32 * 1024 * 1024
 _ZEROS = re.compile(rb"\x00{32,}")
 _HEX = re.compile(rb"[0-9a-fA-F]{12,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]+)*")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _JSON = re.compile(rb"\\u([0-9a-fA-F]{4})")
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _QUOTED = re.compile(rb"=([0-9A-F]{2})|=\r?\n")
@@ -89,13 +89,13 @@ def _unbase64(content: bytes) -> bytes:
     # A word inside a longer run may begin at any of three alignments of its four-letter groups.
     parts = []
     for match in _BASE64.finditer(content):
-        run = re.sub(rb"\s", b"", match.group()).replace(b"-", b"+").replace(b"_", b"/")
+        run = match.group().translate(_URL_SAFE, b"\r\n")
         for start in range(4):
             piece = run[start:]
             if len(piece) % 4 == 1:  # six bits are no byte
                 piece = piece[:-1]
             if len(piece) >= 8:
-                parts.append(base64.b64decode(piece + b"=" * (-len(piece) % 4)))
+                parts.append(binascii.a2b_base64(piece + b"=="[: -len(piece) % 4]))
     return b"\n".join(parts)
 
 
