@@ -316,13 +316,12 @@ def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
     if not job.done:
         return found | {"stopped_title": "Stopped before the first row.", "stopped": "Nothing is in yet."}
     rest = found["remaining"]
-    done = "1 row was" if job.done == 1 else f"{job.done:,} rows were"
     not_yet = "the last row was not looked at yet" if rest == 1 else f"{rest:,} rows were not looked at yet"
     on = " Going on takes only these: no row is read twice." if not job.files_gone else ""
-    told = f"{job.new:,} new and {job.changed:,} changed are in and stay as they are; {not_yet}.{on}" if rest else ""
+    told = f"{job.new:,} new and {job.changed:,} changed are in and stay as they are"
     return found | {
         "stopped_title": f"{'Canceled' if canceled else 'Failed'} after {job.done:,} of {job.total:,} rows.",
-        "stopped": f"{done} dealt with: {told}" if rest else f"{done} dealt with.",
+        "stopped": f"{told}; {not_yet}.{on}" if rest else f"{told}.",
     }
 
 
@@ -333,7 +332,8 @@ def _match_label(data: dict[str, Any]) -> str:
 
 def _left(seconds: float) -> str:
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        whole = max(1, round(seconds))
+        return f"{whole} second{'s' if whole != 1 else ''}"
     return f"{round(seconds / 60)} minutes"
 
 
