@@ -138,3 +138,9 @@ def test_a_moment_typed_in_the_form_is_in_the_clinics_zone() -> None:
         assert form.cleaned_data["start"].astimezone(UTC) == datetime(2026, 12, 2, 14, tzinfo=UTC)
         skipped = SampleForm({"start_date": "2027-03-14", "start_time": "02:30"})
         assert "start" in skipped.errors
+
+
+def test_plain_mail_alarms_only_where_there_was_something_to_protect() -> None:
+    assert "Plain mail" in look.protection_badge("none", Level.IDENTIFIER)
+    assert "Not protected" in look.protection_badge("none", Level.HEALTH)
+    assert "Not protected" in look.protection_badge("none")
