@@ -11,6 +11,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from apps.core import words
+from apps.core.levels import Level
 from apps.core.showcase import SampleForm
 
 EVIL = '<b onmouseover="x">'
@@ -141,6 +142,6 @@ def test_a_moment_typed_in_the_form_is_in_the_clinics_zone() -> None:
 
 
 def test_plain_mail_alarms_only_where_there_was_something_to_protect() -> None:
-    assert "Plain mail" in look.protection_badge("none", Level.IDENTIFIER)
-    assert "Not protected" in look.protection_badge("none", Level.HEALTH)
-    assert "Not protected" in look.protection_badge("none")
+    assert "Plain mail" in draw('{% protection_badge "none" level %}', level=Level.IDENTIFIER)
+    assert "Not protected" in draw('{% protection_badge "none" level %}', level=Level.HEALTH)
+    assert "Not protected" in draw('{% protection_badge "none" %}')
