@@ -43,6 +43,7 @@ def conversation(rosa):
 
 
 def answer(client, conversation, text: str = "Of course.", once: uuid.UUID | None = None):
+    client.get(f"/portal/inbox/{conversation.pk}/")
     return client.post(f"/portal/inbox/{conversation.pk}/answer/", {"text": text, "once": str(once or uuid.uuid4())})
 
 
@@ -72,6 +73,7 @@ def test_who_was_only_looked_at_still_waits(nora, conversation) -> None:
 
 
 def test_closing_says_that_no_answer_is_needed(nora, conversation) -> None:
+    nora.get(f"/portal/inbox/{conversation.pk}/")
     nora.post(f"/portal/inbox/{conversation.pk}/close/")
     assert nora.get("/portal/inbox/").context["tabs"][0]["count"] == 0
 
@@ -211,6 +213,7 @@ def test_assign_close_and_reopen(nora, conversation, cast) -> None:
     nora.post(f"{base}/assign/", {"user": str(cast.otto.pk)})
     conversation.refresh_from_db()
     assert conversation.assigned_id == cast.nora.pk, "an auditor cannot answer patients"
+    nora.get(f"{base}/")
     nora.post(f"{base}/close/")
     assert "R•••" not in text_of(nora.get("/portal/inbox/"))
     assert "R•••" in text_of(nora.get("/portal/inbox/?view=closed"))
@@ -222,6 +225,7 @@ def test_assign_close_and_reopen(nora, conversation, cast) -> None:
 
 
 def test_a_new_reply_opens_a_closed_conversation(nora, conversation, rosa) -> None:
+    nora.get(f"/portal/inbox/{conversation.pk}/")
     nora.post(f"/portal/inbox/{conversation.pk}/close/")
     patient_writes(rosa, text="One more thing", message=conversation.message)
     conversation.refresh_from_db()
@@ -301,3 +305,28 @@ def test_staff_close_portal_access_and_open_it_again(nora, rosa, new_browser) ->
     nora.post(f"/portal/inbox/people/{rosa.id}/access/", {"open": "yes"})
     assert new_browser().enter(token, BORN["rosa"]).status_code == 302
     assert AuditEntry.objects.filter(action__in=["portal.close", "portal.open"]).count() == 2
+
+
+def test_what_a_patient_writes_meanwhile_is_not_answered_unread(nora, conversation, rosa) -> None:
+    """Nora types that all is well; below what she saw stands by now: "My chest hurts"."""
+    base = f"/portal/inbox/{conversation.pk}"
+    nora.get(f"{base}/")
+    patient_writes(rosa, text="My chest hurts", message=conversation.message)
+    refused = nora.post(f"{base}/answer/", {"text": "All is well.", "once": str(uuid.uuid4())})
+    assert refused.status_code == 422
+    page = text_of(refused)
+    assert "the patient wrote again" in page
+    assert "My chest hurts" in page
+    assert "All is well." in page, "nothing that was typed is lost"
+    assert not Reply.objects.filter(direction="staff").exists()
+    answer(nora, conversation, "Call 911 now.")
+    assert Reply.objects.get(direction="staff").author == nora.staff
+
+
+def test_what_a_patient_writes_meanwhile_is_not_closed_unread(nora, conversation, rosa) -> None:
+    base = f"/portal/inbox/{conversation.pk}"
+    nora.get(f"{base}/")
+    patient_writes(rosa, text="My chest hurts", message=conversation.message)
+    assert nora.post(f"{base}/close/")["Location"] == f"{base}/"
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.unread) == ("open", 1)

@@ -88,12 +88,14 @@ def conversation_open(*, actor: Actor, conversation_id: int) -> OpenConversation
 def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: UUID) -> Reply | None:
     """Answer the patient: kept as a portal message at level Health, with a neutral notice to their mailbox.
 
-    Raises ``Refused`` for an empty or long text, an erased person, or one who cannot be reached. The same
+    Raises ``Refused`` for an empty or long text, a reply that nobody has read yet, an erased person, or one who cannot
+    be reached. The same
     ``once`` answers once (then None).
     """
     row = _locked(conversation_id)
     if Reply.objects.filter(once=once).exists():
         return None
+    _ensure_read(row, "Nothing was sent")
     clean = policy.clean_reply(text)
     if not clean:
         raise Refused("Nothing was sent: the answer is empty. Write something first.")
@@ -190,10 +192,11 @@ def conversation_assign(*, actor: Actor, conversation_id: int, user_id: int | No
 
 @transaction.atomic
 def conversation_close(*, actor: Actor, conversation_id: int) -> None:
-    """Nothing more to do. A new reply of the patient opens it again."""
+    """Nothing more to do. A new reply of the patient opens it again. Raises ``Refused`` while a reply is unread."""
     row = _locked(conversation_id)
     if row.state == Conversation.State.CLOSED:
         return
+    _ensure_read(row, "It stays open")
     row.state, row.closed_at, row.closed_by_id = Conversation.State.CLOSED, clock.now(), int(actor.id)
     row.unread = 0
     row.place = policy.inbox_place(False, row.last_at, row.pk)
@@ -210,6 +213,12 @@ def conversation_reopen(*, actor: Actor, conversation_id: int) -> None:
     row.state, row.closed_at, row.closed_by = Conversation.State.OPEN, None, None
     row.save(update_fields=["state", "closed_at", "closed_by"])
     record(actor=actor, action=Action.CONVERSATION_REOPEN, kind="conversation", subject=row.pk, people=[row.person_id])
+
+
+def _ensure_read(row: Conversation, kept: str) -> None:
+    """Raise ``Refused`` while the patient has written something that nobody was shown: it would count as dealt with."""
+    if row.unread:
+        raise Refused(f"{kept}: the patient wrote again while you looked. Read what is there now.")
 
 
 def _locked(conversation_id: int) -> Conversation:

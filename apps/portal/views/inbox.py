@@ -167,6 +167,7 @@ def close(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
         services.conversation_close,
         reverse("portal:inbox"),
         "Conversation closed. A new reply opens it again.",
+        reverse("portal:conversation", args=[conversation_id]),
         conversation_id=conversation_id,
     )
 
@@ -279,13 +280,15 @@ def access(request: HttpRequest, person_id: int) -> HttpResponseBase:
     )
 
 
-def _act(request: HttpRequest, service: Any, target: str, said: str, **given: Any) -> HttpResponse:
+def _act(
+    request: HttpRequest, service: Any, target: str, said: str, refused_to: str = "", **given: Any
+) -> HttpResponse:
     try:
         service(actor=request.actor, **given)  # type: ignore[attr-defined]
     except Refused as refused:
         toasts.error(request, str(refused))
-    else:
-        toasts.success(request, said)
+        return redirect(refused_to or target)
+    toasts.success(request, said)
     return redirect(target)
 
 
