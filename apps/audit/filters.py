@@ -49,8 +49,10 @@ class TrailFilter:
 
     @property
     def until(self) -> datetime | None:
-        """The first moment not included."""
-        return datetime.combine(self.last + timedelta(days=1), time(0), self.zone) if self.last else None
+        """The first moment not included; None also when no day follows the last one."""
+        if self.last is None or self.last == date.max:
+            return None
+        return datetime.combine(self.last + timedelta(days=1), time(0), self.zone)
 
     def as_query(self) -> dict[str, str]:
         """The filter as query parameters; ``parse(f.as_query()) == f``."""

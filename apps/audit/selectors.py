@@ -77,6 +77,11 @@ def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
     return rows
 
 
+def has_met(person_id: int) -> bool:
+    """Whether any entry is about the person of that number, erased or not."""
+    return entries(TrailFilter(person=person_id)).exists()
+
+
 def _like(rows: QuerySet[AuditEntry], newest: int) -> QuerySet[AuditEntry]:
     """Those of ``rows`` that stand in one line with the entry ``newest``; see ``folding``."""
     head = AuditEntry.objects.filter(pk=newest).first()

@@ -18,6 +18,7 @@ from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
 from apps.core import clock, datewords
 from apps.core.errors import Refused
+from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 
 # Above this the check takes longer than somebody waits for a page: beat makes it every night.
@@ -78,9 +79,11 @@ def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> Ht
     """Who may be meant by what was typed; the choice leads to the trail about this person."""
     found, total = people.search(actor=request.actor, text=sought)  # type: ignore[attr-defined]
     query = wanted.as_query()
-    if sought.isascii() and sought.isdigit() and len(sought) <= 18 and {each.id for each in found} <= {int(sought)}:
-        # The trail's own number of somebody; it may be all that is left of them.
-        return redirect(f"{reverse('audit:trail')}?{urlencode({**query, 'person': str(int(sought))})}")
+    number = whole(sought, None)
+    if number is not None and {each.id for each in found} <= {number} and selectors.has_met(number):
+        # The trail's own number of somebody; it may be all that is left of them. Digits that it never met may be a
+        # telephone or record number that was mistyped: those go into no address.
+        return redirect(f"{reverse('audit:trail')}?{urlencode({**query, 'person': str(number)})}")
     return render(
         request,
         "audit/person.html",

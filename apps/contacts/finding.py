@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.audit.actions import Action
 from apps.audit.people import Finder, Found
+from apps.audit.services import record_read
 from apps.contacts import searching, selectors
 from apps.contacts.masking import Eyes
 from apps.contacts.models import Person
@@ -31,6 +32,9 @@ def search(actor: Actor, text: str) -> tuple[list[Found], int]:
     if number and number not in ids and Person.objects.filter(pk=number, erased_at__isnull=True).exists():
         ids = [number, *ids[: SHOWN - 1]]
         total = None if total is None else total + 1
+    if not ids:
+        # "Nobody" is an answer too: who asks for one address after the other learns who is no patient here.
+        record_read(actor=actor, action=Action.CONTACT_SEARCH, kind="person", purpose="audit trail")
     records = selectors.open_people(
         actor=actor, purpose="audit trail", ids=ids, action=Action.CONTACT_SEARCH, with_consents=False
     )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.audit.actions import Action
+from apps.audit.services import record_read
 from apps.contacts import attributes, guarded, searching, selectors, services
 from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
@@ -53,6 +54,14 @@ def contact_list(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> list[dict[str, Any]]:
+    if searched and not page.items:
+        # "Nobody" is an answer too: who asks for one address after the other learns who is no patient here.
+        record_read(
+            actor=request.actor,  # type: ignore[attr-defined]
+            action=Action.CONTACT_SEARCH,
+            kind="person",
+            purpose="contact list",
+        )
     records = selectors.open_people(
         actor=request.actor,  # type: ignore[attr-defined]
         purpose="contact list",
