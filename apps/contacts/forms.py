@@ -11,6 +11,7 @@ from django import forms
 from apps.contacts import fields, own_fields, search_values
 from apps.contacts.attributes import Attribute
 from apps.contacts.importing import values
+from apps.contacts.importing.people import NO_END
 from apps.contacts.importing.rows import life_problem
 from apps.contacts.masking import IDENTIFIERS
 from apps.contacts.models import PersonIdentity
@@ -172,6 +173,9 @@ class PersonForm(forms.Form):
             profile.pop("address")
         attributes = dict(self.held)
         for each in self.own:
+            # A form that was opened before there was such a field says nothing about it.
+            if self.add_prefix(own_fields.PREFIX + each.name) not in self.data:
+                continue
             value = self.cleaned_data.get(own_fields.PREFIX + each.name)
             if value is not None:
                 attributes[each.name] = value
@@ -216,6 +220,11 @@ class ConsentForm(forms.Form):
     wording = _text(40, label="Wording version", help_text="Which text they agreed to, as 2025-2.")
     given_by = _text(120, label="Who said so", help_text="The person, or a representative and their authority.")
     note = _text(500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean_ends(self) -> date | None:
+        """The last day; None for the year 9999, which stands for "no end" here as in lists."""
+        ends: date | None = self.cleaned_data["ends"]
+        return None if ends is not None and ends.year >= NO_END else ends
 
 
 class AppointmentForm(forms.Form):

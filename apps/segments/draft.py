@@ -38,14 +38,19 @@ def path_of(text: str) -> Path:
 
 
 def read(form: Mapping[str, str], fields: Mapping[str, FieldSpec] = FIELDS) -> Draft:
-    """The draft of a posted form: ``shape`` is nested lists (groups) of zeros (conditions)."""
+    """The draft of a posted form: ``shape`` is nested lists (groups) of zeros (conditions).
+
+    Without a shape that can be read nobody knows what was asked: one condition stands there that asks nothing yet, so
+    that no rule becomes "everybody" by a form that did not arrive whole.
+    """
     try:
-        shape = json.loads(form.get("shape", "[]"))
+        shape = json.loads(form.get("shape", ""))
     except (ValueError, RecursionError):
-        shape = []
-    budget = [LARGEST]
-    tree = _read(form, shape if isinstance(shape, list) else [], (), budget, fields)
-    return tree
+        shape = None
+    if not isinstance(shape, list):
+        shape = [0]
+        form = {name: value for name, value in form.items() if name == "n.match"}
+    return _read(form, shape, (), [LARGEST], fields)
 
 
 def _read(
@@ -96,7 +101,7 @@ def _condition(form: Mapping[str, str], name: str, fields: Mapping[str, FieldSpe
         return {"consent": detail, "state": given("op") or "granted"}
     if kind == "segment":
         return {"segment": given("value"), "op": given("op") or "in"}
-    return _attribute(detail or "sex", given, fields)
+    return _attribute(detail, given, fields) if detail else copy.deepcopy(NEW_CONDITION)
 
 
 def _attribute(name: str, given: Any, fields: Mapping[str, FieldSpec]) -> Draft:

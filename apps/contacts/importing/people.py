@@ -15,6 +15,8 @@ from apps.contacts.importing.sources import Table
 from apps.contacts.importing.values import BadValue
 
 UTC = ZoneInfo("UTC")
+NO_END = 9999
+"""The year that other systems write for "no end"."""
 
 
 def read(
@@ -178,12 +180,9 @@ def _day(text: str | None) -> date | None:
 
 def _end_of(until: date | None, zone: ZoneInfo) -> datetime | None:
     """The moment after the last day in the clinic's zone; other systems write the year 9999 for "no end"."""
-    if until is None or until.year >= _NO_END:
+    if until is None or until.year >= NO_END:
         return None
     return datetime.combine(until + timedelta(days=1), time.min, zone)
-
-
-_NO_END = 9999
 
 
 def _steps(
