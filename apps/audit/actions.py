@@ -107,6 +107,7 @@ class Action(StrEnum):
     CAMPAIGN_SUBMIT = "campaign.submit"
     CAMPAIGN_APPROVE = "campaign.approve"
     CAMPAIGN_REJECT = "campaign.reject"
+    CAMPAIGN_WITHDRAW = "campaign.withdraw"
     CAMPAIGN_SCHEDULE = "campaign.schedule"
     CAMPAIGN_SEND = "campaign.send"
     CAMPAIGN_PAUSE = "campaign.pause"

@@ -40,6 +40,7 @@ PHRASES: Mapping[str, str] = {
     "contact.change": "Changed {people}",
     "contact.hold": "Asked for identity facts of {people} to be replaced, which waits for confirmation",
     "contact.confirm": "Confirmed new identity facts of {people}",
+    "campaign.withdraw": "Took campaign {subject} back to a draft",
     "contact.decline": "Declined new identity facts of {people}",
     "contact.erase": "Erased {people}",
     "portal.ask_link": "Asked for a new portal link",

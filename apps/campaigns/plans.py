@@ -75,8 +75,8 @@ def plan_of(*, actor: Actor, campaign: Opened) -> planning.Plan:
 def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
     """The plan for a page: drawn at once, or None while a worker draws it because there are very many people.
 
-    Such a plan is kept for a few minutes (numbers only) and shown with the time it is of; another rule, text or
-    purpose is another plan. Without a broker it is drawn at once however long it takes. Raises Refused.
+    Such a plan is kept for a few minutes (numbers only) and shown with the time it is of; another rule, text,
+    purpose or delivery policy is another plan. Without a broker it is drawn at once however long it takes. Raises Refused.
     """
     parts(campaign)
     if contacts.about_how_many() < MANY:
@@ -119,9 +119,9 @@ def _plan_key(campaign_id: int) -> str:
 
 
 def _shape(campaign: Opened) -> str:
-    """A plan is of one state of the campaign and of the segments it looks at."""
+    """A plan is of one state of the campaign, of the segments it looks at, and of the policy that decides the ways."""
     rule = json.dumps(audience_of(campaign.spec).fingerprint(), sort_keys=True)
-    return f"{campaign.row.version}:{token128('campaign.plan', rule).hex()}"
+    return f"{campaign.row.version}:{token128('campaign.plan', f'{rule} {delivery.policy_table()!r}').hex()}"
 
 
 def people_of(

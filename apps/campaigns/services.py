@@ -206,7 +206,8 @@ def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
         raise Refused("There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.")
     _void(actor, campaign)
     campaign.save()
-    record(actor=actor, action=Action.CAMPAIGN_CHANGE, kind="campaign", subject=campaign.pk, codes={"void": 1})
+    # An act of its own: who takes an approval back wrote nothing, and may decide about it again.
+    record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
     return campaign
 
 

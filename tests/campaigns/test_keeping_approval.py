@@ -113,3 +113,16 @@ def test_the_author_takes_it_back_to_a_draft(approved: Campaign, signed_in: Any)
     assert (row.state, row.approved_by, row.skeleton_id) == (State.DRAFT, "", None)
     with pytest.raises(Refused, match="no approval to take back"):
         services.campaign_withdraw(actor=CLI, campaign_id=approved.pk)
+
+
+def test_who_took_an_approval_back_decides_again(clinic: SimpleNamespace, cast: SimpleNamespace, signed_in: Any) -> None:
+    """In a clinic of two, Ada approves what Max writes: taking it back makes her no author."""
+    max_, ada = actors.staff(cast.max.pk, "marketer"), actors.staff(cast.ada.pk, "administrator")
+    made = services.campaign_save(actor=max_, name="Flu shots", spec=SPEC)
+    services.campaign_submit(actor=max_, campaign_id=made.pk, planned=13)
+    services.campaign_approve(actor=ada, campaign_id=made.pk)
+    services.campaign_withdraw(actor=ada, campaign_id=made.pk)
+    services.campaign_submit(actor=max_, campaign_id=made.pk, planned=13)
+    services.campaign_approve(actor=ada, campaign_id=made.pk)
+    assert now(made).state == State.APPROVED
+    assert f"Took campaign {made.pk} back to a draft" in signed_in("otto").get("/audit/").content.decode()

@@ -10,6 +10,7 @@ import pytest
 from apps.campaigns import doorbell, plans, selectors, services
 from apps.campaigns.models import Campaign
 from apps.core import actors
+from apps.delivery.services import settings_change
 
 from .conftest import CLI, SPEC
 
@@ -51,6 +52,15 @@ def test_another_purpose_is_another_plan(flu: Campaign, rung: list[int], signed_
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     client = signed_in("max")
     client.post(f"/campaigns/{flu.pk}/purpose/", {"purpose": "operations", "remuneration": "none"})
+    assert "Counting the people" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
+
+
+def test_another_delivery_policy_is_another_plan(flu: Campaign, rung: list[int], signed_in: Any) -> None:
+    """A reviewer approves by ways that would be taken now, not by those of three minutes ago."""
+    plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
+    client = signed_in("max")
+    assert "How will it be protected?" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
+    settings_change(actor=CLI, version=0, policy={"minimum": {"2": 3}})
     assert "Counting the people" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
 
 
