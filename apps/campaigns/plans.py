@@ -76,7 +76,8 @@ def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
     """The plan for a page: drawn at once, or None while a worker draws it because there are very many people.
 
     Such a plan is kept for a few minutes (numbers only) and shown with the time it is of; another rule, text,
-    purpose or delivery policy is another plan. Without a broker it is drawn at once however long it takes. Raises Refused.
+    purpose or delivery policy is another plan. Without a broker it is drawn at once however long it takes.
+    Raises Refused.
     """
     parts(campaign)
     if contacts.about_how_many() < MANY:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apps.audit.models import AuditEntry
 from apps.campaigns import sending, services
 from apps.campaigns.models import Campaign, State
 from apps.content import selectors as content
@@ -89,3 +90,28 @@ def test_an_unchanged_brand_is_approved_and_sent(waiting: Campaign, cast: Simple
     services.campaign_approve(actor=actors.staff(cast.rita.pk, "reviewer"), campaign_id=waiting.pk)
     sent = sending.campaign_send(actor=actors.staff(cast.max.pk, "marketer"), campaign_id=waiting.pk)
     assert sent.state == State.SENDING
+
+
+def test_the_trail_says_by_whose_button_the_approval_went(
+    waiting: Campaign, cast: SimpleNamespace, signed_in: Any
+) -> None:
+    services.campaign_approve(actor=actors.staff(cast.rita.pk, "reviewer"), campaign_id=waiting.pk)
+    edit(reply_to="other@clinic.test")
+    signed_in("max").post(f"/campaigns/{waiting.pk}/send/")
+    found = AuditEntry.objects.get(action="campaign.withdraw", subject=str(waiting.pk))
+    assert (found.actor_id, found.codes) == (str(cast.max.pk), {"void": 1})
+
+
+def test_what_was_approved_anew_meanwhile_stays_approved(
+    waiting: Campaign, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Max's button met the old brand; until its answer is written, Rita has approved the campaign as it is now."""
+    services.campaign_approve(actor=actors.staff(cast.rita.pk, "reviewer"), campaign_id=waiting.pk)
+
+    def met_the_old_one(campaign: Campaign) -> None:
+        raise services.Changed
+
+    monkeypatch.setattr(sending, "_check", met_the_old_one)
+    with pytest.raises(services.Changed):
+        sending.campaign_send(actor=actors.staff(cast.max.pk, "marketer"), campaign_id=waiting.pk)
+    assert Campaign.objects.get(pk=waiting.pk).state == State.APPROVED

@@ -115,7 +115,9 @@ def test_the_author_takes_it_back_to_a_draft(approved: Campaign, signed_in: Any)
         services.campaign_withdraw(actor=CLI, campaign_id=approved.pk)
 
 
-def test_who_took_an_approval_back_decides_again(clinic: SimpleNamespace, cast: SimpleNamespace, signed_in: Any) -> None:
+def test_who_took_an_approval_back_decides_again(
+    clinic: SimpleNamespace, cast: SimpleNamespace, signed_in: Any
+) -> None:
     """In a clinic of two, Ada approves what Max writes: taking it back makes her no author."""
     max_, ada = actors.staff(cast.max.pk, "marketer"), actors.staff(cast.ada.pk, "administrator")
     made = services.campaign_save(actor=max_, name="Flu shots", spec=SPEC)
