@@ -141,6 +141,8 @@ def unknown_clauses(codes: Collection[str]) -> set[str]:
 
 
 def _years_later(day: date, years: int) -> date:
+    if day.year + years > date.max.year:
+        return date.max  # registers write the year 9999 for "no end"
     try:
         return day.replace(year=day.year + years)
     except ValueError:

@@ -149,3 +149,16 @@ def test_names_are_escaped(signed_in):
     ada.post("/compliance/vendors/new/", {"name": "<b>x</b>", "kind": "other", "service": "y"})
     for url in ("/compliance/", f"/compliance/vendors/{Vendor.objects.get().pk}/"):
         assert b"<b>x</b>" not in ada.get(url).content
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "9996-02-29", "9994-01-01"])
+def test_an_end_beyond_all_calendars_breaks_no_page(signed_in, relay, end):
+    ada = signed_in("ada")
+    ada.post(f"/compliance/vendors/{relay.pk}/agreements/new/", {**ticked(), "expires": end})
+    agreement = Agreement.objects.get()
+    page = f"/compliance/agreements/{agreement.pk}/"
+    assert ada.get(page).status_code == 200
+    ada.post(f"{page}terminate/", {"on": end, "reason": "Moved away", "became": "returned"})
+    agreement.refresh_from_db()
+    assert agreement.terminated == date.fromisoformat(end)
+    assert ada.get(page).status_code == 200
