@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -379,6 +379,10 @@ class EntryForm(forms.Form):
         }
 
 
+EARLIEST, LATEST = 1900, 2999
+"""Years in which somebody may be supposed to walk a journey."""
+
+
 class TrialForm(forms.Form):
     """What is supposed about the one invented person who tries the journey."""
 
@@ -428,6 +432,15 @@ class TrialForm(forms.Form):
         # A dot would break the name of a form's field in two.
         self.fields[name.replace(".", "-")] = made
         self.suggested[name.replace(".", "-")] = value
+
+    def clean(self) -> dict[str, Any]:
+        """Days far from every journey are refused: what comes after the last of all days cannot be told."""
+        data = super().clean() or {}
+        for name, value in list(data.items()):
+            # A moment is a date too.
+            if isinstance(value, date) and not EARLIEST <= value.year <= LATEST:
+                self.add_error(name, f"Choose a day between {EARLIEST} and {LATEST}.")
+        return data
 
     def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
         """The suggestion, until somebody chose."""

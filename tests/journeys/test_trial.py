@@ -123,3 +123,16 @@ def test_a_marketer_tries_a_journey_and_nothing_is_stored(clinic, at, signed_in)
     assert not JourneyRun.objects.exists()
     assert not JourneyStepVisit.objects.exists()
     assert outbox() == []
+
+
+@pytest.mark.parametrize("start", ["9999-12-30", "9998-06-01", "0001-01-01"])
+@pytest.mark.django_db(transaction=True)
+def test_a_day_beyond_every_journey_is_refused_with_a_sentence(clinic, at, signed_in, start):
+    with at("2026-11-20T09:00"):
+        journey = reminder()
+        days = {"start_date": start, "start_time": "00:00"}
+        visit = {"appointment-start_date": "2026-12-10", "appointment-start_time": "14:30"}
+        rest = {"answer": "clicked", "hours": "2", "event": "-", "event_days": "730"}
+        answer = signed_in("max").get(f"/journeys/{journey.pk}/try/", {**days, **visit, **rest})
+        assert answer.status_code == 422
+        assert "Choose a day between 1900 and 2999." in answer.content.decode()
