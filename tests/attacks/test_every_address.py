@@ -63,7 +63,7 @@ def test_strange_ids_are_never_an_error_of_ours(signed_in: Any, number: str) -> 
 def test_strange_queries_are_never_an_error_of_ours(signed_in: Any) -> None:
     ada = signed_in("ada")
     ada.raise_request_exception = False
-    strange = ("²", "9" * 40, "-1", "\x00", "a" * 5000, "[1,2]", "%ff")
+    strange = ("²", "9" * 40, "-1", "\x00", "a" * 5000, "[1,2]", "%ff", "9999-12-31", "0001-01-01")
     names = ("after", "page", "kind", "show", "view", "person", "block", "from", "to", "q", "lang", "panel", "part")
     bad = []
     for route in ROUTES:
