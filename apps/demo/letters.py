@@ -99,6 +99,7 @@ def _answered(nora: actors.Actor, now: datetime) -> None:
         strict=False,
     ):
         with clock.frozen(now - timedelta(days=1)):
+            services.conversation_open(actor=nora, conversation_id=conversation.pk)
             services.conversation_answer(actor=nora, conversation_id=conversation.pk, text=text, once=uuid.uuid4())
     if oldest:
         services.conversation_close(actor=nora, conversation_id=oldest[0].pk)
