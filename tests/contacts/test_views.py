@@ -244,6 +244,10 @@ def test_an_appointment_is_booked_moved_and_cancelled(signed_in, dana, edgar) ->
     assert response.status_code == 302, response.context["form"].errors
     visit = Appointment.objects.get()
     assert "Dec 2, 2026, 9:20 AM" in text_of(client.get(f"/contacts/{dana}/appointments/"))
+    dialog = client.get(f"/contacts/{dana}/appointments/").content.decode()
+    assert 'name="start_date" value="2026-12-02"' in dialog, "who moves a visit mostly changes the day alone"
+    assert 'name="start_time" value="09:20"' in dialog
+    assert 'data-confirm-keep="Keep it"' in dialog
     strange = client.post(f"/contacts/{edgar}/appointments/{visit.pk}/cancel/")
     assert strange.status_code == 404
     client.post(f"/contacts/{dana}/appointments/{visit.pk}/move/", {"start_date": "2026-12-03", "start_time": "10:00"})
