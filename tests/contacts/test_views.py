@@ -122,6 +122,14 @@ def test_the_person_page_shows_facts_flags_and_masks(signed_in, dana) -> None:
     assert AuditEntry.objects.filter(action="contact.open", people__contains=[marks.person_token(dana)]).exists()
 
 
+def test_who_unsubscribed_from_newsletters_still_has_a_mailbox(signed_in, dana) -> None:
+    services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="commercial", reason="unsubscribed")
+    page = text_of(signed_in("nora").get(f"/contacts/{dana}/"))
+    assert "No optional mail" in page
+    assert "Unsubscribed: all but treatment and account mail." in page
+    assert "Mailbox suppressed" not in page
+
+
 def test_revealing_asks_why_and_leaves_a_trace(signed_in, dana) -> None:
     client = signed_in("nora")
     asked = text_of(client.post(f"/contacts/{dana}/reveal/email/"))
