@@ -116,6 +116,7 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     report = max_.get(f"{base}/").content.decode()
     assert "How was it protected?" in report
+    assert "What did not arrive, and why?" in report  # what came back did leave
     assert "Pause" in report
     max_.post(f"{base}/pause/")
     assert "Resume" in max_.get(f"{base}/").content.decode()
