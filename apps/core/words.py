@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from apps.core.levels import Level
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -132,6 +134,8 @@ PROTECTION: dict[str, Word] = {
     "none": Word("Not protected", "bad", "lock-open"),
 }
 
+PLAIN_MAIL = Word("Plain mail", "neutral", "mail")
+
 # In the order of core.levels.Level.
 LEVELS: tuple[Word, ...] = (
     Word("Public", "neutral", "world"),
@@ -151,8 +155,10 @@ def status(code: str) -> Word:
     return STATUS.get(code.lower()) or Word(spell_out(code))
 
 
-def protection(route: str) -> Word:
-    """The word for a route or TLS class."""
+def protection(route: str, level: int | None = None) -> Word:
+    """The word for a route or TLS class, and for plain mail that said nothing worth protecting (``level`` below 2)."""
+    if route == "none" and level is not None and level < Level.HEALTH:
+        return PLAIN_MAIL
     return PROTECTION.get(route.lower()) or Word(spell_out(route))
 
 

@@ -282,6 +282,15 @@ def next_try(message: OutboxMessage) -> datetime | None:
     return row.not_before
 
 
+def tried_again(*, kind: str, source_id: int) -> tuple[int, datetime | None]:
+    """How many messages of a campaign or journey wait for another try, and when the first of them is due."""
+    rows = ReadyMessage.objects.filter(
+        kind=kind, source_id=source_id, not_before__gt=clock.now(), not_before__lt=PAUSED_UNTIL, message__attempts__gt=0
+    )
+    found = rows.aggregate(number=Count("pk"), due=Min("not_before"))
+    return found["number"], found["due"]
+
+
 def settings_version() -> int:
     """The version of the settings row, 0 before the first change."""
     return DeliverySettings.objects.filter(pk=1).values_list("version", flat=True).first() or 0

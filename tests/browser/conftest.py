@@ -119,7 +119,9 @@ class Visit:
     def _console(self, message: Any) -> None:
         # The browser says itself what the security policy blocked.
         # Missing files are told by _response, with their address; expected 4xx answers of pages are none.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # A sandboxed frame is empty for a moment before it has its page: the driver's own script is blocked there.
+        ours = not any(text in message.text for text in ("Failed to load resource", "execution in 'about:blank'"))
+        if message.type == "error" and ours:
             self.problems.append(f"console: {message.text}")
 
     def _request(self, request: Any) -> None:

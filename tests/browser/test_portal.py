@@ -110,7 +110,7 @@ def test_rosa_gets_in_reads_and_replies(visits, axe, world, width, scheme):
     frame = page.frame_locator("iframe.portal-frame")
     expect(frame.locator("body")).to_contain_text("appointment")
     expect(page.locator("iframe.portal-frame")).to_have_attribute("style", re.compile("height"))
-    page.wait_for_timeout(300)
+    page.settle()
     look(page, axe, f"message-{name}")
     page.get_by_label("Your reply").fill("May I bring my daughter?")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
@@ -267,7 +267,7 @@ def test_script_in_a_mail_does_not_run(visits, world):
     expect(frame.get_by_text("Hello")).to_be_visible()
     frame.get_by_text("press").click()
     frame.get_by_text("go", exact=True).click()
-    page.wait_for_timeout(300)
+    page.settle()
     assert "owned" not in page.title()
     assert PortalSession.objects.filter(ended_at__isnull=True).count() == 1
     expected = ("CSP", "sandbox", "nowhere", "Content Security")

@@ -11,8 +11,8 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.campaigns import selectors, sending, services
 from apps.campaigns.models import Campaign, State
-from apps.core import actors
-from apps.delivery.models import OutboxMessage
+from apps.core import actors, clock
+from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.segments import services as segments
 
 from .conftest import CLI, SPEC
@@ -118,6 +118,11 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     assert "How was it protected?" in report
     assert "What did not arrive, and why?" in report  # what came back did leave
     assert "Pause" in report
+    assert "another try" not in report
+    last = ReadyMessage.objects.order_by("pk").last()
+    OutboxMessage.objects.filter(pk=last.pk).update(attempts=1)
+    ReadyMessage.objects.filter(pk=last.pk).update(not_before=clock.now() + timedelta(minutes=15))
+    assert "1 message waits for another try" in max_.get(f"{base}/progress/").content.decode()
     max_.post(f"{base}/pause/")
     assert "Resume" in max_.get(f"{base}/").content.decode()
     assert max_.get(f"{base}/progress/").status_code == 200

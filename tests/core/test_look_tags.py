@@ -11,6 +11,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from apps.core import words
+from apps.core.levels import Level
 from apps.core.showcase import SampleForm
 
 EVIL = '<b onmouseover="x">'
@@ -138,3 +139,9 @@ def test_a_moment_typed_in_the_form_is_in_the_clinics_zone() -> None:
         assert form.cleaned_data["start"].astimezone(UTC) == datetime(2026, 12, 2, 14, tzinfo=UTC)
         skipped = SampleForm({"start_date": "2027-03-14", "start_time": "02:30"})
         assert "start" in skipped.errors
+
+
+def test_plain_mail_alarms_only_where_there_was_something_to_protect() -> None:
+    assert "Plain mail" in draw('{% protection_badge "none" level %}', level=Level.IDENTIFIER)
+    assert "Not protected" in draw('{% protection_badge "none" level %}', level=Level.HEALTH)
+    assert "Not protected" in draw('{% protection_badge "none" %}')

@@ -20,6 +20,7 @@ from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
 from apps.core.words import spell_out
+from apps.delivery import selectors as delivery
 from apps.delivery.outcomes import CAUSE_WORDS
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
@@ -28,6 +29,7 @@ from .preparing import ROUTE_TONES, route_words
 from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
 
 PAGE = 50
+FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
 NEXT_STEP = {State.DRAFT: "audience", State.REJECTED: "approval"}
 
 
@@ -129,7 +131,12 @@ def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
     total = campaign.row.to_feed or 0
     done = found.queued - found.waiting
     running = campaign.row.state in (State.SENDING, State.PAUSED)
+    again, due = 0, None
+    if campaign.row.state == State.SENDING and found.waiting <= FEW:
+        again, due = delivery.tried_again(kind="campaign", source_id=campaign.id)
     return {
+        "again": again,
+        "due": due,
         "total": total,
         "finished": done,
         "running": running,

@@ -114,11 +114,14 @@ def status_badge(thing: Any, label: str = "") -> SafeString:
 
 
 @register.simple_tag
-def protection_badge(route: Any) -> SafeString:
-    """How a message was or will be protected: tls, portal, pgp, smime, held, opportunistic, none."""
+def protection_badge(route: Any, level: int | None = None) -> SafeString:
+    """How a message was or will be protected: tls, portal, pgp, smime, held, opportunistic, none.
+
+    With the ``level`` of what it said, "none" is an alarm only where there was something to protect.
+    """
     if route in (None, ""):
         return NONE
-    return _badge(words.protection(_code(route, "route")))
+    return _badge(words.protection(_code(route, "route"), level))
 
 
 @register.simple_tag
