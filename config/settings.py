@@ -373,6 +373,8 @@ if DEMO and not TRANSPORT_MAP:
         f"{name}mail.test=mx.{name}mail.test@127.0.0.1:{DEMO_MAIL_PORT + number}"
         for number, name in enumerate(("good", "plain", "old", "key"))
     )
+    # The clinic's own people have their mailboxes at the first: a test send must arrive somewhere.
+    TRANSPORT_MAP += f",riverbend.test=mx.goodmail.test@127.0.0.1:{DEMO_MAIL_PORT}"
     MAIL_ROOTS = MAIL_ROOTS or str(CARELANE_HOME / "demo-ca" / "root.pem")
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
 # Called in one transaction after a backup was restored and migrated; restoring lies below whoever keeps positions.

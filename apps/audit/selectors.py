@@ -251,6 +251,19 @@ def staff_names(ids: Iterable[str]) -> dict[str, str]:
     return {str(user.pk): str(getattr(user, "name", "")) for user in get_user_model().objects.filter(pk__in=wanted)}
 
 
+# What the parts of the product that act by themselves, and the nouns of actions, are called outside the code.
+PARTS = {"beat": "by schedule", "dispatcher": "sending", "receiver": "incoming mail"}
+NOUNS = {
+    "asset": "Image",
+    "baa": "Agreement",
+    "attribute": "Own field",
+    "event": "Health event",
+    "hygiene": "List hygiene",
+    "recipient_key": "Encryption key",
+    "skeleton": "Compiled mail",
+}
+
+
 def actor_words(kind: str, name: str, names: dict[str, str]) -> str:
     """Who acted, in words."""
     match kind:
@@ -259,7 +272,7 @@ def actor_words(kind: str, name: str, names: dict[str, str]) -> str:
         case "patient":
             return f"Patient {name}"
         case "system":
-            return f"The product ({name})" if name else "The product"
+            return f"The product ({PARTS.get(name, name)})" if name else "The product"
         case "command":
             return "Command line"
     return "Somebody not signed in"
@@ -301,10 +314,11 @@ def actions() -> list[tuple[str, list[tuple[str, str]]]]:
     for action in Action:
         noun, _, verb = action.value.partition(".")
         groups.setdefault(noun, []).append((action.value, sentences.verb_past(verb)))
-    return [
-        (noun.replace("_", " ").capitalize(), [(f"{noun}.", "Anything"), *choices])
-        for noun, choices in sorted(groups.items())
+    found = [
+        (NOUNS.get(noun, noun.replace("_", " ").capitalize()), [(f"{noun}.", "Anything"), *choices])
+        for noun, choices in groups.items()
     ]
+    return sorted(found)
 
 
 def export_rows(wanted: TrailFilter, below: int) -> Iterator[ExportRow]:

@@ -43,7 +43,7 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
                 reverse("campaigns:approval", args=[row.pk]),
                 "message" if back else "send",
                 "caution" if back else "info",
-                row.changed_at,
+                row.changed_at if back else row.approved_at,
             )
 
 

@@ -6,6 +6,7 @@
     keymail.test    STARTTLS with a certificate for another name; its people have PGP keys or S/MIME
                     certificates
 
+goodmail also keeps the mailboxes of the clinic itself, so that test sends and links to colleagues arrive.
 What a mailbox does follows from its name (`habit_of`), so that every answer of a mail server is to be seen:
 unknown mailboxes (`gone-`), full ones (`full-`), a greylisted one (`grey-`), one that is refused for policy
 (`spam-`) and one whose provider takes the mail and sends a report afterwards (`late-`); a few of the others
@@ -35,6 +36,7 @@ from apps.delivery.smtp import Dialogue, Mail, Unreachable, connect
 from apps.demo.authority import Authority, open_folder, write_private
 
 BASE_PORT = 2601
+CLINIC = "riverbend.test"
 CHANCE_HABITS = {"goodmail.test", "plainmail.test"}
 
 
@@ -71,17 +73,23 @@ class Provider:
     domain: str
     port: int
     certificate: str  # good | none | expired | other name
+    hosted: tuple[str, ...] = ()  # other domains whose mailboxes lie here too
 
     @property
     def mx(self) -> str:
         """The name of its mail server."""
         return f"mx.{self.domain}"
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Every domain it takes mail for, its own first."""
+        return (self.domain, *self.hosted)
+
 
 def providers(base_port: int = BASE_PORT) -> tuple[Provider, ...]:
     """The four providers, on ports counted from `base_port`."""
     return (
-        Provider("goodmail.test", base_port, "good"),
+        Provider("goodmail.test", base_port, "good", (CLINIC,)),
         Provider("plainmail.test", base_port + 1, "none"),
         Provider("oldmail.test", base_port + 2, "expired"),
         Provider("keymail.test", base_port + 3, "other name"),
@@ -90,7 +98,7 @@ def providers(base_port: int = BASE_PORT) -> tuple[Provider, ...]:
 
 def transport_map(base_port: int = BASE_PORT) -> str:
     """The static transport map that leads to the demo's servers (see `apps.delivery.mx.parse_map`)."""
-    return ",".join(f"{p.domain}={p.mx}@127.0.0.1:{p.port}" for p in providers(base_port))
+    return ",".join(f"{domain}={p.mx}@127.0.0.1:{p.port}" for p in providers(base_port) for domain in p.domains)
 
 
 def habit_of(address: str) -> Habit:
@@ -224,7 +232,7 @@ class Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Answer as the mailbox's habit says."""
-        if address.rpartition("@")[2].casefold() != self.provider.domain:
+        if address.rpartition("@")[2].casefold() not in self.provider.domains:
             return "550 5.7.1 We do not relay"
         habit = habit_of(address)
         if habit is Habit.GREYLISTS:

@@ -23,7 +23,7 @@ SHOWN = 100
 # A mail program runs no scripts and, here, fetches nothing from anywhere.
 _PREVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
+    "form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
 
 

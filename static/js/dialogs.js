@@ -1,6 +1,7 @@
 // Dialogs and drawers: data-dialog-open="ID", data-dialog-close, data-dialog-now (open on arrival).
 // Confirm: a submit button (or form, or element with hx-confirm) with data-confirm="What will happen.",
-// data-confirm-title, data-confirm-button, and data-confirm-word when it cannot be undone.
+// data-confirm-title, data-confirm-button, data-confirm-keep where "Cancel" would be taken for the deed itself,
+// and data-confirm-word when it cannot be undone.
 import { whenPresent } from "./ready.js";
 
 document.addEventListener("click", (event) => {
@@ -32,6 +33,7 @@ export function ask(source, fallback = "") {
   const words = source.dataset;
   box.querySelector("#confirm-title").textContent = words.confirmTitle || "Are you sure?";
   box.querySelector("#confirm-text").textContent = words.confirm || fallback;
+  box.querySelector("[data-confirm-no]").textContent = words.confirmKeep || "Cancel";
   const yes = box.querySelector("[data-confirm-yes]");
   yes.textContent = words.confirmButton || "Go on";
   yes.classList.toggle("btn-danger", words.confirmKind !== "calm");

@@ -197,8 +197,18 @@ function autosave(form, wait) {
   }, wait));
 }
 
+// "Not in Spanish yet" goes when the words stand there: the form is not drawn anew while someone types.
+function gap(field) {
+  const note = field?.querySelector(":scope > .gap");
+  if (!note) return;
+  const wanted = [...field.querySelectorAll("input[name], textarea[name]")]
+    .filter((input) => !field.matches(".rows") || input.placeholder);
+  note.hidden = wanted.every((input) => input.value.replace(/<[^>]*>|&nbsp;/g, "").trim());
+}
+
 document.addEventListener("input", (event) => {
   const form = event.target.closest?.("[data-autosave]");
+  if (form) gap(event.target.closest(".field"));
   if (form && !event.target.closest("[data-trix-dialogs]")) autosave(form, 500);
 });
 document.addEventListener("change", (event) => {
@@ -208,7 +218,10 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("trix-change", (event) => {
   const form = event.target.closest("[data-autosave]");
-  if (form && event.target.hasAttribute("data-ready")) autosave(form, 500);
+  if (form && event.target.hasAttribute("data-ready")) {
+    gap(event.target.closest(".field"));
+    autosave(form, 500);
+  }
 });
 document.addEventListener("trix-initialize", (event) => event.target.setAttribute("data-ready", ""));
 document.addEventListener("trix-file-accept", (event) => event.preventDefault());

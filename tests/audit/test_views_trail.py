@@ -43,6 +43,15 @@ def page(client, query: str = "") -> str:
     return client.get(f"/audit/{query}").content.decode()
 
 
+def test_the_filter_and_the_list_call_things_by_their_names(signed_in, busy):
+    services.record(actor=actors.system("beat"), action=Action.TRAIL_VERIFY)
+    shown = page(signed_in("otto"))
+    assert 'label="Agreement"' in shown
+    assert 'label="Baa"' not in shown
+    assert "The product (by schedule)" in shown
+    assert "(beat)" not in shown
+
+
 @pytest.mark.parametrize(("who", "status"), [("ada", 200), ("otto", 200), ("max", 403), ("rita", 403), ("nora", 403)])
 def test_only_administrators_and_auditors_read_the_trail(signed_in, busy, who, status):
     client = signed_in(who)

@@ -84,6 +84,7 @@ def test_a_nurse_books_and_cancels_a_visit(dana: int, enter: Callable[..., Any],
     expect(page.get_by_role("cell", name="Check-up")).to_be_visible()
     page.get_by_role("button", name="Move or cancel").click()
     page.get_by_role("button", name="Cancel appointment").click()
+    expect(page.locator("dialog[open]").get_by_role("button", name="Keep it")).to_be_visible()
     page.locator("dialog[open]").get_by_role("button", name="Cancel appointment").click()
     expect(page.locator("table").get_by_text("Canceled")).to_be_visible()
     assert Appointment.objects.get().version == 2

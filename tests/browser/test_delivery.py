@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
 from apps.demo.keyholders import Keyholders
+from apps.demo.mail import Store
 from tests.delivery.conftest import Letters, background, campaign_item, letters, people, providers  # noqa: F401
 from tests.delivery.test_routes import PGP
 
@@ -106,3 +108,20 @@ def test_the_demo_mailboxes_show_what_arrived(sent, enter, axe):
         axe(page)
         page.no_overflow()
         shoot(page, f"letter-{width}-{scheme}")
+
+
+def test_a_link_in_a_demo_mailbox_opens_the_page_it_names(enter, settings, tmp_path):
+    """The frame of the mail is sandboxed; the page behind the link is not: it needs its forms and scripts."""
+    settings.CARELANE_HOME = tmp_path
+    page = enter("ada")
+    html = f'<p><a href="{page.origin}/portal/lost/" target="_blank">Read my message</a></p>'
+    mail = f"Subject: You have a message\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n"
+    letter = Store(tmp_path / "demo-mail").put("pat@plainmail.test", mail.encode(), clock.now())
+    page.open(f"/demo/mailboxes/{letter}/")
+    with page.expect_popup() as opened:
+        page.frame_locator(".demo-frame").get_by_role("link", name="Read my message").click()
+    portal = opened.value
+    portal.get_by_role("textbox").fill("pat@plainmail.test")
+    portal.get_by_role("button", name="Send me a new link").click()
+    expect(portal).to_have_url(f"{page.origin}/portal/lost/done/")
+    portal.close()

@@ -386,6 +386,7 @@ def test_a_second_language_is_written_beside_the_first(enter, axe, short):
     expect(page.get_by_text("Not in Spanish yet")).to_be_visible()
     axe(page)
     page.get_by_label("Text", exact=True).fill("Primero")
+    expect(page.get_by_text("Not in Spanish yet")).to_be_hidden()
     saved(page)
     expect(page.frame_locator("#preview").get_by_text("Primero")).to_be_visible()
     expect(page.frame_locator("#preview").get_by_text("Second")).to_be_visible()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apps.campaigns import selectors, services
+from apps.campaigns import home, selectors, services
 from apps.campaigns.models import Campaign, State
 from apps.content import selectors as content
 from apps.content import services as content_services
-from apps.core import actors
+from apps.core import actors, clock
 from apps.core.errors import Refused
 
 from .conftest import CLI, SPEC
@@ -52,6 +53,17 @@ def test_every_page_says_who_approved_and_when(approved: Campaign, signed_in: An
     assert "This campaign is approved" in page
     assert "Approved by Rita" in page
     assert "Nov 20, 2026" in page
+
+
+def test_the_home_page_says_when_it_was_approved_not_when_it_was_written(
+    waiting: Campaign, cast: SimpleNamespace
+) -> None:
+    later = clock.now() + timedelta(hours=2)
+    with clock.frozen(later):
+        services.campaign_approve(actor=actors.staff(cast.rita.pk, "reviewer"), campaign_id=waiting.pk)
+    (item,) = home.waiting(cast.max, later)
+    assert "is approved" in item.title
+    assert item.at == later
 
 
 @pytest.mark.parametrize("step", AS_IT_IS)

@@ -116,6 +116,7 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     report = max_.get(f"{base}/").content.decode()
     assert "How was it protected?" in report
+    assert "What did not arrive, and why?" in report  # what came back did leave
     assert "Pause" in report
     assert "another try" not in report
     last = ReadyMessage.objects.order_by("pk").last()
@@ -136,6 +137,11 @@ def test_a_time_is_chosen_in_the_clinics_zone(flu: Campaign, signed_in: Any, noo
     base = f"/campaigns/{flu.pk}"
     max_.post(f"{base}/submit/")
     rita.post(f"{base}/approve/", read_by(rita, base))
+    past = max_.post(f"{base}/schedule/", {"send_at_date": "2025-12-02", "send_at_time": "09:00"})
+    assert past.status_code == 422
+    assert "Choose a time that is still to come, or send now." in past.content.decode()
+    assert 'value="2025-12-02"' in past.content.decode(), "what was typed stays"
+    assert state(flu) == State.APPROVED
     max_.post(f"{base}/schedule/", {"send_at_date": "2026-12-02", "send_at_time": "09:00"})
     row = Campaign.objects.get(pk=flu.pk)
     assert row.state == State.SCHEDULED

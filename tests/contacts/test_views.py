@@ -122,6 +122,14 @@ def test_the_person_page_shows_facts_flags_and_masks(signed_in, dana) -> None:
     assert AuditEntry.objects.filter(action="contact.open", people__contains=[marks.person_token(dana)]).exists()
 
 
+def test_who_unsubscribed_from_newsletters_still_has_a_mailbox(signed_in, dana) -> None:
+    services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="commercial", reason="unsubscribed")
+    page = text_of(signed_in("nora").get(f"/contacts/{dana}/"))
+    assert "No optional mail" in page
+    assert "Unsubscribed: all but treatment and account mail." in page
+    assert "Mailbox suppressed" not in page
+
+
 def test_revealing_asks_why_and_leaves_a_trace(signed_in, dana) -> None:
     client = signed_in("nora")
     asked = text_of(client.post(f"/contacts/{dana}/reveal/email/"))
@@ -244,6 +252,10 @@ def test_an_appointment_is_booked_moved_and_cancelled(signed_in, dana, edgar) ->
     assert response.status_code == 302, response.context["form"].errors
     visit = Appointment.objects.get()
     assert "Dec 2, 2026, 9:20 AM" in text_of(client.get(f"/contacts/{dana}/appointments/"))
+    dialog = client.get(f"/contacts/{dana}/appointments/").content.decode()
+    assert 'name="start_date" value="2026-12-02"' in dialog, "who moves a visit mostly changes the day alone"
+    assert 'name="start_time" value="09:20"' in dialog
+    assert 'data-confirm-keep="Keep it"' in dialog
     strange = client.post(f"/contacts/{edgar}/appointments/{visit.pk}/cancel/")
     assert strange.status_code == 404
     client.post(f"/contacts/{dana}/appointments/{visit.pk}/move/", {"start_date": "2026-12-03", "start_time": "10:00"})

@@ -78,6 +78,17 @@ def test_nobody_trusts_the_demo_authority_without_being_told(tmp_path):
     asyncio.run(scene())
 
 
+def test_colleagues_of_the_clinic_get_their_mail(tmp_path):
+    """A test send goes to whoever asks for it: to max@riverbend.test, in the demo."""
+
+    async def scene():
+        async with running(tmp_path) as servers:
+            assert (await send(servers, tmp_path, "max@riverbend.test")).sent
+            assert [one.mailbox for one in servers.store.all()] == ["max@riverbend.test"]
+
+    asyncio.run(scene())
+
+
 def test_what_arrived_is_kept_with_its_trace(tmp_path):
     async def scene():
         async with running(tmp_path) as servers:

@@ -8,6 +8,7 @@ from apps.contacts import search_values
 from apps.contacts import services as contacts
 from apps.core import actors
 from apps.demo.mail import Store
+from apps.demo.patients import LOOKED_AT
 from apps.portal import notices, services
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,12 @@ def test_the_codes_page_says_how_to_become_a_patient(client, notice) -> None:
 
 def test_the_notice_itself_says_what_the_portal_will_ask(client, notice) -> None:
     assert "Mar 4, 1961" in client.get(f"/demo/mailboxes/{notice}/").content.decode()
+
+
+def test_a_campaign_to_well_protected_mailboxes_does_not_hide_the_notices(client, store, notice, noon) -> None:
+    for number in range(LOOKED_AT + 5):
+        store.put(f"kim{number}@goodmail.test", b"Subject: Hours\r\n\r\nHello\r\n", noon)
+    assert "Mar 4, 1961" in client.get("/demo/codes/").content.decode()
 
 
 def test_before_the_first_notice_it_says_where_one_will_come(client, store) -> None:

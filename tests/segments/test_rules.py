@@ -32,6 +32,7 @@ def holds(node: dict[str, Any], someone: SimpleNamespace, now: datetime = NOW, m
 
 EVERY_KIND = [
     ({"field": "sex", "op": "is", "value": "F"}, "Sex is female", Level.IDENTIFIER),
+    ({"field": "language", "op": "is", "value": "es"}, "Language is Spanish", Level.IDENTIFIER),
     ({"field": "sex", "op": "is_not", "value": "F"}, "Sex is not female, or not known", Level.IDENTIFIER),
     ({"field": "city", "op": "in", "value": ["Lexington", "Ashland"]}, "City is Lexington or Ashland", 1),
     (

@@ -73,6 +73,7 @@ def test_an_invitation_is_a_link_that_works_once(signed_in) -> None:
     guest = Client()
     choice = {"password": "four quiet river stones", "again": "four quiet river stones"}
     assert guest.post(f"/account/invitation/{path}", choice).status_code == 302
+    assert "Your password is saved." in guest.get("/account/sign-in/").content.decode()
     assert guest.post(f"/account/invitation/{path}", choice).status_code == 410
     assert User.objects.by_email("ivy@clinic.test").check_password(choice["password"])
 

@@ -264,13 +264,18 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
 @require_safe
 def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The last page says in words what will happen, and who decides."""
+    return approval_page(request, campaign_id, ScheduleForm())
+
+
+def approval_page(request: HttpRequest, campaign_id: int, schedule: ScheduleForm) -> HttpResponse:
+    """The page of the decision; with status 422 when the time that was typed into it cannot be taken."""
     campaign = campaign_or_404(campaign_id)
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
     context["mails"] = _mails(campaign)
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
-    context["schedule_form"] = ScheduleForm()
+    context["schedule_form"] = schedule
     context["moved"] = campaign.state in WITH_APPROVAL and services.has_moved(campaign)
     context["own"] = services.why_not(actor_of(request), campaign.row)
     try:
@@ -280,7 +285,7 @@ def approval(request: HttpRequest, campaign_id: int) -> HttpResponse:
         context |= plan_context(campaign, drawn)
     except Refused as refusal:
         context["refused"] = str(refusal)
-    return render(request, "campaigns/approval.html", context)
+    return render(request, "campaigns/approval.html", context, status=422 if schedule.errors else 200)
 
 
 @require(Permission.CAMPAIGN_VIEW)

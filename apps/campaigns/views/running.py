@@ -12,10 +12,13 @@ from django.views.decorators.http import require_POST
 
 from apps.campaigns import plans, sending, services
 from apps.campaigns.forms import CommentForm, ScheduleForm
+from apps.campaigns.models import State
+from apps.core import clock
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 
+from .preparing import approval_page
 from .shared import actor_of, campaign_or_404
 
 # A decision that does not say what was read decides about nothing: no submission has this number.
@@ -104,7 +107,15 @@ def send(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def schedule(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Send at a time."""
     form = ScheduleForm(request.POST)
-    if not form.is_valid():
+    if form.is_valid():
+        try:
+            services.ensure_time(form.cleaned_data["send_at"], clock.now())
+        except Refused as refusal:
+            form.add_error("send_at", str(refusal))
+    if form.errors:
+        if campaign_or_404(campaign_id).state == State.APPROVED:
+            # Beside the field, with what was typed: it is one digit that is wrong.
+            return approval_page(request, campaign_id, form)
         messages.error(request, "Choose a day and a time.")
         return redirect("campaigns:approval", campaign_id)
 

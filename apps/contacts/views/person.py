@@ -338,8 +338,13 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             text = "No guardian is on record, so nothing is sent."
             found.append({"tone": "caution", "title": "Minor without guardian", "text": text})
     if record.suppressions:
-        text = " ".join(f"{row['reason']}: {row['scope'].lower()}." for row in _suppressions(record))
-        found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
+        rows = _suppressions(record)
+        text = " ".join(f"{row['reason']}: {row['scope'].lower()}." for row in rows)
+        if all(row["scope"] == Suppression.Scope.COMMERCIAL.label for row in rows):
+            # Who reads "suppressed" here calls the patient about reminders that come all the same.
+            found.append({"tone": "caution", "title": "No optional mail", "text": text})
+        else:
+            found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
     if not record.email:
         found.append(
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}

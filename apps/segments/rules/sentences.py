@@ -105,8 +105,14 @@ def _label(name: str, spec: FieldSpec | None) -> str:
 
 
 def value_label(spec: FieldSpec | None, value: str) -> str:
-    """A stored value as the pages show it: ``female`` for ``F`` where the attribute names its choices."""
-    return dict(spec.choices).get(value, value).lower() if spec is not None and spec.choices else value
+    """A stored value as the pages show it: ``female`` for ``F`` where the attribute names its choices.
+
+    Languages are proper names and keep their capital: ``Spanish``.
+    """
+    if spec is None or not spec.choices:
+        return value
+    label = dict(spec.choices).get(value, value)
+    return label if spec.name == "language" else label.lower()
 
 
 def _field(rule: FieldRule, spec: FieldSpec | None) -> str:

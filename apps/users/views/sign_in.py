@@ -8,6 +8,7 @@ from typing import Any
 import segno
 from allauth.account.views import LoginView, LogoutView
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -142,6 +143,7 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         else:
             if services.invitation_use(uid=uid, token=token, password=password) is None:
                 return render(request, "users/invitation_ended.html", status=410)
+            messages.success(request, "Your password is saved. Sign in with it now.")
             return redirect("users:sign_in")
     return render(request, "users/invitation.html", {"form": form}, status=200 if request.method == "GET" else 422)
 
