@@ -36,4 +36,5 @@ urlpatterns = [
     path("<int:campaign_id>/people/<slug:what>/", reading.people, name="people"),
     path("<int:campaign_id>/people/<slug:what>/<slug:detail>/", reading.people, name="people_of"),
     path("<int:campaign_id>/export/", reading.export, name="export"),
+    path("<int:campaign_id>/figures/", reading.figures, name="figures"),
 ]

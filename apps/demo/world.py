@@ -26,7 +26,7 @@ from apps.core.actors import Actor
 from apps.delivery import services as delivery
 from apps.delivery.models import DeliverySettings, HygieneRun
 from apps.delivery.services.hygiene import clean_list
-from apps.demo import people
+from apps.demo import parking, people
 from apps.demo.data import CLINIC
 from apps.journeys import ready
 from apps.journeys import services as journeys
@@ -78,7 +78,7 @@ def load(*, now: datetime, site: str) -> dict[str, int]:
     return {
         "sending domains": _domain(),
         "brands": _brand(),
-        "templates": len(content.starters_install(actor=ACTOR)) + _template(site),
+        "templates": len(content.starters_install(actor=ACTOR)) + _templates(site),
         "imports": _import(now),
         "segments": _segments(max_, now),
         "campaigns": _campaigns(max_, rita, now),
@@ -123,17 +123,21 @@ def _brand() -> int:
     return 1
 
 
-def _template(site: str) -> int:
-    """The shipped invitation with a button that leads to the clinic's website, so that there is something to click."""
-    if selectors.template_named(INVITATION) is not None:
-        return 0
+def _templates(site: str) -> int:
+    """The shipped invitation with a button that leads to the clinic's website, so that there is something to click,
+    and a mail for people with a visit.
+    """
     data = blocks.dump(all_starters()["flu_shot_invitation"].design)
     button = next(block for block in data["blocks"] if block["type"] == "button")
     button.update({"label": "See this week's walk-in hours", "url": site})
     data["variants"]["es"]["blocks"][button["id"]] = {"label": "Ver el horario de esta semana"}
-    made = content.template_create(actor=ACTOR, name=INVITATION, data=data)
-    content.template_publish(actor=ACTOR, template_id=made.pk)
-    return 1
+    made = 0
+    for name, design in ((INVITATION, data), (parking.NAME, parking.DESIGN)):
+        if selectors.template_named(name) is None:
+            template = content.template_create(actor=ACTOR, name=name, data=design)
+            content.template_publish(actor=ACTOR, template_id=template.pk)
+            made += 1
+    return made
 
 
 def _import(now: datetime) -> int:
@@ -226,7 +230,7 @@ def _campaigns(author: Actor, reviewer: Actor, now: datetime) -> int:
     waiting = save(
         "Before your visit",
         segment=SOON,
-        template="Clinic newsletter",
+        template=parking.NAME,
         purpose="operations",
         description="Parking and check-in while the front entrance is rebuilt.",
     )

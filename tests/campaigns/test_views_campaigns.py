@@ -179,6 +179,11 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
         assert rita.get(f"{base}/people/{what}/").status_code == 200, what
     assert rita.get(f"{base}/people/nonsense/").status_code == 404
     assert rita.post(f"{base}/export/").status_code == 403
+    figures = max_.post(f"{base}/figures/").content.decode().splitlines()
+    assert {"section,figure,number", "reach,audience,13", "reach,secured,1", "routes,Verified TLS,1"} <= set(figures)
+    assert any(line.startswith("held,") for line in figures)
+    assert "goodmail" not in "".join(figures)
+    assert AuditEntry.objects.filter(action="campaign.export", codes__figures=1).count() == 1
     lines = b"".join(ada.post(f"{base}/export/").streaming_content).decode().splitlines()
     assert lines[0] == "person,outcome,secured_by,reason,clicked,read_in_portal,unsubscribed"
     assert len(lines) == 14

@@ -205,6 +205,20 @@ class _Line:
         return text
 
 
+@require(Permission.CAMPAIGN_VIEW)
+@require_POST
+def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The numbers of the report as CSV, for everybody who may read it: nobody stands in it."""
+    campaign = campaign_or_404(campaign_id)
+    words = {**{name.value: word for name, word in ROUTE_WORDS.items()}, **LANGUAGES}
+    words |= {held.value: word for held, word in HELD_WORDS.items()}
+    words |= {cause: failure_word(cause) for cause in selectors.report(campaign.row).failures}
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}-figures.csv"'
+    csv.writer(answer).writerows(selectors.figures_rows(actor=actor_of(request), campaign=campaign, words=words))
+    return answer
+
+
 @require(Permission.CONTACT_EXPORT)
 @require_POST
 def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
