@@ -72,6 +72,7 @@ class Visit:
     def __init__(self, page: Page, origin: str) -> None:
         self.page, self.origin = page, origin
         self.problems: list[str] = []
+        self.spent = False
         self.unanswered: set[Any] = set()
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
@@ -82,6 +83,12 @@ class Visit:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.page, name)
+
+    @property
+    def clock(self) -> Any:
+        """The browser's clock. It stays set for the whole profile, which is why nobody gets that one after us."""
+        self.spent = True
+        return self.page.clock
 
     def open(self, path: str) -> None:
         """Go to a path of the product and wait until its scripts have run."""
@@ -119,9 +126,7 @@ class Visit:
     def _console(self, message: Any) -> None:
         # The browser says itself what the security policy blocked.
         # Missing files are told by _response, with their address; expected 4xx answers of pages are none.
-        # A sandboxed frame is empty for a moment before it has its page: the driver's own script is blocked there.
-        ours = not any(text in message.text for text in ("Failed to load resource", "execution in 'about:blank'"))
-        if message.type == "error" and ours:
+        if message.type == "error" and "Failed to load resource" not in message.text:
             self.problems.append(f"console: {message.text}")
 
     def _request(self, request: Any) -> None:
@@ -174,6 +179,10 @@ def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -
     yield visit
     problems = [problem for _, made in opened for problem in made.problems]
     for context, made in opened:
+        if made.spent:
+            profiles.remove(context)
+            context.close()
+            continue
         devtools = context.new_cdp_session(made.page)
         devtools.send("Storage.clearDataForOrigin", {"origin": made.origin, "storageTypes": "local_storage,indexeddb"})
         for page in context.pages:
