@@ -26,6 +26,20 @@ from playwright.sync_api import Browser, BrowserContext, Page
 # Playwright drives its own event loop in this thread; the ORM would refuse to be used beside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+# The last such list counts, so the driver's own wishes are repeated: http stays http, no wait before the first paint.
+# Each window would draw the suggestions of an address bar that nobody sees, which takes as long as a page of ours.
+NO_FEATURES = [
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxPopup",
+]
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,6 +48,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(NO_FEATURES)}",
 ]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Elements that pass are not described one by one: nobody reads them, and on long pages that is most of the time.
