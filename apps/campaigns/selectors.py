@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -410,26 +410,19 @@ def export_rows(*, actor: Actor, campaign: Campaign, named: bool) -> Iterable[li
             yield [str(person), *(safe_cell(text) for text in more), state, route, reason, *flags]
 
 
-def figures_rows(*, actor: Actor, campaign: Opened, words: Mapping[str, str]) -> list[list[str]]:
+def figures_rows(
+    *, actor: Actor, campaign: Campaign, found: Report, words: Mapping[str, Callable[[str], str]]
+) -> list[list[str]]:
     """Rows of the CSV of a report: section, figure, number. Nobody is named; still it is on the trail.
 
-    ``words`` names routes, reasons and languages by their code.
+    ``words`` says for each section how the page calls what it counts.
     """
-    found = report(campaign.row)
-    record(
-        actor=actor,
-        action=Action.CAMPAIGN_EXPORT,
-        kind="campaign",
-        subject=campaign.id,
-        codes={"people": 0, "figures": 1},
-    )
-    rows = [["section", "figure", "number"]]
-    rows += [["reach", word, str(getattr(found, word))] for word in ("audience", "sent", "delivered", "clicked")]
-    rows += [["reach", word, str(getattr(found, word))] for word in ("read", "bounced", "failed", "unsubscribed")]
-    rows.append(["reach", "secured", str(found.secured)])
-    for section in ("routes", "held", "failures", "languages"):
-        counted = getattr(found, section)
-        rows += [[section, safe_cell(words.get(code, code)), str(number)] for code, number in counted.items()]
+    codes = {"people": 0, "figures": 1}
+    record(actor=actor, action=Action.CAMPAIGN_EXPORT, kind="campaign", subject=campaign.pk, codes=codes)
+    reach = ("audience", "sent", "delivered", "clicked", "read", "bounced", "failed", "unsubscribed", "secured")
+    rows = [["section", "figure", "number"], *(["reach", word, str(getattr(found, word))] for word in reach)]
+    for section, word_of in words.items():
+        rows += [[section, safe_cell(word_of(code)), str(number)] for code, number in getattr(found, section).items()]
     return rows
 
 

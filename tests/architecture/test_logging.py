@@ -41,6 +41,6 @@ def test_an_exception_is_its_type_and_its_place(lines) -> None:
 
 
 def test_third_parties_may_say_what_happened_but_not_to_whom(lines) -> None:
-    logging.getLogger("some.library").error("could not parse %s", "Dana")
-    logging.getLogger("some.library").error(f"could not parse {'Dana'}")
+    logging.getLogger("somebody.parser").error("could not parse %s", "Dana")
+    logging.getLogger("somebody.parser").error(f"could not parse {'Dana'}")
     assert "Dana" not in json.dumps(lines())

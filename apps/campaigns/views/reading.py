@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -210,12 +210,19 @@ class _Line:
 def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The numbers of the report as CSV, for everybody who may read it: nobody stands in it."""
     campaign = campaign_or_404(campaign_id)
-    words = {**{name.value: word for name, word in ROUTE_WORDS.items()}, **LANGUAGES}
-    words |= {held.value: word for held, word in HELD_WORDS.items()}
-    words |= {cause: failure_word(cause) for cause in selectors.report(campaign.row).failures}
+    level = plans.list_levels([campaign])[0]
+    words: dict[str, Callable[[str], str]] = {
+        "routes": lambda name: route_words(RouteName(name), level)["label"],
+        "held": lambda name: HELD_WORDS[Held(name)],
+        "failures": failure_word,
+        "languages": lambda code: LANGUAGES.get(code, code),
+    }
+    rows = selectors.figures_rows(
+        actor=actor_of(request), campaign=campaign.row, found=selectors.report(campaign.row), words=words
+    )
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}-figures.csv"'
-    csv.writer(answer).writerows(selectors.figures_rows(actor=actor_of(request), campaign=campaign, words=words))
+    csv.writer(answer).writerows(rows)
     return answer
 
 
