@@ -29,7 +29,8 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
     )
     if rows["number"]:
         title = f"{count(rows['number'], 'answer')} by mail"
-        yield Item(title, "The oldest has waited since", reverse("delivery:mail_list"), "mail", "info", rows["oldest"])
+        url, which = reverse("delivery:mail_list"), "oldest:" if rows["number"] > 1 else ""
+        yield Item(title, "Waiting for somebody to read", url, "mail", "info", rows["oldest"], at_words=which)
 
 
 def checks(now: datetime) -> Iterator[Check]:

@@ -238,7 +238,8 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
     """The people behind one number of the plan, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
     try:
-        label = ROUTE_WORDS[RouteName(word)] if kind == "route" else HELD_WORDS[Held(word)]
+        level = plans.list_levels([campaign])[0]
+        label = route_words(RouteName(word), level)["label"] if kind == "route" else HELD_WORDS[Held(word)]
     except ValueError:
         raise Http404 from None
     if kind not in ("route", "held"):
