@@ -272,7 +272,7 @@ def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
     nora = signed_in("nora")
     nora.get(f"/contacts/{dana}/")
     page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
-    assert "Opened the records of this person" in page
+    assert "Opened the record of this person" in page
     assert "Nora" in page
     assert nora.get(f"/contacts/{dana}/access/").status_code == 403
 
