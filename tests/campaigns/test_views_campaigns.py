@@ -187,7 +187,7 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
     max_.post(f"{base}/send/")
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     OutboxMessage.objects.filter(person_id=clinic.tls).update(
-        state="sent", route="tls", tls_class=TlsClass.WEBPKI, finished_at=noon + timedelta(minutes=1)
+        state="sent", route="tls", finished_at=noon + timedelta(minutes=1)
     )
     for what in ("audience", "sent", "waiting", "clicked", "held/minor", "route/tls", "failure/network"):
         assert rita.get(f"{base}/people/{what}/").status_code == 200, what
@@ -267,6 +267,9 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert delivery.count('data-card="title"') == 3
     report = ada.get(f"/campaigns/{flu.pk}/").content.decode()
     assert "Refused by the mail server: 1 failed, 2 bounced." in report
+    found = selectors.report(Campaign.objects.get(pk=flu.pk))
+    assert found.secured == sum(found.routes.values()) == found.sent == 2, "health information leaves protected only"
+    assert len(selectors.people_behind(flu, "secured")) == 2
     assert len(selectors.people_behind(flu, "lost")) == 3
     assert ada.get(f"/campaigns/{flu.pk}/people/lost/").status_code == 200
 
