@@ -44,7 +44,7 @@ class SettingsForm(forms.Form):
         label="Domain for returned mail",
         max_length=253,
         required=False,
-        help_text="A name below the sending domain whose MX is this server. Left empty: “bounce.” and the sending domain.",
+        help_text="A name below the sending domain whose MX is this server. Left empty: “bounce.” and that domain.",
     )
     relay_host = forms.CharField(label="Server of the relay", max_length=253, required=False)
     relay_port = forms.IntegerField(label="Port", min_value=1, max_value=65535, initial=587, required=False)
