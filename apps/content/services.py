@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
@@ -237,13 +238,14 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     is.
 
     A notice goes to every patient without further approval, so a second person publishes it: raises ``Refused`` for
-    the member of staff who edited it last.
+    whoever edited it since it was last published.
     """
     template = _locked(template_id, version)
     if template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff":
         edits = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
-        if trail.was_last(actor=actor, actions=edits, kind="template", subject=template.pk):
-            raise Refused("You edited this notice last. It goes to every patient, so somebody else publishes it.")
+        since = template.versions.filter(number=template.published).values_list("created_at", flat=True).first()
+        if trail.acted(actor=actor, actions=edits, kind="template", subject=template.pk, after=since):
+            raise Refused("You edited this notice. It goes to every patient, so somebody else publishes it.")
     data = template.revisions.get(number=template.revision).data
     design = variants.unmarked(blocks.parse(data))
     payload = {"name": template.name, "design": blocks.dump(design)}
@@ -270,6 +272,19 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     codes = {"version": published.number}
     record(actor=actor, action=Action.TEMPLATE_PUBLISH, kind="template", subject=template.pk, codes=codes)
     return published
+
+
+@transaction.atomic
+def words_approve(*, version: TemplateVersion | None, brand: Brand | None) -> None:
+    """Note that a second person approves this text and sender (None: the default one) as they are now.
+
+    Part of approving what sends them, in its transaction and on the trail with it; until that ends nobody changes
+    the brand, so the caller looks at it after this.
+    """
+    if version is not None:
+        TemplateVersion.objects.filter(pk=version.pk).update(approved_at=clock.now())
+    sender = Brand.objects.filter(pk=brand.pk) if brand is not None else Brand.objects.filter(is_default=True)
+    sender.update(approved_version=F("version"))
 
 
 @transaction.atomic
@@ -335,9 +350,11 @@ def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, s
         name_token=token,
         is_default=is_default,
         version=version,
+        approved_version=brand.approved_version if brand else 0,
     )
     saved.save(force_insert=brand is None)
-    record(actor=actor, action=Action.BRAND_SAVE, kind="brand", subject=pk, fields=sorted(facts))
+    codes = {"version": version}
+    record(actor=actor, action=Action.BRAND_SAVE, kind="brand", subject=pk, fields=sorted(facts), codes=codes)
     return saved
 
 
