@@ -200,9 +200,9 @@ def template_rename(*, actor: Actor, template_id: int, name: str) -> Template:
 
 
 @transaction.atomic
-def template_brand(*, actor: Actor, template_id: int, brand: Brand | None) -> Template:
-    """Another brand, or None for the default one."""
-    template = _locked(template_id, None)
+def template_brand(*, actor: Actor, template_id: int, brand: Brand | None, version: int | None = None) -> Template:
+    """Another brand, or None for the default one. ``version``: see ``template_save``."""
+    template = _locked(template_id, version)
     template.brand = brand
     _changed(actor, template, ["brand"])
     return template
@@ -319,8 +319,22 @@ def starters_install(*, actor: Actor) -> list[Template]:
 
 
 @transaction.atomic
-def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, str], is_default: bool = False) -> Brand:
-    """Create or change a brand. Raises `Refused` when its addresses or colors cannot be used."""
+def brand_save(
+    *,
+    actor: Actor,
+    brand: Brand | None = None,
+    data: Mapping[str, str],
+    is_default: bool = False,
+    version: int | None = None,
+) -> Brand:
+    """Create or change a brand. `version` is the one the editor showed; None saves unseen (the command line).
+
+    Raises `Refused` when somebody else was faster, or when its addresses or colors cannot be used.
+    """
+    if brand is not None:
+        brand = Brand.objects.select_for_update().get(pk=brand.pk)
+        if version is not None and version != brand.version:
+            raise Refused("Somebody else changed this brand meanwhile. Reload the page to see their version.")
     facts = {name: " ".join(str(data.get(name, "")).split()) for name in BRAND_FIELDS}
     if not facts["name"]:
         raise Refused("Give the brand a name.")
@@ -343,17 +357,17 @@ def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, s
     if is_default:
         others.filter(is_default=True).update(is_default=False)
     pk = brand.pk if brand else _next_id(Brand)
-    version = brand.version + 1 if brand else 1
+    number = brand.version + 1 if brand else 1
     saved = Brand(
         pk=pk,
-        sealed=sealing.seal_service(facts, table=Brand.TABLE, row=pk, version=version),
+        sealed=sealing.seal_service(facts, table=Brand.TABLE, row=pk, version=number),
         name_token=token,
         is_default=is_default,
-        version=version,
+        version=number,
         approved_version=brand.approved_version if brand else 0,
     )
     saved.save(force_insert=brand is None)
-    codes = {"version": version}
+    codes = {"version": number}
     record(actor=actor, action=Action.BRAND_SAVE, kind="brand", subject=pk, fields=sorted(facts), codes=codes)
     return saved
 

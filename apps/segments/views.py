@@ -18,7 +18,7 @@ from apps.contacts.models import Vocabulary
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, require
 from apps.vault.tokens import normalize
 
@@ -99,7 +99,6 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
-    version = request.POST.get("version", "")
     try:
         saved = services.segment_save(
             actor=_actor(request),
@@ -107,7 +106,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             rule=tree,
             description=request.POST.get("description", ""),
             segment_id=segment_id,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
         )
     except Refused as refusal:
         return _builder(request, segment, tree, name, refusal=refusal)

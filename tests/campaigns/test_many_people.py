@@ -51,7 +51,9 @@ def test_the_page_waits_for_the_worker_and_then_shows_the_plan(flu: Campaign, ru
 def test_another_purpose_is_another_plan(flu: Campaign, rung: list[int], signed_in: Any, cast: Any) -> None:
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     client = signed_in("max")
-    client.post(f"/campaigns/{flu.pk}/purpose/", {"purpose": "operations", "remuneration": "none"})
+    client.post(
+        f"/campaigns/{flu.pk}/purpose/", {"purpose": "operations", "remuneration": "none", "version": flu.version}
+    )
     assert "Counting the people" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
 
 

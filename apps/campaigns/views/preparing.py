@@ -26,7 +26,7 @@ from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
@@ -348,6 +348,8 @@ def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
     would_void = getattr(form, "would_void", False)
     context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
+    # A refused save stays one of the page it was typed on: pressed again it does not overwrite what it never showed.
+    context["version"] = request.POST.get("version", campaign.row.version if campaign else "")
     if step == "message":
         context["mails"] = _mails(campaign)
     if not context["changeable"]:
@@ -360,14 +362,13 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
 
 def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
     """Save and say what it voided; None with the refusal, or the question whether to void, on the form."""
-    version = request.POST.get("version", "")
     try:
         saved = services.campaign_save(
             actor=actor_of(request),
             name=name,
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
             keep_approval=request.POST.get("void") != "yes",
         )
     except services.WouldVoid:
