@@ -78,7 +78,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     """Step 2 of a list: which column means what."""
-    job = _job(job_id)
+    job, actor = _job(job_id), request.actor  # type: ignore[attr-defined]
     if job.kind != JobKind.LIST or not _mappable(job):
         return redirect("contacts:import", job.pk)  # the browser's Back after an import: its files are gone
     data = job.opened()
@@ -90,25 +90,25 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):
-                imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+                imports.import_map(actor=actor, job_id=job.pk, document=document)
     elif request.method == "POST":
         try:
             document = _posted(request, data)
-            imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+            imports.import_map(actor=actor, job_id=job.pk, document=document)
             if "keep" not in request.POST and "mapping" not in request.FILES:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor, job_id=job.pk)
                 return redirect("contacts:import", job.pk)
             messages.success(request, "Mapping saved.")
             return redirect("contacts:import_columns", job.pk)
         except Refused as refusal:
             problem = str(refusal)
-    guesses = imports.guesses(actor=request.actor, job=job)  # type: ignore[attr-defined]
+    guesses = imports.guesses(actor=actor, job=job)
     context = {
         "job": job,
         "file": data["files"][0],
         "rows": _column_rows(guesses, document),
         "attribute_types": AttributeForm.TYPES,
-        "attribute_levels": AttributeForm.LEVELS,
+        "attribute_levels": AttributeForm.LEVELS if attribute_services.may_lower(actor) else AttributeForm.HEALTH_ALONE,
         "groups": _target_groups(),
         "matchable": [(name, mapping.TARGETS[name].label) for name in mapping.MATCHABLE],
         "match_on": document.get("match_on", ""),
@@ -135,18 +135,17 @@ def _create_attribute(
     headers = data["files"][0]["headers"]
     if index >= len(headers):
         return "There is no such column."
+    actor = request.actor  # type: ignore[attr-defined]
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
-    guess = imports.guesses(actor=request.actor, job=job)[index]  # type: ignore[attr-defined]
+    guess = imports.guesses(actor=actor, job=job)[index]
     numbers = guess.numbers
     bounds = (("low", numbers.low), ("high", numbers.high), ("step", numbers.step))
-    form = AttributeForm({**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}})
+    typed = {**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}}
+    form = AttributeForm(typed, may_lower=attribute_services.may_lower(actor))
     if not form.is_valid():
         return str(next(iter(form.errors.values()))[0])
     try:
-        made = attribute_services.attribute_create(
-            actor=request.actor,  # type: ignore[attr-defined]
-            wanted=form.wanted(),
-        )
+        made = attribute_services.attribute_create(actor=actor, wanted=form.wanted())
     except Refused as refusal:
         return str(refusal)
     document["columns"][headers[index]] = f"attributes.{made.name}"
