@@ -205,7 +205,7 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
     campaign = campaign_or_404(campaign_id)
-    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+    if request.method == "POST" and not plans.measure_begin(actor=actor_of(request), campaign_id=campaign.id):
         return render(request, "campaigns/_measure.html", {"campaign": campaign})
     found = plans.measuring(campaign.id)
     if found is not None and found[0] == "running":
