@@ -180,9 +180,14 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require(Permission.SEGMENT_EDIT)
 @require_POST
 def find_terms(request: HttpRequest) -> HttpResponse:
-    """Options of a code picker: terms and codes that have every word that was typed."""
-    kind = request.POST.get("kind", "")
-    typed = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "")
+    """Options of a code picker: terms and codes that have every word that was typed.
+
+    The browser sends the whole rule along, so the list of the picker (``n0-1-terms``) says in which row it stands.
+    """
+    kind, box = request.POST.get("kind", ""), request.POST.get("list", "")
+    if not _LIST_ID.fullmatch(box):
+        raise Http404
+    typed = request.POST.get(f"{box.removesuffix('-terms')}.code", "")
     if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
         typed = picked[2]  # a line of the list that was chosen before, not words to look for
     words = typed.split()
@@ -198,10 +203,7 @@ def find_terms(request: HttpRequest) -> HttpResponse:
         }
         for row in shown
     ]
-    box = request.POST.get("list", "")
-    return render(
-        request, "segments/_terms.html", {"options": options, "list": box if _LIST_ID.fullmatch(box) else "terms"}
-    )
+    return render(request, "segments/_terms.html", {"options": options, "list": box})
 
 
 @require(Permission.SEGMENT_VIEW)
