@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission, allows, role_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ MENU = [
 
 def menu(request: HttpRequest) -> list[Shown]:
     """The entries the signed-in person may open. An entry whose app is not installed is left out."""
-    role = getattr(request.user, "role", "")
+    role = role_of(request)
     shown = []
     for entry in MENU:
         if not allows(role, entry.permission):

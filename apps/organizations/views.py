@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import seen
 from apps.core.permissions import Permission, public, require
@@ -28,7 +29,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         upload, version = given.pop("logo"), seen(given.pop("version"))
-        actor = request.actor  # type: ignore[attr-defined]
+        actor = actor_of(request)
         try:
             if upload:
                 version = services.logo_change(actor=actor, content=upload.read(), version=version).version
@@ -47,7 +48,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 @require(Permission.ORGANIZATION_EDIT)
 @require_POST
 def logo_remove(request: HttpRequest) -> HttpResponse:
-    services.logo_change(actor=request.actor, content=None)  # type: ignore[attr-defined]
+    services.logo_change(actor=actor_of(request), content=None)
     messages.success(request, "The logo is gone.")
     return redirect("organizations:edit")
 

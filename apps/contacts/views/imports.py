@@ -21,6 +21,7 @@ from apps.contacts.models import ImportJob
 from apps.contacts.services import attributes as attribute_services
 from apps.contacts.services import imports
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
@@ -59,13 +60,13 @@ def import_new(request: HttpRequest) -> HttpResponse:
         uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 kind=kind,
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
             if kind != JobKind.LIST:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
@@ -78,7 +79,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     """Step 2 of a list: which column means what."""
-    job, actor = _job(job_id), request.actor  # type: ignore[attr-defined]
+    job, actor = _job(job_id), actor_of(request)
     if job.kind != JobKind.LIST or not _mappable(job):
         return redirect("contacts:import", job.pk)  # the browser's Back after an import: its files are gone
     data = job.opened()
@@ -135,7 +136,7 @@ def _create_attribute(
     headers = data["files"][0]["headers"]
     if index >= len(headers):
         return "There is no such column."
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
     guess = imports.guesses(actor=actor, job=job)[index]
     numbers = guess.numbers
@@ -361,7 +362,7 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
         raise Http404
     _job(job_id)
     try:
-        acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
+        acts[act](actor=actor_of(request), job_id=job_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -375,7 +376,7 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
 def import_rejected(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
     """The rejected rows as CSV. By POST, because taking them is on the trail."""
     job = _job(job_id)
-    lines = imports.rejected_csv(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+    lines = imports.rejected_csv(actor=actor_of(request), job_id=job.pk)
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
 
 
