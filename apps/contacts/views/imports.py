@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -122,6 +122,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
         "problem": problem,
+        "own": imports.may_see_rows(actor, job),
         "upload": MappingUploadForm(),
         "steps": _steps(job),
         "step": 2,
@@ -241,7 +242,7 @@ def _date_formats(current: str) -> list[tuple[str, str]]:
 def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
     """Steps 3 and 4: what would happen, what happens, what came of it."""
     job = _job(job_id)
-    return render(request, "contacts/imports/job.html", _job_context(job))
+    return render(request, "contacts/imports/job.html", _job_context(request, job))
 
 
 @require(Permission.CONTACT_IMPORT)
@@ -249,13 +250,13 @@ def import_progress(request: HttpRequest, job_id: int) -> HttpResponse:
     """The job card again, for the page that shows it; when the pass is over, the whole page."""
     job = _job(job_id)
     if job.under_way:
-        return render(request, "contacts/imports/progress.html", _job_context(job))
+        return render(request, "contacts/imports/progress.html", _job_context(request, job))
     response = HttpResponse(status=204)
     response["HX-Redirect"] = reverse("contacts:import", args=[job.pk])
     return response
 
 
-def _job_context(job: ImportJob) -> dict[str, Any]:
+def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     data = job.opened()
     labels = {"appointments": "appointments", "list": "people", "patients": "people"}
     seconds = (clock.now() - job.started_at).total_seconds() if job.started_at and job.under_way else 0
@@ -291,6 +292,8 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         "writes": writes,
         "held": held,
         "downloadable": job.rejections.exists(),
+        "own": imports.may_see_rows(actor_of(request), job),
+        "not_own": imports.NOT_YOURS,
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
@@ -373,10 +376,14 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
 
 @require(Permission.CONTACT_IMPORT)
 @require_POST
-def import_rejected(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
+def import_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The rejected rows as CSV. By POST, because taking them is on the trail."""
     job = _job(job_id)
-    lines = imports.rejected_csv(actor=actor_of(request), job_id=job.pk)
+    try:
+        lines = imports.rejected_csv(actor=actor_of(request), job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("contacts:import", job.pk)
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
 
 
