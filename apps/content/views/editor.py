@@ -335,8 +335,8 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
             )
             chosen = {"block": request.POST.get("selected", ""), "say": "Undone." if op == "undo" else "Redone."}
         elif op == "brand":
-            brand = Brand.objects.filter(pk=request.POST.get("brand") or 0).first()
-            template = services.template_brand(actor=actor, template_id=pk, brand=brand)
+            brand = Brand.objects.filter(pk=whole(request.POST.get("brand", ""), 0)).first()
+            template = services.template_brand(actor=actor, template_id=pk, brand=brand, version=version)
         else:
             template = services.template_save(actor=actor, template_id=pk, version=version, edit=edit)
     except services.Stale as stale:
