@@ -9,7 +9,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.portal import notices, policy, services
 from apps.portal.models import InboxTask, LostLink, PortalAccount, PortalSession
-from tests.portal.conftest import BORN, HOUSE, words_of
+from tests.portal.conftest import BORN, HOUSE, words_of, write_to
 
 pytestmark = pytest.mark.django_db
 
