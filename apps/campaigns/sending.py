@@ -23,7 +23,7 @@ from . import planning, selectors
 from .audience import audience_of
 from .doorbell import ring
 from .models import Campaign, CampaignRecipient, State
-from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding
+from .services import Changed, _locked, _void, approval_hash, ensure_time, lock_feeding, void_moved
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.
@@ -55,19 +55,7 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
             _start(actor, campaign)
             return campaign
     except Changed:
-        with transaction.atomic():
-            campaign = _locked(campaign_id)
-            # Somebody may have been faster: what was approved anew meanwhile, or is sent by now, stays as it is.
-            if campaign.state in (State.APPROVED, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-                _void(actor, campaign)
-                campaign.save()
-                record(
-                    actor=actor,
-                    action=Action.CAMPAIGN_WITHDRAW,
-                    kind="campaign",
-                    subject=campaign.pk,
-                    codes={"void": 1},
-                )
+        void_moved(actor, campaign_id)
         raise
 
 

@@ -55,9 +55,9 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     made = selectors.by_name("Flu shots")
     assert first.headers["Location"] == f"/campaigns/{made.id}/message/"
     base = f"/campaigns/{made.id}"
-    second = client.post(f"{base}/message/", {"template": "Flu shot", "brand": ""})
+    second = client.post(f"{base}/message/", {"template": "Flu shot", "brand": "", "version": 1})
     assert second.headers["Location"] == f"{base}/purpose/"
-    third = client.post(f"{base}/purpose/", {"purpose": "treatment", "remuneration": "none"})
+    third = client.post(f"{base}/purpose/", {"purpose": "treatment", "remuneration": "none", "version": 2})
     assert third.headers["Location"] == f"{base}/plan/"
     plan = client.get(f"{base}/plan/").content.decode()
     assert "How will it be protected?" in plan

@@ -42,7 +42,9 @@ def test_the_timeline_shows_clean_words() -> None:
 @pytest.mark.django_db
 def test_the_picker_and_the_sentence_show_clean_words_and_the_vocabulary_keeps_its_own(signed_in) -> None:
     vocabulary_add([("CVX", "140", FLU), ("SNOMED", "195967001", "Asthma (disorder)")])
-    found = signed_in("max").post("/segments/terms/", {"kind": "immunization", "n0.code": "seasonal  free"})
+    found = signed_in("max").post(
+        "/segments/terms/", {"kind": "immunization", "list": "n0-terms", "n0.code": "seasonal  free"}
+    )
     page = found.content.decode()
     assert "<span>Influenza seasonal injectable preservative free</span>" in page
     assert 'data-value="Influenza seasonal injectable preservative free (CVX 140)"' in page

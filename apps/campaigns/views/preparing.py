@@ -24,15 +24,16 @@ from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
-from .shared import actor_of, campaign_or_404, frame, shown_people
+from .shared import campaign_or_404, frame, shown_people
 from .testing import tested
 
 PAGE = 50
@@ -206,7 +207,7 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
     campaign = campaign_or_404(campaign_id)
-    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+    if request.method == "POST" and not plans.measure_begin(actor=actor_of(request), campaign_id=campaign.id):
         return render(request, "campaigns/_measure.html", {"campaign": campaign})
     found = plans.measuring(campaign.id)
     if found is not None and found[0] == "running":
@@ -333,6 +334,8 @@ def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
     would_void = getattr(form, "would_void", False)
     context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
+    # A refused save stays one of the page it was typed on: pressed again it does not overwrite what it never showed.
+    context["version"] = request.POST.get("version", campaign.row.version if campaign else "")
     if step == "message":
         context["mails"] = _mails(campaign)
         if campaign is not None:
@@ -347,14 +350,13 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
 
 def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
     """Save and say what it voided; None with the refusal, or the question whether to void, on the form."""
-    version = request.POST.get("version", "")
     try:
         saved = services.campaign_save(
             actor=actor_of(request),
             name=name,
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
             keep_approval=request.POST.get("void") != "yes",
         )
     except services.WouldVoid:

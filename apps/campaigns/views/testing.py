@@ -15,13 +15,14 @@ from apps.content import blocks, variants
 from apps.content import selectors as content
 from apps.content.models import Template
 from apps.content.views.editor import PERSON
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 from apps.users.models import User
 from apps.users.views.sign_in import current_user
 
-from .shared import actor_of, campaign_or_404
+from .shared import campaign_or_404
 
 
 def reader_of(request: HttpRequest) -> User:
