@@ -136,10 +136,13 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     last = ReadyMessage.objects.order_by("pk").last()
     OutboxMessage.objects.filter(pk=last.pk).update(attempts=1)
     ReadyMessage.objects.filter(pk=last.pk).update(not_before=clock.now() + timedelta(minutes=15))
-    assert "1 message waits for another try" in max_.get(f"{base}/progress/").content.decode()
+    live = max_.get(f"{base}/progress/").content.decode()
+    assert "1 message waits for another try" in live
+    assert "How far did it get?" in live, "all figures are of one moment"
     max_.post(f"{base}/pause/")
     assert "Resume" in max_.get(f"{base}/").content.decode()
-    assert max_.get(f"{base}/progress/").status_code == 200
+    over = max_.get(f"{base}/progress/")
+    assert (over.status_code, over.headers["HX-Redirect"]) == (204, f"{base}/"), "the buttons are others now"
     max_.post(f"{base}/resume/")
     max_.post(f"{base}/cancel/")
     assert state(flu) == State.CANCELLED
