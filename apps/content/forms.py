@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from apps.content.models import Asset
-from apps.core.forms import Switch
+from apps.core.forms import Switch, offer
 
 
 class ColorInput(forms.TextInput):
@@ -38,4 +38,4 @@ class BrandForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         choices = [("", "No logo: the name in the brand color")]
         choices += [(a.name, a.opened["file_name"] or a.name) for a in Asset.objects.order_by("-pk")[:60]]
-        self.fields["logo"].choices = choices  # type: ignore[attr-defined]
+        offer(self, "logo", choices)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission, allows, role_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ MENU = [
 
 def menu(request: HttpRequest) -> list[Shown]:
     """The entries the signed-in person may open. An entry whose app is not installed is left out."""
-    role = getattr(request.user, "role", "")
+    role = role_of(request)
     found = []
     for entry in MENU:
         url = _url(entry.url_name)

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, public, require
 from apps.organizations import selectors, services
@@ -27,8 +28,8 @@ def edit(request: HttpRequest) -> HttpResponse:
         upload = given.pop("logo")
         try:
             if upload:
-                services.logo_change(actor=request.actor, content=upload.read())  # type: ignore[attr-defined]
-            services.organization_change(actor=request.actor, **given)  # type: ignore[attr-defined]
+                services.logo_change(actor=actor_of(request), content=upload.read())
+            services.organization_change(actor=actor_of(request), **given)
         except Refused as refusal:
             form.add_error("logo" if upload else "zone", str(refusal))
         else:
@@ -41,7 +42,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 @require(Permission.ORGANIZATION_EDIT)
 @require_POST
 def logo_remove(request: HttpRequest) -> HttpResponse:
-    services.logo_change(actor=request.actor, content=None)  # type: ignore[attr-defined]
+    services.logo_change(actor=actor_of(request), content=None)
     messages.success(request, "The logo is gone.")
     return redirect("organizations:edit")
 

@@ -24,6 +24,7 @@ from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.numbers import whole
@@ -32,7 +33,7 @@ from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORD
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
-from .shared import actor_of, campaign_or_404, frame, shown_people
+from .shared import campaign_or_404, frame, shown_people
 
 PAGE = 50
 # The mail's own styles may apply; nothing may run, load or be sent from it.

@@ -16,9 +16,10 @@ from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 from apps.core.words import spell_out
 from apps.delivery import selectors as delivery
 from apps.delivery.outcomes import CAUSE_WORDS
@@ -26,7 +27,7 @@ from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, Rout
 from apps.vault.tokens import normalize
 
 from .preparing import ROUTE_TONES, route_words
-from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
+from .shared import campaign_or_404, decided, shown_people
 
 PAGE = 50
 FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
@@ -47,7 +48,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "query": query,
         "wanted_state": wanted_state,
         "states": State.choices,
-        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
+        "may_edit": may(request, Permission.CAMPAIGN_EDIT),
     }
     return render(request, "campaigns/list.html", context)
 
@@ -59,7 +60,7 @@ def detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     if campaign.row.state not in STARTED:
         step = NEXT_STEP.get(State(campaign.row.state), "approval")
-        if step == "audience" and not allows(role_of(request), Permission.CAMPAIGN_EDIT):
+        if step == "audience" and not may(request, Permission.CAMPAIGN_EDIT):
             step = "approval"
         if campaign.spec.template and campaign.spec.purpose and step == "audience":
             step = "approval"
@@ -120,9 +121,9 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             {"word": failure_word(name), "count": count, "url": url("failure", name)}
             for name, count in found.failures.items()
         ],
-        "may_send": allows(role_of(request), Permission.CAMPAIGN_SEND),
-        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
-        "may_export": allows(role_of(request), Permission.CONTACT_EXPORT),
+        "may_send": may(request, Permission.CAMPAIGN_SEND),
+        "may_edit": may(request, Permission.CAMPAIGN_EDIT),
+        "may_export": may(request, Permission.CONTACT_EXPORT),
         **_progress(campaign, found),
     }
 

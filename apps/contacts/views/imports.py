@@ -21,6 +21,7 @@ from apps.contacts.models import ImportJob
 from apps.contacts.services import attributes as attribute_services
 from apps.contacts.services import imports
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
@@ -59,13 +60,13 @@ def import_new(request: HttpRequest) -> HttpResponse:
         uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 kind=kind,
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
             if kind != JobKind.LIST:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
@@ -90,19 +91,19 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):
-                imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+                imports.import_map(actor=actor_of(request), job_id=job.pk, document=document)
     elif request.method == "POST":
         try:
             document = _posted(request, data)
-            imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+            imports.import_map(actor=actor_of(request), job_id=job.pk, document=document)
             if "keep" not in request.POST and "mapping" not in request.FILES:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor_of(request), job_id=job.pk)
                 return redirect("contacts:import", job.pk)
             messages.success(request, "Mapping saved.")
             return redirect("contacts:import_columns", job.pk)
         except Refused as refusal:
             problem = str(refusal)
-    guesses = imports.guesses(actor=request.actor, job=job)  # type: ignore[attr-defined]
+    guesses = imports.guesses(actor=actor_of(request), job=job)
     context = {
         "job": job,
         "file": data["files"][0],
@@ -136,7 +137,7 @@ def _create_attribute(
     if index >= len(headers):
         return "There is no such column."
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
-    guess = imports.guesses(actor=request.actor, job=job)[index]  # type: ignore[attr-defined]
+    guess = imports.guesses(actor=actor_of(request), job=job)[index]
     numbers = guess.numbers
     bounds = (("low", numbers.low), ("high", numbers.high), ("step", numbers.step))
     form = AttributeForm({**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}})
@@ -144,7 +145,7 @@ def _create_attribute(
         return str(next(iter(form.errors.values()))[0])
     try:
         made = attribute_services.attribute_create(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             wanted=form.wanted(),
         )
     except Refused as refusal:
@@ -362,7 +363,7 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
         raise Http404
     _job(job_id)
     try:
-        acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
+        acts[act](actor=actor_of(request), job_id=job_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -376,7 +377,7 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
 def import_rejected(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
     """The rejected rows as CSV. By POST, because taking them is on the trail."""
     job = _job(job_id)
-    lines = imports.rejected_csv(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+    lines = imports.rejected_csv(actor=actor_of(request), job_id=job.pk)
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
 
 

@@ -11,6 +11,7 @@ from apps.content import lint, selectors, services
 from apps.content.blocks import Design
 from apps.content.forms import BrandForm
 from apps.content.models import Brand
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
 
@@ -36,7 +37,7 @@ def brand_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = services.brand_save(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 brand=brand,
                 data=form.cleaned_data,
                 is_default=form.cleaned_data["is_default"],

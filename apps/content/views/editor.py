@@ -22,6 +22,7 @@ from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
 from apps.content.views.translating import language_context, words_of
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
@@ -46,7 +47,7 @@ def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _facts(request: HttpRequest) -> tuple[dict[str, Any], str]:
-    return selectors.preview_facts(actor=request.actor, person_id=request.session.get(PERSON))  # type: ignore[attr-defined]
+    return selectors.preview_facts(actor=actor_of(request), person_id=request.session.get(PERSON))
 
 
 def _context(request: HttpRequest, template: Template, *, selected: str, say: str, variant: str = "") -> dict[str, Any]:
@@ -316,7 +317,7 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
         after, chosen["block"], chosen["say"] = _edit_of(request.POST, data)
         return after
 
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     try:
         if op in ("undo", "redo"):
             template = services.template_step_back(
@@ -355,7 +356,7 @@ def template_keep_copy(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Template.objects.living(), pk=pk)
     revision = whole(request.POST.get("revision", ""), 0)
     copy = services.template_duplicate(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         template_id=pk,
         revision=revision,
         edit=lambda data: _edit_of(request.POST, data)[0],
@@ -384,7 +385,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     design = blocks.parse(selectors.draft_data(template))
     design = variants.in_language(design, request.GET.get("variant") or design.language)
     sample = request.GET.get("sample") == "1"
-    facts = selectors.preview_facts(actor=request.actor, person_id=None)[0] if sample else _facts(request)[0]  # type: ignore[attr-defined]
+    facts = selectors.preview_facts(actor=actor_of(request), person_id=None)[0] if sample else _facts(request)[0]
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     brand = replace(selectors.brand_facts(template.brand), asset_base=reverse("content:image", args=["x"])[:-1])
     shown = previewing.preview(
@@ -412,7 +413,7 @@ def preview_person(request: HttpRequest, pk: int) -> HttpResponse:
         request.session[PERSON] = whole(chosen, None)
         name = _facts(request)[1]
         return render(request, "content/_person_chosen.html", {"person_name": name})
-    found = selectors.people_found(actor=request.actor, text=request.POST.get("q", ""))  # type: ignore[attr-defined]
+    found = selectors.people_found(actor=actor_of(request), text=request.POST.get("q", ""))
     may_see = allows(request.user.role, Permission.CONTACT_REVEAL)  # type: ignore[union-attr]
     context = {"found": found, "asked": request.POST.get("q", ""), "may_see": may_see}
     return render(request, "content/_people.html", context)
@@ -429,7 +430,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "content/_refused.html", {"problems": errors, "publishing": True}, status=422)
     try:
         services.template_publish(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             template_id=pk,
             version=whole(request.POST.get("version", ""), 0),
         )

@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 from apps.delivery import selectors, services, sources, story
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.views.common import actor_of, may_edit, people_shown, tabs
+from apps.delivery.views.common import may_edit, people_shown, tabs
 
 
 @require(Permission.DELIVERY_VIEW)
