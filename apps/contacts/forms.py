@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -286,6 +286,7 @@ class AttributeForm(forms.Form):
 
     TYPES = (("text", "Text"), ("number", "Number"), ("date", "Date"), ("yes_no", "Yes or no"), ("choice", "Choice"))
     LEVELS = ((0, "Public"), (1, "Identifier"), (2, "Health information"))
+    HEALTH_ALONE = LEVELS[2:]
 
     label = forms.CharField(
         max_length=attribute_services.LONGEST_LABEL, label="Name", help_text="As staff read it, such as Last A1c."
@@ -332,7 +333,7 @@ class AttributeForm(forms.Form):
     high = forms.CharField(max_length=14, label="Highest", initial="1000")
     step = forms.CharField(max_length=14, label="Step", initial="1")
 
-    def __init__(self, *args: Any, attribute: Attribute | None = None, **given: Any) -> None:
+    def __init__(self, *args: Any, attribute: Attribute | None = None, may_lower: bool = False, **given: Any) -> None:
         self.attribute = attribute
         if attribute is not None:
             initial: dict[str, Any] = {
@@ -353,6 +354,10 @@ class AttributeForm(forms.Form):
                 unwanted |= {"low", "high", "step"}
             for name in unwanted:
                 del self.fields[name]
+        elif not may_lower:
+            level = cast(forms.TypedChoiceField, self.fields["level"])
+            level.choices = self.HEALTH_ALONE
+            level.help_text = "What merges or looks at it is protected accordingly. Only an administrator adds others."
         type_ = attribute.type if attribute is not None else self.data.get("type")
         if self.is_bound and not (type_ == "number" and self.data.get("searchable")):
             for name in {"low", "high", "step"} & self.fields.keys():

@@ -17,6 +17,7 @@ class ColorInput(forms.TextInput):
 class BrandForm(forms.Form):
     """Sender and look."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(max_length=80, help_text="As patients know you. It stands at the top of every mail.")
     from_name = forms.CharField(
         max_length=80,

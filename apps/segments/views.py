@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
+from apps.contacts.terms import shown_term
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
 from apps.vault.tokens import normalize
 
@@ -94,7 +95,6 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
-    version = request.POST.get("version", "")
     try:
         saved = services.segment_save(
             actor=actor_of(request),
@@ -102,7 +102,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
             rule=tree,
             description=request.POST.get("description", ""),
             segment_id=segment_id,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
         )
     except Refused as refusal:
         return _builder(request, segment, tree, name, refusal=refusal)
@@ -176,9 +176,14 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require(Permission.SEGMENT_EDIT)
 @require_POST
 def find_terms(request: HttpRequest) -> HttpResponse:
-    """Options of a code picker: terms and codes that have every word that was typed."""
-    kind = request.POST.get("kind", "")
-    typed = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "")
+    """Options of a code picker: terms and codes that have every word that was typed.
+
+    The browser sends the whole rule along, so the list of the picker (``n0-1-terms``) says in which row it stands.
+    """
+    kind, box = request.POST.get("kind", ""), request.POST.get("list", "")
+    if not _LIST_ID.fullmatch(box):
+        raise Http404
+    typed = request.POST.get(f"{box.removesuffix('-terms')}.code", "")
     if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
         typed = picked[2]  # a line of the list that was chosen before, not words to look for
     words = typed.split()
@@ -187,17 +192,11 @@ def find_terms(request: HttpRequest) -> HttpResponse:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
     options = [
-        {
-            "value": draft.join_code(row.term, row.system, row.code),
-            "term": row.term,
-            "code": f"{row.system} {row.code}",
-        }
+        {"value": draft.join_code(term, row.system, row.code), "term": term, "code": f"{row.system} {row.code}"}
         for row in shown
+        for term in [shown_term(row.term)]
     ]
-    box = request.POST.get("list", "")
-    return render(
-        request, "segments/_terms.html", {"options": options, "list": box if _LIST_ID.fullmatch(box) else "terms"}
-    )
+    return render(request, "segments/_terms.html", {"options": options, "list": box})
 
 
 @require(Permission.SEGMENT_VIEW)

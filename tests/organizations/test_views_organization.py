@@ -18,6 +18,7 @@ FACTS = {
     "web": "https://riverbend.test",
     "postal_address": "120 Main Street\nLouisville, KY 40202",
     "zone": "America/Chicago",
+    "version": "1",
 }
 
 

@@ -37,10 +37,11 @@ def attribute_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def attribute_new(request: HttpRequest) -> HttpResponse:
     """Define an attribute."""
-    form = AttributeForm(request.POST or None)
+    actor = actor_of(request)
+    form = AttributeForm(request.POST or None, may_lower=services.may_lower(actor))
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.attribute_create(actor=actor_of(request), wanted=form.wanted())
+            made = services.attribute_create(actor=actor, wanted=form.wanted())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:

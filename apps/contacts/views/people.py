@@ -46,6 +46,8 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows,
         "searched": searched,
+        # Without anybody at all the page itself offers to import and to add; the head would say it twice.
+        "listed": bool(rows) or searched,
         "filters": filters,
         "may_import": _may(request, Permission.CONTACT_IMPORT),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
