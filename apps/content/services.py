@@ -82,8 +82,9 @@ def template_create(
     data: Mapping[str, Any],
     kind: str = Template.Kinds.TEMPLATE,
     brand: Brand | None = None,
+    copy_of: int | None = None,
 ) -> Template:
-    """A new draft from blocks JSON. Raises `BadTemplate`, `NameTaken`."""
+    """A new draft from blocks JSON; `copy_of` is the template that was copied. Raises `BadTemplate`, `NameTaken`."""
     name = _checked_name(name)
     design = blocks.parse(data)
     token = name_token(name)
@@ -106,7 +107,10 @@ def template_create(
     except IntegrityError:  # somebody took the name since we looked
         raise NameTaken from None
     _revise(template, 1, blocks.dump(design))
-    record(actor=actor, action=Action.TEMPLATE_CREATE, kind="template", subject=pk, codes={"kind": str(kind)})
+    codes: dict[str, Any] = {"kind": str(kind)}
+    if copy_of is not None:
+        codes["copy_of"] = copy_of
+    record(actor=actor, action=Action.TEMPLATE_CREATE, kind="template", subject=pk, codes=codes)
     return template
 
 
@@ -229,7 +233,7 @@ def template_duplicate(
     if edit is not None:
         data = dict(edit(data))
     name = free_name(f"Copy of {source.name}")
-    return template_create(actor=actor, name=name, data=data, kind=source.kind, brand=source.brand)
+    return template_create(actor=actor, name=name, data=data, kind=source.kind, brand=source.brand, copy_of=source.pk)
 
 
 @transaction.atomic
