@@ -13,7 +13,7 @@ from apps.contacts.attributes import Attribute
 from apps.contacts.importing import values
 from apps.contacts.importing.people import NO_END
 from apps.contacts.importing.rows import life_problem
-from apps.contacts.masking import IDENTIFIERS
+from apps.contacts.masking import IDENTIFIERS, masked_value
 from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.contacts.services import attributes as attribute_services
@@ -22,7 +22,7 @@ from apps.core.forms import ChoiceCards, DateInput, Switch, UploadZone, UploadZo
 from apps.core.purposes import Purpose
 
 CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
-KEEP = "Leave empty to keep what is recorded."
+KEEP = "Leave empty to keep it."
 
 
 class SearchForm(forms.Form):
@@ -111,7 +111,8 @@ class PersonForm(forms.Form):
         self.fields.update(own_fields.build(own, self.held, reveal=reveal))
         if record is not None and not reveal:
             for name in IDENTIFIERS:
-                self.fields[name].help_text = KEEP
+                if recorded := fields.value_of(record.profile, name):
+                    self.fields[name].help_text = f"On record: {masked_value(name, str(recorded))}. {KEEP}"
             if record.profile.get("birth_date"):
                 # With the mailbox it opens the portal: whoever may not see it does not replace it.
                 self.fields["birth_date"].disabled = True

@@ -71,13 +71,14 @@ def organization_change(
     organization.version += 1
     organization.sealed = sealing.seal_service(facts, table=TABLE, row=1)
     organization.save()
-    fields = sorted(given) + (["zone"] if zone is not None else [])
+    after = {**facts, "zone": organization.zone}
     record(
         actor=actor,
         action=Action.ORGANIZATION_CHANGE_LOGO if "logo" in given else Action.ORGANIZATION_CHANGE,
         kind="organization",
         subject=1,
-        fields=fields,
-        change=seal_change(before, {**facts, "zone": organization.zone}),
+        # A form sends every fact; the entry names those that are different now.
+        fields=sorted(name for name, value in after.items() if before.get(name, "") != value),
+        change=seal_change(before, after),
     )
     return Organization.objects.get(pk=1)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
+from apps.contacts.terms import shown_term
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -191,12 +192,9 @@ def find_terms(request: HttpRequest) -> HttpResponse:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
     options = [
-        {
-            "value": draft.join_code(row.term, row.system, row.code),
-            "term": row.term,
-            "code": f"{row.system} {row.code}",
-        }
+        {"value": draft.join_code(term, row.system, row.code), "term": term, "code": f"{row.system} {row.code}"}
         for row in shown
+        for term in [shown_term(row.term)]
     ]
     return render(request, "segments/_terms.html", {"options": options, "list": box})
 

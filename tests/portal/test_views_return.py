@@ -7,9 +7,9 @@ import re
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.portal import policy, services
+from apps.portal import notices, policy, services
 from apps.portal.models import InboxTask, LostLink, PortalAccount, PortalSession
-from tests.portal.conftest import BORN, HOUSE, words_of
+from tests.portal.conftest import BORN, HOUSE, words_of, write_to
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def test_lost_links_are_throttled_by_address_and_by_network_and_neither_is_store
 def test_something_that_is_no_address_is_said_so(new_browser, clinic) -> None:
     answer = new_browser().client.post("/portal/lost/", {"email": "x\r\nBcc: a@b.test"})
     assert answer.status_code == 422
-    assert "whole e-mail address" in text_of(answer)
+    assert "whole e\u2011mail address" in text_of(answer), "in one piece at the end of a line"
 
 
 # -- Password ------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_looking_at_the_clock_does_not_keep_a_session_alive(scene, later) -> Non
 def test_signing_out_ends_it_for_good(scene) -> None:
     scene.at.enter(scene.token, BORN["rosa"])
     cookies = {name: scene.at.client.cookies[name].value for name in ("portal", "portal-browser")}
-    assert scene.at.client.post("/portal/sign-out/")["Location"] == "/portal/signed-out/"
+    assert scene.at.client.post("/portal/sign-out/")["Location"] == "/portal/signed-out/?lang=en"
     for name, value in cookies.items():
         scene.at.client.cookies[name] = value
     assert scene.at.open("/portal/messages/").status_code == 302
@@ -282,6 +282,24 @@ def test_every_page_speaks_spanish_and_remembers_it(scene) -> None:
     assert "Sus mensajes" in text_of(scene.at.open("/portal/messages/"))
     assert "All messages" in text_of(scene.at.open(f"/portal/messages/{scene.public}/?lang=en"))
     assert '<html lang="es">' in text_of(scene.at.open("/portal/lost/?lang=es"))
+
+
+def test_after_a_spanish_session_the_next_at_this_browser_reads_their_own_language(scene, luis) -> None:
+    """A tablet in the waiting room: Rosa reads Spanish, then Luis opens the link of his own mail."""
+    scene.at.open(f"/portal/m/{scene.token}/?lang=es")
+    scene.at.enter(scene.token, BORN["rosa"])
+    out = scene.at.client.post("/portal/sign-out/")
+    assert out["Location"] == "/portal/signed-out/?lang=es"
+    assert '<html lang="es">' in text_of(scene.at.open(out["Location"])), "her last page is in her language"
+    assert '<html lang="en">' in text_of(scene.at.open("/portal/"))
+
+
+def test_a_link_wins_over_a_language_that_was_left_behind(scene, luis, settings) -> None:
+    """Rosa never signed out."""
+    scene.at.open("/portal/?lang=es")
+    theirs = notices.link_address(write_to(luis).token, "en").removeprefix(settings.PUBLIC_URL)
+    assert '<html lang="en">' in text_of(scene.at.open(theirs))
+    assert '<html lang="en">' in text_of(scene.at.open("/portal/"))
 
 
 def test_a_mistyped_address_leads_back_to_the_portal_and_says_so_in_spanish_too(clinic, client) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import planning, plans, selectors, sending, services
+from apps.campaigns import planning, plans, selectors, services
 from apps.campaigns.audience import audience_of
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
 from apps.campaigns.models import WITH_APPROVAL
@@ -34,6 +34,7 @@ from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
 from .shared import campaign_or_404, frame, shown_people
+from .testing import tested
 
 PAGE = 50
 # The mail's own styles may apply; nothing may run, load or be sent from it.
@@ -239,7 +240,8 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
     """The people behind one number of the plan, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
     try:
-        label = ROUTE_WORDS[RouteName(word)] if kind == "route" else HELD_WORDS[Held(word)]
+        level = plans.list_levels([campaign])[0]
+        label = route_words(RouteName(word), level)["label"] if kind == "route" else HELD_WORDS[Held(word)]
     except ValueError:
         raise Http404 from None
     if kind not in ("route", "held"):
@@ -274,6 +276,8 @@ def approval_page(request: HttpRequest, campaign_id: int, schedule: ScheduleForm
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
     context["mails"] = _mails(campaign)
+    if context["may_edit"]:
+        context |= tested(request, campaign.id)
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = schedule
@@ -327,25 +331,6 @@ def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
     return [(words, code, shown.subject) for words, code, shown in found if shown is not None]
 
 
-@require(Permission.CAMPAIGN_EDIT)
-@require_POST
-def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """One copy, with an invented person in it, to the mailbox of whoever asks."""
-    campaign_or_404(campaign_id)
-    try:
-        sending.campaign_test(
-            actor=actor_of(request),
-            campaign_id=campaign_id,
-            address=str(request.user.email),  # type: ignore[union-attr]
-        )
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "A test is on its way to your mailbox.")
-    back = "approval" if request.POST.get("from") == "approval" else "message"
-    return redirect(f"campaigns:{back}", campaign_id)
-
-
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
     would_void = getattr(form, "would_void", False)
     context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
@@ -353,6 +338,8 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
     context["version"] = request.POST.get("version", campaign.row.version if campaign else "")
     if step == "message":
         context["mails"] = _mails(campaign)
+        if campaign is not None:
+            context |= tested(request, campaign.id)
     if not context["changeable"]:
         messages.error(
             request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."

@@ -24,7 +24,7 @@ from apps.core.permissions import Permission, may, require
 from apps.core.words import spell_out
 from apps.delivery import selectors as delivery
 from apps.delivery.outcomes import CAUSE_WORDS
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
 from .preparing import ROUTE_TONES, route_words
@@ -102,11 +102,18 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             (
                 "Secured",
                 found.secured,
-                "sent",
+                "secured",
                 "Left protected: by a checked connection, a key of theirs or the portal.",
             ),
             ("Read in the portal", found.read, "read", "Opened the message in the portal."),
-            ("Bounced", found.bounced, "bounced", "Came back: the mail server or mailbox refused it."),
+            (
+                "Did not arrive",
+                found.lost,
+                "lost",
+                f"Refused by the mail server: {delivery.lost_words(found.failed, found.bounced)}."
+                if found.lost
+                else "Refused by the mail server.",
+            ),
             ("Unsubscribed", found.unsubscribed, "unsubscribed", "Stopped mail by this message."),
         ],
         "held": [
@@ -162,7 +169,7 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     """The people behind one figure of the report, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
     try:
-        title = _title(what, detail)
+        title = _title(what, detail, plans.list_levels([campaign])[0])
     except (ValueError, KeyError):
         raise Http404 from None
     after = whole(request.GET.get("after", ""), 0)
@@ -182,9 +189,9 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     return render(request, "campaigns/people.html", context)
 
 
-def _title(what: str, detail: str) -> str:
+def _title(what: str, detail: str, level: int) -> str:
     if what == "route":
-        return ROUTE_WORDS[RouteName(detail)]
+        return route_words(RouteName(detail), level)["label"]
     if what == "language":
         return f"Got it in {LANGUAGES[detail]}"
     if what == "held":

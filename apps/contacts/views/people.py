@@ -130,9 +130,8 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             if waiting:
-                named = ", ".join(guarded.FACTS[name].lower() for name in waiting)
-                sentence = f"Saved. What you entered for {named} waits until care staff or an administrator confirm it."
-                messages.success(request, sentence)
+                asked = f"Your change of {guarded.named(waiting)}"
+                messages.success(request, f"Saved. {asked} waits until care staff or an administrator confirm it.")
             else:
                 messages.success(request, "Changes saved.")
             return redirect("contacts:person", person_id)

@@ -18,11 +18,12 @@ from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
-from apps.contacts import attributes, fields, panels, search_values, selectors, services, timeline
+from apps.contacts import attributes, fields, guarded, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
 from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.records import PersonRecord
+from apps.contacts.services import held
 from apps.contacts.services.consents import consent_history
 from apps.contacts.views.people import _may, opened
 from apps.core import clock
@@ -301,7 +302,7 @@ def _page(
         "name": eyes.name(record),
         "level": Level.HEALTH if record.relation == "patient" else Level.IDENTIFIER,
         "header_facts": [part for part in (relation, age, f"No. {record.id}") if part],
-        "flags": _flags(record, today),
+        "flags": _flags(record, today) + _waiting(request, record),
         "tabs": _tabs(request, record, current),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
         "may_erase": _may(request, Permission.CONTACT_ERASE),
@@ -353,6 +354,20 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
     return found
+
+
+def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
+    """A change of identity facts that nobody confirmed yet: else who entered it thinks that it was lost."""
+    found = held.waiting(record)
+    if found is None:
+        return []
+    row, names = found
+    who = row.asked_by.name if row.asked_by else "An import"
+    text = f"{who} entered another {guarded.named(names)}. What is on record stays until "
+    flag = {"tone": "info", "title": "A change waits for confirmation"}
+    if _may(request, Permission.CONTACT_REVEAL) and _may(request, Permission.CONTACT_EDIT):
+        return [{**flag, "text": f"{text}you confirm it.", "url": reverse("contacts:changes"), "link": "Look at it"}]
+    return [{**flag, "text": f"{text}care staff or an administrator confirm it."}]
 
 
 def _day(value: date) -> str:

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.content import blocks, editing, lint, plaintext, previewing, rich, selectors, services, variants
+from apps.content import blocks, editing, lint, plaintext, previewing, rich, selectors, services, shipped, variants
 from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
 from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
@@ -55,8 +55,12 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     data = selectors.draft_data(template)
     design = blocks.parse(data)
     variant = variant if variant in variants.others(design) else ""
+    begun = variants.started(design)
     facts = selectors.brand_facts(template.brand)
     findings = lint.check(design, facts, kind=template.kind)
+    if variant:
+        # Our own words stand there before anybody begins.
+        design = blocks.parse(shipped.begun(data, variant))
     catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
@@ -70,7 +74,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
             gaps={gap.block for gap in _gaps(design, variant)},
             older={block_id for block_id, _ in variants.older(design, variant)},
         ),
-        **language_context(design, variant),
+        **language_context(design, variant, begun),
         "selected": block.id if block else "",
         "block_older": bool(block and variant and any(key == block.id for key, _ in variants.older(design, variant))),
         "chosen": block,
@@ -218,10 +222,10 @@ def _words_edit(
         values = read_settings(block["type"], post, keep_rows=True)
         names = {setting.name for setting in kind.settings if variants.is_own(kind.name, setting)}
         own = {name: value for name, value in values.items() if name in names}
-        return variants.write(data, language, block_id, own), block_id, ""
+        return variants.write(shipped.begun(data, language), language, block_id, own), block_id, ""
     if op == "message":
         own = {name: str(post[name]) for name in ("subject", "preheader", "text") if name in post}
-        return variants.write(data, language, "", own), "", ""
+        return variants.write(shipped.begun(data, language), language, "", own), "", ""
     if op == "current":
         return variants.up_to_date(data, language, post.get("block")), block_id, "Marked as up to date."
     if op == "drop":
@@ -240,6 +244,10 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
     if op == "add":
         index = whole(post.get("index", ""), None)
         after, block_id = editing.add(data, str(post.get("kind", "")), str(post.get("place", "")), index)
+        if post.get("kind") == "footer":
+            after = shipped.turned(after, "en")  # its defaults are English
+            for code in variants.started(blocks.parse(after)):
+                after = shipped.translated(after, code)
         return after, block_id, f"Added {_where(after, block_id)}."
     if op == "move":
         after = editing.move(data, block_id, str(post.get("place", "")), whole(post.get("index", 0), 0))
@@ -264,6 +272,8 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
         after = {**data, **{name: str(post[name]) for name in names if name in post}}
         if "level" in post:
             after["level"] = whole(post["level"], 0)
+        if after["language"] != data["language"] and after["language"] in blocks.LANGUAGES:
+            after = shipped.turned(after, data["language"])
         return after, "", ""
     if op == "text":
         after = {key: value for key, value in data.items() if key != "text"}
@@ -382,8 +392,9 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``, ``?variant=es``; for the person of this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
-    design = blocks.parse(selectors.draft_data(template))
-    design = variants.in_language(design, request.GET.get("variant") or design.language)
+    data = selectors.draft_data(template)
+    language = request.GET.get("variant") or data["language"]
+    design = variants.in_language(blocks.parse(shipped.begun(data, language)), language)
     sample = request.GET.get("sample") == "1"
     facts = selectors.preview_facts(actor=actor_of(request), person_id=None)[0] if sample else _facts(request)[0]
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.

@@ -26,19 +26,23 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Figures of now, what needs a person, and all messages, newest first."""
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
     rows = OutboxMessage.objects.defer("content", "record", "evidence")
-    if state in State.values:
+    if state == selectors.LOST:
+        rows = rows.filter(state__in=[State.FAILED, State.BOUNCED])
+    elif state in State.values:
         rows = rows.filter(state=state)
     if kind in MessageKind.values:
         rows = rows.filter(kind=kind)
     page = keyset(rows, request.GET.get("after", ""))
     names = sources.names_of((row.kind, row.source_id) for row in page.items)
     people = people_shown(request, (row.person_id for row in page.items))
+    figures = selectors.figures()
     return render(
         request,
         "delivery/overview.html",
         {
             "tabs": tabs(request, "overview"),
-            "figures": selectors.figures(),
+            "figures": figures,
+            "lost_words": selectors.lost_words(figures.failed, figures.bounced) if figures.lost else "",
             "page": page,
             "rows": [
                 (
@@ -49,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 )
                 for row in page.items
             ],
-            "states": State.choices,
+            "states": [*State.choices, (selectors.LOST, "Did not arrive")],
             "kinds": MessageKind.choices,
             "state": state,
             "kind": kind,
