@@ -430,7 +430,7 @@ def export_rows(*, actor: Actor, campaign: Campaign, named: bool) -> Iterable[li
             who = people.get(person)
             more = [who.name if who else "", who.email if who else ""] if named else []
             flags = ["yes" if person in found else "" for found in (clicked, read, gone)]
-            yield [str(person), *(safe_cell(text) for text in more), state, route, reason, *flags]
+            yield [str(person), *more, state, route, reason, *flags]
 
 
 def figures_rows(
@@ -445,10 +445,5 @@ def figures_rows(
     reach = ("audience", "sent", "delivered", "clicked", "read", "bounced", "failed", "unsubscribed", "secured")
     rows = [["section", "figure", "number"], *(["reach", word, str(getattr(found, word))] for word in reach)]
     for section, word_of in words.items():
-        rows += [[section, safe_cell(word_of(code)), str(number)] for code, number in getattr(found, section).items()]
+        rows += [[section, word_of(code), str(number)] for code, number in getattr(found, section).items()]
     return rows
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -153,7 +153,7 @@ def _change_brand(actor: Actor) -> None:
     from apps.content.models import Brand
 
     brand = Brand.objects.get()
-    content_services.brand_save(actor=actor, brand=brand, data={**brand.opened, "from_name": "Somebody else"})
+    content_services.brand_save(actor=CLI, brand=brand, data={**brand.opened, "from_name": "Somebody else"})
 
 
 @pytest.mark.parametrize("change", [_change_segment, _change_brand])
