@@ -7,10 +7,12 @@ from typing import Any
 from apps.audit import reviews
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Check every audit entry, the chain and the signed checkpoints. Exit code 1 when something is wrong."
+    permission = Permission.AUDIT_VIEW
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         found = reviews.trail_verify(actor=actor)
