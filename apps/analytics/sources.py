@@ -26,6 +26,7 @@ from apps.core.datewords import count
 from apps.core.permissions import Permission, Role
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.outcomes import Cause
+from apps.delivery.selectors import LOST, lost_words
 from apps.journeys.models import Journey, JourneyRun
 from apps.organizations import selectors as organizations
 from apps.portal import selectors as portal
@@ -73,23 +74,30 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
     oldest = ReadyMessage.objects.filter(not_before__lte=now - WAITS_TOO_LONG).aggregate(at=Min("not_before"))["at"]
     if oldest is not None:
         text = "Look at the relay or the recipients' servers; the sending goes on by itself when they answer."
-        yield Item("Mail has been waiting for more than ten minutes", text, url, "clock", "caution", oldest)
+        yield Item(
+            "Mail has been waiting for more than ten minutes", text, url, "clock", "caution", oldest, at_words="oldest:"
+        )
     states: Counter[str] = Counter()
-    trouble = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(days=1), state__in=["failed", "doubtful"])
+    recent = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(days=1))
+    trouble = recent.filter(state__in=["failed", "doubtful"])
     for state, reason, number in trouble.values_list("state", "reason").annotate(Count("pk")):
-        states["distrusted" if state == "failed" and reason in ABOUT_US else state] += number
+        states[state] += number
+        if state == "failed" and reason in ABOUT_US:
+            states["distrusted"] += number
     if distrusted := states.get("distrusted"):
         text = "Check the sender's DNS records under Delivery before more goes out."
         title = f"Providers distrusted {count(distrusted, 'message')} since yesterday"
         yield Item(title, text, url, "alert-triangle", "bad")
-    if failed := states.get("failed"):
-        text = "The report of each campaign names the reason. A few are normal in every sending."
+    # One number here, on the page of delivery and (for its own part) in the report of a campaign.
+    states["bounced"] = recent.filter(state="bounced").count()
+    if lost := states["failed"] + states["bounced"]:
+        split = lost_words(states["failed"], states["bounced"])
         yield Item(
-            f"{count(failed, 'message')} failed since yesterday",
-            text,
-            url,
+            f"{count(lost, 'message')} did not arrive since yesterday",
+            f"{split}. The report of each campaign names the reasons. A few are normal in every sending.",
+            f"{url}?state={LOST}" if url else "",
             "mail-x",
-            "caution",
+            "caution" if states["failed"] else "info",
             action="See the messages",
         )
     if doubtful := states.get("doubtful"):
@@ -156,7 +164,8 @@ def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
     found = portal.waiting().aggregate(n=Count("pk"), oldest=Min("last_at"))
     if found["n"]:
         title = f"{count(found['n'], 'reply', 'replies')} from patients"
-        yield Item(title, "Waiting for an answer", url, "inbox", "info", found["oldest"])
+        which = "oldest:" if found["n"] > 1 else ""
+        yield Item(title, "Waiting for an answer", url, "inbox", "info", found["oldest"], at_words=which)
     tasks = InboxTask.objects.filter(state="open").count()
     if tasks:
         text = "Somebody else reads that mailbox. Check the address with the patient."

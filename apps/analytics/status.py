@@ -82,8 +82,8 @@ def schedule(now: datetime) -> Check:
     """The schedule rings every 30 seconds and a worker carries it out."""
     heard = heartbeat.last()
     if heard is None:
-        return Check("Schedule", "down", "It has not rung in the last day. Start Celery beat and a worker.", "clock")
-    words = f"Last rang {span(now - heard)} ago."
+        return Check("Schedule", "down", "It has not run in the last day. Start Celery beat and a worker.", "clock")
+    words = f"Last run {span(now - heard)} ago."
     if heartbeat.is_late(now):
         return Check("Schedule", "down", f"{words} Start Celery beat and a worker.", "clock")
     return Check("Schedule", "ok", words, "clock")

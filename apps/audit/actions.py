@@ -139,6 +139,7 @@ class Action(StrEnum):
     TEMPLATE_PUBLISH = "template.publish"
     TEMPLATE_ARCHIVE = "template.archive"
     TEMPLATE_PREVIEW = "template.preview"
+    TEMPLATE_TEST = "template.test"
     SKELETON_STORE = "skeleton.store"
     ASSET_UPLOAD = "asset.upload"
     ASSET_CHANGE = "asset.change"

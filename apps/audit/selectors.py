@@ -32,21 +32,32 @@ LENGTHS = ("characters",)
 REVIEW_EVERY_DAYS = 31
 
 
-def acted(*, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int) -> bool:
-    """Whether ``actor`` did one of ``actions`` to this object at any time."""
-    found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
-    return found.filter(actor_kind=actor.kind, actor_id=actor.id).exists()
-
-
-def was_last(
-    *, actor: Actor, actions: Sequence[Action], kind: str, subject: str | int, until: datetime | None = None
+def acted(
+    *,
+    actor: Actor,
+    actions: Sequence[Action],
+    kind: str,
+    subject: str | int,
+    after: datetime | None = None,
+    until: datetime | None = None,
+    beyond: int = 0,
+    field: str = "",
 ) -> bool:
-    """Whether ``actor`` was the last who did one of ``actions`` to this object (up to ``until``)."""
+    """Whether ``actor`` did one of ``actions`` to this object: at any time, or after one and up to another.
+
+    ``beyond``: only acts that made a version with a higher number; ``field``: only acts that name this field.
+    """
     found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
+    found = found.filter(actor_kind=actor.kind, actor_id=actor.id)
+    if after is not None:
+        found = found.filter(at__gt=after)
     if until is not None:
         found = found.filter(at__lte=until)
-    last = found.order_by("-id").values_list("actor_kind", "actor_id").first()
-    return last == (actor.kind, actor.id)
+    if beyond:
+        found = found.filter(codes__version__gt=beyond)
+    if field:
+        found = found.filter(fields__contains=[field])
+    return found.exists()
 
 
 def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:

@@ -17,9 +17,10 @@ from apps.audit import reviews as watch
 from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
 from apps.core import clock, datewords
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 
 # Above this the check takes longer than somebody waits for a page: beat makes it every night.
 VERIFY_AT_ONCE = 200_000
@@ -29,7 +30,7 @@ def _head(request: HttpRequest, here: str) -> dict[str, Any]:
     views = [("trail", "Trail"), ("integrity", "Integrity"), ("reviews", "Reviews")]
     return {
         "tabs": [{"label": label, "url": reverse(f"audit:{view}"), "current": view == here} for view, label in views],
-        "may_export": allows(getattr(request.user, "role", ""), Permission.AUDIT_EXPORT),
+        "may_export": may(request, Permission.AUDIT_EXPORT),
     }
 
 
@@ -52,7 +53,7 @@ def trail(request: HttpRequest) -> HttpResponse:
             return _choose_person(request, wanted, sought)
         return redirect(f"{reverse('audit:trail')}?{urlencode(wanted.as_query())}".rstrip("?"))
     lines, page = ([], None) if fault else _page(request, wanted)
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     return render(
         request,
         "audit/trail.html",
@@ -77,7 +78,7 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> HttpResponse:
     """Who may be meant by what was typed; the choice leads to the trail about this person."""
-    found, total = people.search(actor=request.actor, text=sought)  # type: ignore[attr-defined]
+    found, total = people.search(actor=actor_of(request), text=sought)
     query = wanted.as_query()
     number = whole(sought, None)
     if number is not None and {each.id for each in found} <= {number} and selectors.has_met(number):
@@ -100,7 +101,7 @@ def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> Ht
 
 def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailLine], Any]:
     return selectors.trail(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         wanted=wanted,
         cursor=request.GET.get("after", ""),
     )
@@ -110,7 +111,7 @@ def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.Tra
 @require(Permission.AUDIT_VIEW)
 def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One entry whole, with the reason that was given and the people it is about."""
-    found = selectors.entry_open(actor=request.actor, entry_id=entry_id)  # type: ignore[attr-defined]
+    found = selectors.entry_open(actor=actor_of(request), entry_id=entry_id)
     if found is None:
         raise Http404
     return render(
@@ -133,7 +134,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     try:
         wanted = filters.parse(request.POST.dict(), clock.clinic_zone())
         form = request.POST.get("format", "csv")
-        _, lines = watch.trail_export(actor=request.actor, wanted=wanted, format=form)  # type: ignore[attr-defined]
+        _, lines = watch.trail_export(actor=actor_of(request), wanted=wanted, format=form)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("audit:trail")
@@ -161,7 +162,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     if selectors.state(clock.now()).numbered > VERIFY_AT_ONCE:
         messages.error(request, "The trail is too long to check while you wait. It is checked every night.")
         return redirect("audit:integrity")
-    found = watch.trail_verify(actor=request.actor)  # type: ignore[attr-defined]
+    found = watch.trail_verify(actor=actor_of(request))
     if found.ok:
         messages.success(request, f"{found.entries:,} entries, every one as it was written.")
     else:
@@ -180,7 +181,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
     form = ReviewForm(request.POST or None, initial={"first": min(begin, today), "last": today, "outcome": "nothing"})
     if request.method == "POST" and form.is_valid():
         try:
-            watch.trail_review(actor=request.actor, **form.cleaned_data)  # type: ignore[attr-defined]
+            watch.trail_review(actor=actor_of(request), **form.cleaned_data)
             messages.success(request, "The review is on record.")
             return redirect("audit:reviews")
         except Refused as refusal:

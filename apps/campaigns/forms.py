@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.content.models import Brand, Template
-from apps.core.forms import ChoiceCards, Combobox, ZonedDateTimeField
+from apps.core.forms import ChoiceCards, Combobox, ZonedDateTimeField, offer
 from apps.segments import selectors as segments
 from apps.vault.tokens import normalize
 
@@ -37,8 +37,8 @@ class AudienceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [(each.name, each.name) for each in segments.everyone()]
-        self.fields["segment"].choices = [("", ""), *names]  # type: ignore[attr-defined]
-        self.fields["exclude"].choices = names  # type: ignore[attr-defined]
+        offer(self, "segment", [("", ""), *names])
+        offer(self, "exclude", names)
         self.nothing_to_choose = not names
         if not names:
             del self.fields["exclude"]
@@ -60,10 +60,10 @@ class MessageForm(forms.Form):
         super().__init__(*args, **kwargs)
         living = Template.objects.living().filter(kind=Template.Kinds.TEMPLATE)
         names = sorted((template.name for template in living), key=normalize)
-        self.fields["template"].choices = [("", ""), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        offer(self, "template", [("", ""), *((name, name) for name in names)])
         self.nothing_to_choose = not names
         brands = sorted(brand.name for brand in Brand.objects.all())
-        self.fields["brand"].choices = [("", "As in the template"), *((name, name) for name in brands)]  # type: ignore[attr-defined]
+        offer(self, "brand", [("", "As in the template"), *((name, name) for name in brands)])
 
 
 _PURPOSE_ICONS = {

@@ -158,6 +158,41 @@ class CampaignReview(models.Model):
         return f"CampaignReview {self.pk}"
 
 
+@classify(
+    id=Kind.PLAIN,
+    at=Kind.PLAIN,
+    actor=Kind.PLAIN,
+    reader=Kind.PLAIN,
+    campaign=Kind.PLAIN,
+    template=Kind.PLAIN,
+    message=Kind.PLAIN,
+    language=Kind.PLAIN,
+)
+class StaffCopy(models.Model):
+    """A copy that staff sent to themselves or to a colleague (``reader``), so that they can be told what became of
+    it: of a campaign's message, or of a template's draft. ``message`` is the row of the outbox.
+    """
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=60)
+    reader = models.BigIntegerField(null=True)
+    campaign = models.ForeignKey(Campaign, null=True, on_delete=models.CASCADE, related_name="+")
+    template = models.BigIntegerField(null=True)
+    message = models.BigIntegerField()
+    language = models.CharField(max_length=8)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(campaign__isnull=False) ^ Q(template__isnull=False), name="test_is_of_one_thing"
+            )
+        ]
+        indexes = [models.Index(fields=["actor", "id"], name="test_by_whom")]
+
+    def __str__(self) -> str:
+        return f"StaffCopy {self.pk}"
+
+
 @classify(pk=Kind.PLAIN, campaign=Kind.PLAIN, person=Kind.PLAIN, held=Kind.PLAIN)
 class CampaignRecipient(models.Model):
     """The frozen audience: one row a person, with the reason when nothing was queued for them.

@@ -92,7 +92,7 @@ def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
     if found:
         cache.delete(key)
         raise Refused(found)
-    if found is None and cache.add(key, (shape, ""), doorbell.PATIENCE) and not doorbell.ring_draw(campaign.id):
+    if found is None and cache.add(key, (shape, ""), doorbell.PATIENCE) and not doorbell.ring_draw(campaign.id, actor):
         cache.delete(key)
         return plan_of(actor=actor, campaign=campaign)
     return None
@@ -144,11 +144,11 @@ def measuring(campaign_id: int) -> tuple[str, int] | None:
     return found
 
 
-def measure_begin(*, campaign_id: int) -> bool:
+def measure_begin(*, actor: Actor, campaign_id: int) -> bool:
     """Measure in the background, unless somebody does or just did; whether it is under way now."""
     if not cache.add(_measuring_key(campaign_id), ("running", 0), MEASURING_FOR):
         return measuring(campaign_id) is not None
-    if not doorbell.ring_measure(campaign_id):
+    if not doorbell.ring_measure(campaign_id, actor):
         cache.delete(_measuring_key(campaign_id))
         return False
     return True

@@ -10,27 +10,20 @@ from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import facts
-from apps.content import selectors as content
-from apps.content.merging import merge
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, Envelope
 from apps.core.purposes import Purpose
-from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.services import OutboxItem, ReadyMail, enqueue, enqueue_one, source_pause, source_resume, source_stop
-from apps.organizations import selectors as organizations
-from apps.tracking.links import unsubscribe_url
+from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
 
 from . import planning, selectors
 from .audience import audience_of
 from .doorbell import ring
 from .models import Campaign, CampaignRecipient, State
-from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding
+from .services import Changed, _locked, _void, approval_hash, ensure_time, lock_feeding, void_moved
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.
@@ -62,19 +55,7 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
             _start(actor, campaign)
             return campaign
     except Changed:
-        with transaction.atomic():
-            campaign = _locked(campaign_id)
-            # Somebody may have been faster: what was approved anew meanwhile, or is sent by now, stays as it is.
-            if campaign.state in (State.APPROVED, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-                _void(actor, campaign)
-                campaign.save()
-                record(
-                    actor=actor,
-                    action=Action.CAMPAIGN_WITHDRAW,
-                    kind="campaign",
-                    subject=campaign.pk,
-                    codes={"void": 1},
-                )
+        void_moved(actor, campaign_id)
         raise
 
 
@@ -281,41 +262,6 @@ def finish_if_done(*, campaign_id: int) -> int:
     return 1
 
 
-@transaction.atomic
-def campaign_test(*, actor: Actor, campaign_id: int, address: str) -> int:
-    """Send a copy in each language with an invented person's facts to ``address`` (the member of staff's own)."""
-    campaign = _locked(campaign_id)
-    opened = selectors.opened(campaign)
-    message = selectors.compiled_draft(opened)
-    numbers = [_test_copy(actor, campaign, message.in_language(language), address) for language in message.languages]
-    record(actor=actor, action=Action.CAMPAIGN_TEST, kind="campaign", subject=campaign.pk)
-    return numbers[0]
-
-
-def _test_copy(actor: Actor, campaign: Campaign, compiled: CompiledMessage, address: str) -> int:
-    now = clock.now()
-    envelope = Envelope(
-        to_address=address,
-        date=now,
-        message_id=f"test.{campaign.pk}.{int(now.timestamp())}.{compiled.language}@{delivery.setup().helo}",
-        zone=organizations.current().zone,
-        portal_url=selectors.portal_url(),
-        # Works like the real one, and stops nobody's mail: the mailbox is nobody's.
-        list_unsubscribe_url=unsubscribe_url(mailbox=bytes(16), person=0, message=0, language=compiled.language),
-    )
-    merged = merge(compiled, facts.invented_facts(), envelope)
-    number = enqueue_one(
-        actor=actor,
-        item=OutboxItem(
-            kind=MessageKind.TEST,
-            purpose=Purpose.ACCOUNT,
-            level=Level.PUBLIC,  # everything in it is invented
-            mail=ReadyMail(address, merged.head, merged.entity),
-        ),
-    )
-    return number or 0
-
-
 def due_soon(now: datetime, days: int = 7) -> list[Campaign]:
     """What goes out in the next days, soonest first."""
     return list(
@@ -330,9 +276,7 @@ __all__ = [
     "campaign_pause",
     "campaign_resume",
     "campaign_send",
-    "campaign_test",
     "campaign_unschedule",
-    "content",
     "due_soon",
     "finish_if_done",
     "tick",

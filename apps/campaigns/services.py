@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.content import authors as content_authors
 from apps.content import blocks, lint, variants
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -23,8 +24,8 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
-from apps.segments import selectors as segments
-from apps.segments.models import Segment
+from apps.segments import authors as segment_authors
+from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
 from apps.vault.tokens import token128
@@ -154,25 +155,47 @@ def campaign_submit(*, actor: Actor, campaign_id: int, planned: int | None = Non
     return campaign
 
 
-@transaction.atomic
 def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "", looked_at: int | None = None) -> Campaign:
-    """Approve exactly what was submitted. The approver is another person than the author and the submitter.
+    """Approve exactly what was submitted, as somebody who wrote none of it (``why_not``).
 
-    ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread.
+    ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread. Raises Refused;
+    Changed voids the submission.
+    """
+    try:
+        with transaction.atomic():
+            campaign = _locked(campaign_id)
+            _may_decide(actor, campaign, looked_at)
+            opened = selectors.opened(campaign)
+            if not has_moved(opened):
+                segment_services.segments_approve(ids=campaign.segments.values_list("segment_id", flat=True))
+                version = template_version(campaign.template_version)
+                content_services.words_approve(version=version, brand=brand_of(opened))
+            # Looked at again: the parts cannot move any more, and what moved is not noted as approved.
+            if has_moved(opened):
+                raise Changed
+            campaign.state = State.APPROVED
+            campaign.approved_by, campaign.approved_at = str(actor), clock.now()
+            campaign.save(update_fields=["state", "approved_by", "approved_at"])
+            _review(actor, campaign, Decision.APPROVED, comment=comment)
+            record(actor=actor, action=Action.CAMPAIGN_APPROVE, kind="campaign", subject=campaign.pk)
+            return campaign
+    except Changed:
+        void_moved(actor, campaign_id)
+        raise
+
+
+@transaction.atomic
+def void_moved(actor: Actor, campaign_id: int) -> None:
+    """Make a draft of a campaign whose content is not what was asked for or approved any more.
+
+    For whoever met ``Changed``, after the transaction that it undid. Somebody may have been faster: what was
+    submitted or approved anew meanwhile, or is sent by now, stays as it is.
     """
     campaign = _locked(campaign_id)
-    _may_decide(actor, campaign, looked_at)
-    opened = selectors.opened(campaign)
-    if approval_hash(opened, campaign.skeleton_id) != bytes(campaign.approval or b""):
+    if campaign.state in (*WITH_APPROVAL, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
         _void(actor, campaign)
-        campaign.save(update_fields=["state", "approval", "approved_by", "approved_at", "skeleton_id"])
-        raise Changed
-    campaign.state = State.APPROVED
-    campaign.approved_by, campaign.approved_at = str(actor), clock.now()
-    campaign.save(update_fields=["state", "approved_by", "approved_at"])
-    _review(actor, campaign, Decision.APPROVED, comment=comment)
-    record(actor=actor, action=Action.CAMPAIGN_APPROVE, kind="campaign", subject=campaign.pk)
-    return campaign
+        campaign.save()
+        record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
 
 class Changed(Refused):
@@ -377,25 +400,17 @@ def _may_decide(actor: Actor, campaign: Campaign, looked_at: int | None) -> None
 def why_not(actor: Actor, campaign: Campaign) -> str:
     """Why this person must leave the decision to somebody else, or "".
 
-    They prepared it, or were the last to edit the text that is sent or a segment that chooses who gets it.
+    They prepared it, or edited its text, its sender or a segment that chooses who gets it since somebody approved that.
     """
     if prepared_by(actor, campaign):
         return "You prepared this campaign, so somebody else has to decide about it."
-    version = template_version(campaign.template_version)
-    if version is not None and trail.was_last(
-        actor=actor, actions=_WRITING, kind="template", subject=version.template_id, until=version.created_at
-    ):
-        return f"You edited the template “{version.template.name}” last, so somebody else has to decide about it."
-    direct = list(campaign.segments.values_list("segment_id", flat=True))
-    for number in sorted({*direct, *segments.reachable(direct)}):
-        if trail.was_last(actor=actor, actions=_CHOOSING, kind="segment", subject=number):
-            name = segments.opened(Segment.objects.get(pk=number)).name
-            return f"You edited the segment “{name}” last, so somebody else has to decide about it."
-    return ""
-
-
-_WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
-_CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
+    try:
+        brand = brand_of(selectors.opened(campaign))
+    except Refused:  # the sender is gone, so nobody approves it
+        brand = None
+    return content_authors.why_not(
+        actor, template_version(campaign.template_version), brand
+    ) or segment_authors.why_not(actor, campaign.segments.values_list("segment_id", flat=True))
 
 
 def prepared_by(actor: Actor, campaign: Campaign) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import preparing, reading, running
+from .views import preparing, reading, running, testing
 
 app_name = "campaigns"
 urlpatterns = [
@@ -19,7 +19,10 @@ urlpatterns = [
     path("<int:campaign_id>/plan/drawing/", preparing.drawing, name="drawing"),
     path("<int:campaign_id>/plan/<slug:kind>/<slug:word>/", preparing.plan_people, name="plan_people"),
     path("<int:campaign_id>/approval/", preparing.approval, name="approval"),
-    path("<int:campaign_id>/test/", preparing.test_send, name="test"),
+    path("<int:campaign_id>/test/", testing.test_send, name="test"),
+    path("<int:campaign_id>/tests/", testing.tests, name="tests"),
+    path("templates/<int:pk>/test/", testing.template_test, name="template_test"),
+    path("templates/<int:pk>/tests/", testing.template_tests, name="template_tests"),
     path("<int:campaign_id>/submit/", running.submit, name="submit"),
     path("<int:campaign_id>/withdraw/", running.withdraw, name="withdraw"),
     path("<int:campaign_id>/approve/", running.approve, name="approve"),

@@ -11,6 +11,7 @@ from apps.compliance import breaches
 from apps.compliance.forms import BreachClosingForm, BreachForm
 from apps.compliance.models import MaterialBreach, Vendor
 from apps.compliance.views import vendor_page
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
 
@@ -23,7 +24,7 @@ def breach_new(request: HttpRequest, vendor_id: int) -> HttpResponse:
     form = BreachForm(request.POST)
     if form.is_valid():
         try:
-            breaches.breach_open(actor=request.actor, vendor_id=vendor.pk, **form.cleaned_data)  # type: ignore[attr-defined]
+            breaches.breach_open(actor=actor_of(request), vendor_id=vendor.pk, **form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -40,7 +41,7 @@ def breach_close(request: HttpRequest, breach_id: int) -> HttpResponse:
     form = BreachClosingForm(request.POST, auto_id=f"id_{breach.pk}_%s")
     if form.is_valid():
         try:
-            breaches.breach_close(actor=request.actor, breach_id=breach.pk, **form.cleaned_data)  # type: ignore[attr-defined]
+            breaches.breach_close(actor=actor_of(request), breach_id=breach.pk, **form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:

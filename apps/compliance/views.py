@@ -19,20 +19,15 @@ from apps.compliance.forms import (
 )
 from apps.compliance.models import Agreement, Document, Vendor
 from apps.core import clock, datewords
-from apps.core.actors import Actor
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 
 _BOTH = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def _may_edit(request: HttpRequest) -> bool:
-    return allows(getattr(request.user, "role", ""), Permission.COMPLIANCE_EDIT)
+    return may(request, Permission.COMPLIANCE_EDIT)
 
 
 @require(Permission.COMPLIANCE_VIEW)
@@ -63,7 +58,7 @@ def vendor_new(request: HttpRequest) -> HttpResponse:
     form = VendorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            vendor = services.vendor_create(actor=_actor(request), **form.given())
+            vendor = services.vendor_create(actor=actor_of(request), **form.given())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -129,7 +124,7 @@ def vendor_edit(request: HttpRequest, vendor_id: int) -> HttpResponse:
     form = VendorForm(request.POST) if request.method == "POST" else VendorForm.of(found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.vendor_change(actor=_actor(request), vendor_id=found.pk, **form.given())
+            services.vendor_change(actor=actor_of(request), vendor_id=found.pk, **form.given())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -143,7 +138,7 @@ def vendor_edit(request: HttpRequest, vendor_id: int) -> HttpResponse:
 @require_POST
 def vendor_archive(request: HttpRequest, vendor_id: int) -> HttpResponse:
     try:
-        services.vendor_archive(actor=_actor(request), vendor_id=vendor_id)
+        services.vendor_archive(actor=actor_of(request), vendor_id=vendor_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("compliance:vendor", vendor_id)
@@ -158,7 +153,7 @@ def agreement_new(request: HttpRequest, vendor_id: int) -> HttpResponse:
     form = AgreementForm(request.POST or None, initial={"party": owner.name})
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.agreement_create(actor=_actor(request), vendor_id=owner.pk, **form.given())
+            made = services.agreement_create(actor=actor_of(request), vendor_id=owner.pk, **form.given())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -184,7 +179,7 @@ def agreement_edit(request: HttpRequest, agreement_id: int) -> HttpResponse:
     form = AgreementForm(request.POST) if request.method == "POST" else AgreementForm.of(found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.agreement_change(actor=_actor(request), agreement_id=found.pk, **form.given())
+            services.agreement_change(actor=actor_of(request), agreement_id=found.pk, **form.given())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -204,7 +199,7 @@ def document_add(request: HttpRequest, agreement_id: int) -> HttpResponse:
         upload = form.cleaned_data["document"]
         try:
             services.document_add(
-                actor=_actor(request), agreement_id=found.pk, name=upload.name or "", content=upload.read()
+                actor=actor_of(request), agreement_id=found.pk, name=upload.name or "", content=upload.read()
             )
         except Refused as refusal:
             form.add_error("document", str(refusal))
@@ -220,7 +215,7 @@ def document(request: HttpRequest, document_id: int) -> HttpResponse:
     """Download a signed document; on the trail."""
     found = get_object_or_404(Document, pk=document_id)
     try:
-        content = selectors.document_open(actor=_actor(request), document=found)
+        content = selectors.document_open(actor=actor_of(request), document=found)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("compliance:agreement", found.agreement_id)
@@ -238,7 +233,7 @@ def agreement_terminate(request: HttpRequest, agreement_id: int) -> HttpResponse
     form = TerminationForm(request.POST)
     if form.is_valid():
         try:
-            services.agreement_terminate(actor=_actor(request), agreement_id=found.pk, **form.given())
+            services.agreement_terminate(actor=actor_of(request), agreement_id=found.pk, **form.given())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -13,7 +13,7 @@ from apps.contacts.attributes import Attribute
 from apps.contacts.importing import values
 from apps.contacts.importing.people import NO_END
 from apps.contacts.importing.rows import life_problem
-from apps.contacts.masking import IDENTIFIERS
+from apps.contacts.masking import IDENTIFIERS, masked_value
 from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.contacts.services import attributes as attribute_services
@@ -22,7 +22,7 @@ from apps.core.forms import ChoiceCards, DateInput, Switch, UploadZone, UploadZo
 from apps.core.purposes import Purpose
 
 CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
-KEEP = "Leave empty to keep what is recorded."
+KEEP = "Leave empty to keep it."
 
 
 class SearchForm(forms.Form):
@@ -111,7 +111,8 @@ class PersonForm(forms.Form):
         self.fields.update(own_fields.build(own, self.held, reveal=reveal))
         if record is not None and not reveal:
             for name in IDENTIFIERS:
-                self.fields[name].help_text = KEEP
+                if recorded := fields.value_of(record.profile, name):
+                    self.fields[name].help_text = f"On record: {masked_value(name, str(recorded))}. {KEEP}"
             if record.profile.get("birth_date"):
                 # With the mailbox it opens the portal: whoever may not see it does not replace it.
                 self.fields["birth_date"].disabled = True
@@ -286,6 +287,7 @@ class AttributeForm(forms.Form):
 
     TYPES = (("text", "Text"), ("number", "Number"), ("date", "Date"), ("yes_no", "Yes or no"), ("choice", "Choice"))
     LEVELS = ((0, "Public"), (1, "Identifier"), (2, "Health information"))
+    HEALTH_ALONE = LEVELS[2:]
 
     label = forms.CharField(
         max_length=attribute_services.LONGEST_LABEL, label="Name", help_text="As staff read it, such as Last A1c."
@@ -332,7 +334,7 @@ class AttributeForm(forms.Form):
     high = forms.CharField(max_length=14, label="Highest", initial="1000")
     step = forms.CharField(max_length=14, label="Step", initial="1")
 
-    def __init__(self, *args: Any, attribute: Attribute | None = None, **given: Any) -> None:
+    def __init__(self, *args: Any, attribute: Attribute | None = None, may_lower: bool = False, **given: Any) -> None:
         self.attribute = attribute
         if attribute is not None:
             initial: dict[str, Any] = {
@@ -353,6 +355,10 @@ class AttributeForm(forms.Form):
                 unwanted |= {"low", "high", "step"}
             for name in unwanted:
                 del self.fields[name]
+        elif not may_lower:
+            level = cast(forms.TypedChoiceField, self.fields["level"])
+            level.choices = self.HEALTH_ALONE
+            level.help_text = "What merges or looks at it is protected accordingly. Only an administrator adds others."
         type_ = attribute.type if attribute is not None else self.data.get("type")
         if self.is_bound and not (type_ == "number" and self.data.get("searchable")):
             for name in {"low", "high", "step"} & self.fields.keys():

@@ -8,7 +8,7 @@ role that may not see these facts (no reveal permission) does not replace them: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.core.actors import Actor
@@ -23,6 +23,12 @@ FACTS: dict[str, str] = {
     "relation": "Relationship",
 }
 """Names in the profile, and how they are called. Nothing recorded yet may be filled in by everybody who may edit."""
+
+
+def named(names: Iterable[str]) -> str:
+    """Facts in a sentence: "e-mail, phone and birth date"."""
+    words = [FACTS[name].lower() for name in names]
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def must_wait(actor: Actor) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core import signing
 
 from apps.contacts.masking import CLINICAL, Eyes
+from apps.contacts.terms import shown_term
 from apps.core import datewords, words
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
@@ -99,7 +100,7 @@ def item(event: Mapping[str, Any], eyes: Eyes) -> Item:
     text = ""
     if kind in CLINICAL:
         if eyes.reveal:
-            title, text = str(event.get("term") or title), _clinical(title, event)
+            title, text = shown_term(str(event.get("term") or title)), _clinical(title, event)
         else:
             text = "What it was is shown to roles that may reveal."
     elif kind.startswith("appointment."):
@@ -116,7 +117,7 @@ def _clinical(label: str, event: Mapping[str, Any]) -> str:
     if event.get("class"):
         parts.append(words.spell_out(str(event["class"])).lower())
     if event.get("reason"):
-        parts.append(f"because of {event['reason']}")
+        parts.append(f"because of {shown_term(str(event['reason']))}")
     if event.get("stop") and event["kind"] in ("condition", "medication"):
         parts.append(f"until {str(event['stop'])[:10]}")
     if event.get("code"):

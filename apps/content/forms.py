@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from apps.content.models import Asset
-from apps.core.forms import Switch
+from apps.core.forms import Switch, offer
 
 
 class ColorInput(forms.TextInput):
@@ -17,6 +17,7 @@ class ColorInput(forms.TextInput):
 class BrandForm(forms.Form):
     """Sender and look."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(max_length=80, help_text="As patients know you. It stands at the top of every mail.")
     from_name = forms.CharField(
         max_length=80,
@@ -38,4 +39,4 @@ class BrandForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         choices = [("", "No logo: the name in the brand color")]
         choices += [(a.name, a.opened["file_name"] or a.name) for a in Asset.objects.order_by("-pk")[:60]]
-        self.fields["logo"].choices = choices  # type: ignore[attr-defined]
+        offer(self, "logo", choices)

@@ -6,6 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 LANGUAGES = {"en": "English", "es": "Spanish"}
+FOOTER_REASON = {
+    "en": "You get this message because you are in touch with {{ clinic.name }}.",
+    "es": "Recibe este mensaje porque está en contacto con {{ clinic.name }}.",
+}
+"""What a new footer says, by language (``content.shipped`` fills it in)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,7 @@ BLOCKS: dict[str, Kind] = {
                     "reason",
                     "line",
                     "Why they get this",
-                    "You get this message because you are in touch with {{ clinic.name }}.",
+                    FOOTER_REASON["en"],
                 ),
                 Setting("unsubscribe", "flag", "Unsubscribe link", True),
             ),

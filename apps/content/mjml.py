@@ -39,7 +39,8 @@ _RICH = {
     "li": "margin:0 0 4px 0",
     "blockquote": f"margin:0 0 12px 0;padding:0 0 0 12px;border-left:3px solid {LINE}",
 }
-_TH = "text-align:left;vertical-align:top;font-weight:400;padding:4px 16px 4px 0;width:30%"
+# Mail wraps anywhere rather than grow too wide (mj-table), but a label of one word stays whole on the narrowest phone.
+_TH = "text-align:left;vertical-align:top;font-weight:400;padding:4px 16px 4px 0;width:30%;word-break:normal"
 _TD = "vertical-align:top;font-weight:600;padding:4px 0"
 _BOX = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 

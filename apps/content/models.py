@@ -22,6 +22,7 @@ from apps.vault import sealing
     name_token=Kind.TOKEN,
     is_default=Kind.PLAIN,
     version=Kind.PLAIN,
+    approved_version=Kind.PLAIN,
     updated_at=Kind.PLAIN,
 )
 class Brand(models.Model):
@@ -37,6 +38,8 @@ class Brand(models.Model):
     name_token = models.BigIntegerField(unique=True)
     is_default = models.BooleanField(default=False)
     version = models.IntegerField(default=1)
+    # The last version that a second person approved in a campaign or journey; 0 for none.
+    approved_version = models.IntegerField(default=0, db_default=0)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -203,9 +206,13 @@ class TemplateRevision(models.Model):
     level=Kind.PLAIN,
     created_at=Kind.PLAIN,
     created_by=Kind.PLAIN,
+    approved_at=Kind.PLAIN,
 )
 class TemplateVersion(models.Model):
-    """A published state, immutable: what campaigns and journeys point at. Sealed: name and design."""
+    """A published state: what campaigns and journeys point at. Sealed: name and design, which never change.
+
+    `approved_at`: when a second person last approved a campaign or journey that sends it.
+    """
 
     TABLE = "content_templateversion"
 
@@ -216,6 +223,7 @@ class TemplateVersion(models.Model):
     level = models.SmallIntegerField(default=0)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=40)
+    approved_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["template", "number"], name="one_version_a_number")]

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
@@ -199,9 +200,9 @@ def template_rename(*, actor: Actor, template_id: int, name: str) -> Template:
 
 
 @transaction.atomic
-def template_brand(*, actor: Actor, template_id: int, brand: Brand | None) -> Template:
-    """Another brand, or None for the default one."""
-    template = _locked(template_id, None)
+def template_brand(*, actor: Actor, template_id: int, brand: Brand | None, version: int | None = None) -> Template:
+    """Another brand, or None for the default one. ``version``: see ``template_save``."""
+    template = _locked(template_id, version)
     template.brand = brand
     _changed(actor, template, ["brand"])
     return template
@@ -237,13 +238,14 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     is.
 
     A notice goes to every patient without further approval, so a second person publishes it: raises ``Refused`` for
-    the member of staff who edited it last.
+    whoever edited it since it was last published.
     """
     template = _locked(template_id, version)
     if template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff":
         edits = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
-        if trail.was_last(actor=actor, actions=edits, kind="template", subject=template.pk):
-            raise Refused("You edited this notice last. It goes to every patient, so somebody else publishes it.")
+        since = template.versions.filter(number=template.published).values_list("created_at", flat=True).first()
+        if trail.acted(actor=actor, actions=edits, kind="template", subject=template.pk, after=since):
+            raise Refused("You edited this notice. It goes to every patient, so somebody else publishes it.")
     data = template.revisions.get(number=template.revision).data
     design = variants.unmarked(blocks.parse(data))
     payload = {"name": template.name, "design": blocks.dump(design)}
@@ -270,6 +272,19 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     codes = {"version": published.number}
     record(actor=actor, action=Action.TEMPLATE_PUBLISH, kind="template", subject=template.pk, codes=codes)
     return published
+
+
+@transaction.atomic
+def words_approve(*, version: TemplateVersion | None, brand: Brand | None) -> None:
+    """Note that a second person approves this text and sender (None: the default one) as they are now.
+
+    Part of approving what sends them, in its transaction and on the trail with it; until that ends nobody changes
+    the brand, so the caller looks at it after this.
+    """
+    if version is not None:
+        TemplateVersion.objects.filter(pk=version.pk).update(approved_at=clock.now())
+    sender = Brand.objects.filter(pk=brand.pk) if brand is not None else Brand.objects.filter(is_default=True)
+    sender.update(approved_version=F("version"))
 
 
 @transaction.atomic
@@ -304,8 +319,22 @@ def starters_install(*, actor: Actor) -> list[Template]:
 
 
 @transaction.atomic
-def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, str], is_default: bool = False) -> Brand:
-    """Create or change a brand. Raises `Refused` when its addresses or colors cannot be used."""
+def brand_save(
+    *,
+    actor: Actor,
+    brand: Brand | None = None,
+    data: Mapping[str, str],
+    is_default: bool = False,
+    version: int | None = None,
+) -> Brand:
+    """Create or change a brand. `version` is the one the editor showed; None saves unseen (the command line).
+
+    Raises `Refused` when somebody else was faster, or when its addresses or colors cannot be used.
+    """
+    if brand is not None:
+        brand = Brand.objects.select_for_update().get(pk=brand.pk)
+        if version is not None and version != brand.version:
+            raise Refused("Somebody else changed this brand meanwhile. Reload the page to see their version.")
     facts = {name: " ".join(str(data.get(name, "")).split()) for name in BRAND_FIELDS}
     if not facts["name"]:
         raise Refused("Give the brand a name.")
@@ -328,16 +357,18 @@ def brand_save(*, actor: Actor, brand: Brand | None = None, data: Mapping[str, s
     if is_default:
         others.filter(is_default=True).update(is_default=False)
     pk = brand.pk if brand else _next_id(Brand)
-    version = brand.version + 1 if brand else 1
+    number = brand.version + 1 if brand else 1
     saved = Brand(
         pk=pk,
-        sealed=sealing.seal_service(facts, table=Brand.TABLE, row=pk, version=version),
+        sealed=sealing.seal_service(facts, table=Brand.TABLE, row=pk, version=number),
         name_token=token,
         is_default=is_default,
-        version=version,
+        version=number,
+        approved_version=brand.approved_version if brand else 0,
     )
     saved.save(force_insert=brand is None)
-    record(actor=actor, action=Action.BRAND_SAVE, kind="brand", subject=pk, fields=sorted(facts))
+    codes = {"version": number}
+    record(actor=actor, action=Action.BRAND_SAVE, kind="brand", subject=pk, fields=sorted(facts), codes=codes)
     return saved
 
 

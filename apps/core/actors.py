@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,12 @@ class Actor:
 
 COMMAND_LINE = Actor(kind="command", id="command line")
 STRANGER = Actor(kind="stranger")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who acts in this request; the middleware has set it."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
 
 
 def staff(user_id: int, role: str) -> Actor:

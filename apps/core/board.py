@@ -25,7 +25,8 @@ AHEAD = timedelta(days=7)
 class Item:
     """A row of the home page. ``tone`` is info, caution or bad; ``figures`` are (label, value) pairs.
 
-    ``action`` are the words of a problem's button: a verb and its object.
+    ``action`` are the words of a problem's button: a verb and its object. ``at_words`` stand before the moment where
+    it is not plain what it is the moment of: "oldest:" of several things that wait.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Item:
     status: str = ""
     figures: tuple[tuple[str, str], ...] = ()
     action: str = "Look at it"
+    at_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission, allows, role_of
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the left bar. ``url_name`` is a URL name; its namespace decides which entry is chosen."""
+    """A row of the left bar. Pages below ``url_name`` choose it, and those below ``also``, which another app has."""
 
     label: str
     url_name: str
     icon: str
     permission: Permission
     group: str = "work"  # work | watch
+    also: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ MENU = [
     Entry("Templates", "content:list", "template", Permission.TEMPLATE_VIEW),
     Entry("Campaigns", "campaigns:list", "send", Permission.CAMPAIGN_VIEW),
     Entry("Journeys", "journeys:list", "route", Permission.JOURNEY_VIEW),
-    Entry("Inbox", "portal:inbox", "inbox", Permission.INBOX_VIEW),
+    Entry("Inbox", "portal:inbox", "inbox", Permission.INBOX_VIEW, also="delivery:mail_list"),
     Entry("Delivery", "delivery:overview", "truck-delivery", Permission.DELIVERY_VIEW, "watch"),
     Entry("Audit", "audit:trail", "history", Permission.AUDIT_VIEW, "watch"),
     Entry("Compliance", "compliance:overview", "shield-check", Permission.COMPLIANCE_VIEW, "watch"),
@@ -47,18 +48,28 @@ MENU = [
 
 def menu(request: HttpRequest) -> list[Shown]:
     """The entries the signed-in person may open. An entry whose app is not installed is left out."""
-    role = getattr(request.user, "role", "")
-    shown = []
+    role = role_of(request)
+    found = []
     for entry in MENU:
-        if not allows(role, entry.permission):
-            continue
-        try:
-            url = reverse(entry.url_name)
-        except NoReverseMatch:
-            continue
-        shown.append(Shown(entry.label, url, entry.icon, entry.group, chosen=_is_here(request.path, url)))
-    return shown
+        url = _url(entry.url_name)
+        if url and allows(role, entry.permission):
+            near = max(_nearness(request.path, url), _nearness(request.path, _url(entry.also)))
+            found.append((entry, url, near))
+    nearest = max((near for _, _, near in found), default=0)
+    return [
+        Shown(entry.label, url, entry.icon, entry.group, chosen=bool(near) and near == nearest)
+        for entry, url, near in found
+    ]
 
 
-def _is_here(path: str, url: str) -> bool:
-    return path == url if url == "/" else path.startswith(url)
+def _url(name: str) -> str:
+    try:
+        return reverse(name) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def _nearness(path: str, url: str) -> int:
+    """How much of the address an entry explains; 0 for a page that is not below it."""
+    here = path == url if url == "/" else bool(url) and path.startswith(url)
+    return len(url) if here else 0

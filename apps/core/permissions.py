@@ -92,6 +92,16 @@ def allows(role: str, permission: Permission) -> bool:
         return False
 
 
+def role_of(request: HttpRequest) -> str:
+    """The role of whoever asks; "" for a stranger."""
+    return str(getattr(request.user, "role", ""))
+
+
+def may(request: HttpRequest, permission: Permission) -> bool:
+    """Whether whoever asks holds ``permission``."""
+    return allows(role_of(request), permission)
+
+
 def roles_with(permission: Permission) -> list[Role]:
     """The roles that hold ``permission``: who can grant or do what the reader may not."""
     return [role for role in Role if permission in ROLE_PERMISSIONS[role]]
@@ -143,5 +153,5 @@ def public(view: View) -> View:
 
 def check(request: HttpRequest, permission: Permission) -> None:
     """Raise ``NotPermitted`` unless the request's member of staff holds ``permission``."""
-    if not allows(getattr(request.user, "role", ""), permission):
+    if not may(request, permission):
         raise NotPermitted(permission)

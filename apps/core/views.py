@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.core.permissions import NotPermitted, Role, roles_with
+from apps.core.permissions import NotPermitted, Role, role_of, roles_with
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -16,6 +16,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: says which roles may do this and who can give the role. Strangers learn no role names."""
     holders = [role.word for role in roles_with(exception.permission)] if isinstance(exception, NotPermitted) else []
-    mine = getattr(request.user, "role", "")
+    mine = role_of(request)
     context = {"holders": holders, "role": Role(mine).word if mine in set(Role) else ""}
     return render(request, "403.html", context, status=403)

@@ -44,9 +44,9 @@ class SettingsForm(forms.Form):
         label="Domain for returned mail",
         max_length=253,
         required=False,
-        help_text="A name below the sending domain whose MX is this server. Empty: bounce. and the sending domain.",
+        help_text="A name below the sending domain whose MX is this server. Left empty: “bounce.” and that domain.",
     )
-    relay_host = forms.CharField(label="Host", max_length=253, required=False)
+    relay_host = forms.CharField(label="Server of the relay", max_length=253, required=False)
     relay_port = forms.IntegerField(label="Port", min_value=1, max_value=65535, initial=587, required=False)
     relay_username = forms.CharField(label="User name", max_length=200, required=False)
     relay_password = forms.CharField(

@@ -14,7 +14,7 @@ from apps.core.board import Check, Item
 from apps.core.datewords import count
 from apps.core.permissions import Permission
 from apps.delivery.models import InboundMail
-from apps.delivery.receiver import address_of
+from apps.delivery.receiver import GREETING, address_of
 from apps.users.models import User
 
 _WAIT = 0.5  # seconds
@@ -29,29 +29,50 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
     )
     if rows["number"]:
         title = f"{count(rows['number'], 'answer')} by mail"
-        yield Item(title, "The oldest has waited since", reverse("delivery:mail_list"), "mail", "info", rows["oldest"])
+        url, which = reverse("delivery:mail_list"), "oldest:" if rows["number"] > 1 else ""
+        yield Item(title, "Waiting for somebody to read", url, "mail", "info", rows["oldest"], at_words=which)
 
 
 def checks(now: datetime) -> Iterator[Check]:
-    """Whether the receiver of inbound mail listens."""
-    place = settings.INBOUND_LMTP or settings.INBOUND_SMTP
-    if not place:
+    """Whether our receiver of inbound mail listens wherever the settings say."""
+    places = [place for place in (settings.INBOUND_LMTP, settings.INBOUND_SMTP) if place]
+    if not places:
         yield Check("Inbound mail", "warning", "No receiver is configured: bounces are not seen.", "mail-x")
-    elif _listens(place):
-        yield Check("Inbound mail", "ok", "The receiver takes bounces, complaints and answers.", "mail-check")
-    else:
+        return
+    greetings = [_greeting(place) for place in places]
+    if None in greetings:
         yield Check("Inbound mail", "down", "The receiver does not answer. Start “manage.py receive_mail”.", "mail-x")
+    elif any(words != GREETING for words in greetings):
+        text = "Another program answers at the receiver's address, so bounces are not seen. Stop it, or choose another."
+        yield Check("Inbound mail", "down", text, "mail-x")
+    else:
+        yield Check("Inbound mail", "ok", "The receiver takes bounces, complaints and answers.", "mail-check")
 
 
-def _listens(place: str) -> bool:
+def _greeting(place: str) -> bytes | None:
+    """The first line of whoever listens there, b"" when they say nothing; None when nobody listens."""
     try:
-        if place.startswith("/"):
-            with socket.socket(socket.AF_UNIX) as attempt:
-                attempt.settimeout(_WAIT)
-                attempt.connect(place)
-        else:
-            host, port = address_of(place)
-            socket.create_connection((host if host != "0.0.0.0" else "127.0.0.1", port), _WAIT).close()  # noqa: S104
+        with _connected(place) as there:
+            try:
+                said = there.recv(512)
+                # Without a good-bye every look at the page would be a broken conversation in the receiver's log.
+                there.sendall(b"QUIT\r\n")
+            except OSError:
+                return b""
     except (OSError, ValueError):
-        return False
-    return True
+        return None
+    return said.partition(b"\r\n")[0]
+
+
+def _connected(place: str) -> socket.socket:
+    if not place.startswith("/"):
+        host, port = address_of(place)
+        return socket.create_connection((host if host != "0.0.0.0" else "127.0.0.1", port), _WAIT)  # noqa: S104
+    attempt = socket.socket(socket.AF_UNIX)
+    try:
+        attempt.settimeout(_WAIT)
+        attempt.connect(place)
+    except OSError:
+        attempt.close()
+        raise
+    return attempt

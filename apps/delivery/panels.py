@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from apps.contacts.panels import Panel, register
 from apps.contacts.records import PersonRecord
 from apps.core import clock
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission, may
 from apps.delivery import selectors, story
 from apps.delivery.forms import RecipientKeyForm
 from apps.delivery.models import OutboxMessage, RecipientKey
@@ -26,7 +26,7 @@ def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
     language = import_string(settings.DELIVERY_LANGUAGE) if settings.DELIVERY_LANGUAGE else lambda _skeleton: ""
     return {
         "rows": [(row, story.reason_words(row.reason), language(row.skeleton_id)) for row in found],
-        "may_open": allows(getattr(request.user, "role", ""), Permission.DELIVERY_VIEW),
+        "may_open": may(request, Permission.DELIVERY_VIEW),
         "shown": SHOWN,
         "more": len(found) == SHOWN,
     }
@@ -47,7 +47,7 @@ def keys(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
         ],
         "form": RecipientKeyForm(),
         "person_id": record.id,
-        "may_edit": allows(getattr(request.user, "role", ""), Permission.CONTACT_EDIT),
+        "may_edit": may(request, Permission.CONTACT_EDIT),
     }
 
 

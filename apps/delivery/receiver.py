@@ -26,6 +26,8 @@ from apps.delivery.services import inbound
 log = logging.getLogger(__name__)
 ACTOR = actors.system("receiver")
 _NAME = "carelane"
+GREETING = f"220 {_NAME} {_NAME}".encode()
+"""What the receiver says first, by which the status page knows that it is ours."""
 _IDLE = 60.0
 _SLOTS = 4
 

@@ -238,6 +238,16 @@ def counts(*, kind: str, source_id: int) -> dict[str, int]:
     return found
 
 
+LOST = "lost"
+"""The word of the list of what did not arrive, whether it failed or bounced."""
+
+
+def lost_words(failed: int, bounced: int) -> str:
+    """ "2 failed, 9 bounced": of what did not arrive, how much each word of the list of messages stands for."""
+    parts = [f"{number:,} {word}" for number, word in ((failed, "failed"), (bounced, "bounced")) if number]
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True)
 class Figures:
     """Delivery at this moment, for the top of its page."""
@@ -245,10 +255,16 @@ class Figures:
     waiting: int
     later: int
     sending: int
-    sent: int
+    delivered: int
     doubtful: int
     failed: int
+    bounced: int
     oldest: datetime | None
+
+    @property
+    def lost(self) -> int:
+        """What did not arrive: refused by a server, or come back."""
+        return self.failed + self.bounced
 
 
 def figures() -> Figures:
@@ -260,16 +276,18 @@ def figures() -> Figures:
         oldest=Min("not_before", filter=Q(not_before__lte=now)),
     )
     recent = OutboxMessage.objects.filter(finished_at__gte=now - timedelta(hours=24)).aggregate(
-        sent=Count("pk", filter=Q(state=State.SENT)),
-        failed=Count("pk", filter=Q(state__in=[State.FAILED, State.BOUNCED])),
+        delivered=Count("pk", filter=Q(state=State.SENT)),
+        failed=Count("pk", filter=Q(state=State.FAILED)),
+        bounced=Count("pk", filter=Q(state=State.BOUNCED)),
     )
     return Figures(
         waiting=ready["waiting"],
         later=ready["later"],
         sending=Attempt.objects.count(),
-        sent=recent["sent"],
+        delivered=recent["delivered"],
         doubtful=OutboxMessage.objects.filter(state=State.DOUBTFUL).count(),
         failed=recent["failed"],
+        bounced=recent["bounced"],
         oldest=ready["oldest"],
     )
 

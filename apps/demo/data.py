@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -23,7 +23,7 @@ from apps.organizations.services import organization_change
 
 CHUNK = 2_000
 ACTOR = actors.system("demo")
-CLINIC = {
+CLINIC: dict[str, Any] = {
     "name": "Riverbend Clinic",
     "phone": "(207) 555-0100",
     "web": "https://riverbend.test",

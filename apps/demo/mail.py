@@ -10,7 +10,9 @@ goodmail also keeps the mailboxes of the clinic itself, so that test sends and l
 What a mailbox does follows from its name (`habit_of`), so that every answer of a mail server is to be seen:
 unknown mailboxes (`gone-`), full ones (`full-`), a greylisted one (`grey-`), one that is refused for policy
 (`spam-`) and one whose provider takes the mail and sends a report afterwards (`late-`); a few of the others
-do the same by chance of their name. Accepted mail lies in one maildir for each mailbox.
+do the same by chance of their name. A full mailbox asks for another try; at that try some have room again, and the
+others are given up, so that what the demo sends is through after a quarter of an hour. Accepted mail lies in one
+maildir for each mailbox.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ class Habit(StrEnum):
     TAKES = "takes"
     UNKNOWN = "unknown"
     FULL = "full"
+    STAYS_FULL = "stays full"
     GREYLISTS = "greylists"
     REFUSES = "refuses"
     REPORTS = "reports"
@@ -61,6 +64,7 @@ _PREFIXES = {
 _ANSWERS = {
     Habit.UNKNOWN: "550 5.1.1 The mailbox you tried to reach does not exist",
     Habit.FULL: "452 4.2.2 The mailbox is over quota",
+    Habit.STAYS_FULL: "552 5.2.2 The mailbox is over quota",
     Habit.REFUSES: "550 5.7.1 Message refused by the recipient's policy",
     Habit.GREYLISTS: "450 4.2.0 Greylisted, please try again in one minute",
 }
@@ -119,6 +123,11 @@ def habit_of(address: str) -> Habit:
     return Habit.TAKES
 
 
+def empties(address: str) -> bool:
+    """Whether somebody makes room in this full mailbox before the next try."""
+    return _chance(address.casefold().rpartition("@")[0], "room") < 500
+
+
 def key_kind(address: str) -> str:
     """Which kind of key the owner of a mailbox at keymail.test has: "pgp", "smime" or ""."""
     local, _, domain = address.casefold().rpartition("@")
@@ -174,6 +183,14 @@ class Store:
         write_private(self.folder / _safe(domain) / _safe(local) / "new" / name, raw)
         return name
 
+    def first_knock(self, mailbox: str, now: dt.datetime) -> dt.datetime:
+        """When mail for this mailbox first came by; remembered, so that a restart does not make it wait again."""
+        name = hashlib.blake2b(mailbox.casefold().encode(), digest_size=12).hexdigest()
+        path = self.folder / ".knocks" / name
+        if not path.exists():
+            write_private(path, now.isoformat().encode())
+        return dt.datetime.fromisoformat(path.read_text())
+
     def all(self) -> list[Arrived]:
         """Every message, newest first."""
         found = [
@@ -210,7 +227,7 @@ class Handler:
     clock: Callable[[], dt.datetime]
     report: Report
     grey_wait: dt.timedelta = dt.timedelta(seconds=45)
-    _seen: dict[str, dt.datetime] = field(default_factory=dict)
+    full_wait: dt.timedelta = dt.timedelta(minutes=5)
     _reports: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def handle_EHLO(
@@ -235,11 +252,13 @@ class Handler:
         if address.rpartition("@")[2].casefold() not in self.provider.domains:
             return "550 5.7.1 We do not relay"
         habit = habit_of(address)
-        if habit is Habit.GREYLISTS:
+        if habit in (Habit.GREYLISTS, Habit.FULL):
+            wait = self.grey_wait if habit is Habit.GREYLISTS else self.full_wait
             now = self.clock()
-            first = self._seen.setdefault(address.casefold(), now)
-            if now - first < self.grey_wait:
+            if now - self.store.first_knock(address, now) < wait:
                 return _ANSWERS[habit]
+            if habit is Habit.FULL and not empties(address):
+                return _ANSWERS[Habit.STAYS_FULL]
         elif habit in _ANSWERS:
             return _ANSWERS[habit]
         envelope.rcpt_tos.append(address)

@@ -14,22 +14,23 @@ from typing import Any
 
 from apps.audit import selectors as audit
 from apps.audit.actions import Action
+from apps.content import authors
 from apps.content import selectors as content
-from apps.content.models import Brand
+from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
 from apps.journeys import asking, world
 from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
 from apps.journeys.models import Journey
 from apps.journeys.reading import parse
 from apps.journeys.reviews import JourneyReview
+from apps.organizations import selectors as organizations
+from apps.segments import authors as segment_authors
 from apps.segments import rules
 from apps.segments import selectors as segments
 from apps.vault.tokens import token128
 
 Decision = JourneyReview.Decision
 _PREPARING = (Action.JOURNEY_CREATE, Action.JOURNEY_CHANGE, Action.JOURNEY_SUBMIT)
-_WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
-_CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ def is_needed(definition: Definition) -> bool:
 
 
 def fingerprint(journey: Journey, definition: Definition) -> bytes:
-    """The keyed hash of definition, published texts, senders, and the rules of every segment it looks at.
+    """The keyed hash of definition, published texts, senders with their postal addresses, and every segment's rule.
 
     Reads only. A text that was never published counts as its draft, which activation would publish.
     """
     whole = {
         "journey": journey.pk,
         "definition": to_json(definition),
-        "texts": _texts(definition),
+        "texts": [text.as_json() for text in texts(definition)],
         "segments": segments_of(definition),
     }
     canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
@@ -116,47 +117,60 @@ def submission(journey: Journey) -> int:
 
 
 def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
-    """Why this person must leave the decision to somebody else, or ""."""
+    """Why this person must leave the decision to somebody else, or "".
+
+    They prepared it, or edited a text, a sender or a segment of it since somebody else approved that.
+    """
     if audit.acted(actor=actor, actions=_PREPARING, kind="journey", subject=journey.pk):
         return "You prepared this journey, so somebody else has to decide about it."
-    for name in sorted({place.step.template for place in walk(definition) if isinstance(place.step, Send)}):
-        template = content.template_named(name)
-        if template is None:
-            continue
-        version = template.versions.filter(number=template.published).first()
-        if audit.was_last(
-            actor=actor,
-            actions=_WRITING,
-            kind="template",
-            subject=template.pk,
-            until=version.created_at if version is not None else None,
-        ):
-            return f"You edited the template “{name}” last, so somebody else has to decide about it."
-    for name in sorted(_segments(definition)):
-        number = segments.by_name(name).id
-        if audit.was_last(actor=actor, actions=_CHOOSING, kind="segment", subject=number):
-            return f"You edited the segment “{name}” last, so somebody else has to decide about it."
-    return ""
+    for text in texts(definition):
+        if why := authors.why_not(actor, text.version, text.brand):
+            return why
+    return segment_authors.why_not(actor, segment_ids(definition))
 
 
-def _texts(definition: Definition) -> list[list[Any]]:
+@dataclass(frozen=True, repr=False)
+class Text:
+    """What a send step would send now: its template, the published version of it, and the sender."""
+
+    step: str
+    template: Template | None
+    version: TemplateVersion | None
+    brand: Brand | None
+
+    def as_json(self) -> list[Any]:
+        """What an approval holds for. What the brand does not say itself, the mail takes from the organization."""
+        template, brand = self.template, self.brand
+        own = brand.opened if brand is not None else {}
+        clinic = organizations.current()
+        sender: list[Any] = [brand.pk, brand.version] if brand is not None else []
+        sender += [getattr(clinic, name) for name in ("name", "postal_address", "phone") if not own.get(name)]
+        return [
+            self.step,
+            template.pk if template is not None else None,
+            template.published if template is not None else 0,
+            None if template is None or template.published else template.revision,
+            sender,
+        ]
+
+
+def texts(definition: Definition) -> list[Text]:
+    """The text and sender of every step that sends, as they are now."""
     found = []
-    default = Brand.objects.filter(is_default=True).values_list("pk", "version").first()
+    default = authors.default_brand()
     for place in walk(definition):
         if not isinstance(place.step, Send):
             continue
         template = content.template_named(place.step.template)
+        version = template.versions.filter(number=template.published).first() if template is not None else None
         brand = world.brand_named(place.step.sender) or (template.brand if template is not None else None)
-        found.append(
-            [
-                place.step.id,
-                template.pk if template is not None else None,
-                template.published if template is not None else 0,
-                None if template is None or template.published else template.revision,
-                [brand.pk, brand.version] if brand is not None else list(default or ()),
-            ]
-        )
+        found.append(Text(place.step.id, template, version, brand or default))
     return found
+
+
+def segment_ids(definition: Definition) -> list[int]:
+    """Ids of every segment that a definition looks at."""
+    return [segments.by_name(name).id for name in sorted(_segments(definition))]
 
 
 def _segments(definition: Definition) -> dict[str, rules.Rule]:

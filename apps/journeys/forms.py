@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from apps.contacts import attributes
-from apps.core.forms import DateInput, TimeInput, ZonedDateTimeField
+from apps.core.forms import DateInput, TimeInput, ZonedDateTimeField, offer
 from apps.core.purposes import Purpose
 from apps.journeys import asking, sentences, world
 from apps.journeys.checks import date_fields
@@ -130,10 +130,10 @@ class SendForm(StepForm):
 
     def prepare(self) -> None:
         assert isinstance(self.step, Send)
-        self.fields["template"].choices = _names(world.template_names(), self.step.template, "Choose a template")  # type: ignore[attr-defined]
-        self.fields["sender"].choices = _names(world.sender_names(), self.step.sender, "The usual sender")  # type: ignore[attr-defined]
-        self.fields["purpose"].choices = [(each.value, each.word) for each in Purpose]  # type: ignore[attr-defined]
-        self.fields["before"].choices = [("", "No limit"), *self.dates()]  # type: ignore[attr-defined]
+        offer(self, "template", _names(world.template_names(), self.step.template, "Choose a template"))
+        offer(self, "sender", _names(world.sender_names(), self.step.sender, "The usual sender"))
+        offer(self, "purpose", [(each.value, each.word) for each in Purpose])
+        offer(self, "before", [("", "No limit"), *self.dates()])
 
 
 class WaitForm(StepForm):
@@ -178,7 +178,7 @@ class WaitUntilForm(StepForm):
 
     def prepare(self) -> None:
         assert isinstance(self.step, WaitUntil)
-        self.fields["field"].choices = _kept(self.dates(), self.step.field, "not in this journey")  # type: ignore[attr-defined]
+        offer(self, "field", _kept(self.dates(), self.step.field, "not in this journey"))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -214,7 +214,7 @@ class WaitForForm(StepForm):
         }
 
     def prepare(self) -> None:
-        self.fields["of"].choices = _sends_before(self.definition, self.step.id)  # type: ignore[attr-defined]
+        offer(self, "of", _sends_before(self.definition, self.step.id))
 
 
 class ConditionForm(StepForm):
@@ -251,9 +251,9 @@ class ConditionForm(StepForm):
         kinds: Choices = [("person", "The person"), ("message", "A message of this journey")]
         if self.definition.key is Key.APPOINTMENT or self.start()["ask"] == "visit":
             kinds.append(("visit", "The appointment"))
-        self.fields["ask"].choices = kinds  # type: ignore[attr-defined]
+        offer(self, "ask", kinds)
         before = _sends_before(self.definition, self.step.id)
-        self.fields["of"].choices = [(key or NOTHING, words) for key, words in before]  # type: ignore[attr-defined]
+        offer(self, "of", [(key or NOTHING, words) for key, words in before])
         self.wrong: dict[draft.Path, str] = {}
 
     def tree(self) -> draft.Draft:
@@ -355,10 +355,10 @@ class EntryForm(forms.Form):
         )
         super().__init__(*args, **kwargs)
         events = [(each, sentences.EVENTS[each][:1].upper() + sentences.EVENTS[each][1:]) for each in RUN_EVENTS]
-        self.fields["restart_on"].choices = events[:4]  # type: ignore[attr-defined]
-        self.fields["exit_on"].choices = events  # type: ignore[attr-defined]
-        self.fields["segment"].choices = _names(world.segment_names(), trigger.segment, "Choose a segment")  # type: ignore[attr-defined]
-        self.fields["event"].choices = [("", "Choose"), *_kept(TRIGGER_EVENTS, trigger.event, "by command")]  # type: ignore[attr-defined]
+        offer(self, "restart_on", events[:4])
+        offer(self, "exit_on", events)
+        offer(self, "segment", _names(world.segment_names(), trigger.segment, "Choose a segment"))
+        offer(self, "event", [("", "Choose"), *_kept(TRIGGER_EVENTS, trigger.event, "by command")])
 
     def values(self) -> dict[str, Any]:
         """The journey's JSON values; the key follows from the trigger."""

@@ -20,6 +20,7 @@ def zone_choices() -> list[tuple[str, str]]:
 class OrganizationForm(forms.Form):
     """Who this installation works for."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(max_length=120, label="Name", help_text="Patients see it on every page and message.")
     phone = forms.CharField(
         max_length=40,

@@ -14,13 +14,17 @@ SIGNATURES = {
 }
 
 
+class NotALogo(Refused):
+    """The file cannot be the logo."""
+
+
 def kind_of(content: bytes) -> str:
-    """The media type, told by the first bytes. Raises ``Refused`` for other files and for more than 300 kB."""
+    """The media type, told by the first bytes. Raises ``NotALogo`` for other files and for more than 300 kB."""
     if len(content) > LARGEST:
-        raise Refused("The logo may have up to 300 kB. Save it smaller and try again.")
+        raise NotALogo("The logo may have up to 300 kB. Save it smaller and try again.")
     for signature, kind in SIGNATURES.items():
         if content.startswith(signature):
             return kind
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    raise Refused("The logo must be a PNG, JPEG, GIF or WebP picture.")
+    raise NotALogo("The logo must be a PNG, JPEG, GIF or WebP picture.")

@@ -15,13 +15,15 @@ from apps.vault import sealing
 TABLE = "organizations_organization"
 
 
-@classify(id=Kind.PLAIN, sealed=Kind.SEALED, zone=Kind.PLAIN, updated_at=Kind.PLAIN)
+@classify(id=Kind.PLAIN, sealed=Kind.SEALED, zone=Kind.PLAIN, version=Kind.PLAIN, updated_at=Kind.PLAIN)
 class Organization(models.Model):
     """Sealed: name, postal_address, phone, web, complaint_contact, security_official, privacy_official,
     logo (name of a sealed file) and logo_kind (media type)."""
 
     sealed = models.BinaryField()
     zone = models.CharField(max_length=40, default="America/New_York")
+    # Counts the changes, so that two people who edit at once are told.
+    version = models.IntegerField(default=1, db_default=1)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -23,9 +23,10 @@ from apps.organizations.selectors import LOGO_TABLE
 from apps.vault import sealing
 
 
-def logo_change(*, actor: Actor, content: bytes | None) -> Organization:
+def logo_change(*, actor: Actor, content: bytes | None, version: int | None = None) -> Organization:
     """Set the logo (PNG, JPEG, GIF, WebP, up to 300 kB), or remove it with None. Raises ``Refused``.
 
+    ``version``: see ``organization_change``.
     The file is sealed before storage sees it and is written before the row that names it: a crash between
     leaves a file nobody names, never a name without a file.
     """
@@ -36,17 +37,29 @@ def logo_change(*, actor: Actor, content: bytes | None) -> Organization:
         name = f"organization/{secrets.token_hex(16)}"
         blob = sealing.seal_service({"data": base64.b64encode(content).decode()}, table=LOGO_TABLE, row=name)
         name = default_storage.save(name, ContentFile(blob))
-    organization = organization_change(actor=actor, logo=name, logo_kind=media_type)
+    try:
+        organization = organization_change(actor=actor, version=version, logo=name, logo_kind=media_type)
+    except Refused:
+        if name:
+            default_storage.delete(name)
+        raise
     if old:
         transaction.on_commit(lambda: default_storage.delete(old))
     return organization
 
 
 @transaction.atomic
-def organization_change(*, actor: Actor, zone: str | None = None, **given: Any) -> Organization:
-    """Change the named facts (``name``, ``postal_address``, ``phone``, ...); the others stay."""
+def organization_change(
+    *, actor: Actor, zone: str | None = None, version: int | None = None, **given: Any
+) -> Organization:
+    """Change the named facts (``name``, ``postal_address``, ``phone``, ...); the others stay.
+
+    ``version`` is the one the form showed; raises ``Refused`` when somebody else was faster. None changes unseen.
+    """
     Organization.objects.select_for_update().filter(pk=1).first()
     organization = selectors.current()
+    if version is not None and version != organization.version:
+        raise Refused("Somebody else changed the organization meanwhile. Reload the page to see their version.")
     before = {**organization.opened, "zone": organization.zone}
     if zone is not None:
         try:
@@ -55,15 +68,17 @@ def organization_change(*, actor: Actor, zone: str | None = None, **given: Any) 
             raise Refused("There is no such time zone. Choose one from the list.") from None
         organization.zone = zone
     facts = {**organization.opened, **given}
+    organization.version += 1
     organization.sealed = sealing.seal_service(facts, table=TABLE, row=1)
     organization.save()
-    fields = sorted(given) + (["zone"] if zone is not None else [])
+    after = {**facts, "zone": organization.zone}
     record(
         actor=actor,
         action=Action.ORGANIZATION_CHANGE_LOGO if "logo" in given else Action.ORGANIZATION_CHANGE,
         kind="organization",
         subject=1,
-        fields=fields,
-        change=seal_change(before, {**facts, "zone": organization.zone}),
+        # A form sends every fact; the entry names those that are different now.
+        fields=sorted(name for name, value in after.items() if before.get(name, "") != value),
+        change=seal_change(before, after),
     )
     return Organization.objects.get(pk=1)

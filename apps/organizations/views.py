@@ -7,10 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
+from apps.core.numbers import seen
 from apps.core.permissions import Permission, public, require
 from apps.organizations import selectors, services
 from apps.organizations.forms import OrganizationForm
+from apps.organizations.logo import NotALogo
 
 FACTS = ("name", "phone", "web", "postal_address", "privacy_official", "security_official", "complaint_contact")
 
@@ -20,17 +23,21 @@ FACTS = ("name", "phone", "web", "postal_address", "privacy_official", "security
 def edit(request: HttpRequest) -> HttpResponse:
     """The one organization of this installation."""
     organization = selectors.current()
-    initial = {**{fact: organization.opened.get(fact, "") for fact in FACTS}, "zone": organization.zone}
+    facts = {fact: organization.opened.get(fact, "") for fact in FACTS}
+    initial = {**facts, "zone": organization.zone, "version": organization.version}
     form = OrganizationForm(request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
-        upload = given.pop("logo")
+        upload, version = given.pop("logo"), seen(given.pop("version"))
+        actor = actor_of(request)
         try:
             if upload:
-                services.logo_change(actor=request.actor, content=upload.read())  # type: ignore[attr-defined]
-            services.organization_change(actor=request.actor, **given)  # type: ignore[attr-defined]
+                version = services.logo_change(actor=actor, content=upload.read(), version=version).version
+            services.organization_change(actor=actor, version=version, **given)
+        except NotALogo as refusal:
+            form.add_error("logo", str(refusal))
         except Refused as refusal:
-            form.add_error("logo" if upload else "zone", str(refusal))
+            form.add_error(None, str(refusal))
         else:
             messages.success(request, "Saved.")
             return redirect("organizations:edit")
@@ -41,7 +48,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 @require(Permission.ORGANIZATION_EDIT)
 @require_POST
 def logo_remove(request: HttpRequest) -> HttpResponse:
-    services.logo_change(actor=request.actor, content=None)  # type: ignore[attr-defined]
+    services.logo_change(actor=actor_of(request), content=None)
     messages.success(request, "The logo is gone.")
     return redirect("organizations:edit")
 

@@ -45,8 +45,8 @@ def set_language(response: HttpResponseBase, language: str) -> None:
 
 
 def clear(response: HttpResponseBase) -> None:
-    """Forget the session of this browser."""
-    for name in (SESSION, BROWSER):
+    """Forget the session of this browser, and the language of who sat at it."""
+    for name in (SESSION, BROWSER, LANGUAGE):
         response.delete_cookie(name, path="/", samesite="Lax")
         if settings.SECURE:
             response.cookies[name]["secure"] = True

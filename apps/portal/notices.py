@@ -42,9 +42,12 @@ def sender_name() -> str:
 
 
 def link_address(token: str, language: str) -> str:
-    """The absolute address of a notice's link: an opaque token, no name, nothing about health."""
+    """The absolute address of a notice's link: an opaque token, no name, nothing about health.
+
+    It names the language even where that is the usual one: the browser may still speak that of who read here before.
+    """
     address = settings.PUBLIC_URL + reverse("portal:link", args=[token])
-    return f"{address}?lang=es" if words.known(language) == "es" else address
+    return f"{address}?lang={words.known(language)}"
 
 
 def token_for(outbox_id: int) -> str:

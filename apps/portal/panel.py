@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from apps.contacts.records import PersonRecord
 from apps.core import clock
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission, allows, role_of
 from apps.portal.models import Conversation, InboxTask, PortalAccount, PortalSession, SecureMessage
 from apps.portal.policy import IDLE
 
@@ -17,7 +17,7 @@ from apps.portal.policy import IDLE
 def portal_access(request: HttpRequest, record: PersonRecord) -> Mapping[str, Any]:
     """Variables of ``portal/panels/access.html``."""
     now = clock.now()
-    role = getattr(request.user, "role", "")
+    role = role_of(request)
     account = PortalAccount.objects.filter(person_id=record.id).first()
     sessions = PortalSession.objects.filter(person_id=record.id, ended_at__isnull=True, seen_at__gt=now - IDLE).count()
     messages = SecureMessage.objects.filter(person_id=record.id)

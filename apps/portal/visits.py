@@ -105,6 +105,6 @@ def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     # Not "no-referrer": then browsers send "Origin: null" with our own forms, which the CSRF check must refuse.
     response["Referrer-Policy"] = "same-origin"
     wish = request.GET.get("lang", "")
-    if wish in words.LANGUAGES:
+    if wish in words.LANGUAGES and not getattr(request, "portal_forgets", False):
         cookies.set_language(response, wish)
     return response

@@ -13,6 +13,7 @@ from apps.core.levels import Level
     name_token=Kind.TOKEN,
     sealed=Kind.SEALED,
     version=Kind.PLAIN,
+    approved_version=Kind.PLAIN,
     level=Kind.PLAIN,
     owner=Kind.PLAIN,
     created_at=Kind.PLAIN,
@@ -27,6 +28,8 @@ class Segment(models.Model):
     name_token = models.BinaryField(unique=True)
     sealed = models.BinaryField()
     version = models.IntegerField(default=1)
+    # The last version that a second person approved in a campaign or journey; 0 for none.
+    approved_version = models.IntegerField(default=0, db_default=0)
     level = models.SmallIntegerField(choices=[(level.value, level.word) for level in Level])
     owner = models.CharField(max_length=60, blank=True)  # the actor, as "staff:3" or "command"
     created_at = models.DateTimeField()

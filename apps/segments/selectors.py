@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from apps.contacts import attributes
 from apps.contacts.fields import FieldSpec
 from apps.contacts.models import Vocabulary
+from apps.contacts.terms import shown_term
 from apps.contacts.usages import Usage as AttributeUsage
 from apps.contacts.value_sets import VALUE_SETS
 from apps.core.errors import Refused
@@ -91,8 +92,9 @@ def everyone() -> list[OpenedSegment]:
 
 
 def terms(system: str, code: str) -> str | None:
-    """The term of a code in the vocabulary, or None."""
-    return Vocabulary.objects.filter(system=system, code=code).values_list("term", flat=True).first()
+    """The term of a code in the vocabulary as people read it, or None."""
+    term = Vocabulary.objects.filter(system=system, code=code).values_list("term", flat=True).first()
+    return shown_term(term) if term else None
 
 
 def value_sets() -> list[tuple[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -13,7 +15,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.vault import sealing
 
-from . import counting, rules, selectors, usages
+from . import authors, counting, rules, selectors, usages
 from .models import Segment, SegmentCount, SegmentUse
 from .selectors import TABLE, name_token
 
@@ -117,6 +119,16 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
         if not Segment.objects.filter(name_token=name_token(name)).exists():
             return segment_save(actor=actor, name=name, rule=original.rule.as_json(), description=original.description)
     raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
+
+
+def segments_approve(*, ids: Iterable[int]) -> None:
+    """Note that a second person approves these segments, and all that they lead to, as they are now.
+
+    Part of approving what uses them, in its transaction and on the trail with it; until that ends nobody changes a
+    segment, so the caller looks at them after this.
+    """
+    _lock_graph()
+    Segment.objects.filter(pk__in=authors.whole(ids)).update(approved_version=F("version"))
 
 
 def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.contacts import attributes
 from apps.contacts.models import Vocabulary
+from apps.contacts.terms import shown_term
 from apps.core import clock
-from apps.core.actors import Actor
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
-from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require
+from apps.core.numbers import NOTHING_SEEN, whole
+from apps.core.permissions import Permission, allows, may, require, role_of
 from apps.vault.tokens import normalize
 
 from . import counting, draft, explaining, rules, selectors, services
@@ -32,11 +33,6 @@ SAMPLE = 5
 PAGE = 50
 TERMS_SHOWN = 20
 _LIST_ID = re.compile(r"n[0-9-]{1,40}-terms")
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 def _segment(segment_id: int) -> OpenedSegment:
@@ -79,12 +75,12 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
             "segment": segment,
             "tree": explaining.outline(segment.rule),
             "absent": absent_codes(segment.rule),
-            "may_see_people": allows(getattr(request.user, "role", ""), Permission.CONTACT_VIEW),
+            "may_see_people": may(request, Permission.CONTACT_VIEW),
             "history": history,
             "days": [row.at.strftime("%b %-d") for row in history],
             "sizes": [("People", [row.count for row in history])],
             "uses": selectors.where_used(segment_id),
-            "may_export": allows(getattr(request.user, "role", ""), Permission.CONTACT_EXPORT),
+            "may_export": may(request, Permission.CONTACT_EXPORT),
             "may_edit": _may_edit(request),
         },
     )
@@ -99,21 +95,20 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
-    version = request.POST.get("version", "")
     try:
         saved = services.segment_save(
-            actor=_actor(request),
+            actor=actor_of(request),
             name=name,
             rule=tree,
             description=request.POST.get("description", ""),
             segment_id=segment_id,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
         )
     except Refused as refusal:
         return _builder(request, segment, tree, name, refusal=refusal)
     # The page it leads to shows a size; one that cannot be counted in time is still saved.
     with contextlib.suppress(Refused):
-        services.segment_count(actor=_actor(request), segment_id=saved.pk)
+        services.segment_count(actor=actor_of(request), segment_id=saved.pk)
     messages.success(request, "Segment saved.")
     return redirect("segments:detail", saved.pk)
 
@@ -122,13 +117,13 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Who is in the segment now, page by page; looking is on the trail."""
-    role = getattr(request.user, "role", "")
+    role = role_of(request)
     if not allows(role, Permission.CONTACT_VIEW):
         raise Http404
     segment = _segment(segment_id)
     try:
         shown, following = explaining.people_page(
-            actor=_actor(request),
+            actor=actor_of(request),
             rule=segment.rule,
             role=role,
             size=PAGE,
@@ -168,7 +163,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         found["sentence"] = selectors.sentence(rule)
         found["absent"] = absent_codes(rule, names)
         found["counted"] = counting.count(rule, ticket=ticket, timeout_ms=counting.LIVE_TIMEOUT_MS)
-        found["people"] = explaining.sample(actor=_actor(request), rule=rule, size=SAMPLE, ticket=ticket)
+        found["people"] = explaining.sample(actor=actor_of(request), rule=rule, size=SAMPLE, ticket=ticket)
     except counting.Superseded:
         return HttpResponse(status=204)
     except counting.TooSlow as slow:
@@ -181,9 +176,14 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require(Permission.SEGMENT_EDIT)
 @require_POST
 def find_terms(request: HttpRequest) -> HttpResponse:
-    """Options of a code picker: terms and codes that have every word that was typed."""
-    kind = request.POST.get("kind", "")
-    typed = next((str(value) for name, value in request.POST.items() if name.endswith(".code")), "")
+    """Options of a code picker: terms and codes that have every word that was typed.
+
+    The browser sends the whole rule along, so the list of the picker (``n0-1-terms``) says in which row it stands.
+    """
+    kind, box = request.POST.get("kind", ""), request.POST.get("list", "")
+    if not _LIST_ID.fullmatch(box):
+        raise Http404
+    typed = request.POST.get(f"{box.removesuffix('-terms')}.code", "")
     if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
         typed = picked[2]  # a line of the list that was chosen before, not words to look for
     words = typed.split()
@@ -192,17 +192,11 @@ def find_terms(request: HttpRequest) -> HttpResponse:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
     options = [
-        {
-            "value": draft.join_code(row.term, row.system, row.code),
-            "term": row.term,
-            "code": f"{row.system} {row.code}",
-        }
+        {"value": draft.join_code(term, row.system, row.code), "term": term, "code": f"{row.system} {row.code}"}
         for row in shown
+        for term in [shown_term(row.term)]
     ]
-    box = request.POST.get("list", "")
-    return render(
-        request, "segments/_terms.html", {"options": options, "list": box if _LIST_ID.fullmatch(box) else "terms"}
-    )
+    return render(request, "segments/_terms.html", {"options": options, "list": box})
 
 
 @require(Permission.SEGMENT_VIEW)
@@ -211,7 +205,7 @@ def count(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Count now and remember the size."""
     _segment(segment_id)
     try:
-        found = services.segment_count(actor=_actor(request), segment_id=segment_id)
+        found = services.segment_count(actor=actor_of(request), segment_id=segment_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -225,7 +219,7 @@ def duplicate(request: HttpRequest, segment_id: int) -> HttpResponse:
     """A copy, opened in the builder."""
     _segment(segment_id)
     try:
-        copy = services.segment_duplicate(actor=_actor(request), segment_id=segment_id)
+        copy = services.segment_duplicate(actor=actor_of(request), segment_id=segment_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("segments:detail", segment_id)
@@ -239,7 +233,7 @@ def delete(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Delete a segment that nobody uses."""
     _segment(segment_id)
     try:
-        services.segment_delete(actor=_actor(request), segment_id=segment_id)
+        services.segment_delete(actor=actor_of(request), segment_id=segment_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("segments:detail", segment_id)
@@ -251,10 +245,10 @@ def delete(request: HttpRequest, segment_id: int) -> HttpResponse:
 @require_POST
 def why(request: HttpRequest, segment_id: int, person_id: int) -> HttpResponse:
     """Why a person is in a segment or not: opens the record, so it is a POST and on the trail."""
-    if not allows(getattr(request.user, "role", ""), Permission.SEGMENT_VIEW):
+    if not may(request, Permission.SEGMENT_VIEW):
         raise Http404
     segment = _segment(segment_id)
-    found = explaining.why(actor=_actor(request), segment=segment, person_id=person_id)
+    found = explaining.why(actor=actor_of(request), segment=segment, person_id=person_id)
     if found is None:
         raise Http404
     return render(request, "segments/_why.html", {"segment": segment, "why": found})
@@ -264,7 +258,7 @@ def why(request: HttpRequest, segment_id: int, person_id: int) -> HttpResponse:
 
 
 def _may_edit(request: HttpRequest) -> bool:
-    return allows(getattr(request.user, "role", ""), Permission.SEGMENT_EDIT)
+    return may(request, Permission.SEGMENT_EDIT)
 
 
 def _number(text: str | None) -> int | None:

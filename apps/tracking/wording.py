@@ -6,6 +6,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "language": "en",
         "other": "Español",
+        "language_label": "Language",
         "other_code": "es",
         "skip": "Skip to content",
         "title": "Stop these e-mails",
@@ -37,6 +38,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "es": {
         "language": "es",
         "other": "English",
+        "language_label": "Idioma",
         "other_code": "en",
         "skip": "Ir al contenido",
         "title": "Dejar de recibir estos correos",

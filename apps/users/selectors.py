@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Count, Q
 
-from apps.core import clock
+from apps.core import actors, clock
+from apps.core.actors import Actor
 from apps.core.permissions import Role
 from apps.users import devices
 from apps.users.models import RecoveryCode, TotpDevice, User
@@ -52,6 +53,12 @@ def staff_rows() -> list[StaffRow]:
     users = User.objects.annotate(factors=Count("totpdevice", filter=Q(totpdevice__confirmed=True)))
     rows = [StaffRow(user, state_of(user, now), user.factors > 0) for user in users]
     return sorted(rows, key=lambda row: (not row.user.is_active, row.user.name.casefold()))
+
+
+def actor_of(user_id: int) -> Actor | None:
+    """The member of staff of that id as who acts; None for nobody, or somebody who has no access any more."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return actors.staff(user.pk, user.role) if user is not None else None
 
 
 def staff_row(user_id: int) -> StaffRow | None:

@@ -8,6 +8,7 @@ import "./forms.js";
 import "./combobox.js";
 import "./upload.js";
 import "./copy.js";
+import "./print.js";
 import "./panels.js";
 import "./requests.js";
 import "./session.js";

@@ -20,11 +20,7 @@ for (const frame of document.querySelectorAll("[data-fit-frame]")) {
   window.addEventListener("beforeprint", fit);
 }
 
-// -- Print, show the password: buttons that need a script appear with it ------------------------------------------
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
-}
+// -- Show the password: what needs a script appears with it ---------------------------------------------------------
 for (const choice of document.querySelectorAll("[data-portal-reveal]")) {
   choice.hidden = false;
   const field = document.getElementById(choice.dataset.portalReveal);

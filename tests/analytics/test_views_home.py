@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from apps.analytics import heartbeat, sources, status
-from apps.core import actors, clock
+from apps.core import actors, clock, datewords
 from apps.core.board import Check, Item, Step
 from apps.organizations.services import organization_change
 
@@ -22,6 +24,11 @@ def quiet_cache():
     cache.delete_many([heartbeat.KEY, heartbeat.WORKERS])
     yield
     cache.delete_many([heartbeat.KEY, heartbeat.WORKERS])
+
+
+def plain(page: str) -> str:
+    """The page as it is read, without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", "", page).split())
 
 
 def home(client: Client) -> str:
@@ -82,13 +89,15 @@ def test_a_source_that_breaks_does_not_take_the_page_with_it(signed_in, monkeypa
 
 def test_what_waits_goes_out_and_went_is_shown(signed_in, monkeypatch) -> None:
     now = clock.now()
-    reply = Item("3 replies from patients", "The oldest has waited since", "/inbox/", "inbox", at=now)
+    long_ago = now - timedelta(days=12)
+    reply = Item("3 replies from patients", "Not answered", "/inbox/", "inbox", at=long_ago, at_words="oldest:")
     plan = Item("Flu clinic", "412 people", "/campaigns/1/", "send", at=now + timedelta(days=2))
     past = Item("Checkups", url="/campaigns/2/", status="sent", at=now, figures=(("Sent", "412"), ("Clicked", "12%")))
     monkeypatch.setitem(sources.OWN, "waiting", [lambda user, at: [reply]])
     monkeypatch.setitem(sources.OWN, "upcoming", [lambda user, at: [plan]])
     monkeypatch.setitem(sources.OWN, "recent", [lambda user, at: [past]])
     page = home(signed_in("max"))
+    assert f"Not answered · oldest: {datewords.day(timezone.localtime(long_ago))}" in plain(page)
     for words in ("3 replies from patients", "Flu clinic", "412 people", "Checkups", "12%"):
         assert words in page
 

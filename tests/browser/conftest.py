@@ -53,6 +53,8 @@ ARGUMENTS = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Elements that pass are not described one by one: nobody reads them, and on long pages that is most of the time.
 AXE = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], "elementRef": False}
+# A theme sets colors and nothing else (see look.css): in the second theme of a width only what sees colors can differ.
+COLORS = AXE | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -230,11 +232,11 @@ def enter(visits: Callable[..., Visit], signed_in: Callable[[str], Any]) -> Call
 def axe() -> Callable[..., None]:
     """``axe(page)`` fails with the rule and the elements when the page breaks WCAG 2.2 A or AA."""
 
-    def check(page: Visit | Page, *, within: str | None = None) -> None:
+    def check(page: Visit | Page, *, within: str | None = None, options: dict[str, Any] = AXE) -> None:
         plain = page.page if isinstance(page, Visit) else page
         if not plain.evaluate("Boolean(window.axe)"):
             plain.evaluate(AXE_SCRIPT)
-        found = plain.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, AXE])
+        found = plain.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, options])
         violations = [SimpleNamespace(**item) for item in found["violations"]]
         told = [
             f"{item.id} ({item.impact}): {item.help}\n    "
@@ -250,15 +252,22 @@ def axe() -> Callable[..., None]:
 
 @pytest.fixture
 def fits(axe: Callable[..., None]) -> Callable[..., None]:
-    """``fits(page, [(1280, "dark"), (320, "light")])``: the open page is accessible and no wider than each window."""
+    """``fits(page, [(1280, "dark"), (320, "light")])``: the open page is accessible and no wider than each window.
 
-    def check(page: Visit, windows: list[tuple[int, str]]) -> None:
+    ``also`` looks at the page in each window too; it fails by an assertion.
+    """
+
+    def check(page: Visit, windows: list[tuple[int, str]], also: Callable[[Visit], None] | None = None) -> None:
         wrong = []
-        for width, scheme in windows:
+        seen: set[int] = set()
+        for width, scheme in sorted(windows):
             page.look(width=width, scheme=scheme)
             try:
                 page.no_overflow()
-                axe(page)
+                if also is not None:
+                    also(page)
+                axe(page, options=COLORS if width in seen else AXE)
+                seen.add(width)
             except AssertionError as error:
                 wrong.append(f"{urlsplit(page.url).path} ({width} px, {scheme}): {error}")
         assert not wrong, "\n\n".join(wrong)

@@ -29,7 +29,7 @@ def test_the_page_that_is_not_allowed_says_who_may(enter, axe) -> None:
     page = enter("max")
     page.open("/settings/users/")
     expect(page.get_by_role("heading", name="You may not open this")).to_be_visible()
-    expect(page.get_by_text("You are signed in as marketer. This is for: administrator.")).to_be_visible()
+    expect(page.get_by_text("Your role is marketer. This page needs the role administrator.")).to_be_visible()
     axe(page)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import sending, services
+from apps.campaigns import selectors, sending, services
 from apps.campaigns.models import Campaign, State
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -64,6 +64,11 @@ def test_a_changed_brand_of_the_template_is_not_approved_unseen(
     assert b"Something changed since this was submitted" in page
     with pytest.raises(services.Changed):
         services.campaign_approve(actor=actors.staff(cast.rita.pk, "reviewer"), campaign_id=waiting.pk)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.approval) == (State.DRAFT, None)
+    assert selectors.reviews(waiting)[0].decision == "Approval voided by a change"
+    found = AuditEntry.objects.get(action="campaign.withdraw", subject=str(waiting.pk))
+    assert (found.actor_id, found.codes) == (str(cast.rita.pk), {"void": 1})
 
 
 def test_a_brand_changed_after_the_approval_is_not_sent(waiting: Campaign, cast: SimpleNamespace) -> None:

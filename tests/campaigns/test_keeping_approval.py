@@ -47,6 +47,12 @@ def now(campaign: Campaign) -> Campaign:
     return Campaign.objects.get(pk=campaign.pk)
 
 
+def post(client: Any, campaign: Campaign, step: str, form: dict[str, Any]) -> Any:
+    """As the page of that step sends it: with the version it was made from."""
+    url = f"/campaigns/{campaign.pk}/{step}/"
+    return client.post(url, {**form, "version": client.get(url).context["version"]})
+
+
 @pytest.mark.parametrize("step", AS_IT_IS)
 def test_every_page_says_who_approved_and_when(approved: Campaign, signed_in: Any, step: str) -> None:
     page = signed_in("max").get(f"/campaigns/{approved.pk}/{step}/").content.decode()
@@ -76,7 +82,7 @@ def test_while_it_waits_the_pages_say_who_asked(waiting: Campaign, signed_in: An
 @pytest.mark.parametrize("step", AS_IT_IS)
 def test_going_through_the_pages_without_a_change_voids_nothing(approved: Campaign, signed_in: Any, step: str) -> None:
     before = now(approved)
-    answer = signed_in("max").post(f"/campaigns/{approved.pk}/{step}/", AS_IT_IS[step])
+    answer = post(signed_in("max"), approved, step, AS_IT_IS[step])
     assert answer.status_code == 302
     after = now(approved)
     assert (after.state, after.version, after.approval) == (State.APPROVED, before.version, before.approval)
@@ -85,13 +91,13 @@ def test_going_through_the_pages_without_a_change_voids_nothing(approved: Campai
 @pytest.mark.parametrize("step", ANOTHER)
 def test_a_change_is_asked_about_and_saved_only_when_wanted(approved: Campaign, signed_in: Any, step: str) -> None:
     client = signed_in("max")
-    asked = client.post(f"/campaigns/{approved.pk}/{step}/", ANOTHER[step])
+    asked = post(client, approved, step, ANOTHER[step])
     assert asked.status_code == 422
     words = asked.content.decode()
     assert "Save this change and give up the approval?" in words
     assert "Approved by Rita" in words
     assert now(approved).state == State.APPROVED
-    client.post(f"/campaigns/{approved.pk}/{step}/", {**ANOTHER[step], "void": "yes"})
+    post(client, approved, step, {**ANOTHER[step], "void": "yes"})
     assert now(approved).state == State.DRAFT
     assert selectors.reviews(now(approved))[0].decision == "Approval voided by a change"
 
@@ -105,13 +111,13 @@ def test_an_approved_campaign_keeps_its_text_when_its_page_is_saved_as_it_is(
         actor=CLI, template_id=template.pk, version=None, edit=lambda before: {**before, "subject": "Another"}
     )
     client = signed_in("max")
-    client.post(f"/campaigns/{approved.pk}/message/", AS_IT_IS["message"])
+    post(client, approved, "message", AS_IT_IS["message"])
     assert (now(approved).state, now(approved).template_version) == (State.APPROVED, approved.template_version)
     for step in ("message", "plan", "approval"):
         page = client.get(f"/campaigns/{approved.pk}/{step}/").content.decode()
         assert "The template has a newer text" in page
     client.post(f"/campaigns/{approved.pk}/withdraw/")
-    client.post(f"/campaigns/{approved.pk}/message/", AS_IT_IS["message"])
+    post(client, approved, "message", AS_IT_IS["message"])
     assert now(approved).template_version != approved.template_version
     assert "The template has a newer text" not in client.get(f"/campaigns/{approved.pk}/plan/").content.decode()
 

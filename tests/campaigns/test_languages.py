@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from apps.campaigns import plans, selectors, sending, services
+from apps.campaigns import plans, selectors, sending, services, testing
 from apps.campaigns.models import Campaign
 from apps.contacts import services as contacts
 from apps.content import services as content
@@ -87,7 +87,7 @@ def test_another_translation_voids_the_approval_of_what_is_submitted_later(appro
 
 
 def test_a_test_goes_out_in_both_languages(approved, cast):
-    sending.campaign_test(actor=CLI, campaign_id=approved.pk, address="max@clinic.test")
+    testing.campaign_test(actor=CLI, campaign_id=approved.pk, address="max@clinic.test")
     assert OutboxMessage.objects.filter(kind="test").count() == 2
 
 

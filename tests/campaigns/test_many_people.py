@@ -6,11 +6,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
-from apps.campaigns import doorbell, plans, selectors, services
+from apps.audit.models import AuditEntry
+from apps.campaigns import doorbell, plans, selectors, services, tasks
 from apps.campaigns.models import Campaign
 from apps.core import actors
+from apps.delivery.models import MailDomain
 from apps.delivery.services import settings_change
+from apps.users import services as users
 
 from .conftest import CLI, SPEC
 
@@ -27,7 +31,7 @@ def rung(flu: Campaign, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A worker that is asked, and works when the scene says so."""
     asked: list[int] = []
     monkeypatch.setattr(plans, "MANY", 0)
-    monkeypatch.setattr(doorbell, "ring_draw", lambda campaign_id: asked.append(campaign_id) or True)
+    monkeypatch.setattr(doorbell, "ring_draw", lambda campaign_id, _actor: asked.append(campaign_id) or True)
     yield asked
     plans.forget_plan(flu.pk)
 
@@ -48,10 +52,44 @@ def test_the_page_waits_for_the_worker_and_then_shows_the_plan(flu: Campaign, ru
     assert Campaign.objects.get(pk=flu.pk).reviews.get().audience == 13
 
 
+@pytest.mark.parametrize("task", ["draw", "measure"])
+def test_the_trail_names_who_asked_for_the_plan(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any, monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    """A worker opens the guardians of minors, and people to learn their mail servers, because Max looks at a page."""
+    monkeypatch.setattr(plans, "MANY", 0)
+    bell = getattr(tasks, task)
+    rung: list[tuple[list[int], dict[str, int]]] = []
+    monkeypatch.setattr(bell, "apply_async", lambda *, args, kwargs, **_how: rung.append((args, kwargs)))
+    MailDomain.objects.all().delete()
+    monkeypatch.setattr(plans, "measure", lambda **_given: {})
+    max_ = signed_in("max")
+    if task == "draw":
+        max_.get(f"/campaigns/{flu.pk}/plan/")
+    else:
+        max_.post(f"/campaigns/{flu.pk}/plan/measuring/")
+    assert rung == [([flu.pk], {"asked_by": max_.staff.pk})]
+    ((args, kwargs),) = rung
+    before = AuditEntry.objects.latest("pk").pk
+    bell(*args, **kwargs)
+    opened = AuditEntry.objects.filter(pk__gt=before, purpose__startswith="plan")
+    assert {(entry.actor_kind, entry.actor_id) for entry in opened} == {("staff", str(max_.staff.pk))}
+    before = AuditEntry.objects.latest("pk").pk
+    plans.forget_plan(flu.pk)
+    users.user_disable(actor=CLI, user=max_.staff)
+    bell(*args, **kwargs)
+    opened = AuditEntry.objects.filter(pk__gt=before, purpose__startswith="plan")
+    assert {entry.actor_kind for entry in opened} == {"system"}, "whoever has no access any more asks for nothing"
+    plans.forget_plan(flu.pk)
+    cache.delete(f"campaign-measuring:{flu.pk}")
+
+
 def test_another_purpose_is_another_plan(flu: Campaign, rung: list[int], signed_in: Any, cast: Any) -> None:
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     client = signed_in("max")
-    client.post(f"/campaigns/{flu.pk}/purpose/", {"purpose": "operations", "remuneration": "none"})
+    client.post(
+        f"/campaigns/{flu.pk}/purpose/", {"purpose": "operations", "remuneration": "none", "version": flu.version}
+    )
     assert "Counting the people" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
 
 
@@ -80,7 +118,7 @@ def test_what_went_wrong_is_said_once_and_tried_again(
 
 def test_without_a_broker_it_is_drawn_at_once(flu: Campaign, signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "MANY", 0)
-    monkeypatch.setattr(doorbell, "ring_draw", lambda _campaign_id: False)
+    monkeypatch.setattr(doorbell, "ring_draw", lambda _campaign_id, _actor: False)
     plans.forget_plan(flu.pk)
     assert "How will it be protected?" in signed_in("max").get(f"/campaigns/{flu.pk}/plan/").content.decode()
 

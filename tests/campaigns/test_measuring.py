@@ -9,6 +9,7 @@ from django.core.cache import cache
 
 from apps.campaigns import doorbell, plans
 from apps.campaigns.spec import Spec
+from apps.core.actors import COMMAND_LINE as CLI
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 
@@ -24,10 +25,10 @@ def nothing_measured():
 
 def test_measuring_begins_once_and_tells_how_far_it_is(monkeypatch) -> None:
     rung = []
-    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id: rung.append(campaign_id) or True)
+    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id, _actor: rung.append(campaign_id) or True)
     assert plans.measuring(7) is None
-    assert plans.measure_begin(campaign_id=7)
-    assert plans.measure_begin(campaign_id=7), "a second page waits for the same worker"
+    assert plans.measure_begin(actor=CLI, campaign_id=7)
+    assert plans.measure_begin(actor=CLI, campaign_id=7), "a second page waits for the same worker"
     assert rung == [7]
     assert plans.measuring(7) == ("running", 0)
 
@@ -42,8 +43,8 @@ def test_measuring_begins_once_and_tells_how_far_it_is(monkeypatch) -> None:
 
 
 def test_without_a_broker_the_button_is_left(monkeypatch) -> None:
-    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id: False)
-    assert not plans.measure_begin(campaign_id=7)
+    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id, _actor: False)
+    assert not plans.measure_begin(actor=CLI, campaign_id=7)
     assert plans.measuring(7) is None
 
 

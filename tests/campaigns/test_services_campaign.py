@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services
+from apps.campaigns import selectors, sending, services, testing
 from apps.campaigns.models import Campaign, CampaignRecipient, State
 from apps.contacts import services as contacts
 from apps.content import selectors as content
@@ -318,7 +318,7 @@ def test_the_commands_of_the_road(clinic: SimpleNamespace, cast: SimpleNamespace
 
 
 def test_a_test_copy_goes_to_staff_with_an_invented_person(flu: Campaign, max_actor: Actor) -> None:
-    number = sending.campaign_test(actor=max_actor, campaign_id=flu.pk, address="max@clinic.test")
+    (number, *_) = testing.campaign_test(actor=max_actor, campaign_id=flu.pk, address="max@clinic.test")
     message = OutboxMessage.objects.get(pk=number)
     assert (message.kind, message.person_id, message.level) == ("test", None, 0)
     assert AuditEntry.objects.filter(action="campaign.test").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +13,7 @@ from apps.campaigns import selectors, sending, services
 from apps.campaigns.models import Campaign, State
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
+from apps.delivery.policy import TlsClass
 from apps.segments import services as segments
 
 from .conftest import CLI, SPEC
@@ -29,6 +30,19 @@ def state(campaign: Campaign) -> str:
     return Campaign.objects.get(pk=campaign.pk).state
 
 
+def sent_out(campaign: Campaign, at: datetime) -> None:
+    """As if it was approved and had gone out at that time."""
+    Campaign.objects.filter(pk=campaign.pk).update(
+        state="done",
+        approval=bytes(16),
+        approved_by="staff:1",
+        approved_at=at,
+        started_at=at,
+        audience=3,
+        fed_all=True,
+    )
+
+
 def read_by(reviewer: Any, base: str) -> dict[str, str]:
     """What the reviewer's page says about which submission it shows."""
     page = reviewer.get(f"{base}/approval/").content.decode()
@@ -41,9 +55,9 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     made = selectors.by_name("Flu shots")
     assert first.headers["Location"] == f"/campaigns/{made.id}/message/"
     base = f"/campaigns/{made.id}"
-    second = client.post(f"{base}/message/", {"template": "Flu shot", "brand": ""})
+    second = client.post(f"{base}/message/", {"template": "Flu shot", "brand": "", "version": 1})
     assert second.headers["Location"] == f"{base}/purpose/"
-    third = client.post(f"{base}/purpose/", {"purpose": "treatment", "remuneration": "none"})
+    third = client.post(f"{base}/purpose/", {"purpose": "treatment", "remuneration": "none", "version": 2})
     assert third.headers["Location"] == f"{base}/plan/"
     plan = client.get(f"{base}/plan/").content.decode()
     assert "How will it be protected?" in plan
@@ -173,7 +187,7 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
     max_.post(f"{base}/send/")
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     OutboxMessage.objects.filter(person_id=clinic.tls).update(
-        state="sent", route="tls", finished_at=noon + timedelta(minutes=1)
+        state="sent", route="tls", tls_class=TlsClass.WEBPKI, finished_at=noon + timedelta(minutes=1)
     )
     for what in ("audience", "sent", "waiting", "clicked", "held/minor", "route/tls", "failure/network"):
         assert rita.get(f"{base}/people/{what}/").status_code == 200, what
@@ -192,6 +206,69 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
     named = b"".join(ada.post(f"{base}/export/", {"named": "yes"}).streaming_content).decode()
     assert "tls@goodmail.test" in named
     assert AuditEntry.objects.filter(action="campaign.export", codes__people=13).count() == 2
+
+
+def test_a_letter_to_everybody_is_not_called_verified_where_nothing_was_checked(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any, noon: Any
+) -> None:
+    """Business mail goes over whatever connection there is: bar, list and "Secured" say the same of it."""
+    rule = {"match": "all", "rules": [{"field": "relation", "op": "is", "value": "b2b"}]}
+    segments.segment_save(actor=CLI, name="Practices", rule=rule)
+    made = services.campaign_save(
+        actor=CLI, name="For practices", spec=SPEC | {"segment": "Practices", "purpose": "b2b"}
+    )
+    sent_out(made, noon)
+    Campaign.objects.filter(pk=made.pk).update(level=1)  # a text that is nobody's health, unlike the scene's
+    sent = {"source_id": made.pk, "state": "sent", "route": "tls", "finished_at": noon, "kind": "campaign"}
+    for person, tls in ((clinic.tls, TlsClass.WEBPKI), (clinic.pgp, TlsClass.OPPORTUNISTIC)):
+        OutboxMessage.objects.create(**sent, stream="bulk", purpose="b2b", level=1, person_id=person, tls_class=tls)
+    rita = signed_in("rita")
+    found = selectors.report(Campaign.objects.get(pk=made.pk))
+    assert (found.sent, found.secured, found.routes["tls"]) == (2, 1, 2)
+    assert selectors.people_behind(made, "secured") == [clinic.tls]
+    page = rita.get(f"/campaigns/{made.pk}/people/route/tls/").content.decode()
+    assert "TLS where possible" in page
+    assert "Verified TLS" not in page
+    report = rita.get(f"/campaigns/{made.pk}/").content.decode()
+    assert f"/campaigns/{made.pk}/people/secured/" in report
+    plan = rita.get(f"/campaigns/{made.pk}/plan/route/tls/").content.decode()
+    assert "TLS where possible" in plan
+
+
+def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any, noon: Any
+) -> None:
+    """Two of three numbers used to leave out what bounced, or what failed."""
+    sent_out(flu, noon)
+    for person, state, reason in (
+        (clinic.tls, "failed", "policy"),
+        (clinic.pgp, "bounced", "hard"),
+        (clinic.dead, "bounced", "full"),
+    ):
+        OutboxMessage.objects.create(
+            kind="campaign",
+            source_id=flu.pk,
+            stream="bulk",
+            purpose="treatment",
+            level=2,
+            person_id=person,
+            state=state,
+            reason=reason,
+            route="tls",
+            finished_at=noon,
+        )
+    ada = signed_in("ada")
+    home = ada.get("/").content.decode()
+    assert "3 messages did not arrive since yesterday" in home
+    assert "1 failed, 2 bounced." in home
+    assert "/delivery/?state=lost" in home
+    delivery = ada.get("/delivery/?state=lost").content.decode()
+    assert "in the last 24 hours: 1 failed, 2 bounced" in delivery
+    assert delivery.count('data-card="title"') == 3
+    report = ada.get(f"/campaigns/{flu.pk}/").content.decode()
+    assert "Refused by the mail server: 1 failed, 2 bounced." in report
+    assert len(selectors.people_behind(flu, "lost")) == 3
+    assert ada.get(f"/campaigns/{flu.pk}/people/lost/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -226,13 +303,13 @@ def test_whoever_prepares_it_tests_it_on_the_last_page_too(
 ) -> None:
     max_, rita = signed_in("max"), signed_in("rita")
     base = f"/campaigns/{flu.pk}"
-    assert "Send a test to me" in max_.get(f"{base}/approval/").content.decode()
+    assert "Send a test to" in max_.get(f"{base}/approval/").content.decode()
     answer = max_.post(f"{base}/test/", {"from": "approval"})
     assert answer.headers["Location"] == f"{base}/approval/"
     assert OutboxMessage.objects.filter(kind="test").count() == 2, "one in each language"
     assert max_.post(f"{base}/test/").headers["Location"] == f"{base}/message/"
     # Who may not edit is not offered what would be refused.
-    assert "Send a test to me" not in rita.get(f"{base}/approval/").content.decode()
+    assert "Send a test to" not in rita.get(f"{base}/approval/").content.decode()
     assert rita.post(f"{base}/test/", {"from": "approval"}).status_code == 403
 
 

@@ -314,6 +314,45 @@ def test_a_marketer_defines_an_attribute_and_sees_it_prepared(signed_in, noon) -
     assert '<option value="field:attribute.last_a1c">Last A1c</option>' in builder
 
 
+ADDED = {"label": "Viral load", "type": "text", "searchable": "on"}
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+def test_a_marketer_calls_nothing_less_than_health_information(signed_in, cast, noon, level) -> None:
+    """A column of diagnoses declared public would go to anybody's mailbox in plain mail."""
+    max_ = signed_in("max")
+    answer = max_.post("/contacts/attributes/new/", {**ADDED, "level": level})
+    assert answer.status_code == 422
+    assert "Viral load" in answer.content.decode()
+    assert "Only an administrator adds others" in max_.get("/contacts/attributes/new/").content.decode()
+    with pytest.raises(Refused, match="an administrator adds it"):
+        attribute_create(actor=actors.staff(cast.max.pk, "marketer"), wanted=Wanted("Viral load", level=int(level)))
+    assert not attributes.everything()
+
+
+def test_an_administrator_does_and_it_is_on_the_trail(signed_in, cast, noon) -> None:
+    assert signed_in("ada").post("/contacts/attributes/new/", {**ADDED, "level": "0"}).status_code == 302
+    entry = AuditEntry.objects.get(action="attribute.create")
+    assert (entry.actor_id, entry.codes["level"]) == (str(cast.ada.pk), 0)
+
+
+def test_a_marketer_makes_no_public_attribute_of_a_column(signed_in, noon) -> None:
+    job = imports.import_create(
+        actor=CLI,
+        kind=ImportJob.JobKind.LIST,
+        uploads=[imports.Upload("list.csv", io.BytesIO(b"MRN,Diagnosis\nM1,HIV\n"))],
+    )
+    url = f"/contacts/imports/{job.pk}/columns/"
+    max_ = signed_in("max")
+    assert "Public" not in max_.get(url).content.decode().partition("new-1-level")[2].partition("</select>")[0]
+    form = {
+        "match_on": "mrn", "column-0": "mrn", "column-1": "", "date_format": "%Y-%m-%d", "relation": "patient",
+        "mode": "update", "create": "1", "new-1-label": "Diagnosis", "new-1-type": "text", "new-1-level": "0",
+    }  # fmt: skip
+    assert max_.post(url, form).status_code == 422
+    assert not attributes.everything()
+
+
 def test_who_may_not_import_may_not_define(signed_in, noon) -> None:
     assert signed_in("nora").get("/contacts/attributes/").status_code == 403
     assert signed_in("otto").post("/contacts/attributes/new/", {}).status_code == 403
@@ -355,7 +394,7 @@ def test_a_column_becomes_an_attribute_where_it_stands(signed_in, noon) -> None:
     form = {
         "match_on": "mrn", "column-0": "mrn", "column-1": "last_name", "column-2": "", "date_format": "%Y-%m-%d",
         "relation": "patient", "mode": "update", "create": "2", "new-2-label": "Plan tier", "new-2-type": "choice",
-        "new-2-level": "1", "new-2-choices": "Gold\nSilver",
+        "new-2-level": "2", "new-2-choices": "Gold\nSilver",
     }  # fmt: skip
     page = max_.post(f"/contacts/imports/{job.pk}/columns/", form).content.decode()
     assert '<option value="attributes.plan_tier" selected>Plan tier</option>' in page

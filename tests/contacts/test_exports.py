@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
 from apps.contacts.models import ContactExport
 from apps.contacts.services import exports
 from apps.contacts.services.attributes import Wanted, attribute_create
-from apps.core import actors, clock
+from apps.core import actors, clock, notices
 from apps.core.errors import Refused
 from apps.segments.services import segment_delete, segment_save
 
@@ -223,6 +226,37 @@ def test_the_command_writes_a_file_for_its_owner_alone(three, cast, tmp_path, ca
     assert target.stat().st_mode & 0o777 == 0o600
     with pytest.raises(SystemExit):
         call_command("contact_export", "Women", "--as", "max@clinic.test", "--reason", "Calls")
+
+
+def test_the_command_waits_for_word_of_a_quicker_worker(three, monkeypatch, capsys) -> None:
+    """Another worker has the job: the command hears when that one lets go, and then writes what it was asked for."""
+    heard = []
+
+    @contextlib.contextmanager
+    def listening(channel: str) -> Iterator[Callable[[float], None]]:
+        ContactExport.objects.update(lease_until=clock.now() + exports.LEASE, worker="the other one")
+
+        def wait(_seconds: float) -> None:
+            heard.append(channel)
+            ContactExport.objects.update(lease_until=None)  # it died, or gave up
+
+        yield wait
+
+    monkeypatch.setattr(notices, "listening", listening)
+    call_command("contact_export", "--reason", "Calls", "--json")
+    assert json.loads(capsys.readouterr().out)["people"] == 3
+    assert heard == [exports.CHANNEL]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_tells_when_it_lets_go() -> None:
+    services.contact_create(actor=CLI, profile={"first_name": "Ana", "last_name": "Quist", "relation": "b2b"})
+    made = exports.export_create(actor=CLI, columns=["first_name"], reason="Calls")
+    with notices.listening(exports.CHANNEL):
+        assert exports.work(made.pk)
+        raw = connection.connection
+        assert [each.channel for each in raw.notifies(timeout=5, stop_after=1)] == [exports.CHANNEL]
+        assert not exports.work(made.pk), "done"
 
 
 def test_pressing_enter_in_the_search_box_searches(signed_in, three) -> None:

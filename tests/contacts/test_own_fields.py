@@ -180,7 +180,7 @@ def test_a_number_column_becomes_an_attribute_with_room_and_the_page_says_how_mu
     assert "Segments find numbers from 0 to 199,999 in steps of 10." in max_.get(url).content.decode()
     form = {
         "match_on": "mrn", "column-0": "mrn", "column-1": "", "date_format": "%Y-%m-%d", "relation": "patient",
-        "mode": "update", "create": "1", "new-1-label": "Balance", "new-1-type": "number", "new-1-level": "1",
+        "mode": "update", "create": "1", "new-1-label": "Balance", "new-1-type": "number", "new-1-level": "2",
     }  # fmt: skip
     page = max_.post(url, form).content.decode()
     assert "Segments find it from 0 to 199,999 in steps of 10." in page

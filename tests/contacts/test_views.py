@@ -13,7 +13,7 @@ from django.contrib.messages import get_messages
 from apps.audit import marks
 from apps.audit.models import AuditEntry
 from apps.contacts import panels, selectors, services
-from apps.contacts.models import Appointment, ConsentState, ImportJob, Person, Suppression
+from apps.contacts.models import Appointment, ConsentState, HeldChange, ImportJob, Person, Suppression
 from apps.contacts.services import import_passes
 from apps.core import actors
 
@@ -160,6 +160,34 @@ def test_a_marketer_reveals_nothing_and_keeps_identifiers_when_editing(signed_in
     assert record.profile["birth_date"] == "1960-02-29"
     assert record.profile["address"] == {"line": "12 Elm Street", "city": "Berea"}
     assert record.name == "Dana Quist"
+
+
+def test_a_change_that_waits_is_seen_by_who_asked_and_by_who_may_confirm(signed_in, dana) -> None:
+    """Max replaces the address and the phone: both pages say so until Nora has decided."""
+    max_client, nora = signed_in("max"), signed_in("nora")
+    form = text_of(max_client.get(f"/contacts/{dana}/edit/"))
+    assert "On record: d•••@•••.test. Leave empty to keep it." in form
+    assert "On record: ••• ••17. Leave empty to keep it." in form
+    assert "dana.quist" not in form
+    assert "555-0117" not in form
+    sent = {"first_name": "Dana", "last_name": "Quist", "relation": "patient", "city": "Berea", "version": 1}
+    sent |= {"email": "dana@elsewhere.test", "phone": "(502) 555-0118"}
+    answer = max_client.post(f"/contacts/{dana}/edit/", sent)
+    said = [str(each) for each in get_messages(answer.wsgi_request)]
+    assert said == [
+        "Saved. Your change of e-mail and phone waits until care staff or an administrator confirm it.",
+    ]
+    asked = text_of(max_client.get(f"/contacts/{dana}/"))
+    assert "Max entered another e-mail and phone." in asked
+    assert "until care staff or an administrator confirm it" in asked
+    assert "/contacts/changes/" not in asked
+    assert "elsewhere" not in asked
+    page = text_of(nora.get(f"/contacts/{dana}/"))
+    assert "A change waits for confirmation" in page
+    assert 'href="/contacts/changes/"' in page
+    row = HeldChange.objects.get(person_id=dana)
+    nora.post("/contacts/changes/decide/", {"chosen": [f"{row.pk}.{row.version}"], "act": "decline"})
+    assert "A change waits" not in text_of(nora.get(f"/contacts/{dana}/"))
 
 
 def test_two_people_editing_at_once_do_not_overwrite_each_other(signed_in, dana) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,7 @@ from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import letters, returnpath, selectors, services
+from apps.delivery import home, letters, returnpath, selectors, services
 from apps.delivery.destinations import NotHere, Room, destination
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import RECORD_PLACE, MessageKind
@@ -345,6 +346,27 @@ def test_by_lmtp_and_by_smtp(receiver, sent):
     with smtplib.SMTP("127.0.0.1", receiver.port) as client:
         client.sendmail(ADDRESS, ["care@clinic.test"], letter())
     assert InboundMail.objects.filter(state="waiting").count() == 1
+
+
+def test_the_status_page_knows_our_receiver_from_any_listener(receiver, settings, providers):
+    """An old Postfix on the port took the bounces, and the page said that all was well."""
+
+    def said(lmtp: str, smtp: str) -> tuple[str, str]:
+        settings.INBOUND_LMTP, settings.INBOUND_SMTP = lmtp, smtp
+        (check,) = home.checks(clock.now())
+        return check.state, check.text
+
+    ours, theirs = f"127.0.0.1:{receiver.port}", f"127.0.0.1:{providers.base_port}"
+    assert said(receiver.socket, "")[0] == said("", ours)[0] == said(receiver.socket, ours)[0] == "ok"
+    state, words = said("", theirs)
+    assert (state, "Another program answers" in words) == ("down", True)
+    assert said(receiver.socket, theirs)[0] == "down", "both have to be ours"
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        # It takes connections and never says a word.
+        assert "Another program" in said("", f"127.0.0.1:{mute.getsockname()[1]}")[1]
+    for nobody in (f"127.0.0.1:{free_ports(1)}", f"{receiver.socket}.gone", "no address"):
+        assert "does not answer" in said("", nobody)[1] if nobody[0] != "/" else said(nobody, "")[0] == "down"
+    assert said("", "")[0] == "warning"
 
 
 def test_what_is_not_ours_and_what_is_too_large_is_refused_politely(receiver, sent):

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from apps.delivery.mx import Host, find, parse_map
-from apps.delivery.outcomes import Cause, Next
+from apps.delivery.outcomes import Cause, Next, wait_before
 from apps.delivery.policy import TlsClass
 from apps.delivery.smtp import Dialogue, Mail, connect, probe
 from apps.delivery.tls import Trust
-from apps.demo.mail import Habit, Servers, habit_of, key_kind, transport_map
+from apps.demo.mail import Habit, Servers, empties, habit_of, key_kind, transport_map
 from tests.delivery.servers import Inbox, free_ports, polite
 
 DATA = b"From: Clinic <news@clinic.test>\r\nSubject: Hello\r\n\r\nGood day\r\n"
@@ -124,6 +124,27 @@ def test_each_habit_gives_its_answer(tmp_path, mailbox, expected, cause):
             if cause is Cause.GREYLIST:
                 servers.handlers["goodmail.test"].clock.at += dt.timedelta(minutes=1)
                 assert (await send(servers, tmp_path, mailbox)).sent
+
+    asyncio.run(scene())
+
+
+def test_a_full_mailbox_has_room_at_the_next_try_or_is_given_up(tmp_path):
+    """What the demo sends is through after one more try, even when its mail servers were started again meanwhile."""
+    names = [f"full-{number}@goodmail.test" for number in range(12)]
+    assert {empties(name) for name in names} == {True, False}
+
+    async def scene():
+        async with running(tmp_path) as servers:
+            assert {(await send(servers, tmp_path, name)).outcome.next for name in names} == {Next.RETRY_LATER}
+            wait = wait_before((await send(servers, tmp_path, names[0])).outcome, 1)
+        async with running(tmp_path) as servers:
+            for handler in servers.handlers.values():
+                handler.clock.at += wait
+            for name in names:
+                result = await send(servers, tmp_path, name)
+                assert result.sent is empties(name)
+                if not result.sent:
+                    assert (result.outcome.next, result.outcome.cause) == (Next.GIVE_UP, Cause.FULL)
 
     asyncio.run(scene())
 

@@ -16,6 +16,7 @@ from apps.journeys import approvals, ready, selectors, services
 from apps.journeys.definition import to_json
 from apps.journeys.models import Journey, JourneyReview, JourneyState
 from apps.journeys.reading import parse
+from apps.organizations.services import organization_change
 from apps.segments import services as segments
 from tests.journeys.conftest import CLI
 
@@ -106,11 +107,11 @@ def test_a_changed_segment_voids_the_approval(clinic, cast):
     services.journey_submit(actor=staff(cast.max), journey=journey)
     segments.segment_save(actor=staff(cast.ada), name="Women", rule=WOMEN, segment_id=segment.pk)
     services.journey_submit(actor=staff(cast.max), journey=journey)
-    with pytest.raises(Refused, match="You edited the segment “Women” last"):
+    with pytest.raises(Refused, match="You edited the segment “Women”"):
         services.journey_approve(actor=staff(cast.ada), journey=journey)
 
 
-def test_whoever_wrote_the_text_last_does_not_approve_the_journey(asked, cast):
+def test_whoever_wrote_the_text_does_not_approve_the_journey(asked, cast):
     template = template_named(ready.APPOINTMENT_REMINDER)
     content.template_save(
         actor=staff(cast.ada),
@@ -118,11 +119,48 @@ def test_whoever_wrote_the_text_last_does_not_approve_the_journey(asked, cast):
         version=template.version,
         edit=lambda data: {**data, "subject": "Another subject"},
     )
+    content.template_save(
+        actor=staff(cast.max), template_id=template.pk, version=None, edit=lambda data: {**data, "subject": "Another"}
+    )
     content.template_publish(actor=staff(cast.ada), template_id=template.pk)
     services.journey_submit(actor=staff(cast.max), journey=asked)
-    with pytest.raises(Refused, match="You edited the template “Appointment reminder” last"):
+    with pytest.raises(Refused, match="You edited the template “Appointment reminder”"):
         services.journey_approve(actor=staff(cast.ada), journey=asked)
     services.journey_approve(actor=staff(cast.rita), journey=asked)
+
+
+HARBOR = {"name": "Harbor", "from_address": "care@clinic.test"}
+
+
+def test_whoever_edited_the_sender_does_not_approve_the_journey(asked, cast):
+    content.brand_save(actor=CLI, brand=content.brand_save(actor=staff(cast.ada), data=HARBOR), data=HARBOR)
+    services.journey_submit(actor=staff(cast.max), journey=asked)
+    with pytest.raises(Refused, match="You edited the brand"):
+        services.journey_approve(actor=staff(cast.ada), journey=asked)
+    services.journey_approve(actor=staff(cast.rita), journey=asked)
+    assert approvals.why_not(staff(cast.ada), asked, selectors.by_id(asked.pk).draft) == ""
+
+
+@pytest.mark.parametrize("brand", [None, HARBOR], ids=["no sender", "a sender without an address"])
+def test_another_postal_address_voids_the_approval_of_a_sender_without_its_own(asked, cast, brand):
+    """The law asks for the address in the mail, so it belongs to what was looked at."""
+    if brand is not None:
+        content.brand_save(actor=CLI, data=brand)
+        services.journey_submit(actor=staff(cast.max), journey=asked)
+    services.journey_approve(actor=staff(cast.rita), journey=asked)
+    organization_change(actor=CLI, name="Lakeside Clinic", postal_address="9 Oak Street, Lexington, KY", phone="1")
+    assert state(asked) == "changed"
+    with pytest.raises(services.NotApproved, match="changed since"):
+        services.journey_activate(actor=staff(cast.max), journey=asked)
+
+
+def test_a_sender_with_its_own_address_does_not_mind(asked, cast):
+    own = {"postal_address": "7 Elm Street, Lexington, KY 40507", "phone": "859-555-0100"}
+    content.brand_save(actor=CLI, data=HARBOR | own)
+    services.journey_submit(actor=staff(cast.max), journey=asked)
+    services.journey_approve(actor=staff(cast.rita), journey=asked)
+    organization_change(actor=CLI, name="Lakeside Clinic", postal_address="9 Oak Street, Lexington, KY", phone="1")
+    assert state(asked) == "approved"
 
 
 def test_what_was_sent_back_says_why_and_may_be_asked_for_again(asked, cast):

@@ -18,6 +18,7 @@ FACTS = {
     "web": "https://riverbend.test",
     "postal_address": "120 Main Street\nLouisville, KY 40202",
     "zone": "America/Chicago",
+    "version": "1",
 }
 
 
@@ -44,6 +45,15 @@ def test_the_facts_are_kept_shown_and_audited(signed_in) -> None:
     assert "Riverbend Family Health" in Client().get("/account/sign-in/").content.decode()
     entry = AuditEntry.objects.filter(action="organization.change").latest("pk")
     assert "Riverbend" not in str(vars(entry))
+
+
+def test_the_trail_names_what_is_different_not_what_the_form_sent(signed_in) -> None:
+    ada = signed_in("ada")
+    ada.post(PAGE, FACTS)
+    ada.post(PAGE, {**FACTS, "phone": "(502) 555-0199"})
+    assert AuditEntry.objects.filter(action="organization.change").latest("pk").fields == ["phone"]
+    ada.post(PAGE, {**FACTS, "phone": "(502) 555-0199", "zone": "America/Denver"})
+    assert AuditEntry.objects.filter(action="organization.change").latest("pk").fields == ["zone"]
 
 
 def test_a_missing_name_is_said_and_nothing_is_saved(signed_in) -> None:

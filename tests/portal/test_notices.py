@@ -49,5 +49,5 @@ def test_every_mail_is_made_in_both_languages_with_and_without_a_telephone(
 
 def test_the_link_is_absolute_opaque_and_speaks_the_persons_language(settings) -> None:
     settings.PUBLIC_URL = "https://portal.clinic.test"
-    assert notices.link_address("abc", "en") == LINK
+    assert notices.link_address("abc", "en") == f"{LINK}?lang=en"
     assert notices.link_address("abc", "es-MX") == f"{LINK}?lang=es"

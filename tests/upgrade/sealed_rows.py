@@ -14,6 +14,7 @@ from apps.compliance import selectors as compliance
 from apps.contacts import selectors as contacts
 from apps.contacts.models import Person
 from apps.contacts.models.consent import CONSENT_TABLE
+from apps.contacts.services.held import values_of
 from apps.content.models import Skeleton
 from apps.core import actors
 from apps.core.classification import Kind, kinds_of
@@ -59,8 +60,11 @@ OPEN: dict[str, Callable[[Any], Any]] = {
         _record_key(row.person_id), row.sealed, table=CONSENT_TABLE, row=row.pk
     ),
     "contacts.TimelineEvent": lambda row: contacts.open_event(row, _profile_key(row.person_id)),
+    "contacts.AttributeDefinition": lambda row: row.opened(),
+    "contacts.HeldChange": lambda row: values_of(row, _profile_key(row.person_id)),
     "compliance.Vendor": lambda row: row.opened,
     "compliance.Agreement": lambda row: row.opened,
+    "compliance.MaterialBreach": lambda row: row.opened,
     "compliance.Document": lambda row: compliance.document_open(actor=CLI, document=row),
     "tracking.LinkTarget": lambda row: sealing.open_service(row.sealed, table=TARGET_TABLE, row=row.pk),
     "segments.Segment": segments.opened,
@@ -87,6 +91,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     "campaigns.CampaignReview": lambda row: campaigns.reviews(row.campaign),
     "journeys.Journey": lambda row: row.opened(),
     "journeys.JourneyVersion": lambda row: row.opened(),
+    "journeys.JourneyReview": lambda row: row.comment,
 }
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import planning, plans, selectors, sending, services
+from apps.campaigns import planning, plans, selectors, services
 from apps.campaigns.audience import audience_of
 from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, PurposeForm, ScheduleForm
 from apps.campaigns.models import WITH_APPROVAL
@@ -24,15 +24,17 @@ from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
 from apps.content.facts import invented_facts
 from apps.content.merging import Rendered
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
-from .shared import actor_of, campaign_or_404, frame, shown_people
+from .shared import campaign_or_404, frame, shown_people
+from .testing import tested
 
 PAGE = 50
 # The mail's own styles may apply; nothing may run, load or be sent from it.
@@ -205,7 +207,7 @@ def measure(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def measuring(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Measure in the background (POST, by the page itself), and how far it is (GET); then the plan is drawn again."""
     campaign = campaign_or_404(campaign_id)
-    if request.method == "POST" and not plans.measure_begin(campaign_id=campaign.id):
+    if request.method == "POST" and not plans.measure_begin(actor=actor_of(request), campaign_id=campaign.id):
         return render(request, "campaigns/_measure.html", {"campaign": campaign})
     found = plans.measuring(campaign.id)
     if found is not None and found[0] == "running":
@@ -238,7 +240,8 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
     """The people behind one number of the plan, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
     try:
-        label = ROUTE_WORDS[RouteName(word)] if kind == "route" else HELD_WORDS[Held(word)]
+        level = plans.list_levels([campaign])[0]
+        label = route_words(RouteName(word), level)["label"] if kind == "route" else HELD_WORDS[Held(word)]
     except ValueError:
         raise Http404 from None
     if kind not in ("route", "held"):
@@ -273,6 +276,8 @@ def approval_page(request: HttpRequest, campaign_id: int, schedule: ScheduleForm
     context = frame(request, campaign, "approval")
     context["reviews"] = selectors.reviews(campaign.row)
     context["mails"] = _mails(campaign)
+    if context["may_edit"]:
+        context |= tested(request, campaign.id)
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = schedule
@@ -326,30 +331,15 @@ def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
     return [(words, code, shown.subject) for words, code, shown in found if shown is not None]
 
 
-@require(Permission.CAMPAIGN_EDIT)
-@require_POST
-def test_send(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """One copy, with an invented person in it, to the mailbox of whoever asks."""
-    campaign_or_404(campaign_id)
-    try:
-        sending.campaign_test(
-            actor=actor_of(request),
-            campaign_id=campaign_id,
-            address=str(request.user.email),  # type: ignore[union-attr]
-        )
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "A test is on its way to your mailbox.")
-    back = "approval" if request.POST.get("from") == "approval" else "message"
-    return redirect(f"campaigns:{back}", campaign_id)
-
-
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
     would_void = getattr(form, "would_void", False)
     context = frame(request, campaign, step) | {"form": form, "would_void": would_void}
+    # A refused save stays one of the page it was typed on: pressed again it does not overwrite what it never showed.
+    context["version"] = request.POST.get("version", campaign.row.version if campaign else "")
     if step == "message":
         context["mails"] = _mails(campaign)
+        if campaign is not None:
+            context |= tested(request, campaign.id)
     if not context["changeable"]:
         messages.error(
             request, "This campaign has begun or is scheduled, so it cannot be changed. Make a copy instead."
@@ -360,14 +350,13 @@ def _page(request: HttpRequest, template: str, campaign: Opened | None, step: st
 
 def _save(request: HttpRequest, campaign: Opened | None, name: str, wanted: Spec, form: Any) -> int | None:
     """Save and say what it voided; None with the refusal, or the question whether to void, on the form."""
-    version = request.POST.get("version", "")
     try:
         saved = services.campaign_save(
             actor=actor_of(request),
             name=name,
             spec=wanted.as_json(),
             campaign_id=campaign.id if campaign else None,
-            version=whole(version, None),
+            version=whole(request.POST.get("version", ""), NOTHING_SEEN),
             keep_approval=request.POST.get("void") != "yes",
         )
     except services.WouldVoid:

@@ -16,17 +16,18 @@ from apps.campaigns.models import STARTED, State
 from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 from apps.core.words import spell_out
 from apps.delivery import selectors as delivery
 from apps.delivery.outcomes import CAUSE_WORDS
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
 from .preparing import ROUTE_TONES, route_words
-from .shared import actor_of, campaign_or_404, decided, role_of, shown_people
+from .shared import campaign_or_404, decided, shown_people
 
 PAGE = 50
 FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
@@ -47,7 +48,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "query": query,
         "wanted_state": wanted_state,
         "states": State.choices,
-        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
+        "may_edit": may(request, Permission.CAMPAIGN_EDIT),
     }
     return render(request, "campaigns/list.html", context)
 
@@ -59,7 +60,7 @@ def detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = campaign_or_404(campaign_id)
     if campaign.row.state not in STARTED:
         step = NEXT_STEP.get(State(campaign.row.state), "approval")
-        if step == "audience" and not allows(role_of(request), Permission.CAMPAIGN_EDIT):
+        if step == "audience" and not may(request, Permission.CAMPAIGN_EDIT):
             step = "approval"
         if campaign.spec.template and campaign.spec.purpose and step == "audience":
             step = "approval"
@@ -100,11 +101,18 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             (
                 "Secured",
                 found.secured,
-                "sent",
+                "secured",
                 "Left protected: by a checked connection, a key of theirs or the portal.",
             ),
             ("Read in the portal", found.read, "read", "Opened the message in the portal."),
-            ("Bounced", found.bounced, "bounced", "Came back: the mail server or mailbox refused it."),
+            (
+                "Did not arrive",
+                found.lost,
+                "lost",
+                f"Refused by the mail server: {delivery.lost_words(found.failed, found.bounced)}."
+                if found.lost
+                else "Refused by the mail server.",
+            ),
             ("Unsubscribed", found.unsubscribed, "unsubscribed", "Stopped mail by this message."),
         ],
         "held": [
@@ -120,9 +128,9 @@ def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
             {"word": failure_word(name), "count": count, "url": url("failure", name)}
             for name, count in found.failures.items()
         ],
-        "may_send": allows(role_of(request), Permission.CAMPAIGN_SEND),
-        "may_edit": allows(role_of(request), Permission.CAMPAIGN_EDIT),
-        "may_export": allows(role_of(request), Permission.CONTACT_EXPORT),
+        "may_send": may(request, Permission.CAMPAIGN_SEND),
+        "may_edit": may(request, Permission.CAMPAIGN_EDIT),
+        "may_export": may(request, Permission.CONTACT_EXPORT),
         **_progress(campaign, found),
     }
 
@@ -160,7 +168,7 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     """The people behind one figure of the report, masked; opening them is on the trail."""
     campaign = campaign_or_404(campaign_id)
     try:
-        title = _title(what, detail)
+        title = _title(what, detail, plans.list_levels([campaign])[0])
     except (ValueError, KeyError):
         raise Http404 from None
     after = whole(request.GET.get("after", ""), 0)
@@ -180,9 +188,9 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     return render(request, "campaigns/people.html", context)
 
 
-def _title(what: str, detail: str) -> str:
+def _title(what: str, detail: str, level: int) -> str:
     if what == "route":
-        return ROUTE_WORDS[RouteName(detail)]
+        return route_words(RouteName(detail), level)["label"]
     if what == "language":
         return f"Got it in {LANGUAGES[detail]}"
     if what == "held":

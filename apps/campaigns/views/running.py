@@ -14,15 +14,13 @@ from apps.campaigns import plans, sending, services
 from apps.campaigns.forms import CommentForm, ScheduleForm
 from apps.campaigns.models import State
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
 
 from .preparing import approval_page
-from .shared import actor_of, campaign_or_404
-
-# A decision that does not say what was read decides about nothing: no submission has this number.
-NOTHING_SEEN = -1
+from .shared import campaign_or_404
 
 
 def _do(request: HttpRequest, campaign_id: int, act: Callable[[], Any], done: str, to: str) -> HttpResponse:

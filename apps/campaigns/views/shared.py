@@ -15,8 +15,8 @@ from apps.campaigns.selectors import Opened
 from apps.contacts import selectors as contacts
 from apps.contacts.masking import Eyes, age_words
 from apps.core import clock
-from apps.core.actors import Actor
-from apps.core.permissions import Permission, allows
+from apps.core.actors import actor_of
+from apps.core.permissions import Permission, allows, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
 
@@ -36,17 +36,6 @@ class Shown:
     id: int
     name: str
     age: str
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Who acts."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
-def role_of(request: HttpRequest) -> str:
-    """The role of whoever is signed in."""
-    return str(getattr(request.user, "role", ""))
 
 
 def campaign_or_404(campaign_id: int) -> Opened:

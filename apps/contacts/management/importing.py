@@ -10,14 +10,11 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.management.base import CommandError, CommandParser
 
+from apps.contacts.management.waiting import until_over
 from apps.contacts.models import ImportJob
 from apps.contacts.services import import_passes, imports
-from apps.core import notices
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-
-AT_MOST = 15.0
-"""Seconds to wait for word of a worker before looking whether its lease has run out."""
 
 
 def add_file_arguments(parser: CommandParser, several: bool) -> None:
@@ -62,13 +59,8 @@ def run(
 
 
 def _finished(job_id: int, wanted: str) -> ImportJob:
-    """Work here instead of ringing a worker (which finds nothing to do, or helps)."""
     job = ImportJob.objects.get(pk=job_id)
-    with notices.listening(import_passes.CHANNEL) as wait:
-        while job.under_way:
-            if not import_passes.work(job_id):
-                wait(AT_MOST)  # a worker was quicker; it tells when it ends, but not when it dies
-            job.refresh_from_db()
+    until_over(job, import_passes.work, import_passes.CHANNEL)
     if job.state != wanted:
         raise Refused(job.opened().get("problem") or "The import was cancelled.")
     return job

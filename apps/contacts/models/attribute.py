@@ -7,8 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from apps.core import clock
-from apps.core.actors import Actor
+from apps.contacts.models.jobs import LEASED, LeasedJob
 from apps.core.classification import Kind, classify
 from apps.vault import sealing
 
@@ -77,21 +76,12 @@ class AttributeDefinition(models.Model):
     id=Kind.PLAIN,
     attribute=Kind.PLAIN,
     state=Kind.PLAIN,
-    total=Kind.PLAIN,
-    done=Kind.PLAIN,
     after=Kind.PLAIN,
     found=Kind.PLAIN,
     outside=Kind.PLAIN,
-    attempts=Kind.PLAIN,
-    worker=Kind.PLAIN,
-    lease_until=Kind.PLAIN,
-    actor_kind=Kind.PLAIN,
-    actor_id=Kind.PLAIN,
-    actor_role=Kind.PLAIN,
-    created_at=Kind.PLAIN,
-    finished_at=Kind.PLAIN,
+    **LEASED,
 )
-class AttributeFill(models.Model):
+class AttributeFill(LeasedJob):
     """Search values of everybody brought up to a definition that changed: the job behind "can be searched".
 
     ``done`` of ``total`` people are behind it, up to the id ``after``; ``found`` of them have a value, ``outside`` of
@@ -106,27 +96,9 @@ class AttributeFill(models.Model):
 
     attribute = models.ForeignKey(AttributeDefinition, on_delete=models.CASCADE, related_name="fills")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    total = models.BigIntegerField(default=0)
-    done = models.BigIntegerField(default=0)
     after = models.BigIntegerField(default=0)
     found = models.BigIntegerField(default=0)
     outside = models.BigIntegerField(default=0)
-    attempts = models.SmallIntegerField(default=0)
-    worker = models.CharField(max_length=40, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    actor_kind = models.CharField(max_length=10)
-    actor_id = models.CharField(max_length=40, blank=True)
-    actor_role = models.CharField(max_length=20, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["attribute", "-id"], name="attribute_fill_latest")]
-
-    def __str__(self) -> str:
-        return f"AttributeFill {self.pk}"
-
-    @property
-    def actor(self) -> Actor:
-        """Who asked for it; its chunks act in their name."""
-        return Actor(self.actor_kind, self.actor_id, self.actor_role)

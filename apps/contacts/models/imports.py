@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 
-from apps.core import clock
-from apps.core.actors import Actor
+from apps.contacts.models.jobs import SEALED, SealedJob
 from apps.core.classification import Kind, classify
-from apps.vault import sealing
 
 IMPORT_TABLE = "contacts_importjob"
 REJECTION_TABLE = "contacts_importrejection"
@@ -19,27 +15,15 @@ REJECTION_TABLE = "contacts_importrejection"
     id=Kind.PLAIN,
     kind=Kind.PLAIN,
     state=Kind.PLAIN,
-    sealed=Kind.SEALED,
-    version=Kind.PLAIN,
-    total=Kind.PLAIN,
-    done=Kind.PLAIN,
     new=Kind.PLAIN,
     changed=Kind.PLAIN,
     unchanged=Kind.PLAIN,
     rejected=Kind.PLAIN,
-    stop=Kind.PLAIN,
     files_gone=Kind.PLAIN,
-    attempts=Kind.PLAIN,
-    worker=Kind.PLAIN,
-    lease_until=Kind.PLAIN,
-    actor_kind=Kind.PLAIN,
-    actor_id=Kind.PLAIN,
-    actor_role=Kind.PLAIN,
-    created_at=Kind.PLAIN,
     started_at=Kind.PLAIN,
-    finished_at=Kind.PLAIN,
+    **SEALED,
 )
-class ImportJob(models.Model):
+class ImportJob(SealedJob):
     """One import from upload to result. ``done`` rows of ``total`` are behind it, in this state's pass.
 
     ``sealed`` (service key) holds files with their keys, mapping, options, counts by table, reasons, the dry run's
@@ -63,25 +47,12 @@ class ImportJob(models.Model):
 
     kind = models.CharField(max_length=12, choices=JobKind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    sealed = models.BinaryField()
-    version = models.IntegerField(default=1)
-    total = models.BigIntegerField(default=0)
-    done = models.BigIntegerField(default=0)
     new = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
-    stop = models.BooleanField(default=False)
     files_gone = models.BooleanField(default=False)
-    attempts = models.SmallIntegerField(default=0)
-    worker = models.CharField(max_length=40, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    actor_kind = models.CharField(max_length=10)
-    actor_id = models.CharField(max_length=40, blank=True)
-    actor_role = models.CharField(max_length=20, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
     started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -92,27 +63,9 @@ class ImportJob(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return f"ImportJob {self.pk}"
-
-    @property
-    def actor(self) -> Actor:
-        """Who started it; its chunks act in their name."""
-        return Actor(self.actor_kind, self.actor_id, self.actor_role)
-
     @property
     def under_way(self) -> bool:
         return self.state in (self.State.CHECKING, self.State.RUNNING)
-
-    def opened(self) -> dict[str, Any]:
-        """The sealed part."""
-        found: dict[str, Any] = sealing.open_service(self.sealed, table=IMPORT_TABLE, row=self.pk, version=self.version)
-        return found
-
-    def reseal(self, data: dict[str, Any]) -> None:
-        """Put ``data`` in place of the sealed part; the caller saves ``sealed`` and ``version``."""
-        self.version += 1
-        self.sealed = sealing.seal_service(data, table=IMPORT_TABLE, row=self.pk, version=self.version)
 
 
 @classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)
@@ -135,22 +88,10 @@ EXPORT_TABLE = "contacts_contactexport"
     source=Kind.PLAIN,
     source_id=Kind.PLAIN,
     state=Kind.PLAIN,
-    sealed=Kind.SEALED,
-    version=Kind.PLAIN,
-    total=Kind.PLAIN,
-    done=Kind.PLAIN,
     downloads=Kind.PLAIN,
-    stop=Kind.PLAIN,
-    attempts=Kind.PLAIN,
-    worker=Kind.PLAIN,
-    lease_until=Kind.PLAIN,
-    actor_kind=Kind.PLAIN,
-    actor_id=Kind.PLAIN,
-    actor_role=Kind.PLAIN,
-    created_at=Kind.PLAIN,
-    finished_at=Kind.PLAIN,
+    **SEALED,
 )
-class ContactExport(models.Model):
+class ContactExport(SealedJob):
     """One export from the wish to the file that goes after a day.
 
     ``sealed`` (service key) holds columns, reason, what the list was searched for, and the file with its key: all of
@@ -167,39 +108,8 @@ class ContactExport(models.Model):
     source = models.CharField(max_length=12)  # "list", or what a higher layer registered ("segment")
     source_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
-    sealed = models.BinaryField()
-    version = models.IntegerField(default=1)
-    total = models.BigIntegerField(default=0)
-    done = models.BigIntegerField(default=0)
     downloads = models.IntegerField(default=0)
-    stop = models.BooleanField(default=False)
-    attempts = models.SmallIntegerField(default=0)
-    worker = models.CharField(max_length=40, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    actor_kind = models.CharField(max_length=10)
-    actor_id = models.CharField(max_length=40, blank=True)
-    actor_role = models.CharField(max_length=20, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-    finished_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"ContactExport {self.pk}"
-
-    @property
-    def actor(self) -> Actor:
-        """Who asked for it; the opening of people is in their name."""
-        return Actor(self.actor_kind, self.actor_id, self.actor_role)
 
     @property
     def under_way(self) -> bool:
         return self.state == self.State.RUNNING
-
-    def opened(self) -> dict[str, Any]:
-        """The sealed part."""
-        found: dict[str, Any] = sealing.open_service(self.sealed, table=EXPORT_TABLE, row=self.pk, version=self.version)
-        return found
-
-    def reseal(self, data: dict[str, Any]) -> None:
-        """Put ``data`` in place of the sealed part; the caller saves ``sealed`` and ``version``."""
-        self.version += 1
-        self.sealed = sealing.seal_service(data, table=EXPORT_TABLE, row=self.pk, version=self.version)

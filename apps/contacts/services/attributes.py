@@ -21,6 +21,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
+from apps.core.permissions import Permission, allows
 from apps.vault import sealing, tokens
 
 TYPES = ("text", "number", "date", "yes_no", "choice")
@@ -49,6 +50,11 @@ class Wanted:
     searchable: bool = True
     choices: tuple[str, ...] = ()
     numbers: NumberRange | None = None
+
+
+def may_lower(actor: Actor) -> bool:
+    """Whether ``actor`` may declare that an attribute is less than health information."""
+    return actor.kind != "staff" or allows(actor.role, Permission.COMPLIANCE_EDIT)
 
 
 def name_for(label: str) -> str:
@@ -86,8 +92,14 @@ def attribute_create(*, actor: Actor, wanted: Wanted, name: str = "") -> Attribu
     """Define an attribute. Values that people have under its name already become searchable in the background.
 
     ``name`` is made from the label when it is not given. Raises ``Refused`` for one that exists, no free place for
-    another searchable date or number, or a label, choice or bound that will not do.
+    another searchable date or number, or a label, choice or bound that will not do; and when somebody who may not
+    calls it less than health information.
     """
+    if not may_lower(actor) and wanted.level < Level.HEALTH:
+        raise Refused(
+            "What is less than health information is protected less wherever it goes, so an administrator adds it. "
+            "Keep it as health information, or ask one."
+        )
     label = " ".join(wanted.label.split())
     _check(label, wanted)
     name = name or name_for(label)

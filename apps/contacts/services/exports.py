@@ -25,7 +25,7 @@ from apps.contacts import attributes, exporting, searching, selectors
 from apps.contacts.models import ContactExport
 from apps.contacts.models.imports import EXPORT_TABLE
 from apps.contacts.services.pieces import Pieces
-from apps.core import clock
+from apps.core import clock, notices
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
@@ -38,6 +38,8 @@ LEASE = timedelta(minutes=2)
 KEEP = timedelta(hours=24)
 MAX_ATTEMPTS = 3
 MOST = 2_000_000
+CHANNEL = "carelane_export"
+"""Told when a worker lets go of an export, finished or not; see ``core.notices``."""
 _log = logging.getLogger(__name__)
 
 
@@ -198,14 +200,21 @@ def work(export_id: int) -> bool:
     export = ContactExport.objects.get(pk=export_id)
     if export.attempts > MAX_ATTEMPTS:
         _finish(export_id, worker, State.FAILED)
-        return True
+    else:
+        _write(export, worker)
+    notices.tell(CHANNEL)
+    return True
+
+
+def _write(export: ContactExport, worker: str) -> None:
+    export_id = export.pk
     key, bound = streams.new_key(), f"exports/{export_id}-{secrets.token_hex(12)}"
     stored = ""
     try:
         lines = _lines(export, worker)
         stored = default_storage.save(bound, Pieces(streams.sealed_pieces(key, bound, lines)))
         if _finish(export_id, worker, State.DONE, {"stored": stored, "bound": bound, "key": key.hex()}):
-            return True
+            return
     except _Stopped:
         _finish(export_id, worker, State.CANCELLED)
     except Refused as refusal:
@@ -216,7 +225,6 @@ def work(export_id: int) -> bool:
         ContactExport.objects.filter(pk=export_id, worker=worker).update(lease_until=None)
     # The storage may have begun a file under this name.
     default_storage.delete(stored or bound)
-    return True
 
 
 def due(now: datetime) -> list[int]:

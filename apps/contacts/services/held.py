@@ -34,6 +34,12 @@ def values_of(row: HeldChange, profile_key: bytes) -> dict[str, Any]:
     return found
 
 
+def waiting(person: PersonRecord) -> tuple[HeldChange, list[str]] | None:
+    """What waits for confirmation about this opened person: the row and the names of its facts, or None."""
+    row = HeldChange.objects.filter(person_id=person.id, state=State.OPEN).select_related("asked_by").first()
+    return None if row is None else (row, sorted(values_of(row, person.profile_key)))
+
+
 def news(people: Mapping[int, PersonRecord], wanted: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """Of the facts that would wait (person to name to value), those that nobody asked for before.
 

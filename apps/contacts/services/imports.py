@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts import attributes
@@ -31,12 +32,14 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
+from apps.core.permissions import Permission, allows
 from apps.vault import sealing, streams
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
 MAX_FILES = 40
 KEEP_UPLOADS = timedelta(days=7)
 KEEP_REJECTIONS = timedelta(days=30)
+NOT_YOURS = "These rows show people unmasked, so only whoever uploaded the file and administrators see them."
 
 
 @dataclass(frozen=True)
@@ -205,11 +208,24 @@ def suggestion(data: dict[str, Any]) -> dict[str, Any]:
     return mapping.suggest(mapping.guess(table.headers, sample), sample)
 
 
+def may_see_rows(actor: Actor, job: ImportJob) -> bool:
+    """Whether ``actor`` may see rows of the file as they stand, unmasked: it is their own, or they may reveal."""
+    return (
+        actor.kind != "staff"
+        or allows(actor.role, Permission.CONTACT_REVEAL)
+        or trail.acted(actor=actor, actions=[Action.IMPORT_CREATE], kind="import", subject=job.pk)
+    )
+
+
 def guesses(*, actor: Actor, job: ImportJob) -> list[mapping.ColumnGuess]:
-    """Columns with type and sample values, for the mapping page. The look is on the trail."""
+    """Columns with type and sample values, for the mapping page. The look is on the trail.
+
+    Of a colleague's file whoever may not reveal sees no values (``may_see_rows``).
+    """
     record_read(actor=actor, action=Action.IMPORT_PREVIEW, kind="import", subject=job.pk, purpose="map columns")
     table = table_of(job.opened()["files"][0])
-    return mapping.guess(table.headers, table.sample())
+    found = mapping.guess(table.headers, table.sample())
+    return found if may_see_rows(actor, job) else [replace(each, samples=()) for each in found]
 
 
 def checked_mapping(data: dict[str, Any]) -> mapping.ColumnMapping:
@@ -376,9 +392,11 @@ def rejected_csv(*, actor: Actor, job_id: int) -> Iterator[str]:
     """The rejected rows as CSV, line by line: file, line, reason, then the cells as they came.
 
     The download is on the trail before the first line. Cells that a spreadsheet would run as a formula get an
-    apostrophe in front (OWASP, CSV injection).
+    apostrophe in front (OWASP, CSV injection). Raises ``Refused`` for whoever may not see them (``may_see_rows``).
     """
     job = ImportJob.objects.get(pk=job_id)
+    if not may_see_rows(actor, job):
+        raise Refused(NOT_YOURS)
     record_read(
         actor=actor,
         action=Action.IMPORT_EXPORT,

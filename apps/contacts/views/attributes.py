@@ -17,6 +17,7 @@ from apps.contacts.forms import AttributeForm
 from apps.contacts.models import AttributeDefinition, AttributeFill
 from apps.contacts.services import attributes as services
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
 
@@ -36,10 +37,11 @@ def attribute_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def attribute_new(request: HttpRequest) -> HttpResponse:
     """Define an attribute."""
-    form = AttributeForm(request.POST or None)
+    actor = actor_of(request)
+    form = AttributeForm(request.POST or None, may_lower=services.may_lower(actor))
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.attribute_create(actor=request.actor, wanted=form.wanted())  # type: ignore[attr-defined]
+            made = services.attribute_create(actor=actor, wanted=form.wanted())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -58,7 +60,7 @@ def attribute(request: HttpRequest, attribute_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.attribute_change(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 attribute_id=attribute_id,
                 wanted=form.wanted(),
             )
@@ -102,7 +104,7 @@ def attribute_act(request: HttpRequest, attribute_id: int, act: str) -> HttpResp
     _attribute(attribute_id)
     doing, done = acts[act]
     try:
-        doing(actor=request.actor, attribute_id=attribute_id)  # type: ignore[attr-defined]
+        doing(actor=actor_of(request), attribute_id=attribute_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:

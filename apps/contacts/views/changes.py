@@ -14,6 +14,7 @@ from apps.contacts import fields, guarded, selectors, services
 from apps.contacts.models import HeldChange
 from apps.contacts.services.held import values_of
 from apps.core import datewords
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
@@ -27,7 +28,7 @@ def change_list(request: HttpRequest) -> HttpResponse:
     waiting = HeldChange.objects.filter(state=HeldChange.State.OPEN, person__erased_at__isnull=True)
     page = keyset(waiting, request.GET.get("after", ""), total=waiting.count())
     people = selectors.open_people(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         purpose="confirm changed identity facts",
         ids=[row.person_id for row in page.items],
         with_consents=False,
@@ -64,7 +65,7 @@ def change_decide(request: HttpRequest) -> HttpResponse:
         return redirect("contacts:changes")
     try:
         done = services.changes_decide(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             ids=sorted(seen),
             confirm=confirm,
             seen=seen,

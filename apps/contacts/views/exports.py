@@ -16,6 +16,7 @@ from apps.contacts.forms import SearchForm
 from apps.contacts.models import ContactExport
 from apps.contacts.services import exports
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
@@ -50,7 +51,7 @@ def export_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "asked" in request.POST:
         try:
             made = exports.export_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 columns=request.POST.getlist("columns"),
                 reason=request.POST.get("reason", ""),
                 source=source,
@@ -102,7 +103,7 @@ def export_cancel(request: HttpRequest, export_id: int) -> HttpResponse:
     """Stop it; nothing of it is kept."""
     _export(export_id)
     try:
-        exports.export_cancel(actor=request.actor, export_id=export_id)  # type: ignore[attr-defined]
+        exports.export_cancel(actor=actor_of(request), export_id=export_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("contacts:export", export_id)
@@ -114,7 +115,7 @@ def export_download(request: HttpRequest, export_id: int) -> HttpResponseBase:
     """The file. By POST, because taking it is on the trail; its name says nothing about who is in it."""
     _export(export_id)
     try:
-        pieces = exports.export_open(actor=request.actor, export_id=export_id)  # type: ignore[attr-defined]
+        pieces = exports.export_open(actor=actor_of(request), export_id=export_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("contacts:export", export_id)

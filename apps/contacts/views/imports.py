@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,6 +21,7 @@ from apps.contacts.models import ImportJob
 from apps.contacts.services import attributes as attribute_services
 from apps.contacts.services import imports
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
@@ -59,13 +60,13 @@ def import_new(request: HttpRequest) -> HttpResponse:
         uploads = [imports.Upload(file.name or "", file) for file in form.cleaned_data["files"]]
         try:
             job = imports.import_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 kind=kind,
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
             if kind != JobKind.LIST:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
@@ -78,7 +79,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     """Step 2 of a list: which column means what."""
-    job = _job(job_id)
+    job, actor = _job(job_id), actor_of(request)
     if job.kind != JobKind.LIST or not _mappable(job):
         return redirect("contacts:import", job.pk)  # the browser's Back after an import: its files are gone
     data = job.opened()
@@ -90,25 +91,25 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         if not problem:
             # What was chosen so far stays: saved if it is complete, otherwise on the page.
             with contextlib.suppress(Refused):
-                imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+                imports.import_map(actor=actor, job_id=job.pk, document=document)
     elif request.method == "POST":
         try:
             document = _posted(request, data)
-            imports.import_map(actor=request.actor, job_id=job.pk, document=document)  # type: ignore[attr-defined]
+            imports.import_map(actor=actor, job_id=job.pk, document=document)
             if "keep" not in request.POST and "mapping" not in request.FILES:
-                imports.import_check(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+                imports.import_check(actor=actor, job_id=job.pk)
                 return redirect("contacts:import", job.pk)
             messages.success(request, "Mapping saved.")
             return redirect("contacts:import_columns", job.pk)
         except Refused as refusal:
             problem = str(refusal)
-    guesses = imports.guesses(actor=request.actor, job=job)  # type: ignore[attr-defined]
+    guesses = imports.guesses(actor=actor, job=job)
     context = {
         "job": job,
         "file": data["files"][0],
         "rows": _column_rows(guesses, document),
         "attribute_types": AttributeForm.TYPES,
-        "attribute_levels": AttributeForm.LEVELS,
+        "attribute_levels": AttributeForm.LEVELS if attribute_services.may_lower(actor) else AttributeForm.HEALTH_ALONE,
         "groups": _target_groups(),
         "matchable": [(name, mapping.TARGETS[name].label) for name in mapping.MATCHABLE],
         "match_on": document.get("match_on", ""),
@@ -121,6 +122,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
         "problem": problem,
+        "own": imports.may_see_rows(actor, job),
         "upload": MappingUploadForm(),
         "steps": _steps(job),
         "step": 2,
@@ -135,18 +137,17 @@ def _create_attribute(
     headers = data["files"][0]["headers"]
     if index >= len(headers):
         return "There is no such column."
+    actor = actor_of(request)
     given = {name: request.POST.get(f"new-{index}-{name}", "") for name in ("label", "type", "level", "choices")}
-    guess = imports.guesses(actor=request.actor, job=job)[index]  # type: ignore[attr-defined]
+    guess = imports.guesses(actor=actor, job=job)[index]
     numbers = guess.numbers
     bounds = (("low", numbers.low), ("high", numbers.high), ("step", numbers.step))
-    form = AttributeForm({**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}})
+    typed = {**given, "searchable": "on", **{name: numbers.spoken(value) for name, value in bounds}}
+    form = AttributeForm(typed, may_lower=attribute_services.may_lower(actor))
     if not form.is_valid():
         return str(next(iter(form.errors.values()))[0])
     try:
-        made = attribute_services.attribute_create(
-            actor=request.actor,  # type: ignore[attr-defined]
-            wanted=form.wanted(),
-        )
+        made = attribute_services.attribute_create(actor=actor, wanted=form.wanted())
     except Refused as refusal:
         return str(refusal)
     document["columns"][headers[index]] = f"attributes.{made.name}"
@@ -241,7 +242,7 @@ def _date_formats(current: str) -> list[tuple[str, str]]:
 def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
     """Steps 3 and 4: what would happen, what happens, what came of it."""
     job = _job(job_id)
-    return render(request, "contacts/imports/job.html", _job_context(job))
+    return render(request, "contacts/imports/job.html", _job_context(request, job))
 
 
 @require(Permission.CONTACT_IMPORT)
@@ -249,13 +250,13 @@ def import_progress(request: HttpRequest, job_id: int) -> HttpResponse:
     """The job card again, for the page that shows it; when the pass is over, the whole page."""
     job = _job(job_id)
     if job.under_way:
-        return render(request, "contacts/imports/progress.html", _job_context(job))
+        return render(request, "contacts/imports/progress.html", _job_context(request, job))
     response = HttpResponse(status=204)
     response["HX-Redirect"] = reverse("contacts:import", args=[job.pk])
     return response
 
 
-def _job_context(job: ImportJob) -> dict[str, Any]:
+def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     data = job.opened()
     labels = {"appointments": "appointments", "list": "people", "patients": "people"}
     seconds = (clock.now() - job.started_at).total_seconds() if job.started_at and job.under_way else 0
@@ -291,6 +292,8 @@ def _job_context(job: ImportJob) -> dict[str, Any]:
         "writes": writes,
         "held": held,
         "downloadable": job.rejections.exists(),
+        "own": imports.may_see_rows(actor_of(request), job),
+        "not_own": imports.NOT_YOURS,
         "waiting": waiting,
         "match_label": _match_label(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
@@ -362,7 +365,7 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
         raise Http404
     _job(job_id)
     try:
-        acts[act](actor=request.actor, job_id=job_id)  # type: ignore[attr-defined]
+        acts[act](actor=actor_of(request), job_id=job_id)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
@@ -373,10 +376,14 @@ def import_act(request: HttpRequest, job_id: int, act: str) -> HttpResponse:
 
 @require(Permission.CONTACT_IMPORT)
 @require_POST
-def import_rejected(request: HttpRequest, job_id: int) -> StreamingHttpResponse:
+def import_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The rejected rows as CSV. By POST, because taking them is on the trail."""
     job = _job(job_id)
-    lines = imports.rejected_csv(actor=request.actor, job_id=job.pk)  # type: ignore[attr-defined]
+    try:
+        lines = imports.rejected_csv(actor=actor_of(request), job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("contacts:import", job.pk)
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
 
 

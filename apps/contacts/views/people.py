@@ -18,9 +18,10 @@ from apps.contacts.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.masking import Eyes
 from apps.contacts.models import Person, PersonSearch
 from apps.contacts.records import PersonRecord
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import Page, keyset
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require, role_of
 
 BACKUPS_EXPIRE = timedelta(days=35)
 """How long the oldest backup lives that may still hold a destroyed key."""
@@ -45,6 +46,8 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows,
         "searched": searched,
+        # Without anybody at all the page itself offers to import and to add; the head would say it twice.
+        "listed": bool(rows) or searched,
         "filters": filters,
         "may_import": _may(request, Permission.CONTACT_IMPORT),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
@@ -57,18 +60,18 @@ def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> lis
     if searched and not page.items:
         # "Nobody" is an answer too: who asks for one address after the other learns who is no patient here.
         record_read(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             action=Action.CONTACT_SEARCH,
             kind="person",
             purpose="contact list",
         )
     records = selectors.open_people(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         purpose="contact list",
         ids=[person.pk for person in page.items],
         action=Action.CONTACT_SEARCH if searched else Action.CONTACT_LIST,
     )
-    eyes = Eyes(_role(request))
+    eyes = Eyes(role_of(request))
     return [
         {
             "id": record.id,
@@ -97,7 +100,7 @@ def contact_new(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            record = services.contact_create(actor=request.actor, profile=form.profile())  # type: ignore[attr-defined]
+            record = services.contact_create(actor=actor_of(request), profile=form.profile())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -113,12 +116,12 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     """Change the facts of a person. Two people editing at once do not overwrite each other."""
     record = opened(request, person_id, "edit")
     form = PersonForm(
-        request.POST or None, record=record, reveal=Eyes(_role(request)).reveal, own=attributes.everything()
+        request.POST or None, record=record, reveal=Eyes(role_of(request)).reveal, own=attributes.everything()
     )
     if request.method == "POST" and form.is_valid():
         try:
             waiting = services.contact_update(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 person_id=person_id,
                 profile=form.profile(),
                 version=form.cleaned_data["version"] or 0,
@@ -127,9 +130,8 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             if waiting:
-                named = ", ".join(guarded.FACTS[name].lower() for name in waiting)
-                sentence = f"Saved. What you entered for {named} waits until care staff or an administrator confirm it."
-                messages.success(request, sentence)
+                asked = f"Your change of {guarded.named(waiting)}"
+                messages.success(request, f"Saved. {asked} waits until care staff or an administrator confirm it.")
             else:
                 messages.success(request, "Changes saved.")
             return redirect("contacts:person", person_id)
@@ -139,7 +141,7 @@ def contact_edit(request: HttpRequest, person_id: int) -> HttpResponse:
         "title": "Edit person",
         "button": "Save changes",
         "cancel": reverse("contacts:person", args=[person_id]),
-        "name": Eyes(_role(request)).name(record),
+        "name": Eyes(role_of(request)).name(record),
     }
     return render(request, "contacts/edit.html", context, status=422 if form.is_bound else 200)
 
@@ -152,13 +154,13 @@ def contact_erase(request: HttpRequest, person_id: int) -> HttpResponse:
     form = EraseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.contact_erase(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             person_id=person_id,
             reason=form.cleaned_data["reason"],
         )
         messages.success(request, "The person was erased.")
         return redirect("contacts:erased", person_id)
-    context = {"form": form, "record": record, "name": Eyes(_role(request)).name(record)}
+    context = {"form": form, "record": record, "name": Eyes(role_of(request)).name(record)}
     return render(request, "contacts/erase.html", context, status=422 if form.is_bound else 200)
 
 
@@ -175,7 +177,7 @@ def contact_erased(request: HttpRequest, person_id: int) -> HttpResponse:
 def opened(request: HttpRequest, person_id: int, purpose: str) -> PersonRecord:
     """The opened person, on the trail. An unknown or erased one is not found."""
     record = selectors.open_person(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         purpose=purpose,
         person_id=person_id,
     )
@@ -184,9 +186,5 @@ def opened(request: HttpRequest, person_id: int, purpose: str) -> PersonRecord:
     return record
 
 
-def _role(request: HttpRequest) -> str:
-    return str(getattr(request.user, "role", ""))
-
-
 def _may(request: HttpRequest, permission: Permission) -> bool:
-    return allows(_role(request), permission)
+    return may(request, permission)

@@ -18,18 +18,20 @@ from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
-from apps.contacts import attributes, fields, panels, search_values, selectors, services, timeline
+from apps.contacts import attributes, fields, guarded, panels, search_values, selectors, services, timeline
 from apps.contacts.forms import AppointmentForm, ConsentForm, MoveForm, ReasonForm
 from apps.contacts.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.records import PersonRecord
+from apps.contacts.services import held
 from apps.contacts.services.consents import consent_history
-from apps.contacts.views.people import _may, _role, opened
+from apps.contacts.views.people import _may, opened
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require
+from apps.core.permissions import Permission, require, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
 
@@ -42,7 +44,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         context = {"person": gone, "may_erase": _may(request, Permission.CONTACT_ERASE)}
         return render(request, "contacts/gone.html", context, status=404)
     record = opened(request, person_id, "person page")
-    eyes = Eyes(_role(request))
+    eyes = Eyes(role_of(request))
     selectors.load_events({record.id: record})
     selectors.load_appointments({record.id: record})
     now = clock.now()
@@ -54,7 +56,9 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "upcoming": [visit for visit in _appointments(record) if visit["start"] > now and visit["state"] == "booked"],
         "latest": timeline.page(record.events or [], eyes=eyes, size=6).items,
         "consents": _states(record),
-        "side": [{"panel": panel, **panel.loader(request, record)} for panel in panels.panels(_role(request), "side")],
+        "side": [
+            {"panel": panel, **panel.loader(request, record)} for panel in panels.panels(role_of(request), "side")
+        ],
         "reveal": eyes.reveal,
     }
     return _page(request, record, "overview", "contacts/person/overview.html", context)
@@ -67,7 +71,7 @@ def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
     selectors.load_events({record.id: record})
     group = request.GET.get("kind", "")
     page = timeline.page(
-        record.events or [], eyes=Eyes(_role(request)), group=group, after=request.GET.get("after", "")
+        record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
     context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
@@ -96,7 +100,7 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
                 ends = given.pop("ends")
                 if ends and given["state"] == "granted":
                     given["expires"] = datetime.combine(ends + timedelta(days=1), time.min, _zone())
-                services.consent_record(actor=request.actor, person_id=record.id, **given)  # type: ignore[attr-defined]
+                services.consent_record(actor=actor_of(request), person_id=record.id, **given)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -127,13 +131,13 @@ def person_suppression(request: HttpRequest, person_id: int) -> HttpResponse:
     try:
         if request.POST.get("act") == "lift":
             reason = request.POST.get("reason", "").strip()[:200] or "Asked for by the person"
-            services.unsuppress(actor=request.actor, person_id=record.id, reason=reason)  # type: ignore[attr-defined]
+            services.unsuppress(actor=actor_of(request), person_id=record.id, reason=reason)
             messages.success(request, "Mail to this mailbox is possible again.")
         elif not record.email:
             raise Refused("This person has no mailbox.")
         else:
             services.suppress(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 address=record.email,
                 scope=Suppression.Scope.ALL,
                 reason=Suppression.Reason.STAFF,
@@ -155,7 +159,7 @@ def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
             raise Http404
         if form.is_valid():
             try:
-                services.appointment_book(actor=request.actor, person_id=record.id, **form.cleaned_data)  # type: ignore[attr-defined]
+                services.appointment_book(actor=actor_of(request), person_id=record.id, **form.cleaned_data)
             except Refused as refusal:
                 form.add_error("start", str(refusal))
             else:
@@ -169,7 +173,7 @@ def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
         "move": MoveForm(),
         "upcoming": [visit for visit in every if visit["start"] > now],
         "past": [visit for visit in reversed(every) if visit["start"] <= now],
-        "reveal": Eyes(_role(request)).reveal,
+        "reveal": Eyes(role_of(request)).reveal,
     }
     return _page(request, record, "appointments", "contacts/person/appointments.html", context, form)
 
@@ -185,7 +189,7 @@ def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) 
         return redirect("contacts:appointments", person_id)
     try:
         services.appointment_move(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             appointment_id=appointment_id,
             start=form.cleaned_data["start"],
         )
@@ -201,7 +205,7 @@ def appointment_cancel(request: HttpRequest, person_id: int, appointment_id: int
     """Cancel an appointment of this person."""
     _own(person_id, appointment_id)
     try:
-        services.appointment_cancel(actor=request.actor, appointment_id=appointment_id)  # type: ignore[attr-defined]
+        services.appointment_cancel(actor=actor_of(request), appointment_id=appointment_id)
         messages.success(request, "Appointment canceled.")
     except Refused as refusal:
         messages.error(request, str(refusal))
@@ -235,7 +239,7 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
 @require(Permission.CONTACT_VIEW)
 def person_panel(request: HttpRequest, person_id: int, key: str) -> HttpResponse:
     """A tab of a higher layer."""
-    panel = panels.panel(_role(request), key)
+    panel = panels.panel(role_of(request), key)
     if panel is None:
         raise Http404
     record = opened(request, person_id, key[:40])
@@ -257,7 +261,7 @@ def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
         "field": f"{field}-{person_id}",
     }
     if form.is_bound and form.is_valid():
-        actor, reason = request.actor, form.cleaned_data["reason"]  # type: ignore[attr-defined]
+        actor, reason = actor_of(request), form.cleaned_data["reason"]
         row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
         if row is None:
             raise Http404
@@ -289,7 +293,7 @@ def _page(
     context: dict[str, Any],
     form: Any = None,
 ) -> HttpResponse:
-    eyes = Eyes(_role(request))
+    eyes = Eyes(role_of(request))
     today = timezone.localdate()
     age = age_words(record, record.age(today))
     relation = dict(fields.RELATIONS).get(record.relation, record.relation)
@@ -298,7 +302,7 @@ def _page(
         "name": eyes.name(record),
         "level": Level.HEALTH if record.relation == "patient" else Level.IDENTIFIER,
         "header_facts": [part for part in (relation, age, f"No. {record.id}") if part],
-        "flags": _flags(record, today),
+        "flags": _flags(record, today) + _waiting(request, record),
         "tabs": _tabs(request, record, current),
         "may_edit": _may(request, Permission.CONTACT_EDIT),
         "may_erase": _may(request, Permission.CONTACT_ERASE),
@@ -319,7 +323,7 @@ def _tabs(request: HttpRequest, record: PersonRecord, current: str) -> list[dict
     if _may(request, Permission.AUDIT_VIEW):
         own.append(("access", "Access", "contacts:access", 90))
     found = [(order, key, label, reverse(name, args=[record.id])) for key, label, name, order in own]
-    for panel in panels.panels(_role(request), "tab"):
+    for panel in panels.panels(role_of(request), "tab"):
         found.append((panel.order, panel.key, panel.title, reverse("contacts:panel", args=[record.id, panel.key])))
     return [{"label": label, "url": url, "current": key == current} for _, key, label, url in sorted(found)]
 
@@ -350,6 +354,20 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
     return found
+
+
+def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
+    """A change of identity facts that nobody confirmed yet: else who entered it thinks that it was lost."""
+    found = held.waiting(record)
+    if found is None:
+        return []
+    row, names = found
+    who = row.asked_by.name if row.asked_by else "An import"
+    text = f"{who} entered another {guarded.named(names)}. What is on record stays until "
+    flag = {"tone": "info", "title": "A change waits for confirmation"}
+    if _may(request, Permission.CONTACT_REVEAL) and _may(request, Permission.CONTACT_EDIT):
+        return [{**flag, "text": f"{text}you confirm it.", "url": reverse("contacts:changes"), "link": "Look at it"}]
+    return [{**flag, "text": f"{text}care staff or an administrator confirm it."}]
 
 
 def _day(value: date) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.content import selectors, services
 from apps.content.models import Asset
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, public, require
 
@@ -24,7 +25,7 @@ def image_library(request: HttpRequest) -> HttpResponse:
             if upload is None:
                 raise Refused("Choose a file first.")
             added = services.asset_upload(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 data=upload.read(),
                 file_name=upload.name or "",
                 alt=request.POST.get("alt", ""),

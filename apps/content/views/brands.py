@@ -11,7 +11,9 @@ from apps.content import lint, selectors, services
 from apps.content.blocks import Design
 from apps.content.forms import BrandForm
 from apps.content.models import Brand
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
+from apps.core.numbers import seen
 from apps.core.permissions import Permission, require
 
 
@@ -31,15 +33,16 @@ def brand_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if brand:
         # A color that was never chosen is shown as the product's, not as the browser's black.
         chosen = {name: value for name, value in brand.opened.items() if value}
-        initial = {**chosen, "is_default": brand.is_default}
+        initial = {**chosen, "is_default": brand.is_default, "version": brand.version}
     form = BrandForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             saved = services.brand_save(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 brand=brand,
                 data=form.cleaned_data,
                 is_default=form.cleaned_data["is_default"],
+                version=seen(form.cleaned_data["version"]),
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))

@@ -16,12 +16,13 @@ from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.content import blocks, editing, lint, plaintext, previewing, rich, selectors, services, variants
+from apps.content import blocks, editing, lint, plaintext, previewing, rich, selectors, services, shipped, variants
 from apps.content.blocks import BLOCKS, BadTemplate, Block, Design
 from apps.content.fields import MergeField
 from apps.content.models import Asset, Brand, Template
 from apps.content.views.templates import PREVIEW_CSP
 from apps.content.views.translating import language_context, words_of
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, allows, require
@@ -46,7 +47,7 @@ def template_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _facts(request: HttpRequest) -> tuple[dict[str, Any], str]:
-    return selectors.preview_facts(actor=request.actor, person_id=request.session.get(PERSON))  # type: ignore[attr-defined]
+    return selectors.preview_facts(actor=actor_of(request), person_id=request.session.get(PERSON))
 
 
 def _context(request: HttpRequest, template: Template, *, selected: str, say: str, variant: str = "") -> dict[str, Any]:
@@ -54,8 +55,12 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
     data = selectors.draft_data(template)
     design = blocks.parse(data)
     variant = variant if variant in variants.others(design) else ""
+    begun = variants.started(design)
     facts = selectors.brand_facts(template.brand)
     findings = lint.check(design, facts, kind=template.kind)
+    if variant:
+        # Our own words stand there before anybody begins.
+        design = blocks.parse(shipped.begun(data, variant))
     catalog = facts.catalog()
     block = design.find(selected) if selected else None
     return {
@@ -69,7 +74,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
             gaps={gap.block for gap in _gaps(design, variant)},
             older={block_id for block_id, _ in variants.older(design, variant)},
         ),
-        **language_context(design, variant),
+        **language_context(design, variant, begun),
         "selected": block.id if block else "",
         "block_older": bool(block and variant and any(key == block.id for key, _ in variants.older(design, variant))),
         "chosen": block,
@@ -217,10 +222,10 @@ def _words_edit(
         values = read_settings(block["type"], post, keep_rows=True)
         names = {setting.name for setting in kind.settings if variants.is_own(kind.name, setting)}
         own = {name: value for name, value in values.items() if name in names}
-        return variants.write(data, language, block_id, own), block_id, ""
+        return variants.write(shipped.begun(data, language), language, block_id, own), block_id, ""
     if op == "message":
         own = {name: str(post[name]) for name in ("subject", "preheader", "text") if name in post}
-        return variants.write(data, language, "", own), "", ""
+        return variants.write(shipped.begun(data, language), language, "", own), "", ""
     if op == "current":
         return variants.up_to_date(data, language, post.get("block")), block_id, "Marked as up to date."
     if op == "drop":
@@ -239,6 +244,10 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
     if op == "add":
         index = whole(post.get("index", ""), None)
         after, block_id = editing.add(data, str(post.get("kind", "")), str(post.get("place", "")), index)
+        if post.get("kind") == "footer":
+            after = shipped.turned(after, "en")  # its defaults are English
+            for code in variants.started(blocks.parse(after)):
+                after = shipped.translated(after, code)
         return after, block_id, f"Added {_where(after, block_id)}."
     if op == "move":
         after = editing.move(data, block_id, str(post.get("place", "")), whole(post.get("index", 0), 0))
@@ -263,6 +272,8 @@ def _edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, A
         after = {**data, **{name: str(post[name]) for name in names if name in post}}
         if "level" in post:
             after["level"] = whole(post["level"], 0)
+        if after["language"] != data["language"] and after["language"] in blocks.LANGUAGES:
+            after = shipped.turned(after, data["language"])
         return after, "", ""
     if op == "text":
         after = {key: value for key, value in data.items() if key != "text"}
@@ -316,7 +327,7 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
         after, chosen["block"], chosen["say"] = _edit_of(request.POST, data)
         return after
 
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     try:
         if op in ("undo", "redo"):
             template = services.template_step_back(
@@ -324,8 +335,8 @@ def template_change(request: HttpRequest, pk: int) -> HttpResponse:
             )
             chosen = {"block": request.POST.get("selected", ""), "say": "Undone." if op == "undo" else "Redone."}
         elif op == "brand":
-            brand = Brand.objects.filter(pk=request.POST.get("brand") or 0).first()
-            template = services.template_brand(actor=actor, template_id=pk, brand=brand)
+            brand = Brand.objects.filter(pk=whole(request.POST.get("brand", ""), 0)).first()
+            template = services.template_brand(actor=actor, template_id=pk, brand=brand, version=version)
         else:
             template = services.template_save(actor=actor, template_id=pk, version=version, edit=edit)
     except services.Stale as stale:
@@ -355,7 +366,7 @@ def template_keep_copy(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Template.objects.living(), pk=pk)
     revision = whole(request.POST.get("revision", ""), 0)
     copy = services.template_duplicate(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         template_id=pk,
         revision=revision,
         edit=lambda data: _edit_of(request.POST, data)[0],
@@ -381,10 +392,11 @@ def settings_panel(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The mail as it would arrive: ``?dark=1``, ``?part=text``, ``?variant=es``; for the person of this session."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
-    design = blocks.parse(selectors.draft_data(template))
-    design = variants.in_language(design, request.GET.get("variant") or design.language)
+    data = selectors.draft_data(template)
+    language = request.GET.get("variant") or data["language"]
+    design = variants.in_language(blocks.parse(shipped.begun(data, language)), language)
     sample = request.GET.get("sample") == "1"
-    facts = selectors.preview_facts(actor=request.actor, person_id=None)[0] if sample else _facts(request)[0]  # type: ignore[attr-defined]
+    facts = selectors.preview_facts(actor=actor_of(request), person_id=None)[0] if sample else _facts(request)[0]
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     brand = replace(selectors.brand_facts(template.brand), asset_base=reverse("content:image", args=["x"])[:-1])
     shown = previewing.preview(
@@ -412,7 +424,7 @@ def preview_person(request: HttpRequest, pk: int) -> HttpResponse:
         request.session[PERSON] = whole(chosen, None)
         name = _facts(request)[1]
         return render(request, "content/_person_chosen.html", {"person_name": name})
-    found = selectors.people_found(actor=request.actor, text=request.POST.get("q", ""))  # type: ignore[attr-defined]
+    found = selectors.people_found(actor=actor_of(request), text=request.POST.get("q", ""))
     may_see = allows(request.user.role, Permission.CONTACT_REVEAL)  # type: ignore[union-attr]
     context = {"found": found, "asked": request.POST.get("q", ""), "may_see": may_see}
     return render(request, "content/_people.html", context)
@@ -429,7 +441,7 @@ def template_publish(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "content/_refused.html", {"problems": errors, "publishing": True}, status=422)
     try:
         services.template_publish(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             template_id=pk,
             version=whole(request.POST.get("version", ""), 0),
         )

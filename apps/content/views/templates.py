@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.content import blocks, previewing, selectors, services, usage
 from apps.content.models import Template
 from apps.content.starters import all_starters
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, allows, require
@@ -78,7 +79,7 @@ def template_new(request: HttpRequest) -> HttpResponse:
         data: dict[str, Any] = blocks.dump(starter.design) if starter else EMPTY
         try:
             template = services.template_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 name=name or services.free_name(starter.name if starter else "New template"),
                 data=data,
                 kind=starter.kind if starter else kind,
@@ -120,7 +121,7 @@ def starter_preview(request: HttpRequest, slug: str) -> HttpResponse:
     starter = all_starters().get(slug)
     if starter is None:
         raise Http404
-    facts, _ = selectors.preview_facts(actor=request.actor, person_id=None)  # type: ignore[attr-defined]
+    facts, _ = selectors.preview_facts(actor=actor_of(request), person_id=None)
     shown = previewing.preview(starter.design, selectors.brand_facts(), facts)
     return HttpResponse(shown.html)
 
@@ -131,7 +132,7 @@ def template_rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Another name; answers in place in the editor, with the list's page elsewhere."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
     try:
-        services.template_rename(actor=request.actor, template_id=pk, name=request.POST.get("name", ""))  # type: ignore[attr-defined]
+        services.template_rename(actor=actor_of(request), template_id=pk, name=request.POST.get("name", ""))
     except Refused as refusal:
         if request.headers.get("HX-Request"):
             return HttpResponse(str(refusal), status=422, content_type="text/plain")
@@ -148,7 +149,7 @@ def template_rename(request: HttpRequest, pk: int) -> HttpResponse:
 def template_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """A copy, opened."""
     get_object_or_404(Template.objects.living(), pk=pk)
-    copy = services.template_duplicate(actor=request.actor, template_id=pk)  # type: ignore[attr-defined]
+    copy = services.template_duplicate(actor=actor_of(request), template_id=pk)
     messages.success(request, "This is the copy. Give it a name of its own.")
     return redirect("content:edit", copy.pk)
 
@@ -161,7 +162,7 @@ def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     uses = usage.uses_of(pk)
     if request.method == "POST":
         try:
-            services.template_archive(actor=request.actor, template_id=pk)  # type: ignore[attr-defined]
+            services.template_archive(actor=actor_of(request), template_id=pk)
         except Refused as refusal:
             messages.error(request, str(refusal))
             return redirect("content:delete", pk)

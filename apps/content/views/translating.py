@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.text import Truncator
@@ -11,10 +11,12 @@ from apps.content import blocks, rich, variants
 from apps.content.blocks import Block, Design
 
 
-def language_context(design: Design, variant: str) -> dict[str, Any]:
-    """The switch between languages: each with how far it is; and the words of the one being written."""
+def language_context(design: Design, variant: str, begun: Sequence[str]) -> dict[str, Any]:
+    """The switch between languages: each with how far it is; and the words of the one being written.
+
+    ``begun``: the languages somebody wrote something in.
+    """
     gaps = {code: len(variants.missing(design, code)) for code in variants.others(design)}
-    begun = variants.started(design)
     older = {code: variants.older(design, code) for code in begun}
     switch = [
         {"code": design.language, "name": blocks.LANGUAGES[design.language], "main": True, "current": not variant}

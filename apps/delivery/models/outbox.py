@@ -145,6 +145,8 @@ class OutboxMessage(models.Model):
                 condition=Q(state__in=["doubtful", "failed"]),
                 name="outbox_trouble",
             ),
+            # The rest of what did not arrive, for the same question.
+            models.Index(fields=["finished_at"], condition=Q(state="bounced"), name="outbox_returned"),
             BrinIndex(fields=["finished_at"], autosummarize=True, name="outbox_finished"),
         ]
 

@@ -43,15 +43,16 @@ def settings_change(*, actor: Actor, version: int, **given: Any) -> Setup:
         raise Refused("Fill in the relay's host before mail is sent through it.")
     setup = Setup.from_json(merged)
     setup.table(baa_in_force=False)
-    sealed = sealing.seal_service(setup.to_json(), table=SETTINGS_TABLE, row=1, version=version + 1)
+    after = setup.to_json()
+    sealed = sealing.seal_service(after, table=SETTINGS_TABLE, row=1, version=version + 1)
     DeliverySettings.objects.update_or_create(pk=1, defaults={"sealed": sealed, "version": version + 1})
     record(
         actor=actor,
         action=Action.DELIVERY_CHANGE,
         kind="delivery",
         subject=1,
-        fields=sorted(given),
-        change=seal_change(before, setup.to_json()),
+        fields=sorted(name for name in given if before.get(name) != after.get(name)),
+        change=seal_change(before, after),
     )
     return setup
 

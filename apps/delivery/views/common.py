@@ -11,19 +11,13 @@ from django.urls import reverse
 from apps.audit.actions import Action
 from apps.contacts import selectors as contacts
 from apps.contacts.masking import Eyes
-from apps.core.actors import Actor
-from apps.core.permissions import Permission, allows
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Who acts (set by the middleware)."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
+from apps.core.actors import actor_of
+from apps.core.permissions import Permission, allows, may, role_of
 
 
 def may_edit(request: HttpRequest) -> bool:
     """Whether the signed-in person may change how mail leaves."""
-    return allows(getattr(request.user, "role", ""), Permission.DELIVERY_EDIT)
+    return may(request, Permission.DELIVERY_EDIT)
 
 
 def tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
@@ -39,7 +33,7 @@ def people_shown(request: HttpRequest, ids: Iterable[int | None]) -> dict[int | 
 
     Who may not look at people sees numbers; an erased person has no page, and nobody ("—") is there for None.
     """
-    role = getattr(request.user, "role", "")
+    role = role_of(request)
     wanted = sorted({number for number in ids if number is not None})
     shown: dict[int | None, tuple[str, str]] = {None: ("—", "")}
     if not allows(role, Permission.CONTACT_VIEW):

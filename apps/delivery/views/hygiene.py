@@ -10,14 +10,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.masking import Eyes
 from apps.contacts.selectors import open_people
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require
+from apps.core.permissions import Permission, require, role_of
 from apps.delivery import selectors, services
 from apps.delivery.forms import HygieneForm
 from apps.delivery.hygiene import FLAG_WORDS, Flag, suggestion
 from apps.delivery.models import HygieneFinding, HygieneRun
-from apps.delivery.views.common import actor_of, may_edit, person_url, tabs
+from apps.delivery.views.common import may_edit, person_url, tabs
 
 
 @require(Permission.DELIVERY_VIEW)
@@ -103,7 +104,7 @@ def _findings(request: HttpRequest, run: HygieneRun) -> dict[str, object]:
         ids=[row.person_id for row in page.items],
         with_consents=False,
     )
-    eyes = Eyes(getattr(request.user, "role", ""))
+    eyes = Eyes(role_of(request))
     return {
         "flag": flag,
         "words": FLAG_WORDS[Flag(flag)],

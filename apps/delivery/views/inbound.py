@@ -10,12 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors, services
 from apps.delivery.models import InboundMail
-from apps.delivery.views.common import actor_of, person_url
+from apps.delivery.views.common import person_url
 
 
 @require(Permission.INBOX_VIEW)
@@ -64,7 +65,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "person": people.get(row.person_id or 0),
             "person_url": person_url(row.person_id),
             "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
-            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+            "may_reply": may(request, Permission.INBOX_REPLY),
         },
     )
 

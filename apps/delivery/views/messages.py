@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 from apps.delivery import selectors, services, sources, story
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.views.common import actor_of, may_edit, people_shown, tabs
+from apps.delivery.views.common import may_edit, people_shown, tabs
 
 
 @require(Permission.DELIVERY_VIEW)
@@ -25,19 +26,23 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Figures of now, what needs a person, and all messages, newest first."""
     state, kind = request.GET.get("state", ""), request.GET.get("kind", "")
     rows = OutboxMessage.objects.defer("content", "record", "evidence")
-    if state in State.values:
+    if state == selectors.LOST:
+        rows = rows.filter(state__in=[State.FAILED, State.BOUNCED])
+    elif state in State.values:
         rows = rows.filter(state=state)
     if kind in MessageKind.values:
         rows = rows.filter(kind=kind)
     page = keyset(rows, request.GET.get("after", ""))
     names = sources.names_of((row.kind, row.source_id) for row in page.items)
     people = people_shown(request, (row.person_id for row in page.items))
+    figures = selectors.figures()
     return render(
         request,
         "delivery/overview.html",
         {
             "tabs": tabs(request, "overview"),
-            "figures": selectors.figures(),
+            "figures": figures,
+            "lost_words": selectors.lost_words(figures.failed, figures.bounced) if figures.lost else "",
             "page": page,
             "rows": [
                 (
@@ -48,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 )
                 for row in page.items
             ],
-            "states": State.choices,
+            "states": [*State.choices, (selectors.LOST, "Did not arrive")],
             "kinds": MessageKind.choices,
             "state": state,
             "kind": kind,

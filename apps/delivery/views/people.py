@@ -7,12 +7,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
 from apps.delivery import services
 from apps.delivery.forms import RecipientKeyForm
 from apps.delivery.models import RecipientKey
-from apps.delivery.views.common import actor_of
 
 
 def _back(person_id: int) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
@@ -18,7 +19,7 @@ from apps.delivery import selectors, services
 from apps.delivery.forms import DomainForm, KeyForm, SettingsForm, TestForm
 from apps.delivery.models import DkimKey, MailDomain
 from apps.delivery.policy import TlsClass
-from apps.delivery.views.common import actor_of, may_edit, tabs
+from apps.delivery.views.common import may_edit, tabs
 
 
 @require(Permission.DELIVERY_EDIT)

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.audit import services as audit
 from apps.audit.actions import Action
+from apps.content import services as content_services
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -17,6 +18,7 @@ from apps.journeys.definition import Definition, DefinitionBroken
 from apps.journeys.models import Journey
 from apps.journeys.reading import parse
 from apps.journeys.reviews import REVIEW_TABLE, JourneyReview
+from apps.segments import services as segment_services
 from apps.vault import sealing
 
 Decision = JourneyReview.Decision
@@ -63,6 +65,11 @@ def journey_approve(
     ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread.
     """
     locked, draft = _may_decide(actor, journey, looked_at)
+    segment_services.segments_approve(ids=approvals.segment_ids(draft))
+    for text in approvals.texts(draft):
+        content_services.words_approve(version=text.version, brand=text.brand)
+    # Looked at again: now no segment and no sender can move any more.
+    _ensure_waiting(locked, draft)
     return _review(actor, locked, draft, Decision.APPROVED, Action.JOURNEY_APPROVE, comment)
 
 
@@ -89,13 +96,7 @@ def _locked(journey: Journey) -> tuple[Journey, Definition]:
 
 def _may_decide(actor: Actor, journey: Journey, looked_at: int | None) -> tuple[Journey, Definition]:
     locked, draft = _locked(journey)
-    state = approvals.standing(locked, draft).state
-    if state == "changed":
-        raise Refused(
-            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again."
-        )
-    if state != "waiting":
-        raise Refused("This journey does not wait for approval.")
+    _ensure_waiting(locked, draft)
     if looked_at is not None and approvals.submission(locked) != looked_at:
         raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
     if actor.kind != "staff" or not allows(actor.role, Permission.JOURNEY_APPROVE):
@@ -103,6 +104,16 @@ def _may_decide(actor: Actor, journey: Journey, looked_at: int | None) -> tuple[
     if why := approvals.why_not(actor, locked, draft):
         raise Refused(why)
     return locked, draft
+
+
+def _ensure_waiting(journey: Journey, draft: Definition) -> None:
+    state = approvals.standing(journey, draft).state
+    if state == "changed":
+        raise Refused(
+            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again."
+        )
+    if state != "waiting":
+        raise Refused("This journey does not wait for approval.")
 
 
 def _review(

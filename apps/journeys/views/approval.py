@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.content import blocks, previewing, variants
 from apps.content import selectors as content
 from apps.content.facts import invented_facts
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, check, require
+from apps.core.permissions import Permission, allows, check, require, role_of
 from apps.journeys import approvals, selectors, services, world
 from apps.journeys.definition import DefinitionBroken, Send, walk
 from apps.journeys.models import JourneyReview
@@ -45,7 +46,7 @@ NOTHING_SEEN = -1
 
 def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
     """What the page "What will happen" says about approval."""
-    role = str(getattr(request.user, "role", ""))
+    role = role_of(request)
     standing = approvals.standing(journey.row, journey.draft)
     decides = allows(role, Permission.JOURNEY_APPROVE)
     return {
@@ -53,7 +54,7 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
         "submission": approvals.submission(journey.row),
         "may_approve": decides,
         "may_ask": allows(role, Permission.JOURNEY_EDIT),
-        "own": approvals.why_not(request.actor, journey.row, journey.draft) if decides else "",  # type: ignore[attr-defined]
+        "own": approvals.why_not(actor_of(request), journey.row, journey.draft) if decides else "",
         "reviews": [
             {
                 "title": _WORDS[row.decision],
@@ -95,7 +96,7 @@ def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
 def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
     """``ask``, ``approve`` or ``reject``."""
     journey = selectors.by_id(journey_id)
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     form = CommentForm(request.POST)
     comment = form.cleaned_data["comment"] if form.is_valid() else ""
     looked_at = whole(request.POST.get("looked_at", ""), NOTHING_SEEN)

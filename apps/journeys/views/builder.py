@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.audit import selectors as audit
 from apps.contacts import attributes
 from apps.core import clock
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, check, require
@@ -26,7 +27,7 @@ from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
 from apps.journeys.review_forms import CommentForm
 from apps.journeys.selectors import OpenedJourney
 from apps.journeys.views import approval
-from apps.journeys.views.pages import may
+from apps.journeys.views.pages import rights
 from apps.segments import draft
 from apps.segments.builder import drawn
 
@@ -139,7 +140,7 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
     try:
         if words[:1] == ["undo"]:
             row = services.draft_undo(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 journey=journey.row,
                 revision=_revision(request),
                 keep_approval=_keep(request),
@@ -149,7 +150,7 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
             return _answer(request, _context(journey, panel="gap", gap=(words[1], int(words[2]))))
         done = _apply(journey.draft, words, request)
         row = services.draft_save(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
@@ -239,7 +240,7 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     try:
         done = editing.change(journey.draft, step_id=step_id, values=form.values())
         services.draft_save(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
@@ -281,7 +282,7 @@ def entry(request: HttpRequest, journey_id: int) -> HttpResponse:
     try:
         done = editing.settings(journey.draft, values=form.values())
         services.draft_save(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             journey=journey.row,
             revision=_revision(request),
             definition=done.definition,
@@ -312,7 +313,7 @@ def name(request: HttpRequest, journey_id: int) -> HttpResponse:
         return _answer(request, _context(journey, panel="name", form=form), status=422)
     try:
         services.draft_save(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             journey=journey.row,
             revision=_revision(request),
             name=form.cleaned_data["name"],
@@ -331,7 +332,7 @@ def name(request: HttpRequest, journey_id: int) -> HttpResponse:
 def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Says in words what will happen, then does it."""
     journey = selectors.by_id(journey_id)
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     if request.method == "POST":
         check(request, Permission.JOURNEY_ACTIVATE)
         try:
@@ -353,7 +354,7 @@ def activation(
     request: HttpRequest, journey: OpenedJourney, refused: str = "", form: CommentForm | None = None
 ) -> HttpResponse:
     """The page "What will happen": the draft's steps and mails, who is at the door, who has to approve."""
-    journey_id, actor = journey.id, request.actor  # type: ignore[attr-defined]
+    journey_id, actor = journey.id, actor_of(request)
     problems = selectors.problems(journey.draft)
     preview = None
     if not problems:
@@ -370,7 +371,7 @@ def activation(
         request,
         "journeys/activate.html",
         {
-            **may(request),
+            **rights(request),
             **approval.panel(request, journey),
             "journey": journey,
             "nodes": selectors.nodes(journey.draft),

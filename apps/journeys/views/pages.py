@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.content import selectors as content
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require
+from apps.core.permissions import Permission, may, require
 from apps.journeys import approvals, asking, outgoing, ready, selectors, sentences, services, world
 from apps.journeys.definition import TriggerKind, walk
 from apps.journeys.engine import Outcome
@@ -26,7 +27,9 @@ from apps.journeys.selectors import OpenedJourney, PeopleQuery
 @require(Permission.JOURNEY_VIEW)
 def journey_list(request: HttpRequest) -> HttpResponse:
     """All journeys with their state and numbers."""
-    return render(request, "journeys/list.html", {"rows": selectors.list_rows(), "ready": ready.READY, **may(request)})
+    return render(
+        request, "journeys/list.html", {"rows": selectors.list_rows(), "ready": ready.READY, **rights(request)}
+    )
 
 
 @require_POST
@@ -39,10 +42,10 @@ def new(request: HttpRequest) -> HttpResponse:
             number = whole(chosen, len(ready.READY))
             if number >= len(ready.READY):
                 raise Refused("There is no such ready-made journey. Choose one from the list.")
-            journey = services.journey_from_ready(actor=request.actor, ready=ready.READY[number])  # type: ignore[attr-defined]
+            journey = services.journey_from_ready(actor=actor_of(request), ready=ready.READY[number])
         else:
             journey = services.journey_create(
-                actor=request.actor,  # type: ignore[attr-defined]
+                actor=actor_of(request),
                 name=request.POST.get("name", ""),
                 definition={"format": 1, "trigger": {"kind": TriggerKind.MANUAL.value}, "steps": []},
             )
@@ -52,12 +55,11 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("journeys:edit", journey.pk)
 
 
-def may(request: HttpRequest) -> dict[str, bool]:
+def rights(request: HttpRequest) -> dict[str, bool]:
     """What the reader may do here, for templates."""
-    role = getattr(request.user, "role", "")
     return {
-        "may_edit": allows(role, Permission.JOURNEY_EDIT),
-        "may_activate": allows(role, Permission.JOURNEY_ACTIVATE),
+        "may_edit": may(request, Permission.JOURNEY_EDIT),
+        "may_activate": may(request, Permission.JOURNEY_ACTIVATE),
     }
 
 
@@ -78,9 +80,9 @@ def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, A
         "tabs": tabs,
         "stale": selectors.stale_templates(journey.row),
         "moved": approvals.moved_segments(journey.row),
-        "may_approve_this": allows(getattr(request.user, "role", ""), Permission.JOURNEY_APPROVE)
+        "may_approve_this": may(request, Permission.JOURNEY_APPROVE)
         and approvals.standing(journey.row, journey.draft).state == "waiting",
-        **may(request),
+        **rights(request),
     }
 
 
@@ -127,7 +129,7 @@ def people(request: HttpRequest, journey_id: int) -> HttpResponse:
         **{name: request.GET.get(name, "")[:40] for name in ("step", "outcome", "reason", "state", "language")}
     )
     rows, page = selectors.people(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         journey=journey,
         query=query,
         cursor=request.GET.get("after", ""),
@@ -189,7 +191,7 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
             "visits": visits,
             "here": f"Step {number}: {title}" if number else "",
             "reason": sentences.reason(found.reason) if found.reason else "",
-            "name": selectors.masked_person(actor=request.actor, person_id=found.person_id),  # type: ignore[attr-defined]
+            "name": selectors.masked_person(actor=actor_of(request), person_id=found.person_id),
         },
     )
 
@@ -202,10 +204,10 @@ def run_act(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     try:
         match request.POST.get("do"):
             case "retry":
-                services.run_retry(actor=request.actor, run=found)  # type: ignore[attr-defined]
+                services.run_retry(actor=actor_of(request), run=found)
                 messages.success(request, "Tried again. The page shows where the person is now.")
             case "remove":
-                services.run_remove(actor=request.actor, run=found)  # type: ignore[attr-defined]
+                services.run_remove(actor=actor_of(request), run=found)
                 messages.success(request, "Taken out. Nothing more is sent by this journey.")
             case _:
                 raise Http404
@@ -243,7 +245,7 @@ def resume(request: HttpRequest, journey_id: int) -> HttpResponse:
 def _switch(request: HttpRequest, journey_id: int, act: Any, said: str) -> HttpResponse:
     journey = selectors.by_id(journey_id)
     try:
-        act(actor=request.actor, journey=journey.row)  # type: ignore[attr-defined]
+        act(actor=actor_of(request), journey=journey.row)
         messages.success(request, said)
     except Refused as refusal:
         messages.error(request, str(refusal))

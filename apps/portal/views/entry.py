@@ -232,6 +232,8 @@ def again(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @stranger_page
 def signed_out(request: HttpRequest) -> HttpResponseBase:
+    """The last word, in the language of who was here; whoever comes next brings their own."""
+    request.portal_forgets = True  # type: ignore[attr-defined]
     return page(request, "out")
 
 

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.audit.actions import Action
 from apps.contacts.selectors import open_people
 from apps.core import pages
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, allows, require, roles_with
+from apps.core.permissions import Permission, may, require, roles_with
 from apps.delivery.selectors import inbound_waiting
 from apps.portal import policy, selectors, services
 from apps.portal.forms import typed, typed_once
@@ -77,7 +78,7 @@ def _tabs(view: str, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 def _masked_names(request: HttpRequest, ids: list[int]) -> dict[int, str]:
     people = open_people(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         purpose="inbox list",
         ids=ids,
         action=Action.CONVERSATION_LIST,
@@ -99,7 +100,7 @@ def _conversation_page(
     request: HttpRequest, conversation_id: int, *, text: str = "", problem: str = "", status: int = 200
 ) -> HttpResponse:
     found = services.conversation_open(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         conversation_id=conversation_id,
     )
     if found is None:
@@ -114,7 +115,7 @@ def _conversation_page(
             "row": found.row,
             "person_url": _person_url(found.row.person_id),
             "crumbs": [("Inbox", reverse("portal:inbox")), (found.subject, "")],
-            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+            "may_reply": may(request, Permission.INBOX_REPLY),
             "who_may_reply": ", ".join(role.word for role in roles_with(Permission.INBOX_REPLY)),
             "colleagues": sorted(colleagues, key=lambda user: user.name.casefold()),
             "answered": answered,
@@ -134,7 +135,7 @@ def answer(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
     text = request.POST.get("text", "")[: policy.REPLY_LENGTH * 4]
     try:
         services.conversation_answer(
-            actor=request.actor,  # type: ignore[attr-defined]
+            actor=actor_of(request),
             conversation_id=conversation_id,
             text=text,
             once=typed_once(request),
@@ -207,7 +208,7 @@ def tasks(request: HttpRequest) -> HttpResponseBase:
 def task(request: HttpRequest, task_id: int) -> HttpResponseBase:
     """One task with its person and the address it is about."""
     found = inbox_services.task_open(
-        actor=request.actor,  # type: ignore[attr-defined]
+        actor=actor_of(request),
         task_id=task_id,
     )
     if found is None:
@@ -222,7 +223,7 @@ def task(request: HttpRequest, task_id: int) -> HttpResponseBase:
             "address": address,
             "person_url": _person_url(row.person_id),
             "crumbs": [("Inbox", reverse("portal:inbox")), ("Tasks", reverse("portal:tasks")), ("Not me", "")],
-            "may_reply": allows(getattr(request.user, "role", ""), Permission.INBOX_REPLY),
+            "may_reply": may(request, Permission.INBOX_REPLY),
         },
     )
 
@@ -284,7 +285,7 @@ def _act(
     request: HttpRequest, service: Any, target: str, said: str, refused_to: str = "", **given: Any
 ) -> HttpResponse:
     try:
-        service(actor=request.actor, **given)  # type: ignore[attr-defined]
+        service(actor=actor_of(request), **given)
     except Refused as refused:
         toasts.error(request, str(refused))
         return redirect(refused_to or target)

@@ -206,7 +206,7 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
     visit = visit_of(request, passive=True)
     if visit is not None and visit.ended is None:
         services.session_sign_out(actor=visit.actor, session_id=visit.session_id)
-    response = redirect("portal:signed_out")
+    response = redirect(reverse("portal:signed_out") + f"?lang={language_of(request)}")
     cookies.clear(response)
     return response
 

@@ -42,14 +42,17 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 @cache
 def tree(language: str) -> Mapping[str, Any]:
-    """The same catalogue as nested mappings, for ``{{ say.link.title }}`` in templates."""
+    """The same catalogue as nested mappings, for ``{{ say.link.title }}`` in templates.
+
+    On a narrow page "e-mail" would break at its hyphen; here it has one that does not (U+2011).
+    """
     found: dict[str, Any] = {}
     for key, text in catalogue(language).items():
         here = found
         *parents, last = key.split(".")
         for step in parents:
             here = here.setdefault(step, {})
-        here[last] = text
+        here[last] = text.replace("e-mail", "e\u2011mail")
     return found
 
 

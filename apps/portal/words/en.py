@@ -53,7 +53,7 @@ WORDS = {
     "locked.text": "There were too many wrong answers. This protects your messages. Your messages are safe.",
     "locked.until": "You can try again at {time}.",
     "locked.later": "You can try again later today.",
-    "locked.call": "Need your message now? Call {phone} and we will unlock it for you.",
+    "locked.button": "Call {phone}",
     "locked.call_us": "Need your message now? Call us and we will unlock it for you.",
     "often.title": "Please wait a little",
     "often.text": "We sent several codes already. Look in your inbox and your spam folder, "

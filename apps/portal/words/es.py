@@ -54,7 +54,7 @@ WORDS = {
     "locked.text": "Hubo demasiadas respuestas incorrectas. Esto protege sus mensajes. Sus mensajes están seguros.",
     "locked.until": "Puede intentarlo de nuevo a las {time}.",
     "locked.later": "Puede intentarlo de nuevo más tarde.",
-    "locked.call": "¿Necesita su mensaje ahora? Llame al {phone} y le daremos acceso.",
+    "locked.button": "Llamar al {phone}",
     "locked.call_us": "¿Necesita su mensaje ahora? Llámenos y le daremos acceso.",
     "often.title": "Espere un poco, por favor",
     "often.text": "Ya enviamos varios códigos. Revise su bandeja de entrada y la carpeta de correo no deseado, "

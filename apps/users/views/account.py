@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import staff_only
 from apps.users import selectors, services
 from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
-from apps.users.views.sign_in import current_actor, current_user
+from apps.users.views.sign_in import current_user
 
 
 @staff_only
@@ -24,7 +25,7 @@ def account(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = AccountForm(request.POST or None, initial={"name": user.name, "theme": user.theme or "system"})
     if request.method == "POST" and form.is_valid():
-        actor = current_actor(request)
+        actor = actor_of(request)
         if form.cleaned_data["name"].strip() != user.name:
             services.user_change(actor=actor, user=user, name=form.cleaned_data["name"], role=user.role)
         services.preferences_change(actor=actor, user=user, theme=form.cleaned_data["theme"].removeprefix("system"))
@@ -43,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def compact(request: HttpRequest) -> HttpResponse:
     """Remember how high the rows of tables shall be."""
     chosen = request.POST.get("compact") == "1"
-    services.compact_change(actor=current_actor(request), user=current_user(request), compact=chosen)
+    services.compact_change(actor=actor_of(request), user=current_user(request), compact=chosen)
     return HttpResponse(status=204)
 
 
@@ -62,7 +63,7 @@ def password(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error("password", error)
         if form.is_valid():
-            services.user_set_password(actor=current_actor(request), user=user, password=chosen)
+            services.user_set_password(actor=actor_of(request), user=user, password=chosen)
             update_session_auth_hash(request, user)
             messages.success(request, "Your password is changed. Other browsers were signed out.")
             return redirect("users:account")
@@ -77,7 +78,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     form = ConfirmPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if user.check_password(form.cleaned_data["current"]):
-            codes = services.recovery_codes_renew(actor=current_actor(request), user=user)
+            codes = services.recovery_codes_renew(actor=actor_of(request), user=user)
             return render(request, "users/recovery_codes.html", {"codes": codes, "next": "/account/"})
         form.add_error("current", "That is not your password.")
     status = 422 if request.method == "POST" else 200
@@ -89,7 +90,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 def sessions(request: HttpRequest) -> HttpResponse:
     """End every other session of this person."""
     keep = request.session.session_key or ""
-    ended = services.sessions_end_others(actor=current_actor(request), user=current_user(request), keep=keep)
+    ended = services.sessions_end_others(actor=actor_of(request), user=current_user(request), keep=keep)
     messages.success(request, f"{ended} other {'session' if ended == 1 else 'sessions'} ended.")
     return redirect("users:account")
 
@@ -100,7 +101,7 @@ def session(request: HttpRequest) -> HttpResponse:
     """End one session of this person."""
     try:
         services.session_end(
-            actor=current_actor(request), user=current_user(request), handle=request.POST.get("session", "")
+            actor=actor_of(request), user=current_user(request), handle=request.POST.get("session", "")
         )
         messages.success(request, "That session has ended.")
     except Refused as refusal:

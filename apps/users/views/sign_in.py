@@ -21,7 +21,7 @@ from django_otp import login as otp_login
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import clock
-from apps.core.actors import Actor
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import enrolment, public, staff_only
 from apps.users import services
@@ -34,12 +34,6 @@ FRESH_CODES = "fresh_recovery_codes"
 
 _sign_in_view = LoginView.as_view(template_name="users/sign_in.html")
 _sign_out_view = LogoutView.as_view(template_name="users/sign_out.html")
-
-
-def current_actor(request: HttpRequest) -> Actor:
-    """Who acts in this request."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 @public
@@ -55,7 +49,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
-        record(actor=current_actor(request), action=Action.USER_SIGN_OUT, kind="user", subject=request.user.pk)
+        record(actor=actor_of(request), action=Action.USER_SIGN_OUT, kind="user", subject=request.user.pk)
     return _sign_out_view(request)
 
 
@@ -81,7 +75,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         if form.is_recovery:
             if recovery and recovery.verify_token(code):
                 chosen = recovery
-                record(actor=current_actor(request), action=Action.USER_USE_RECOVERY_CODE, kind="user", subject=user.pk)
+                record(actor=actor_of(request), action=Action.USER_USE_RECOVERY_CODE, kind="user", subject=user.pk)
         elif device.verify_token(code):
             chosen = device
         if chosen is not None:
@@ -89,7 +83,7 @@ def verify(request: HttpRequest) -> HttpResponse:
             request.session.cycle_key()
             return redirect(_next(request))
         record(
-            actor=current_actor(request),
+            actor=actor_of(request),
             action=Action.USER_SIGN_IN_FAILED,
             kind="user",
             subject=user.pk,
@@ -111,7 +105,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             codes = services.factor_confirm(
-                actor=current_actor(request), user=user, device=device, code=form.cleaned_data["code"]
+                actor=actor_of(request), user=user, device=device, code=form.cleaned_data["code"]
             )
         except Refused as refusal:
             form.add_error("code", str(refusal))

@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
 from apps.users import selectors, services
 from apps.users.forms import InviteForm, StaffForm
 from apps.users.selectors import StaffRow
-from apps.users.views.sign_in import current_actor
 
 CRUMBS = [("Settings", "/settings/"), ("Users", "")]
 
@@ -92,7 +92,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            invitation = services.staff_invite(actor=current_actor(request), **form.cleaned_data)
+            invitation = services.staff_invite(actor=actor_of(request), **form.cleaned_data)
         except Refused as refusal:
             form.add_error("email", str(refusal))
         else:
@@ -109,7 +109,7 @@ def staff_detail(request: HttpRequest, user_id: int) -> HttpResponse:
     form = StaffForm(request.POST or None, initial={"name": row.user.name, "role": row.user.role})
     if request.method == "POST" and form.is_valid():
         try:
-            services.user_change(actor=current_actor(request), user=row.user, **form.cleaned_data)
+            services.user_change(actor=actor_of(request), user=row.user, **form.cleaned_data)
         except Refused as refusal:
             form.add_error("role", str(refusal))
         else:
@@ -134,7 +134,7 @@ def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
     row = _row(user_id)
     by_mail = "hand" not in request.POST
     try:
-        invitation = services.link_renew(actor=current_actor(request), user=row.user, by_mail=by_mail)
+        invitation = services.link_renew(actor=actor_of(request), user=row.user, by_mail=by_mail)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("users:detail", user_id)
@@ -146,7 +146,7 @@ def new_link(request: HttpRequest, user_id: int) -> HttpResponse:
 def disable(request: HttpRequest, user_id: int) -> HttpResponse:
     row = _row(user_id)
     try:
-        services.user_disable(actor=current_actor(request), user=row.user)
+        services.user_disable(actor=actor_of(request), user=row.user)
         messages.success(request, "Access is disabled and every session has ended.")
     except Refused as refusal:
         messages.error(request, str(refusal))
@@ -156,7 +156,7 @@ def disable(request: HttpRequest, user_id: int) -> HttpResponse:
 @require(Permission.USER_MANAGE)
 @require_POST
 def enable(request: HttpRequest, user_id: int) -> HttpResponse:
-    services.user_enable(actor=current_actor(request), user=_row(user_id).user)
+    services.user_enable(actor=actor_of(request), user=_row(user_id).user)
     messages.success(request, "Access is back. The password and the second factor are as they were.")
     return redirect("users:detail", user_id)
 
@@ -164,7 +164,7 @@ def enable(request: HttpRequest, user_id: int) -> HttpResponse:
 @require(Permission.USER_MANAGE)
 @require_POST
 def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
-    services.user_unlock(actor=current_actor(request), user=_row(user_id).user)
+    services.user_unlock(actor=actor_of(request), user=_row(user_id).user)
     messages.success(request, "Unlocked. They can try again now.")
     return redirect("users:detail", user_id)
 
@@ -172,7 +172,7 @@ def unlock(request: HttpRequest, user_id: int) -> HttpResponse:
 @require(Permission.USER_MANAGE)
 @require_POST
 def reset_factor(request: HttpRequest, user_id: int) -> HttpResponse:
-    services.factor_reset(actor=current_actor(request), user=_row(user_id).user)
+    services.factor_reset(actor=actor_of(request), user=_row(user_id).user)
     messages.success(request, "The second factor is gone. They set up a new one when they sign in next.")
     return redirect("users:detail", user_id)
 
@@ -182,9 +182,7 @@ def reset_factor(request: HttpRequest, user_id: int) -> HttpResponse:
 def session_end(request: HttpRequest, user_id: int) -> HttpResponse:
     """End one session of a member of staff."""
     try:
-        services.session_end(
-            actor=current_actor(request), user=_row(user_id).user, handle=request.POST.get("session", "")
-        )
+        services.session_end(actor=actor_of(request), user=_row(user_id).user, handle=request.POST.get("session", ""))
         messages.success(request, "That session has ended.")
     except Refused as refusal:
         messages.error(request, str(refusal))

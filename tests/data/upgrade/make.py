@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -217,7 +218,58 @@ def campaign(members: dict[str, Any], servers: Any) -> None:
     assert servers.store.all(), "nothing was sent"
 
 
-def reminders(ids: list[int]) -> None:
+def approved(members: dict[str, Any], journey: Any) -> None:
+    """Rita approves the journey, in releases that ask for it (from 0.2.0)."""
+    from apps.core import actors
+    from apps.journeys import services
+
+    if hasattr(services, "journey_approve"):
+        services.journey_submit(actor=actors.COMMAND_LINE, journey=journey)
+        services.journey_approve(actor=actors.staff(members["rita"].pk, "reviewer"), journey=journey)
+
+
+def since_0_2_0(members: dict[str, Any], ids: list[int]) -> None:
+    """What that release could do first: an own date, a change that waits, a template in two languages, a breach."""
+    from apps.compliance import breaches
+    from apps.compliance.models import Vendor
+    from apps.contacts import selectors
+    from apps.contacts import services as contacts
+    from apps.contacts.services import attributes
+    from apps.content import services as content
+    from apps.core import actors
+
+    cli, author = actors.COMMAND_LINE, actors.staff(members["max"].pk, "marketer")
+    attributes.attribute_create(actor=cli, wanted=attributes.Wanted("Last eye check", type="date"))
+
+    def change(actor: Any, person: int, **facts: Any) -> None:
+        record = selectors.open_people(actor=cli, purpose="fixture", ids=[person])[person]
+        profile = {**record.profile, **facts}
+        contacts.contact_update(actor=actor, person_id=person, profile=profile, version=record.version)
+
+    change(cli, ids[0], attributes={"last_eye_check": "2026-03-02"})
+    change(author, ids[1], birth_date="1976-01-01")
+    design = {
+        "subject": "We open at seven",
+        "preheader": "",
+        "language": "en",
+        "blocks": [
+            {"id": "b1", "type": "text", "html": "<p>We open at seven.</p>"},
+            {"id": "b2", "type": "footer", "reason": "You are our patient."},
+        ],
+        "variants": {
+            "es": {
+                "subject": "Abrimos a las siete",
+                "blocks": {"b1": {"html": "<p>Abrimos a las siete.</p>"}, "b2": {"reason": "Es paciente nuestro."}},
+            }
+        },
+    }
+    content.template_create(actor=cli, name="Hours", data=design)
+    breaches.breach_open(
+        actor=cli, vendor_id=Vendor.objects.get().pk, what="A disk was sold.", steps="Asked why.", found=NOON.date()
+    )
+
+
+def reminders(ids: list[int], members: dict[str, Any]) -> None:
     """The appointment reminder: Dana was reminded once and is asked again tomorrow, Bo's reminder is still to come."""
     from apps.contacts import services as contacts
     from apps.core import actors, clock
@@ -231,6 +283,7 @@ def reminders(ids: list[int]) -> None:
             services.tick(actor=beat, now=at)
 
     journey = services.journey_from_ready(actor=actors.COMMAND_LINE, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    approved(members, journey)
     services.journey_activate(actor=actors.COMMAND_LINE, journey=journey)
     for person, days in ((ids[0], 4), (ids[1], 20)):
         start = (NOON + timedelta(days=days)).replace(hour=14, minute=30)
@@ -331,10 +384,12 @@ def make(checkout: Path, out: Path, root: Path) -> None:
                 register()
                 campaign(members, servers)
                 portal()
+                if importlib.util.find_spec("apps.compliance.breaches"):
+                    since_0_2_0(members, ids)
                 sequencer.number_entries()
                 sequencer.sign_checkpoint()
                 first_copy = dict(expected(servers))
-                reminders(ids)
+                reminders(ids, members)
             found = {**expected(servers), "bytes": first_copy["bytes"], "message": first_copy["message"]}
         sequencer.number_entries()
         sequencer.sign_checkpoint()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from apps.contacts import exporting
+from apps.contacts.management.waiting import until_over
 from apps.contacts.models import ContactExport
 from apps.contacts.services import exports
 from apps.core.actors import Actor
@@ -45,10 +45,7 @@ class Command(RoadCommand):
             source="segment" if segment else exports.LIST,
             source_id=segment.id if segment else None,
         )
-        while made.under_way:
-            if not exports.work(made.pk):
-                time.sleep(0.2)  # a worker was quicker
-            made.refresh_from_db()
+        until_over(made, exports.work, exports.CHANNEL)
         if made.state != ContactExport.State.DONE:
             raise Refused(made.opened().get("problem") or "The export was canceled, or failed; the log says where.")
         if options["to"]:

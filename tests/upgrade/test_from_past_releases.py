@@ -1,6 +1,6 @@
-"""A clinic installed 0.1.0, worked with it, and moves to the code of today by its last backup.
+"""A clinic installed a past release, worked with it, and moves to the code of today by its last backup.
 
-The fixture was made once, by the code of that release, and never changes: see ``tests/data/upgrade/README.md``.
+Each fixture was made once, by the code of its release, and never changes: see ``tests/data/upgrade/README.md``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from django.test import Client
 from django_otp.oath import TOTP
 
 from apps.audit import sequencer, verification
+from apps.compliance.models import Vendor
+from apps.contacts import attributes
 from apps.contacts import services as contacts
-from apps.contacts.models import Person
+from apps.contacts.models import HeldChange, Person
+from apps.contacts.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
 from apps.core import actors, clock
@@ -35,6 +38,7 @@ from apps.journeys import services as journeys
 from apps.journeys.models import JourneyRun
 from apps.portal.models import SecureMessage
 from apps.portal.services import inbox, messages
+from apps.segments import counting, rules
 from apps.segments import services as segments
 from apps.segments.models import Segment
 from apps.users.models import TotpDevice, User
@@ -42,21 +46,22 @@ from config import backup
 from tests.upgrade import clusters, sealed_rows
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
-FIXTURE = Path(__file__).parent.parent / "data" / "upgrade" / "0.1.0"
+FIXTURES = Path(__file__).parent.parent / "data" / "upgrade"
+RELEASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir() and folder.name[0].isdigit())
 CLINIC = ZoneInfo("America/Kentucky/Louisville")
 MORNING = datetime(2026, 11, 23, 9, tzinfo=CLINIC)  # the fixture ends on November 22
 CLI = actors.COMMAND_LINE
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Iterator[SimpleNamespace]:
-    """The fixture unpacked, and a cluster of its own for it."""
-    root = tmp_path_factory.mktemp("upgrade")
-    with tarfile.open(FIXTURE / "backup.tar.xz") as archive:
+@pytest.fixture(scope="module", params=RELEASES)
+def place(request, tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """The fixture of a release unpacked, and a cluster of its own for it."""
+    root, fixture = tmp_path_factory.mktemp("upgrade"), FIXTURES / request.param
+    with tarfile.open(fixture / "backup.tar.xz") as archive:
         archive.extractall(root, filter="data")
     with clusters.another_cluster(root / "cluster") as where:
-        said = json.loads((FIXTURE / "expected.json").read_text())
-        yield SimpleNamespace(root=root, where=where, said=said, restored=None)
+        said = json.loads((fixture / "expected.json").read_text())
+        yield SimpleNamespace(release=request.param, root=root, where=where, said=said, restored=None)
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ def upgraded(place, settings, capsys) -> Iterator[SimpleNamespace]:
 
 
 def test_the_backup_is_older_and_everything_is_migrated(upgraded) -> None:
-    assert (upgraded.restored["made_by"], upgraded.restored["older"]) == ("0.1.0", True)
+    assert (upgraded.restored["made_by"], upgraded.restored["older"]) == (upgraded.release, True)
     executor = MigrationExecutor(connections["owner"])
     assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
@@ -164,6 +169,21 @@ def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> 
     nora = User.objects.by_email("ada@clinic.test")
     conversation = inbox.conversation_open(actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk)
     assert [said.text for said in conversation.said] == ["May I come after 5 pm?"]
+
+
+@pytest.mark.parametrize("place", [name for name in RELEASES if name != "0.1.0"], indirect=True, scope="module")
+def test_what_came_with_0_2_0_goes_on(upgraded) -> None:
+    checked = {"match": "all", "rules": [{"field": "attribute.last_eye_check", "op": "after", "value": "2026-03-01"}]}
+    assert counting.count(rules.parse(checked, fields=attributes.catalog())).count == 1
+    waiting = HeldChange.objects.get()
+    ada = User.objects.by_email("ada@clinic.test")
+    contacts.changes_decide(actor=actors.staff(ada.pk, ada.role), ids=[waiting.pk], confirm=True)
+    bo = open_people(actor=CLI, purpose="test", ids=[2])[2]
+    assert bo.profile["birth_date"] == "1976-01-01"
+    hours = content.template_named("Hours")
+    assert hours is not None
+    assert content.languages_of(hours) == ("en", "es")
+    assert Vendor.objects.get().breaches.get().closed is None
 
 
 def test_a_backup_of_a_newer_version_is_refused_before_anything_is_written(upgraded, tmp_path, settings) -> None:

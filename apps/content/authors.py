@@ -1,0 +1,59 @@
+"""Whose words a message has: they are not approved by whoever wrote them, whatever a colleague touched up since."""
+
+from __future__ import annotations
+
+from apps.audit import selectors as trail
+from apps.audit.actions import Action
+from apps.content.models import Brand, TemplateVersion
+from apps.core.actors import Actor
+
+_WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
+_BRANDING = (Action.BRAND_SAVE,)
+
+
+def why_not(actor: Actor, version: TemplateVersion | None, brand: Brand | None) -> str:
+    """Why ``actor`` must leave the decision about this text and sender to somebody else, or "".
+
+    They edited one of the two since a second person last approved it; ever, if nobody did. ``brand`` None is the
+    default one.
+    """
+    if version is not None and _wrote(actor, version):
+        return f"You edited the template “{version.template.name}”, {_REASON}"
+    brand = brand or default_brand()
+    if brand is not None and trail.acted(
+        actor=actor, actions=_BRANDING, kind="brand", subject=brand.pk, beyond=brand.approved_version
+    ):
+        return f"You edited the brand “{brand.name}”, {_REASON}"
+    return ""
+
+
+_REASON = "and nobody else approved that yet, so somebody else has to decide about it."
+
+
+def default_brand() -> Brand | None:
+    """The sender of whatever names none."""
+    return Brand.objects.filter(is_default=True).first()
+
+
+def _wrote(actor: Actor, version: TemplateVersion) -> bool:
+    approved = version.template.versions.filter(approved_at__isnull=False)
+    last = approved.filter(number__lte=version.number).order_by("-number").first()
+    if (last is None or last.number < version.number) and trail.acted(
+        actor=actor,
+        actions=_WRITING,
+        kind="template",
+        subject=version.template_id,
+        after=last.created_at if last is not None else None,
+        until=version.created_at,
+    ):
+        return True
+    # The template's choice of a brand belongs to no version: it counts as it is now.
+    chosen = approved.order_by("-approved_at").first()
+    return trail.acted(
+        actor=actor,
+        actions=_WRITING,
+        kind="template",
+        subject=version.template_id,
+        after=chosen.approved_at if chosen is not None else None,
+        field="brand",
+    )
