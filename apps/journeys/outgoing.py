@@ -232,6 +232,7 @@ class JourneySource:
         plans = {pk: (parse(version.opened()), version.messages()) for pk, version in versions.items()}
         contacts.load_appointments({pk: record for pk, record in people.items() if record.appointments is None})
         zone = world.zone()
+        guardians = contacts.guardian_mailboxes(people)
         found: dict[int, Draft | Refusal] = {}
         for each in claimed:
             visit = visits.get(each.visit)
@@ -239,7 +240,8 @@ class JourneySource:
             if visit is None or record is None:
                 continue
             definition, messages = plans[visit.run.version_id]
-            found[each.id] = _draft(each, visit.run, visit.round, definition, messages, record, now, zone.key)
+            mailbox = search_values.mailbox(record.email) if record.email else guardians.get(record.id)
+            found[each.id] = _draft(each, visit.run, visit.round, definition, messages, record, mailbox, now, zone.key)
         return found
 
 
@@ -250,6 +252,7 @@ def _draft(
     definition: Definition,
     messages: Mapping[str, Any],
     record: PersonRecord,
+    mailbox: bytes | None,
     now: datetime,
     zone: str,
 ) -> Draft | Refusal:
@@ -276,18 +279,21 @@ def _draft(
         level=Level(max(int(claimed.level), int(frozen["level"]))),
         skeleton_id=skeleton_id,
         zone=zone,
-        list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
+        list_unsubscribe_url=_unsubscribe(claimed, record, compiled, mailbox),
         portal_url=content.portal_url(),
         link=_tracked(claimed, record, frozen["targets"], now),
         groups=(f"journey:{claimed.source_id}",),
     )
 
 
-def _unsubscribe(claimed: Claimed, record: PersonRecord, compiled: CompiledMessage) -> str | None:
-    if not record.email:
+def _unsubscribe(
+    claimed: Claimed, record: PersonRecord, compiled: CompiledMessage, mailbox: bytes | None
+) -> str | None:
+    """For whose mailbox it is: a child's mail goes to the guardian, who may stop it."""
+    if mailbox is None:
         return None
     return links.unsubscribe_url(
-        mailbox=search_values.mailbox(record.email),
+        mailbox=mailbox,
         person=record.id,
         message=claimed.id,
         language=compiled.language,
