@@ -168,11 +168,23 @@ def languages_sent(journey_id: int) -> dict[str, dict[str, int]]:
     return found
 
 
+NOT_LEFT = "none"
+"""Stands for the language of messages that left in none: held back, refused before they left, or stopped."""
+_STAYED = ("held", "failed", "stopped")
+
+
+def not_left(journey_id: int) -> dict[str, int]:
+    """Of the messages handed to delivery: send step to how many did not leave and do not wait. One statement."""
+    rows = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, source_id=journey_id, state__in=_STAYED)
+    return dict(rows.values_list("node").annotate(number=Count("id")).order_by())
+
+
 def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessage, int]:
-    """The visits of a send step whose message left in a language, as a subquery."""
-    rows = OutboxMessage.objects.filter(
-        kind=MessageKind.JOURNEY, source_id=journey_id, node=step, state__in=("sent", "bounced")
-    )
+    """The visits of a send step whose message left in a language (or did not: ``NOT_LEFT``), as a subquery."""
+    messages = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, source_id=journey_id, node=step)
+    if language == NOT_LEFT:
+        return messages.filter(state__in=_STAYED).values_list("visit", flat=True)
+    rows = messages.filter(state__in=("sent", "bounced"))
     wanted = [
         pk
         for pk in rows.order_by().values_list("skeleton_id", flat=True).distinct()
