@@ -74,6 +74,13 @@ def test_an_auditor_sees_initials_only(signed_in, dana) -> None:
         assert "Dana" not in text_of(client.get(path))
 
 
+def test_the_head_of_the_list_says_how_many_there_are_and_how_many_match(signed_in, dana, edgar) -> None:
+    client = signed_in("nora")
+    assert "<span>2 people</span>" in text_of(client.get("/contacts/"))
+    assert "<span>1 person matches</span>" in text_of(client.post("/contacts/", {"q": "edgar"}))
+    assert "<span>0 people match</span>" in text_of(client.post("/contacts/", {"q": "nobody"}))
+
+
 def test_nobody_matching_is_said_kindly(signed_in, dana) -> None:
     assert "Nobody matches" in text_of(signed_in("nora").post("/contacts/", {"q": "zzyzx"}))
 
