@@ -233,8 +233,10 @@ def test_a_child_gets_a_guardian_by_record_number(signed_in, dana) -> None:
     assert "Nobody has this record number" in text_of(unknown)
     made = client.post("/contacts/new/", {**child, "guardian": "mrn-77"}, follow=True)
     assert "Mail goes to the guardian on record" in text_of(made)
+    assert "cannot be reached by mail" not in text_of(made), "the guardian's mailbox is the child's"
     orphan = client.post("/contacts/new/", child, follow=True)
     assert "Minor without guardian" in text_of(orphan)
+    assert "cannot be reached by mail" in text_of(orphan)
 
 
 def test_an_upload_that_is_too_large_says_what_to_do(signed_in, settings) -> None:

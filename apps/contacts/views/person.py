@@ -349,7 +349,7 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             found.append({"tone": "caution", "title": "No optional mail", "text": text})
         else:
             found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
-    if not record.email:
+    if not record.email and not (record.is_minor(today) and record.profile.get("guardian_id")):
         found.append(
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
