@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
@@ -61,14 +61,15 @@ def back_up(*, to: Path, keys_to: Path, version: str, now: datetime, migrations:
     draft.mkdir(mode=0o700, parents=True)
     try:
         _dump(draft / DUMP)
-        with tarfile.open(draft / FILES, "w") as archive:
+        with _private(draft / FILES) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
             folder = Path(settings.CARELANE_HOME) / "files"
             if folder.is_dir():
                 archive.add(folder, arcname=".")
         digests = {name: _digest(draft / name) for name in (DUMP, FILES)}
         manifest = {"made_at": now.isoformat(), "version": version, "digests": digests}
         manifest["migrations"] = sorted(migrations)
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        with _private(draft / MANIFEST) as file:
+            file.write(json.dumps(manifest, indent=1).encode())
         _keys(keys_to, stamp)
         draft.rename(final)
     except BaseException:
@@ -127,7 +128,7 @@ def restore_keys(keys_file: Path) -> None:
             raise BackupError(f"Another {name} lies in CARELANE_KEYS. Move that folder away first.")
     for name, content in found.items():
         if not (target / name).exists():
-            with os.fdopen(os.open(target / name, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+            with _private(target / name) as file:
                 file.write(content)
 
 
@@ -164,7 +165,7 @@ def restore_data(folder: Path) -> None:
 def _dump(target: Path) -> None:
     reader = settings.DATABASES["reader"]
     command = [_program("pg_dump"), "--format=custom", "--compress=6", "--no-owner", "--dbname", reader["NAME"]]
-    with os.fdopen(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+    with _private(target) as file:
         done = subprocess.run(command, env=_environment(reader), stdout=file, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise BackupError("pg_dump failed. Check that the reader role can read every table, and the disk.")
@@ -174,11 +175,15 @@ def _keys(folder: Path, stamp: str) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"carelane-keys-{stamp}.tar"
     source = Path(settings.CARELANE_KEYS)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
-        with tarfile.open(fileobj=file, mode="w") as archive:
-            # Not the database passwords: they belong to this machine's servers.
-            for key in sorted((*source.glob("*.key"), *source.glob("*.pem"))):
-                archive.add(key, arcname=key.name)
+    with _private(path) as file, tarfile.open(fileobj=file, mode="w") as archive:
+        # Not the database passwords: they belong to this machine's servers.
+        for key in sorted((*source.glob("*.key"), *source.glob("*.pem"))):
+            archive.add(key, arcname=key.name)
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file that its owner alone reads, wherever the backup is copied to with its modes."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb")
 
 
 def _program(name: str) -> str:

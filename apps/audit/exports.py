@@ -5,17 +5,15 @@ A row holds what an entry holds: ids, code words, field names, a sentence. Never
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.core.cells import line
+
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
-# A cell that begins with one of these is a formula to some spreadsheet (CWE-1236).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +36,6 @@ class ExportRow:
     link: str
 
 
-def safe_cell(value: str) -> str:
-    """A cell text that a spreadsheet shows instead of running."""
-    return f"'{value}" if value.startswith(FORMULA) else value
-
-
 def lines(rows: Iterable[ExportRow], format: str) -> Iterator[bytes]:
     """The file in UTF-8, one line a piece. ``format`` is csv or jsonl."""
     if format == "jsonl":
@@ -62,10 +55,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return _moment(value)
     if isinstance(value, list):
-        return safe_cell(" ".join(value))
+        return " ".join(value)
     if isinstance(value, dict):
-        return safe_cell(json.dumps(value, ensure_ascii=False, sort_keys=True)) if value else ""
-    return str(value) if isinstance(value, int) else safe_cell(str(value))
+        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
+    return str(value)
 
 
 def _moment(value: datetime) -> str:
@@ -73,6 +66,4 @@ def _moment(value: datetime) -> str:
 
 
 def _csv(cells: list[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().encode("utf-8", "replace")
+    return line(cells).encode("utf-8", "replace")

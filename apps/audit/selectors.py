@@ -45,10 +45,10 @@ def acted(
 ) -> bool:
     """Whether ``actor`` did one of ``actions`` to this object: at any time, or after one and up to another.
 
-    ``beyond``: only acts that made a version with a higher number; ``field``: only acts that name this field.
+    ``beyond``: only acts that made a version with a higher number; ``field``: only acts that name this field. Of a
+    copy (code ``copy_of``) what was done to the original until then counts too: pressing a button writes nothing.
     """
     found = AuditEntry.objects.filter(kind=kind, subject=str(subject), action__in=[each.value for each in actions])
-    found = found.filter(actor_kind=actor.kind, actor_id=actor.id)
     if after is not None:
         found = found.filter(at__gt=after)
     if until is not None:
@@ -57,7 +57,13 @@ def acted(
         found = found.filter(codes__version__gt=beyond)
     if field:
         found = found.filter(fields__contains=[field])
-    return found.exists()
+    if found.filter(actor_kind=actor.kind, actor_id=actor.id).exists():
+        return True
+    copied = found.filter(codes__has_key="copy_of").order_by("id").values_list("codes", "at").first()
+    if copied is None:
+        return False
+    codes, at = copied
+    return acted(actor=actor, actions=actions, kind=kind, subject=codes["copy_of"], until=at)
 
 
 def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:

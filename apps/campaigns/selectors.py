@@ -22,6 +22,7 @@ from apps.content.blocks import LANGUAGES
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.messages import CompiledMessage
 from apps.delivery.policy import TlsClass
 from apps.segments import usages
@@ -136,6 +137,14 @@ def reviews(campaign: Campaign) -> list[Review]:
     return found
 
 
+def voided(campaign: Campaign) -> Review | None:
+    """Why a draft lost what it was asked for or approved with, when that was not its author's own change."""
+    last = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
+    if campaign.state != State.DRAFT or last is None or last.decision != CampaignReview.Decision.VOIDED:
+        return None
+    return next(iter(reviews(campaign)), None) if last.sealed is not None else None
+
+
 def standing(campaign: Campaign) -> Review | None:
     """Who asked for or gave the approval that a change would void, and when; None when there is none."""
     if campaign.state not in WITH_APPROVAL:
@@ -233,9 +242,13 @@ class Report:
         return {"queued": self.waiting, "sent": self.sent, "failed": self.failed, "doubtful": self.doubtful}
 
 
-# Protected: sealed for the person, read in the portal, or over a connection that was measured to be verified. What says
-# little about anybody also leaves over other connections (`delivery.policy`), and is not counted as secured then.
-SECURED = f"(route <> '' AND (route <> 'tls' OR coalesce(tls_class, 0) >= {int(TlsClass.WEBPKI)}))"
+# Protected: sealed for the person, read in the portal, or over a connection that was verified. Policy lets health
+# information leave over nothing less; what says little about anybody leaves over other connections too
+# (`delivery.policy`), and then counts by what its connection was measured to be.
+SECURED = (
+    f"(route <> '' AND (route <> 'tls' OR level >= {int(Level.HEALTH)} "
+    f"OR coalesce(tls_class, 0) >= {int(TlsClass.WEBPKI)}))"
+)
 
 
 def report(campaign: Campaign) -> Report:
@@ -369,7 +382,8 @@ def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 
     elif kind == "failure":
         messages = messages.filter(reason=detail, state__in=("failed", "bounced"))
     elif what == "secured":
-        verified = ~Q(route__in=("", "tls")) | Q(route="tls", tls_class__gte=TlsClass.WEBPKI)
+        verified = Q(level__gte=Level.HEALTH) | Q(tls_class__gte=TlsClass.WEBPKI)
+        verified = ~Q(route__in=("", "tls")) | (Q(route="tls") & verified)
         messages = messages.filter(verified, state__in=("sent", "bounced"))
     elif what in _STATES:
         messages = messages.filter(state__in=_STATES[what])
@@ -424,7 +438,7 @@ def export_rows(*, actor: Actor, campaign: Campaign, named: bool) -> Iterable[li
             who = people.get(person)
             more = [who.name if who else "", who.email if who else ""] if named else []
             flags = ["yes" if person in found else "" for found in (clicked, read, gone)]
-            yield [str(person), *(safe_cell(text) for text in more), state, route, reason, *flags]
+            yield [str(person), *more, state, route, reason, *flags]
 
 
 def figures_rows(
@@ -439,10 +453,5 @@ def figures_rows(
     reach = ("audience", "sent", "delivered", "clicked", "read", "bounced", "failed", "unsubscribed", "secured")
     rows = [["section", "figure", "number"], *(["reach", word, str(getattr(found, word))] for word in reach)]
     for section, word_of in words.items():
-        rows += [[section, safe_cell(word_of(code)), str(number)] for code, number in getattr(found, section).items()]
+        rows += [[section, word_of(code), str(number)] for code, number in getattr(found, section).items()]
     return rows
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

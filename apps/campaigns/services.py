@@ -64,13 +64,14 @@ def campaign_save(
     campaign_id: int | None = None,
     version: int | None = None,
     keep_approval: bool = False,
+    copy_of: int | None = None,
 ) -> Campaign:
     """Create a campaign, or change one that has not started. A change voids a review or an approval.
 
     ``spec`` is the JSON of ``campaigns.spec``; ``version`` the one the editor started from. Choosing a template
     freezes its present draft as a version. Saving what is there already voids nothing. ``keep_approval``: raise
     WouldVoid instead of voiding, and leave the text that was approved even when the template has a newer one.
-    Raises Refused with a sentence.
+    ``copy_of`` is the campaign a new one was made from. Raises Refused with a sentence.
     """
     name = " ".join(name.split())
     if not name or len(name) > specs.LONGEST_NAME:
@@ -115,13 +116,11 @@ def campaign_save(
         CampaignSegment.objects.bulk_create(
             CampaignSegment(campaign=campaign, segment_id=number, excluded=out) for number, out in rows
         )
-    record(
-        actor=actor,
-        action=Action.CAMPAIGN_CREATE if campaign_id is None else Action.CAMPAIGN_CHANGE,
-        kind="campaign",
-        subject=campaign.pk,
-        codes={"version": campaign.version, "purpose": wanted.purpose, "level": int(campaign.level)},
-    )
+    codes = {"version": campaign.version, "purpose": wanted.purpose, "level": int(campaign.level)}
+    if copy_of is not None:
+        codes["copy_of"] = copy_of
+    action = Action.CAMPAIGN_CREATE if campaign_id is None else Action.CAMPAIGN_CHANGE
+    record(actor=actor, action=action, kind="campaign", subject=campaign.pk, codes=codes)
     return campaign
 
 
@@ -193,7 +192,7 @@ def void_moved(actor: Actor, campaign_id: int) -> None:
     """
     campaign = _locked(campaign_id)
     if campaign.state in (*WITH_APPROVAL, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-        _void(actor, campaign)
+        _void(actor, campaign, str(Changed()))
         campaign.save()
         record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -203,7 +202,7 @@ class Changed(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "The segment, template or brand changed since this was submitted. Look at the plan and submit it again."
+            "A segment, the sender or its brand changed since this was submitted. Look at the plan and submit it again."
         )
 
 
@@ -242,7 +241,7 @@ def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = opened.name[: specs.LONGEST_NAME - len(suffix)] + suffix
         if not Campaign.objects.filter(name_token=name_token(name)).exists():
-            return campaign_save(actor=actor, name=name, spec=opened.spec.as_json())
+            return campaign_save(actor=actor, name=name, spec=opened.spec.as_json(), copy_of=campaign_id)
     raise Refused("There are a hundred copies of this campaign already. Rename or delete some.")
 
 
@@ -377,10 +376,10 @@ def _locked(campaign_id: int) -> Campaign:
     return campaign
 
 
-def _void(actor: Actor, campaign: Campaign) -> None:
-    """Back to a draft; what was approved or asked for does not hold any more."""
+def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
+    """Back to a draft; what was approved or asked for does not hold any more. ``why`` is for the author to read."""
     if campaign.state in (State.IN_REVIEW, State.APPROVED, State.SCHEDULED):
-        _review(actor, campaign, Decision.VOIDED)
+        _review(actor, campaign, Decision.VOIDED, comment=why)
     campaign.state = State.DRAFT
     campaign.approval, campaign.approved_by, campaign.approved_at = None, "", None
     campaign.skeleton_id, campaign.send_at = None, None

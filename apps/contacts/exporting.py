@@ -1,10 +1,8 @@
-"""What can be exported of a person, and how it is written into a cell. Pure."""
+"""What can be exported of a person, and in which words. Pure."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.contacts.fields import FIELDS, FieldSpec
@@ -45,17 +43,3 @@ def _at(profile: Mapping[str, Any], path: Sequence[str]) -> Any:
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None
     return found
-
-
-def line(cells: Iterable[object]) -> str:
-    """One line of CSV (RFC 4180); no cell is taken for a formula."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([guarded(str(each)) for each in cells])
-    return out.getvalue()
-
-
-def guarded(text: str) -> str:
-    """The cell, so that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%") or text.lstrip()[:1] in ("=", "+", "-", "@"):
-        return f"'{text}"
-    return text

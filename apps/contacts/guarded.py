@@ -23,6 +23,8 @@ FACTS: dict[str, str] = {
     "relation": "Relationship",
 }
 """Names in the profile, and how they are called. Nothing recorded yet may be filled in by everybody who may edit."""
+OPENING = ("email", "guardian_id")
+"""Whose mailbox it is. Where somebody has correspondence behind it, filling it in opens that, so it waits too."""
 
 
 def named(names: Iterable[str]) -> str:
@@ -40,8 +42,18 @@ def must_wait(actor: Actor) -> bool:
     return actor.kind == "staff" and not allows(actor.role, Permission.CONTACT_REVEAL)
 
 
-def split(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (profile to write now, facts that wait: name to new value, None where it would be removed)."""
+def opens(name: str, corresponds: bool) -> bool:
+    """Whether filling in the fact ``name`` opens correspondence to somebody."""
+    return corresponds and name in OPENING
+
+
+def split(
+    current: Mapping[str, Any], wanted: Mapping[str, Any], *, corresponds: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (profile to write now, facts that wait: name to new value, None where it would be removed).
+
+    ``corresponds``: there is correspondence of this person that a mailbox opens.
+    """
     now, waiting = dict(wanted), {}
     for name in FACTS:
         before, after = current.get(name), wanted.get(name)
@@ -49,7 +61,7 @@ def split(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[s
             # A record that says nothing is a patient's; becoming one asks nobody.
             if (before or "patient") != "patient" or (after or "patient") == "patient":
                 continue
-        elif before in (None, "") or before == after:
+        elif before == after or (before in (None, "") and (after in (None, "") or not opens(name, corresponds))):
             continue
         waiting[name] = None if after in (None, "") else after
         if before in (None, ""):

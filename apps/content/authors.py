@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
-from apps.content.models import Brand, TemplateVersion
+from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
+from apps.core.permissions import Permission, allows
 
 _WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
 _BRANDING = (Action.BRAND_SAVE,)
@@ -28,6 +31,27 @@ def why_not(actor: Actor, version: TemplateVersion | None, brand: Brand | None) 
 
 
 _REASON = "and nobody else approved that yet, so somebody else has to decide about it."
+
+
+# What of a brand leads a reader somewhere, or says who writes; the rest is colors.
+_STEERING = ("name", "from_name", "from_address", "reply_to", "postal_address", "phone")
+
+
+def may_steer(actor: Actor) -> bool:
+    """Whether ``actor`` may decide alone what notices say about who writes and whom to call.
+
+    Notices go to every patient as they are now, without an approval, so this is the organization's own business.
+    """
+    return actor.kind != "staff" or allows(actor.role, Permission.ORGANIZATION_EDIT)
+
+
+def steers_notices(brand: Brand, facts: Mapping[str, str]) -> bool:
+    """Whether ``facts`` would change what notices say about who writes and whom to call."""
+    before = brand.opened
+    if all(before.get(name, "") == facts.get(name, "") for name in _STEERING):
+        return False
+    notices = Template.objects.living().filter(kind=Template.Kinds.NOTICE, published__gt=0)
+    return brand.is_default or notices.filter(brand=brand).exists()
 
 
 def default_brand() -> Brand | None:

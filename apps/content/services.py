@@ -15,7 +15,7 @@ from django.db.models import F
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import blocks, images, usage, variants
+from apps.content import authors, blocks, images, usage, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
@@ -82,8 +82,9 @@ def template_create(
     data: Mapping[str, Any],
     kind: str = Template.Kinds.TEMPLATE,
     brand: Brand | None = None,
+    copy_of: int | None = None,
 ) -> Template:
-    """A new draft from blocks JSON. Raises `BadTemplate`, `NameTaken`."""
+    """A new draft from blocks JSON; `copy_of` is the template that was copied. Raises `BadTemplate`, `NameTaken`."""
     name = _checked_name(name)
     design = blocks.parse(data)
     token = name_token(name)
@@ -106,7 +107,10 @@ def template_create(
     except IntegrityError:  # somebody took the name since we looked
         raise NameTaken from None
     _revise(template, 1, blocks.dump(design))
-    record(actor=actor, action=Action.TEMPLATE_CREATE, kind="template", subject=pk, codes={"kind": str(kind)})
+    codes: dict[str, Any] = {"kind": str(kind)}
+    if copy_of is not None:
+        codes["copy_of"] = copy_of
+    record(actor=actor, action=Action.TEMPLATE_CREATE, kind="template", subject=pk, codes=codes)
     return template
 
 
@@ -203,6 +207,8 @@ def template_rename(*, actor: Actor, template_id: int, name: str) -> Template:
 def template_brand(*, actor: Actor, template_id: int, brand: Brand | None, version: int | None = None) -> Template:
     """Another brand, or None for the default one. ``version``: see ``template_save``."""
     template = _locked(template_id, version)
+    if template.kind != Template.Kinds.TEMPLATE and template.published and not authors.may_steer(actor):
+        raise Refused("This notice goes to every patient as it is, so an administrator chooses its brand.")
     template.brand = brand
     _changed(actor, template, ["brand"])
     return template
@@ -229,7 +235,7 @@ def template_duplicate(
     if edit is not None:
         data = dict(edit(data))
     name = free_name(f"Copy of {source.name}")
-    return template_create(actor=actor, name=name, data=data, kind=source.kind, brand=source.brand)
+    return template_create(actor=actor, name=name, data=data, kind=source.kind, brand=source.brand, copy_of=source.pk)
 
 
 @transaction.atomic
@@ -353,7 +359,11 @@ def brand_save(
     others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else 0)
     if others.filter(name_token=token).exists():
         raise Refused("There is already a brand of that name. Choose another name.")
-    is_default = is_default or not others.filter(is_default=True).exists()
+    taken, was = others.filter(is_default=True).exists(), brand is not None and brand.is_default
+    if not authors.may_steer(actor) and ((is_default and not was) or (brand and authors.steers_notices(brand, facts))):
+        raise Refused(STEERED)
+    # The first one is what notices come from by itself, when somebody makes it who may decide that.
+    is_default = is_default or was or (not taken and authors.may_steer(actor))
     if is_default:
         others.filter(is_default=True).update(is_default=False)
     pk = brand.pk if brand else _next_id(Brand)
@@ -372,6 +382,10 @@ def brand_save(
     return saved
 
 
+STEERED = (
+    "Notices to every patient come from the default brand, so an administrator decides which that is, and what it says "
+    "of who writes and whom to call. You may change its colors and logo, or add a brand for campaigns."
+)
 BRAND_FIELDS = (
     "name",
     "from_name",

@@ -7,8 +7,10 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.contacts import panels
-        from apps.portal import panel
+        from apps.contacts.services.held import register_correspondence
+        from apps.portal import panel, selectors
 
+        register_correspondence(selectors.with_account)
         panels.register(
             panels.Panel("portal", "Portal", "portal/panels/access.html", panel.portal_access, order=40, place="side")
         )

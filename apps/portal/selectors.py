@@ -53,6 +53,11 @@ def live_link(token: str) -> NoticeLink | None:
     return link if accounts.exists() else None
 
 
+def with_account(people: Sequence[int]) -> set[int]:
+    """Those of ``people`` who have an account: there is something that their mailbox opens."""
+    return set(PortalAccount.objects.filter(person_id__in=people).values_list("person_id", flat=True))
+
+
 def messages_of(person_id: int) -> QuerySet[SecureMessage]:
     """What a patient may read now, newest first."""
     return SecureMessage.objects.filter(person_id=person_id, expires_at__gt=clock.now()).order_by("-id")

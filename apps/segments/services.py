@@ -46,11 +46,13 @@ def segment_save(
     description: str = "",
     segment_id: int | None = None,
     version: int | None = None,
+    copy_of: int | None = None,
 ) -> Segment:
     """Create a segment, or change the one with ``segment_id``.
 
     ``rule`` is the JSON of ``rules.parse``; ``version`` the version the editor started from (a change made
-    meanwhile by somebody else is refused). Raises Refused with a sentence, RuleError for a node of the rule.
+    meanwhile by somebody else is refused); ``copy_of`` the segment a new one was made from. Raises Refused with a
+    sentence, RuleError for a node of the rule.
     """
     name, description = " ".join(name.split()), description.strip()
     if not name:
@@ -87,13 +89,10 @@ def segment_save(
     SegmentUse.objects.bulk_create(SegmentUse(user=segment, used_id=used_id) for used_id in used)
     if segment_id is not None:
         _follow(segment, old_name, name)
-    record(
-        actor=actor,
-        action=action,
-        kind="segment",
-        subject=segment.pk,
-        codes={"version": segment.version, "level": level.value},
-    )
+    codes = {"version": segment.version, "level": level.value}
+    if copy_of is not None:
+        codes["copy_of"] = copy_of
+    record(actor=actor, action=action, kind="segment", subject=segment.pk, codes=codes)
     return segment
 
 
@@ -117,7 +116,13 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = original.name[: LONGEST_NAME - len(suffix)] + suffix
         if not Segment.objects.filter(name_token=name_token(name)).exists():
-            return segment_save(actor=actor, name=name, rule=original.rule.as_json(), description=original.description)
+            return segment_save(
+                actor=actor,
+                name=name,
+                rule=original.rule.as_json(),
+                description=original.description,
+                copy_of=segment_id,
+            )
     raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
 
 

@@ -12,6 +12,8 @@ from apps.contacts import guarded, search_values, selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import HeldChange, ImportJob, MovedMailbox
 from apps.contacts.services import import_passes, imports
+from apps.contacts.services.guardians import guardians_link
+from apps.contacts.services.held import hold_back
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
@@ -61,10 +63,15 @@ def bring_in(actor: Any, text: bytes = FORGED) -> dict[str, Any]:
     return {"dry": dry, "done": {**imports.counts(job), "held": job.opened().get("held", 0)}, "job": job}
 
 
-def profile_of(person: Any) -> dict[str, Any]:
+def opened(person: Any) -> Any:
     found = selectors.open_person(actor=CLI, purpose="test", person_id=person.id)
     assert found is not None
-    return found.profile
+    return found
+
+
+def profile_of(person: Any) -> dict[str, Any]:
+    profile: dict[str, Any] = opened(person).profile
+    return profile
 
 
 def staff(user: Any) -> Any:
@@ -83,6 +90,67 @@ def test_a_marketers_list_does_not_replace_a_patients_mailbox_or_birth_date(dana
     entry = AuditEntry.objects.get(action="contact.hold")
     assert sorted(entry.fields) == ["birth_date", "email", "phone"]
     assert entry.people_count == 1
+
+
+@pytest.fixture
+def rosa(noon: Any) -> Any:
+    """A child: her mother's mailbox gets her mail, and she has none of her own."""
+    mother = contacts.contact_create(actor=CLI, profile={**TRUE, "first_name": "Ines", "mrn": "MRN-80"})
+    profile = {"first_name": "Rosa", "last_name": "Quist", "mrn": "MRN-81", "birth_date": "2020-03-04"}
+    child = contacts.contact_create(actor=CLI, profile={**profile, "guardian_id": mother.id})
+    PortalAccount.objects.create(
+        person_id=child.id, guardian_id=mother.id, mailbox=search_values.mailbox(TRUE["email"])
+    )
+    return child
+
+
+MINE = "max@elsewhere.test"
+
+
+def by_list(cast: Any, signed_in: Any, person: Any) -> None:
+    bring_in(
+        staff(cast.max),
+        f"mrn,first_name,last_name,email,birth_date,phone,city\nMRN-81,Rosa,Quist,{MINE},,,Paris\n".encode(),
+    )
+
+
+def by_form(cast: Any, signed_in: Any, person: Any) -> None:
+    form = {"first_name": "Rosa", "last_name": "Quist", "relation": "patient", "city": "Paris", "email": MINE}
+    answer = signed_in("max").post(f"/contacts/{person.id}/edit/", {**form, "version": "1"}, follow=True)
+    assert "What you entered for e-mail waits" in answer.content.decode()
+
+
+@pytest.mark.parametrize("way", [by_list, by_form])
+def test_filling_in_a_mailbox_opens_nobodys_messages(rosa: Any, cast: Any, signed_in: Any, way: Any) -> None:
+    """Nothing is replaced: Max gives Rosa a mailbox of his, asks the portal for a link, and knows her birthday."""
+    way(cast, signed_in, rosa)
+    now = profile_of(rosa)
+    assert "email" not in now
+    assert now["address"]["city"] == "Paris"
+    assert not portal.accounts_of_mailbox(search_values.mailbox(MINE))
+    contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=True)
+    assert profile_of(rosa)["email"] == MINE
+
+
+def test_nor_does_filling_in_a_guardian(rosa: Any, cast: Any) -> None:
+    profile = {name: value for name, value in profile_of(rosa).items() if name != "guardian_id"}
+    contacts.contacts_change(actor=CLI, profiles={rosa.id: profile})
+    mine = contacts.contact_create(
+        actor=staff(cast.max), profile={"first_name": "Max", "last_name": "Q", "mrn": "MRN-1"}
+    )
+    done = guardians_link(
+        actor=staff(cast.max), pairs=[("MRN-81", "MRN-1")], match_on="mrn", source="file", subject=None
+    )
+    assert (done, profile_of(rosa).get("guardian_id")) == ((0, 1), None)
+    now, waiting = hold_back(actor=staff(cast.max), person=opened(rosa), profile={**profile, "guardian_id": mine.id})
+    assert (now, waiting) == (profile, ["guardian_id"])
+
+
+def test_filling_in_waits_for_nobody_where_nothing_is_behind_it(cast: Any, signed_in: Any, noon: Any) -> None:
+    person = contacts.contact_create(actor=CLI, profile={"first_name": "Rosa", "last_name": "Quist", "mrn": "MRN-81"})
+    by_list(cast, signed_in, person)
+    assert profile_of(person)["email"] == MINE
+    assert not HeldChange.objects.exists()
 
 
 def test_the_same_list_again_changes_nothing_and_asks_nothing(dana: Any, cast: Any) -> None:

@@ -341,7 +341,7 @@ def test_templates_are_made_named_copied_and_deleted(enter: Callable[..., Any], 
 def test_a_brand_colors_the_mail(
     enter: Callable[..., Any], axe: Callable[..., None], short: Template, scheme: str
 ) -> None:
-    page = enter("max", scheme=scheme)
+    page = enter("ada", scheme=scheme)
     page.open("/templates/brands/")
     axe(page)
     page.get_by_role("link", name="New brand").first.click()

@@ -152,6 +152,47 @@ def test_a_segment_keeps_its_authors_until_somebody_else_approved_it(clinic: Any
     services.campaign_approve(actor=staff(cast.ada), campaign_id=submitted(cast, "Next", "Newsletter"))
 
 
+def copied_text(cast: Any) -> int:
+    template = templates.template_named("Flu shot")
+    assert template is not None
+    edit_text(staff(cast.ada), "Ada's words")
+    copy = content.template_duplicate(actor=staff(cast.max), template_id=template.pk)
+    copy = content.template_duplicate(actor=staff(cast.max), template_id=copy.pk)
+    return submitted(cast, template=copy.name)
+
+
+def copied_segment(cast: Any) -> int:
+    rule = {"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}
+    mine = segment_services.segment_save(actor=staff(cast.ada), name="Women", rule=rule)
+    segment_services.segment_duplicate(actor=staff(cast.max), segment_id=mine.pk)
+    campaign = services.campaign_save(actor=staff(cast.max), name="Flu", spec={**SPEC, "segment": "Women (copy)"})
+    return services.campaign_submit(actor=staff(cast.max), campaign_id=campaign.pk).pk
+
+
+def copied_campaign(cast: Any) -> int:
+    mine = services.campaign_save(actor=staff(cast.ada), name="Flu", spec=SPEC)
+    copy = services.campaign_duplicate(actor=staff(cast.max), campaign_id=mine.pk)
+    return services.campaign_submit(actor=staff(cast.max), campaign_id=copy.pk).pk
+
+
+@pytest.mark.parametrize("copied", [copied_text, copied_segment, copied_campaign])
+def test_a_colleagues_copy_is_nobody_elses_work(clinic: Any, cast: Any, copied: Any) -> None:
+    """Max presses "Duplicate" and submits; what he copied is Ada's."""
+    number = copied(cast)
+    with pytest.raises(Refused, match="so somebody else has to decide about it"):
+        services.campaign_approve(actor=staff(cast.ada), campaign_id=number)
+    services.campaign_approve(actor=staff(cast.rita), campaign_id=number)
+
+
+def test_what_ada_does_to_the_original_afterwards_is_not_in_the_copy(clinic: Any, cast: Any) -> None:
+    template = templates.template_named("Flu shot")
+    assert template is not None
+    copy = content.template_duplicate(actor=staff(cast.max), template_id=template.pk)
+    with clock.frozen(clock.now() + timedelta(hours=1)):
+        edit_text(staff(cast.ada), "For another time")
+        services.campaign_approve(actor=staff(cast.ada), campaign_id=submitted(cast, template=copy.name))
+
+
 def test_a_refused_approval_approves_no_part(clinic: Any, cast: Any) -> None:
     """The segment moved since: neither the text nor the sender counts as looked at."""
     edit_text(staff(cast.ada), "Ada's words")

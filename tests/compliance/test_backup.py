@@ -54,6 +54,8 @@ def test_everybody_comes_back_but_those_who_were_erased_since(tmp_path, another_
     sequencer.number_entries()
     call_command("backup", str(tmp_path / "disk"), str(tmp_path / "safe"), "--json")
     folder = Path(json.loads(capsys.readouterr().out)["backup"])
+    written = [*folder.iterdir(), *(tmp_path / "safe").iterdir()]
+    assert [path for path in (folder, *written) if path.stat().st_mode & 0o077] == [], "a copy keeps these modes"
     services.contact_erase(actor=CLI, person_id=leaves.id, reason="asked for it")
 
     another_database()

@@ -24,6 +24,7 @@ from django.test import Client
 from django_otp.oath import TOTP
 
 from apps.audit import sequencer, verification
+from apps.campaigns.models import Campaign
 from apps.compliance.models import Vendor
 from apps.contacts import attributes
 from apps.contacts import services as contacts
@@ -31,6 +32,7 @@ from apps.contacts.models import HeldChange, Person
 from apps.contacts.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
+from apps.content.models import TemplateVersion
 from apps.core import actors, clock
 from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage
@@ -129,6 +131,13 @@ def test_the_archived_message_rebuilds_byte_for_byte(upgraded) -> None:
     assert hashlib.sha256(rebuilt).hexdigest() == record["sha256"]
     arrived = base64.b64decode(upgraded.said["bytes"])
     assert arrived.endswith(record["dkim"].encode("ascii") + rebuilt)
+
+
+def test_what_a_campaign_was_approved_with_counts_as_approved(upgraded) -> None:
+    campaign = Campaign.objects.get()
+    version = TemplateVersion.objects.get(pk=campaign.template_version)
+    assert version.approved_at == campaign.approved_at is not None
+    assert Segment.objects.get().approved_version == 0, "which rule it was, nobody noted then"
 
 
 def test_the_journey_goes_on_from_where_it_stood(upgraded) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -17,6 +17,7 @@ from apps.campaigns.selectors import Opened, Report
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.actors import actor_of
+from apps.core.cells import line
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
@@ -155,11 +156,13 @@ def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
 @require(Permission.CAMPAIGN_VIEW)
 @require_safe
 def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The card that shows how far it is; asked again every two seconds while it is sent."""
+    """Every figure of the report, asked again every three seconds while it is sent; then the page is loaded anew."""
     campaign = campaign_or_404(campaign_id)
-    found = selectors.report(campaign.row)
-    context = {"campaign": campaign, "report": found, **_progress(campaign, found)}
-    return render(request, "campaigns/_progress.html", context)
+    if campaign.row.state == State.SENDING:
+        return render(request, "campaigns/_report.html", report_context(request, campaign))
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("campaigns:detail", args=[campaign_id])
+    return response
 
 
 @require(Permission.CAMPAIGN_VIEW)
@@ -206,13 +209,6 @@ def failure_word(cause: str) -> str:
     return known.get(cause) or spell_out(cause)
 
 
-class _Line:
-    """A file that hands back what is written to it, for streaming."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 @require(Permission.CAMPAIGN_VIEW)
 @require_POST
 def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
@@ -228,9 +224,8 @@ def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
     rows = selectors.figures_rows(
         actor=actor_of(request), campaign=campaign.row, found=selectors.report(campaign.row), words=words
     )
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer = HttpResponse("".join(map(line, rows)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}-figures.csv"'
-    csv.writer(answer).writerows(rows)
     return answer
 
 
@@ -242,14 +237,7 @@ def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     rows = selectors.export_rows(
         actor=actor_of(request), campaign=campaign.row, named=request.POST.get("named") == "yes"
     )
-    writer = csv.writer(_Line())
     header = next(iter_rows := iter(rows))
-
-    def lines() -> Iterator[str]:
-        yield writer.writerow(header)
-        for row in iter_rows:
-            yield writer.writerow(row)
-
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(map(line, chain([header], iter_rows)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'
     return answer

@@ -15,6 +15,7 @@ from apps.contacts.models import ImportJob
 from apps.contacts.services import import_passes, imports
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.files import open_private
 
 
 def add_file_arguments(parser: CommandParser, several: bool) -> None:
@@ -70,8 +71,7 @@ def _errors(actor: Actor, job: ImportJob, errors_to: str | None) -> str | None:
     if not job.rejected:
         return None
     if errors_to:
-        handle = os.open(errors_to, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        with os.fdopen(open_private(errors_to), "w", encoding="utf-8", newline="") as out:
             out.writelines(imports.rejected_csv(actor=actor, job_id=job.pk))
         return errors_to
     stored = imports.rejections_file(actor=actor, job_id=job.pk)

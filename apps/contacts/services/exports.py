@@ -28,6 +28,7 @@ from apps.contacts.services.pieces import Pieces
 from apps.core import clock, notices
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
+from apps.core.cells import line
 from apps.core.errors import Refused
 from apps.vault import streams
 
@@ -241,7 +242,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
     labels = {name: label for _, group in exporting.columns(fields) for name, label in group}
     columns = [name for name in data["columns"] if name in labels]
     # The mark makes spreadsheets read it as UTF-8.
-    yield b"\xef\xbb\xbf" + exporting.line(labels[name] for name in columns).encode()
+    yield b"\xef\xbb\xbf" + line(labels[name] for name in columns).encode()
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         held = ContactExport.objects.filter(pk=export.pk, worker=worker, state=State.RUNNING, stop=False).update(
@@ -258,7 +259,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
             subject=export.pk,
         )
         text = "".join(
-            exporting.line(exporting.cell(people[person_id], name, fields) for name in columns)
+            line(exporting.cell(people[person_id], name, fields) for name in columns)
             for person_id in chunk
             if person_id in people
         )

@@ -8,7 +8,7 @@ from typing import Any
 from apps.audit.actions import Action
 from apps.contacts import guarded
 from apps.contacts.search_values import match_token
-from apps.contacts.services.held import changes_hold, news
+from apps.contacts.services.held import changes_hold, corresponding, news
 from apps.contacts.services.import_people import _open, _owners
 from apps.contacts.services.people import contacts_change
 from apps.core.actors import Actor
@@ -45,8 +45,11 @@ def guardians_link(
     held: dict[int, dict[str, Any]] = {}
     if guarded.must_wait(actor):
         # A child's mail goes to the guardian: replacing one is replacing the mailbox.
+        behind = corresponding(sorted(profiles))
         facts = {
-            person: {"guardian_id": wanted[person]} for person in profiles if people[person].profile.get("guardian_id")
+            person: {"guardian_id": wanted[person]}
+            for person in profiles
+            if people[person].profile.get("guardian_id") or person in behind
         }
         profiles = {person: profile for person, profile in profiles.items() if person not in facts}
         held = news(people, facts)

@@ -5,7 +5,7 @@ Every replaced address also leaves a note (``MovedMailbox``), from which the por
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
@@ -24,6 +24,20 @@ from apps.core.permissions import Permission, allows
 from apps.vault import sealing
 
 State = HeldChange.State
+
+
+_corresponding: list[Callable[[Sequence[int]], Collection[int]]] = []
+
+
+def register_correspondence(finder: Callable[[Sequence[int]], Collection[int]]) -> None:
+    """``finder`` tells which of some people have correspondence that a mailbox opens. The portal registers here."""
+    if finder not in _corresponding:
+        _corresponding.append(finder)
+
+
+def corresponding(people: Sequence[int]) -> set[int]:
+    """Those of ``people`` who have correspondence that a mailbox opens."""
+    return {person for finder in _corresponding for person in finder(people)} if people else set()
 
 
 def values_of(row: HeldChange, profile_key: bytes) -> dict[str, Any]:
@@ -114,19 +128,26 @@ def take_out(actor: Actor, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
     if not guarded.must_wait(actor):
         return {}
     waiting: dict[int, dict[str, Any]] = {}
+    behind = corresponding([row.person.id for row in rows if _fills_in(row.person.profile, row.profile)])
     for row in rows:
-        row.profile, facts = guarded.split(row.person.profile, row.profile)
+        row.profile, facts = guarded.split(row.person.profile, row.profile, corresponds=row.person.id in behind)
         if facts:
             waiting[row.person.id] = facts
             row.fields = tuple(name for name in row.fields if name not in facts)
     return news({row.person.id: row.person for row in rows}, waiting)
 
 
+def _fills_in(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a mailbox is filled in where none was recorded: few people, so only these are looked up."""
+    return any(after.get(name) and not before.get(name) for name in guarded.OPENING)
+
+
 def hold_back(*, actor: Actor, person: PersonRecord, profile: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Of one person's new profile: (what may be written now, names of what waits from now on). Caller's transaction."""
     if not guarded.must_wait(actor):
         return profile, []
-    now, waiting = guarded.split(person.profile, profile)
+    behind = corresponding([person.id]) if _fills_in(person.profile, profile) else set()
+    now, waiting = guarded.split(person.profile, profile, corresponds=bool(behind))
     fresh = news({person.id: person}, {person.id: waiting})
     changes_hold(actor=actor, people={person.id: person}, facts=fresh)
     return now, sorted(waiting)

@@ -21,7 +21,6 @@ from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts import attributes
-from apps.contacts.exporting import line
 from apps.contacts.importing import appointments, mapping, sources, synthea
 from apps.contacts.importing.sources import Table, Unreadable
 from apps.contacts.models import ImportJob, ImportRejection
@@ -31,6 +30,7 @@ from apps.contacts.services.pieces import Pieces
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
+from apps.core.cells import line
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows
 from apps.vault import sealing, streams

@@ -18,7 +18,7 @@ from apps.content import selectors as content
 from apps.content.facts import invented_facts
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
-from apps.core.numbers import whole
+from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, check, require, role_of
 from apps.journeys import approvals, selectors, services, world
 from apps.journeys.definition import DefinitionBroken, Send, walk
@@ -39,9 +39,6 @@ MAIL_POLICY = {
 }
 _WORDS = {"submitted": "Asked for approval", "approved": "Approved", "rejected": "Sent back"}
 _ICONS = {"submitted": "clipboard-check", "approved": "circle-check", "rejected": "message"}
-
-# A decision that does not say what was read decides about nothing: no submission has this number.
-NOTHING_SEEN = -1
 
 
 def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from apps.audit import exports, filters, reviews
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.files import open_private
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Export the audit trail, oldest entry first. The export is itself an entry."
+    permission = Permission.AUDIT_EXPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", help="where to write (default: audit-DATE.csv); .csv or .jsonl")
@@ -50,8 +53,7 @@ class Command(RoadCommand):
         count, lines = reviews.trail_export(actor=actor, wanted=wanted, format=form)
         try:
             # Ids and code words only, but who acted when is still nobody else's business.
-            descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(open_private(path), "wb") as file:
                 file.writelines(lines)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
