@@ -185,7 +185,7 @@ def test_a_change_that_waits_is_seen_by_who_asked_and_by_who_may_confirm(signed_
         "Saved. Your change of e-mail and phone waits until care staff or an administrator confirm it.",
     ]
     asked = text_of(max_client.get(f"/contacts/{dana}/"))
-    assert "Max entered another e-mail and phone." in asked
+    assert "Max asked to change e-mail and phone." in asked
     assert "until care staff or an administrator confirm it" in asked
     assert "/contacts/changes/" not in asked
     assert "elsewhere" not in asked
