@@ -173,7 +173,7 @@ def campaign_feed_all(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> 
 
 @transaction.atomic
 def campaign_pause(*, actor: Actor, campaign_id: int) -> Campaign:
-    """Let nothing more leave; what a worker holds already (two seconds' worth) still goes."""
+    """Let nothing more leave; what is on the wire at this moment still goes."""
     campaign = _locked(campaign_id)
     if campaign.state != State.SENDING:
         raise Refused("Only a campaign that is being sent can be paused.")
