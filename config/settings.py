@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,9 @@ def secret_key() -> str:
         return given
     path = CARELANE_KEYS / "secret.key"
     if not path.exists():
+        if sys.argv[1:2] == ["restore"]:
+            # It brings the installation's own keys, and refuses to mix them with others. Nothing is signed before.
+            return secrets.token_urlsafe(64)
         if PRODUCTION:
             raise ImproperlyConfigured(f"{path} is missing. Run 'manage.py create_keys' or set SECRET_KEY.")
         from apps.core import keyfiles

@@ -110,8 +110,9 @@ class Plan:
 
     @property
     def level(self) -> Level:
-        """The highest level of a message that goes."""
-        return max((line.level for line in self.lines if line.route), default=Level.PUBLIC)
+        """The highest level of a message that goes; where all are held back, of what was meant to go."""
+        going = [line.level for line in self.lines if line.route]
+        return max(going or [line.level for line in self.lines], default=Level.PUBLIC)
 
     def as_json(self) -> dict[str, Any]:
         """``audience, routes{tls,pgp,smime,portal}, held{reason: n}``."""

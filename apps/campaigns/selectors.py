@@ -22,6 +22,7 @@ from apps.content.blocks import LANGUAGES
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.messages import CompiledMessage
 from apps.delivery.policy import TlsClass
 from apps.segments import usages
@@ -233,9 +234,13 @@ class Report:
         return {"queued": self.waiting, "sent": self.sent, "failed": self.failed, "doubtful": self.doubtful}
 
 
-# Protected: sealed for the person, read in the portal, or over a connection that was measured to be verified. What says
-# little about anybody also leaves over other connections (`delivery.policy`), and is not counted as secured then.
-SECURED = f"(route <> '' AND (route <> 'tls' OR coalesce(tls_class, 0) >= {int(TlsClass.WEBPKI)}))"
+# Protected: sealed for the person, read in the portal, or over a connection that was verified. Policy lets health
+# information leave over nothing less; what says little about anybody leaves over other connections too
+# (`delivery.policy`), and then counts by what its connection was measured to be.
+SECURED = (
+    f"(route <> '' AND (route <> 'tls' OR level >= {int(Level.HEALTH)} "
+    f"OR coalesce(tls_class, 0) >= {int(TlsClass.WEBPKI)}))"
+)
 
 
 def report(campaign: Campaign) -> Report:
@@ -369,7 +374,8 @@ def people_behind(campaign: Campaign, what: str, *, after: int = 0, size: int = 
     elif kind == "failure":
         messages = messages.filter(reason=detail, state__in=("failed", "bounced"))
     elif what == "secured":
-        verified = ~Q(route__in=("", "tls")) | Q(route="tls", tls_class__gte=TlsClass.WEBPKI)
+        verified = Q(level__gte=Level.HEALTH) | Q(tls_class__gte=TlsClass.WEBPKI)
+        verified = ~Q(route__in=("", "tls")) | (Q(route="tls") & verified)
         messages = messages.filter(verified, state__in=("sent", "bounced"))
     elif what in _STATES:
         messages = messages.filter(state__in=_STATES[what])

@@ -275,6 +275,7 @@ class FilesField(forms.FileField):
     """Several files in one field; the cleaned value is a list."""
 
     widget = UploadZones
+    default_error_messages = {"empty": "The file is empty. Export it again, with a header line."}
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         single = super().clean

@@ -164,7 +164,14 @@ def rules(now: datetime) -> dict[str, tuple[str, dict[str, Any]]]:
                 PATIENTS,
                 {"field": "sex", "op": "is", "value": "F"},
                 {"field": "age", "op": "between", "from": 50, "to": 74},
-                {"event": "encounter", "class": "wellness", "op": "at_least", "times": 1, "last_days": 1461},
+                {
+                    "event": "encounter",
+                    "class": "wellness",
+                    "op": "at_least",
+                    "times": 1,
+                    "last_days": 4,
+                    "unit": "years",
+                },
                 {
                     "event": "immunization",
                     "system": people.CVX,

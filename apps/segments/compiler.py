@@ -210,13 +210,15 @@ class _Writer:
     def date(self, rule: DateRule) -> str:
         if (spec := self.slotted(rule.field)) is not None:
             if rule.op == "anniversary_in_days":
-                days = anniversary_days(rule.days or 0, self.today)
+                days = anniversary_days(rule.days or 0, self.today, rule.unit)
                 return f"({self.tokens('&&', tokens.slot_month_days(spec, days))})"
             return self.days(f"s.s{spec.slot}", tokens.slot_days(spec, date_window(rule, self.today)))
         if rule.field not in tokens.DAY_COLUMNS:
             return "(FALSE)"
         if rule.op == "anniversary_in_days":
-            return self.days(*tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today)))
+            return self.days(
+                *tokens.person_month_days(rule.field, anniversary_days(rule.days or 0, self.today, rule.unit))
+            )
         return self.days(*tokens.person_days(rule.field, date_window(rule, self.today)))
 
     def consent(self, rule: ConsentRule) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from apps.contacts.fields import FIELDS, FieldSpec
 
 from .rules.facts import ranged, spec_of
+from .rules.nodes import UNITS
 from .rules.vocabulary import EVENT_KINDS, NUMBER_OPERATORS
 
 Draft = dict[str, Any]
@@ -91,12 +92,12 @@ def _condition(form: Mapping[str, str], name: str, fields: Mapping[str, FieldSpe
         if given("campaign"):
             node["campaign"] = given("campaign")
         if given("when") == "last":
-            node["last_days"] = _number(given("last_days"), 180)
+            node |= _span(given, "last_days", 180)
         return node
     if kind == "appointment":
         if (given("op") or "booked") == "none_upcoming":
             return {"appointment": "none_upcoming"}
-        return {"appointment": "booked", "in_next_days": _number(given("days"), 14)}
+        return {"appointment": "booked", **_span(given, "days", 14, "in_next_days")}
     if kind == "consent":
         return {"consent": detail, "state": given("op") or "granted"}
     if kind == "segment":
@@ -131,7 +132,7 @@ def _attribute(name: str, given: Any, fields: Mapping[str, FieldSpec]) -> Draft:
         operator = given("op")
         node = {"field": name, "op": operator if operator in _DATE_PARTS else "between"}
         for part, fallback in _DATE_PARTS[node["op"]].items():
-            node[part] = _number(given(part), fallback) if isinstance(fallback, int) else given(part)
+            node |= _span(given, part, fallback) if isinstance(fallback, int) else {part: given(part)}
         return node
     operator = given("op") or "is"
     if operator in _DATE_PARTS and operator not in ("exists", "missing"):
@@ -176,8 +177,14 @@ def _event(kind: str, given: Any) -> Draft:
     if when in ("until", "between"):
         node["to"] = given("to")
     if when == "last":
-        node["last_days"] = _number(given("last_days"), 365)
+        node |= _span(given, "last_days", 365)
     return node
+
+
+def _span(given: Any, part: str, fallback: int, name: str = "") -> Draft:
+    """A number and its unit; days are not named, as in every rule that is older than the other units."""
+    found: Draft = {name or part: _number(given(part), fallback)}
+    return found | ({"unit": given("unit")} if given("unit") in UNITS[1:] else {})
 
 
 def _repeat(given: Any) -> Draft:

@@ -11,6 +11,7 @@ from apps.core.purposes import Purpose
 
 from .draft import NEW_CONDITION, Draft, Path, join_code, key
 from .rules.facts import ranged, searchable, spec_of
+from .rules.nodes import DAYS, UNITS
 from .rules.vocabulary import CONSENT_PURPOSES, CONSENT_STATES, EVENT_KINDS
 
 Choices = list[tuple[str, str]]
@@ -101,6 +102,13 @@ class Row:
     focus: bool = False
     first: str = ""
     last: str = ""
+
+    @property
+    def units(self) -> list[tuple[str, str, bool]]:
+        """Units of "in the last" and "in the next": code, word ("day" beside a 1), whether it is chosen."""
+        number = next((self.node[name] for name in ("days", "last_days", "in_next_days") if name in self.node), None)
+        chosen = self.node.get("unit", DAYS)
+        return [(unit, unit.removesuffix("s") if number == 1 else unit, unit == chosen) for unit in UNITS]
 
 
 def whats(offer: Offer) -> list[tuple[str, Choices]]:

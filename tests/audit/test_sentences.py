@@ -37,15 +37,77 @@ def test_no_action_is_shown_as_code(action):
             entry("contact.open", people_count=412, purpose="treatment"),
             "Opened the records of 412 people for treatment",
         ),
-        (entry("contact.open", kind="person", subject="9", people_count=1), "Opened the records of person 9"),
+        (entry("contact.open", kind="person", subject="9", people_count=1), "Opened the record of person 9"),
         (entry("user.sign_in_failed"), "Tried to sign in and failed"),
         (entry("campaign.approve", subject="12"), "Approved campaign 12"),
-        (entry("journey.add_person", subject="3", people_count=1), "Added a person to journey 3 (1 person)"),
+        (entry("journey.add_person", subject="3", people_count=1), "Added 1 person to journey 3"),
+        (
+            entry("contact.open", people_count=1, purpose="answer a patient"),
+            "Opened the record of 1 person to answer a patient",
+        ),
+        (
+            entry("contact.list", people_count=50, purpose="delivery"),
+            "Looked at a masked list of 50 people on the pages of delivery",
+        ),
+        (entry("contact.search"), "Searched for people and found nobody"),
+        (entry("message.send", subject="1", codes={"messages": 2}), "Sent account mail or tests"),
+        (entry("message.send", people_count=92), "Sent messages to 92 people"),
+        (
+            entry("conversation.list", people_count=8, purpose="inbox list"),
+            "Looked at a masked list of conversations with 8 people in the inbox",
+        ),
+        (
+            entry("conversation.answer", subject="4", people_count=1, purpose="treatment"),
+            "Answered 1 person in conversation 4 for treatment",
+        ),
+        (entry("mail.receive", subject="17", people_count=1), "Received mail 17 about 1 person"),
+        (entry("mail.receive", subject="18"), "Received mail 18"),
+        (entry("baa.create", subject="1"), "Entered agreement 1"),
+        (entry("campaign.test", subject="4"), "Sent a test of campaign 4 to staff"),
+        (entry("contact.reveal", people_count=1, purpose="reveal"), "Revealed masked details of 1 person"),
         (entry("new_noun.invent_verb", subject="1"), "Invented verb new noun 1"),
+        (entry("new_noun.invent_verb", subject="1", people_count=2), "Invented verb new noun 1 with 2 people"),
     ],
 )
 def test_sentences_follow_from_the_grammar(given, says):
     assert sentences.sentence(given) == says
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_no_sentence_counts_to_nought_or_puts_a_person_in_brackets(action, count):
+    for subject in ("", "7"):
+        words = sentences.sentence(entry(action.value, subject=subject, people_count=count))
+        assert "0 people" not in words
+        assert "(" not in words
+        assert "{" not in words
+        assert "records of 1 person" not in words
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("user.invite", "Made a link for an account to choose a password"),
+        ("campaign.change", "Changed a campaign"),
+        ("attribute.retire", "Retired an attribute"),
+        ("contact.search", "Searched for people"),
+        ("mail.open", "Opened mail about people"),
+    ],
+)
+def test_an_action_is_named_without_a_number(action, says):
+    assert sentences.action_label(action) == says
+
+
+def test_on_a_persons_own_page_an_action_is_about_this_person():
+    assert sentences.action_label("contact.open", "this person") == "Opened the record of this person"
+    assert sentences.action_label("contact.search", "this person") == "Searched for people and found this person"
+
+
+def test_details_say_levels_and_moments_in_words():
+    given = entry("campaign.schedule", codes={"level": 2, "at": "2026-11-27T09:00:00-05:00", "kind": "list"})
+    assert sentences.details(given) == "at: Nov 27, 2026, 9:00 AM, kind: list, level: health"
+    odd = entry("campaign.schedule", codes={"level": 9, "at": "soon"})
+    assert sentences.details(odd) == "at: soon, level: 9"
 
 
 def test_details_put_numbers_in_words():

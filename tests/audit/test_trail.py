@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.db import ProgrammingError, connections, transaction
 
 from apps.audit import marks, sequencer, services, verification
@@ -88,6 +92,19 @@ def test_cutting_off_the_end_is_seen_against_the_checkpoint_outside() -> None:
     found = verification.verify()
     assert not found.ok
     assert "checkpoint" in found.reason
+
+
+def test_a_cut_after_a_verification_by_hand_is_seen_where_no_beat_runs() -> None:
+    entries = write()
+    call_command("verify_audit", stdout=StringIO())
+    as_owner("DELETE FROM audit_auditchain WHERE entry >= %s", entries[-1].pk)
+    as_owner("DELETE FROM audit_auditentry WHERE id >= %s", entries[-1].pk)
+    said = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_audit", "--json", stdout=said)
+    assert ended.value.code == 1
+    assert json.loads(said.getvalue())["ok"] is False
+    assert len(sequencer.checkpoints()) == 1, "what is broken is not signed"
 
 
 def test_a_forged_checkpoint_is_seen(settings) -> None:

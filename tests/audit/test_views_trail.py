@@ -216,15 +216,15 @@ def test_a_batch_of_equal_entries_is_one_line_that_opens(signed_in, busy):
     client = signed_in("otto")
     answer = client.get("/audit/")
     text = answer.content.decode()
-    assert text.count("Stored secure message") == 1
+    assert text.count("into the portal for") == 1
     assert "70 times" in text
     assert "Tried to sign in and failed" in text  # what lay below the flood is on the first page
     line = next(line for line in answer.context["lines"] if line.count > 1)
     assert (line.count, line.people) == (70, 70)
     one_by_one = client.get(f"/audit/?entries={line.run}").content.decode()
-    assert one_by_one.count("Stored secure message") == 50
+    assert one_by_one.count("into the portal for") == 50
     assert "Back to the folded trail" in one_by_one
-    assert "Stored secure message 33" in page(client, "?person=1033")
+    assert "Put message 33 into the portal" in page(client, "?person=1033")
 
 
 def test_parts_that_work_side_by_side_do_not_break_each_others_lines(signed_in, busy):
@@ -236,7 +236,7 @@ def test_parts_that_work_side_by_side_do_not_break_each_others_lines(signed_in, 
     assert text.count("20 times") == 2
     run = next(line.run for line in client.get("/audit/").context["lines"] if line.row.action == "mail.receive")
     assert page(client, f"?entries={run}").split("<tbody>")[-1].count("Received mail") == 20
-    assert "Stored secure message" not in page(client, f"?entries={run}").split("<tbody>")[-1]
+    assert "into the portal for" not in page(client, f"?entries={run}").split("<tbody>")[-1]
 
 
 def test_the_order_in_which_a_person_acted_stays(signed_in, busy):

@@ -124,7 +124,7 @@ def test_rosa_gets_in_reads_and_replies(visits, look, world, width, schemes):
     page.get_by_role("button", name="Send reply").click()
     expect(page.get_by_text("Your reply was sent")).to_be_visible()
     look(page, "replied", width, schemes)
-    page.get_by_role("link", name="Show as plain text").click()
+    page.get_by_role("link", name="Plain text").click()
     look(page, "text", width, schemes)
     page.get_by_role("navigation", name="Your portal").get_by_role("link", name="All messages").click()
     page.get_by_role("heading", name="Your messages").wait_for()

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.audit.models import AuditEntry
 from apps.campaigns import plans, selectors, services
+from apps.campaigns.planning import Combination, Line, Plan
 from apps.campaigns.selectors import Opened
 from apps.contacts import services as contacts
 from apps.core import actors
@@ -148,3 +149,14 @@ def test_a_plan_needs_a_purpose_and_an_audience(clinic: SimpleNamespace) -> None
         plans.plan_of(actor=CLI, campaign=campaign(purpose=None))
     with pytest.raises(Refused, match="Choose a segment"):
         plans.plan_of(actor=CLI, campaign=campaign("Nobody", segment=None))
+
+
+@pytest.mark.parametrize(("route", "level"), [("", Level.HEALTH), ("portal", Level.IDENTIFIER)])
+def test_a_plan_of_which_nothing_goes_is_no_public_one(route: str, level: Level, noon: datetime) -> None:
+    """All held back, say without an agreement with the relay's vendor: it names the level that was meant to go."""
+    people = Combination(held="", patient=True, tls=0, pgp=False, smime=False, portal=True)
+    lines = (
+        Line(people, 224, "", "no_baa", "", Level.HEALTH),
+        Line(people, 3, route, "", "", Level.IDENTIFIER),
+    )
+    assert Plan(lines, noon).level is level

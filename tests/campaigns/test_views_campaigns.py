@@ -136,10 +136,13 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     last = ReadyMessage.objects.order_by("pk").last()
     OutboxMessage.objects.filter(pk=last.pk).update(attempts=1)
     ReadyMessage.objects.filter(pk=last.pk).update(not_before=clock.now() + timedelta(minutes=15))
-    assert "1 message waits for another try" in max_.get(f"{base}/progress/").content.decode()
+    live = max_.get(f"{base}/progress/").content.decode()
+    assert "1 message waits for another try" in live
+    assert "How far did it get?" in live, "all figures are of one moment"
     max_.post(f"{base}/pause/")
     assert "Resume" in max_.get(f"{base}/").content.decode()
-    assert max_.get(f"{base}/progress/").status_code == 200
+    over = max_.get(f"{base}/progress/")
+    assert (over.status_code, over.headers["HX-Redirect"]) == (204, f"{base}/"), "the buttons are others now"
     max_.post(f"{base}/resume/")
     max_.post(f"{base}/cancel/")
     assert state(flu) == State.CANCELLED
@@ -187,7 +190,7 @@ def test_the_reports_lists_and_export(flu: Campaign, clinic: SimpleNamespace, si
     max_.post(f"{base}/send/")
     sending.campaign_feed_all(actor=CLI, campaign_id=flu.pk)
     OutboxMessage.objects.filter(person_id=clinic.tls).update(
-        state="sent", route="tls", tls_class=TlsClass.WEBPKI, finished_at=noon + timedelta(minutes=1)
+        state="sent", route="tls", finished_at=noon + timedelta(minutes=1)
     )
     for what in ("audience", "sent", "waiting", "clicked", "held/minor", "route/tls", "failure/network"):
         assert rita.get(f"{base}/people/{what}/").status_code == 200, what
@@ -267,6 +270,9 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert delivery.count('data-card="title"') == 3
     report = ada.get(f"/campaigns/{flu.pk}/").content.decode()
     assert "Refused by the mail server: 1 failed, 2 bounced." in report
+    found = selectors.report(Campaign.objects.get(pk=flu.pk))
+    assert found.secured == sum(found.routes.values()) == found.sent == 2, "health information leaves protected only"
+    assert len(selectors.people_behind(flu, "secured")) == 2
     assert len(selectors.people_behind(flu, "lost")) == 3
     assert ada.get(f"/campaigns/{flu.pk}/people/lost/").status_code == 200
 

@@ -239,6 +239,14 @@ def test_an_upload_that_is_too_large_says_what_to_do(signed_in, settings) -> Non
     assert "larger than 100 MB" in text_of(response)
 
 
+def test_an_empty_upload_says_what_to_do(signed_in) -> None:
+    file = io.BytesIO(b"")
+    file.name = "empty.csv"
+    response = signed_in("max").post("/contacts/imports/new/", {"kind": "list", "files": [file]})
+    assert response.status_code == 422
+    assert "The file is empty. Export it again, with a header line." in text_of(response)
+
+
 def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
     client = signed_in("nora")
     given = {
@@ -300,7 +308,7 @@ def test_the_auditor_sees_who_looked(signed_in, dana) -> None:
     nora = signed_in("nora")
     nora.get(f"/contacts/{dana}/")
     page = text_of(signed_in("otto").get(f"/contacts/{dana}/access/"))
-    assert "Opened the records of this person" in page
+    assert "Opened the record of this person" in page
     assert "Nora" in page
     assert nora.get(f"/contacts/{dana}/access/").status_code == 403
 

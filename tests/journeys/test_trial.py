@@ -101,6 +101,9 @@ def test_a_marketer_tries_a_journey_and_nothing_is_stored(clinic, at, signed_in)
         assert "Nov 22, 2026, 12:00 PM" in page
         assert "Send “Appointment reminder, second”" in page
         assert "2 messages" in page
+        waits = page.split('<ol class="timeline">')[1].split("</ol>")[0]
+        assert waits.count("Step 1: ") == waits.count("Step 3: ") == 1, "a wait is told once, with what came of it"
+        assert "no answer in time" in waits
         answered = client.get(
             f"/journeys/{journey.pk}/try/",
             {

@@ -50,9 +50,9 @@ def test_the_facts_are_kept_shown_and_audited(signed_in) -> None:
 def test_the_trail_names_what_is_different_not_what_the_form_sent(signed_in) -> None:
     ada = signed_in("ada")
     ada.post(PAGE, FACTS)
-    ada.post(PAGE, {**FACTS, "phone": "(502) 555-0199"})
+    ada.post(PAGE, {**FACTS, "version": "2", "phone": "(502) 555-0199"})
     assert AuditEntry.objects.filter(action="organization.change").latest("pk").fields == ["phone"]
-    ada.post(PAGE, {**FACTS, "phone": "(502) 555-0199", "zone": "America/Denver"})
+    ada.post(PAGE, {**FACTS, "version": "3", "phone": "(502) 555-0199", "zone": "America/Denver"})
     assert AuditEntry.objects.filter(action="organization.change").latest("pk").fields == ["zone"]
 
 

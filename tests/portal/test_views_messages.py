@@ -98,7 +98,7 @@ def test_a_designed_mail_stands_in_a_frame_in_which_nothing_acts(rosa, new_brows
     assert "https:" not in policy
     assert "<script" not in text_of(body)
     assert '<base target="_blank">' in text_of(body)
-    assert "as plain text" in page
+    assert "Plain text" in page
     assert "Please call us" in text_of(at.open(f"/portal/messages/{stored.message.public}/?text"))
 
 

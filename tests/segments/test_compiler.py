@@ -109,6 +109,9 @@ def some_leaf(draw: random.Random) -> dict[str, Any]:
         [
             {},
             {"last_days": draw.randint(0, 800)},
+            {"last_days": draw.randint(0, 120), "unit": "weeks"},
+            {"last_days": draw.randint(0, 30), "unit": "months"},
+            {"last_days": draw.randint(0, 10), "unit": "years"},
             {"from": some_day(draw, -900, 0).isoformat()},
             {"to": some_day(draw, -900, 0).isoformat()},
             {"from": some_day(draw, -900, -400).isoformat(), "to": some_day(draw, -300, 0).isoformat()},
@@ -134,17 +137,24 @@ def some_leaf(draw: random.Random) -> dict[str, Any]:
             {"field": "attribute.plan", "op": draw.choice(["is", "is_not"]), "value": "gold"},
             {"field": "birth_date", "op": draw.choice(["before", "after"]), "value": day},
             {"field": "birth_date", "op": "anniversary_in_days", "days": draw.choice([0, 30, 120])},
+            {"field": "birth_date", "op": "anniversary_in_days", "days": draw.choice([1, 5, 10]), "unit": "months"},
+            {"field": "birth_date", "op": "in_last_days", "days": draw.randint(0, 10), "unit": "years"},
             {"field": "age", "op": "at_least", "from": draw.randint(0, 90)},
             {"field": "age", "op": "at_most", "to": draw.randint(0, 90)},
             {"event": "encounter", "class": draw.choice(["wellness", None])} | repeat | window,
             {"event": kind, "system": system, "code": draw.choice([code, [code, "121"]])} | repeat | window,
             {"event": "condition", "set": "diabetes"} | repeat | window,
             {"appointment": "booked", "in_next_days": draw.randint(0, 40)},
+            {
+                "appointment": "booked",
+                "in_next_days": draw.randint(0, 5),
+                "unit": draw.choice(["days", "weeks", "months"]),
+            },
             {"appointment": "none_upcoming"},
             {"consent": "marketing", "state": draw.choice(["granted", "denied", "none"])},
             {"engagement": draw.choice(["clicked", "sent"]), "campaign": draw.choice([None, "Flu 2026"])}
             | repeat
-            | draw.choice([{}, {"last_days": 300}]),
+            | draw.choice([{}, {"last_days": 300}, {"last_days": 10, "unit": "months"}]),
             {"segment": "Grown women", "op": draw.choice(["in", "not_in"])},
         ]
     )

@@ -39,6 +39,10 @@ def form_of(row: Row) -> dict[str, str]:
                 posted[f"{each.key}.campaign"] = each.value
             elif part == "days":
                 posted[f"{each.key}.days"] = str(each.node.get("days", each.node.get("in_next_days")))
+                posted[f"{each.key}.unit"] = next(unit for unit, _, chosen in each.units if chosen)
+            elif part == "last_days":
+                posted[f"{each.key}.last_days"] = str(each.node["last_days"])
+                posted[f"{each.key}.unit"] = next(unit for unit, _, chosen in each.units if chosen)
             elif part == "date":
                 posted[f"{each.key}.value"] = each.node["value"]
             elif part in ("dates", "ages"):
@@ -61,6 +65,7 @@ KINDS = [
     {"field": "birth_date", "op": "between", "from": "1952-01-01", "to": "1976-12-31"},
     {"field": "birth_date", "op": "before", "value": "1952-01-01"},
     {"field": "birth_date", "op": "anniversary_in_days", "days": 7},
+    {"field": "birth_date", "op": "in_last_days", "days": 10, "unit": "years"},
     {"field": "age", "op": "between", "from": 18, "to": 64},
     {"field": "age", "op": "at_least", "from": 65},
     {"field": "age", "op": "at_most", "to": 17},
@@ -69,6 +74,9 @@ KINDS = [
     {"event": "condition", "op": "at_least", "times": 1, "set": "diabetes"},
     {"event": "procedure", "op": "never", "to": "2020-01-01"},
     {"appointment": "booked", "in_next_days": 14},
+    {"appointment": "booked", "in_next_days": 2, "unit": "weeks"},
+    {"event": "encounter", "op": "never", "last_days": 18, "unit": "months"},
+    {"engagement": "clicked", "op": "never", "last_days": 1, "unit": "years"},
     {"appointment": "none_upcoming"},
     {"consent": "marketing", "state": "none"},
     {"engagement": "clicked", "op": "at_least", "times": 1, "campaign": "Flu", "last_days": 180},

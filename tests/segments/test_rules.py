@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ import pytest
 
 from apps.core.levels import Level
 from apps.segments import rules
-from apps.segments.rules.windows import age_on, anniversary_days, years_before
+from apps.segments.rules.windows import MOST, age_on, anniversary_days, event_window, shifted, years_before
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -53,6 +53,17 @@ EVERY_KIND = [
     ({"field": "birth_date", "op": "after", "value": "1952-01-01"}, "Birth date is after Jan 1, 1952", 1),
     ({"field": "birth_date", "op": "on", "value": "1952-01-01"}, "Birth date is Jan 1, 1952", 1),
     ({"field": "birth_date", "op": "in_last_days", "days": 30}, "Birth date is within the last 30 days", 1),
+    (
+        {"field": "birth_date", "op": "in_last_days", "days": 1, "unit": "years"},
+        "Birth date is within the last year",
+        1,
+    ),
+    (
+        {"event": "encounter", "op": "never", "last_days": 18, "unit": "months"},
+        "Has had no visit in the last 18 months",
+        2,
+    ),
+    ({"appointment": "booked", "in_next_days": 2, "unit": "weeks"}, "Has an appointment in the next 2 weeks", 2),
     (
         {"field": "birth_date", "op": "anniversary_in_days", "days": 7},
         "Birthday is within the next 7 days",
@@ -120,6 +131,11 @@ REFUSED = [
     ({"event": "birth", "op": "never"}, "“event” must be one of condition"),
     ({"event": "condition", "code": "1", "set": "diabetes"}, "not both"),
     ({"event": "condition", "from": "2020-01-01", "last_days": 3}, "not both"),
+    ({"event": "condition", "op": "never", "last_days": 3, "unit": "fortnights"}, "“unit” must be one of"),
+    ({"event": "condition", "op": "never", "last_days": 11, "unit": "years"}, "10"),
+    ({"event": "condition", "op": "never", "unit": "years"}, "belongs to a number"),
+    ({"appointment": "booked", "unit": "weeks"}, "belongs to a number"),
+    ({"field": "birth_date", "op": "on", "value": "2020-01-01", "unit": "weeks"}, "not known here"),
     ({"event": "condition", "clas": "wellness"}, "not known here"),
     ({"event": "condition", "times": True}, "whole number"),
     ({"appointment": "soon"}, "must be one of booked"),
@@ -302,3 +318,49 @@ def test_at_the_moment_of_sending_only_attributes_are_asked_again(
     for sex, expected in (("F", woman), ("M", man)):
         someone = person(profile={"sex": sex}, events=None)
         assert rules.verdict(read, someone, NOW, NEW_YORK, names) is expected
+
+
+@pytest.mark.parametrize(
+    ("day", "number", "unit", "then"),
+    [
+        ("2026-11-20", -3, "weeks", "2026-10-30"),
+        ("2026-03-31", -1, "months", "2026-02-28"),
+        ("2028-03-31", -1, "months", "2028-02-29"),
+        ("2026-01-15", -1, "months", "2025-12-15"),
+        ("2026-10-31", 4, "months", "2027-02-28"),
+        ("2028-02-29", -1, "years", "2027-02-28"),
+        ("2028-02-29", -4, "years", "2024-02-29"),
+        ("2026-11-20", 0, "months", "2026-11-20"),
+    ],
+)
+def test_a_unit_is_counted_on_the_calendar(day: str, number: int, unit: str, then: str) -> None:
+    assert shifted(date.fromisoformat(day), number, unit) == date.fromisoformat(then)
+
+
+def test_longer_spans_begin_earlier_whatever_the_day() -> None:
+    """A property over four years of todays: spans are ordered, twelve months are a year, seven days a week."""
+    for ahead in range(0, 1462, 7):
+        today = date(2025, 1, 31) + timedelta(days=ahead)
+        for unit, most in MOST.items():
+            starts = [shifted(today, -number, unit) for number in range(0, min(most, 40) + 1)]
+            assert starts == sorted(starts, reverse=True)
+            assert (today - shifted(today, -most, unit)).days <= 3660, "a range is the list of its days"
+        assert shifted(today, -12, "months") == shifted(today, -1, "years") == years_before(today, 1)
+        assert shifted(today, -2, "weeks") == shifted(today, -14, "days")
+
+
+def test_rules_without_a_unit_count_days_and_are_written_as_before() -> None:
+    old = {"match": "all", "rules": [{"event": "encounter", "op": "never", "last_days": 365}]}
+    assert rules.parse(old).as_json() == old
+    spelled = {"match": "all", "rules": [{**old["rules"][0], "unit": "days"}]}
+    assert rules.parse(spelled) == rules.parse(old)
+    assert rules.parse(spelled).as_json() == old
+    (leaf,) = rules.parse(old).rules
+    assert event_window(leaf, date(2026, 11, 20)) == (date(2025, 11, 20), date(2026, 11, 20))
+
+
+def test_a_birthday_within_the_next_months_is_found_to_the_day() -> None:
+    today = date(2026, 11, 30)
+    days = anniversary_days(3, today, "months")
+    assert (2, 28) in days
+    assert (3, 1) not in days

@@ -156,11 +156,13 @@ def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
 @require(Permission.CAMPAIGN_VIEW)
 @require_safe
 def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The card that shows how far it is; asked again every two seconds while it is sent."""
+    """Every figure of the report, asked again every three seconds while it is sent; then the page is loaded anew."""
     campaign = campaign_or_404(campaign_id)
-    found = selectors.report(campaign.row)
-    context = {"campaign": campaign, "report": found, **_progress(campaign, found)}
-    return render(request, "campaigns/_progress.html", context)
+    if campaign.row.state == State.SENDING:
+        return render(request, "campaigns/_report.html", report_context(request, campaign))
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = reverse("campaigns:detail", args=[campaign_id])
+    return response
 
 
 @require(Permission.CAMPAIGN_VIEW)

@@ -64,7 +64,8 @@ def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> 
         words = sentences.step(plan.steps[step], dates, world.rule_words, sent)
         return f"Step {numbers[step]}: {words.title}"
 
-    rows = []
+    rows: list[dict[str, Any]] = []
+    before: trial.Line | None = None
     for line in lines:
         row: dict[str, Any] = {"at": line.at, "icon": ICONS.get(line.kind, "check"), "tone": "good", "note": ""}
         match line.kind:
@@ -84,8 +85,19 @@ def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> 
                 row["note"] = sentences.outcome(line.outcome).capitalize() + (f": {reason}" if reason else "")
                 if line.outcome == "sent" and line.step in languages:
                     row |= {"icon": "send", "note": f"{row['note']}. {languages[line.step]}"}
+                if before is not None and _waited_for(before, line):
+                    # A wait that came to its end is told once, with what came of it.
+                    rows[-1] |= {"tone": row["tone"], "note": row["note"]}
+                    before = line
+                    continue
         rows.append(row)
+        before = line
     return rows
+
+
+def _waited_for(before: trial.Line, line: trial.Line) -> bool:
+    """Whether ``line`` is what came of the wait told just before, at the time it was to end."""
+    return before.kind == "waits" and (before.step, before.until) == (line.step, line.at)
 
 
 def _ending(line: trial.Line) -> str:
@@ -93,7 +105,7 @@ def _ending(line: trial.Line) -> str:
         return f"Leaves: {sentences.reason(line.reason).lower()}"
     if line.outcome == State.FAILED:
         return "Stops: this could not be decided"
-    return f"The end: {sentences.reason(line.reason).lower()}"
+    return "The end" if line.reason == "completed" else f"The end: {sentences.reason(line.reason).lower()}"
 
 
 def _span(span: timedelta) -> str:

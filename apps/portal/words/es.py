@@ -108,7 +108,7 @@ WORDS = {
     "messages.password_button": "Elegir una contraseña",
     "message.from": "De",
     "message.date": "Fecha",
-    "message.text_view": "Ver como texto simple",
+    "message.text_view": "Texto simple",
     "message.mail_view": "Ver con diseño",
     "message.frame": "Mensaje",
     "message.print": "Imprimir",

@@ -188,7 +188,7 @@ class _Evaluator:
         if mine is None:
             return False
         if rule.op == "anniversary_in_days":
-            return (mine.month, mine.day) in anniversary_days(rule.days or 0, self.today)
+            return (mine.month, mine.day) in anniversary_days(rule.days or 0, self.today, rule.unit)
         first, last = date_window(rule, self.today)
         return first <= mine <= last
 

@@ -17,6 +17,15 @@ from apps.core.errors import Refused
 #: JSON of a rule or of one node, as stored (sealed), uploaded and shown in the API.
 Json = dict[str, Any]
 
+#: What a number of "last" or "next" days may count instead; rules that name no unit count days.
+UNITS = ("days", "weeks", "months", "years")
+DAYS = UNITS[0]
+
+
+def _unit(unit: str) -> Json:
+    """The part of a node that names the unit: none for days, so that older rules stay what they were."""
+    return {} if unit == DAYS else {"unit": unit}
+
 
 class RuleError(Refused):
     """A rule that cannot be used.
@@ -55,13 +64,17 @@ class FieldRule:
 
 @dataclass(frozen=True, repr=False)
 class DateRule:
-    """A date attribute: on, before, after, between (inclusive), in_last_days, in_next_days, anniversary_in_days."""
+    """A date attribute: on, before, after, between (inclusive), in_last_days, in_next_days, anniversary_in_days.
+
+    ``days`` counts days, or what ``unit`` says.
+    """
 
     field: str
     op: str
     first: date | None = None
     last: date | None = None
     days: int | None = None
+    unit: str = DAYS
 
     def as_json(self) -> Json:
         """The node as it is stored."""
@@ -74,7 +87,7 @@ class DateRule:
         elif self.op == "before":
             node["value"] = self.last.isoformat() if self.last else None
         else:
-            node["days"] = self.days
+            node |= {"days": self.days, **_unit(self.unit)}
         return node
 
 
@@ -117,7 +130,10 @@ class NumberRule:
 
 @dataclass(frozen=True, repr=False)
 class EventRule:
-    """Something that happened to a person: at least ``times`` times, or never, in a window of days."""
+    """Something that happened to a person: at least ``times`` times, or never, in a window of days.
+
+    ``last_days`` counts days, or what ``unit`` says.
+    """
 
     kind: str
     codes: tuple[str, ...] = ()
@@ -129,6 +145,7 @@ class EventRule:
     first: date | None = None
     last: date | None = None
     last_days: int | None = None
+    unit: str = DAYS
 
     def as_json(self) -> Json:
         """The node as it is stored."""
@@ -147,21 +164,23 @@ class EventRule:
             "to": self.last.isoformat() if self.last else None,
             "last_days": self.last_days,
         }
-        return node | {name: value for name, value in optional.items() if value is not None}
+        node |= {name: value for name, value in optional.items() if value is not None}
+        return node | _unit(self.unit)
 
 
 @dataclass(frozen=True, repr=False)
 class AppointmentRule:
-    """A booked appointment within ``days`` from today, or none upcoming at all."""
+    """A booked appointment within ``days`` (or what ``unit`` says) from today, or none upcoming at all."""
 
     state: str
     days: int | None = None
+    unit: str = DAYS
 
     def as_json(self) -> Json:
         """The node as it is stored."""
         node: Json = {"appointment": self.state}
         if self.days is not None:
-            node["in_next_days"] = self.days
+            node |= {"in_next_days": self.days, **_unit(self.unit)}
         return node
 
 
@@ -179,13 +198,14 @@ class ConsentRule:
 
 @dataclass(frozen=True, repr=False)
 class EngagementRule:
-    """What a person did with our messages (of one campaign, or of any) in the last days."""
+    """What a person did with our messages (of one campaign, or of any) in the last days, or what ``unit`` says."""
 
     kind: str
     campaign: str | None = None
     never: bool = False
     times: int = 1
     last_days: int | None = None
+    unit: str = DAYS
 
     def as_json(self) -> Json:
         """The node as it is stored."""
@@ -195,7 +215,7 @@ class EngagementRule:
         if self.campaign is not None:
             node["campaign"] = self.campaign
         if self.last_days is not None:
-            node["last_days"] = self.last_days
+            node |= {"last_days": self.last_days, **_unit(self.unit)}
         return node
 
 

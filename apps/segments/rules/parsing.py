@@ -12,6 +12,8 @@ from apps.vault.tokens import normalize
 
 from .facts import ranged, searchable, spec_of
 from .nodes import (
+    DAYS,
+    UNITS,
     AgeRule,
     AppointmentRule,
     ConsentRule,
@@ -42,7 +44,7 @@ from .vocabulary import (
     REPEAT_OPERATORS,
     VALUE_OPERATORS,
 )
-from .windows import BEGINNING, MOST_DAYS, OLDEST
+from .windows import BEGINNING, MOST, OLDEST
 
 Path = tuple[int, ...]
 
@@ -151,8 +153,9 @@ class _Reader:
             _in_order(first, last, path)
             return DateRule(name, operator, first, last)
         if operator in ("in_last_days", "in_next_days", "anniversary_in_days"):
-            _only(tree, path, "field", "op", "days")
-            return DateRule(name, operator, days=_number(tree, "days", path, 0, MOST_DAYS))
+            _only(tree, path, "field", "op", "days", "unit")
+            number, unit = _span(tree, "days", path)
+            return DateRule(name, operator, days=number, unit=unit)
         _only(tree, path, "field", "op", "value")
         day = _date(tree, "value", path)
         return DateRule(name, operator, last=day) if operator == "before" else DateRule(name, operator, day)
@@ -176,7 +179,7 @@ class _Reader:
         return AgeRule(operator, low, high)
 
     def event(self, tree: Json, path: Path) -> EventRule:
-        _only(tree, path, "event", "op", "times", "class", "code", "system", "set", "from", "to", "last_days")
+        _only(tree, path, "event", "op", "times", "class", "code", "system", "set", "from", "to", "last_days", "unit")
         kind = _choice(tree, "event", EVENT_KINDS, path)
         never, times = _repeat(tree, path)
         category = _optional(tree, "class", path)
@@ -196,21 +199,19 @@ class _Reader:
         first, last = _optional_date(tree, "from", path), _optional_date(tree, "to", path)
         if first and last:
             _in_order(first, last, path)
-        last_days = None
-        if tree.get("last_days") is not None:
-            if first or last:
-                raise RuleError(path, "give dates or a number of last days, not both.")
-            last_days = _number(tree, "last_days", path, 0, MOST_DAYS)
+        if tree.get("last_days") is not None and (first or last):
+            raise RuleError(path, "give dates or a number of last days, not both.")
+        days, unit = _optional_span(tree, "last_days", path)
         return EventRule(
-            kind, codes, system if codes else None, category, value_set, never, times, first, last, last_days
+            kind, codes, system if codes else None, category, value_set, never, times, first, last, days, unit
         )
 
     def appointment(self, tree: Json, path: Path) -> AppointmentRule:
-        _only(tree, path, "appointment", "in_next_days")
+        _only(tree, path, "appointment", "in_next_days", "unit")
         state = _choice(tree, "appointment", APPOINTMENT_STATES, path)
-        if state == "none_upcoming" or tree.get("in_next_days") is None:
+        if state == "none_upcoming":
             return AppointmentRule(state)
-        return AppointmentRule(state, _number(tree, "in_next_days", path, 0, MOST_DAYS))
+        return AppointmentRule(state, *_optional_span(tree, "in_next_days", path))
 
     def consent(self, tree: Json, path: Path) -> ConsentRule:
         _only(tree, path, "consent", "state")
@@ -218,17 +219,30 @@ class _Reader:
         return ConsentRule(purpose, _choice(tree, "state", CONSENT_STATES, path))
 
     def engagement(self, tree: Json, path: Path) -> EngagementRule:
-        _only(tree, path, "engagement", "campaign", "op", "times", "last_days")
+        _only(tree, path, "engagement", "campaign", "op", "times", "last_days", "unit")
         kind = _choice(tree, "engagement", ENGAGEMENT_KINDS, path)
         never, times = _repeat(tree, path)
-        days = None
-        if tree.get("last_days") is not None:
-            days = _number(tree, "last_days", path, 0, MOST_DAYS)
-        return EngagementRule(kind, _optional(tree, "campaign", path), never, times, days)
+        days, unit = _optional_span(tree, "last_days", path)
+        return EngagementRule(kind, _optional(tree, "campaign", path), never, times, days, unit)
 
     def segment(self, tree: Json, path: Path) -> SegmentRule:
         _only(tree, path, "segment", "op")
         return SegmentRule(_text(tree, "segment", path), _choice(tree, "op", ("in", "not_in"), path) == "in")
+
+
+def _span(tree: Json, name: str, path: Path) -> tuple[int, str]:
+    """A number of days, or of what ``unit`` names, within ten years."""
+    unit = _choice(tree, "unit", UNITS, path) if "unit" in tree else DAYS
+    return _number(tree, name, path, 0, MOST[unit]), unit
+
+
+def _optional_span(tree: Json, name: str, path: Path) -> tuple[int | None, str]:
+    """``_span`` where there may be none; a unit without a number is an error."""
+    if tree.get(name) is not None:
+        return _span(tree, name, path)
+    if "unit" in tree:
+        raise RuleError(path, "a unit belongs to a number of last or next days.")
+    return None, DAYS
 
 
 def _only(tree: Json, path: Path, *known: str) -> None:

@@ -9,6 +9,7 @@ from apps.contacts.fields import FIELDS, FieldSpec
 
 from .facts import spec_of
 from .nodes import (
+    DAYS,
     AgeRule,
     AppointmentRule,
     ConsentRule,
@@ -39,6 +40,12 @@ def spoken_day(day: date) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 day``, ``2 days``, ``1,000 days``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def counted_in(number: int, unit: str) -> str:
+    """What stands behind "the last" and "the next": ``30 days``, ``3 months``, ``year``; ``unit`` is of ``UNITS``."""
+    noun = unit.removesuffix("s")
+    return noun if number == 1 and unit != DAYS else counted(number, noun)
 
 
 def group_head(group: Group) -> str:
@@ -149,11 +156,11 @@ def _date(rule: DateRule, spec: FieldSpec | None) -> str:
     days = rule.days or 0
     if rule.op == "anniversary_in_days":
         what = "Birthday" if rule.field == "birth_date" else f"Anniversary of {name.lower()}"
-        return f"{what} is today" if days == 0 else f"{what} is within the next {counted(days, 'day')}"
+        return f"{what} is today" if days == 0 else f"{what} is within the next {counted_in(days, rule.unit)}"
     if rule.op == "in_last_days":
-        return f"{name} is within the last {counted(days, 'day')}"
+        return f"{name} is within the last {counted_in(days, rule.unit)}"
     if rule.op == "in_next_days":
-        return f"{name} is within the next {counted(days, 'day')}"
+        return f"{name} is within the next {counted_in(days, rule.unit)}"
     if rule.op == "between" and rule.first and rule.last:
         return f"{name} is between {spoken_day(rule.first)} and {spoken_day(rule.last)}"
     if rule.op == "before" and rule.last:
@@ -180,9 +187,9 @@ def _number(rule: NumberRule, spec: FieldSpec | None) -> str:
     return f"{name} is between {rule.low} and {rule.high}"
 
 
-def _window(first: date | None, last: date | None, last_days: int | None) -> str:
+def _window(first: date | None, last: date | None, last_days: int | None, unit: str) -> str:
     if last_days is not None:
-        return " today" if last_days == 0 else f" in the last {counted(last_days, 'day')}"
+        return " today" if last_days == 0 else f" in the last {counted_in(last_days, unit)}"
     if first and last:
         return f" between {spoken_day(first)} and {spoken_day(last)}"
     if first:
@@ -201,7 +208,7 @@ def _event(rule: EventRule, terms: Terms) -> str:
         what = f"{what} {_listed(named)}"
     elif rule.value_set:
         what = f"{what} of the set “{rule.value_set.replace('_', ' ')}”"
-    when = _window(rule.first, rule.last, rule.last_days)
+    when = _window(rule.first, rule.last, rule.last_days, rule.unit)
     if rule.never:
         return f"Has had no {what}{when}"
     if not rule.codes:
@@ -215,7 +222,7 @@ def _appointment(rule: AppointmentRule) -> str:
         return "Has no upcoming appointment"
     if rule.days is None:
         return "Has an upcoming appointment"
-    when = "today" if rule.days == 0 else f"in the next {counted(rule.days, 'day')}"
+    when = "today" if rule.days == 0 else f"in the next {counted_in(rule.days, rule.unit)}"
     return f"Has an appointment {when}"
 
 
@@ -228,4 +235,4 @@ def _engagement(rule: EngagementRule) -> str:
     what = f"the campaign “{rule.campaign}”" if rule.campaign else ("any message" if rule.never else "a message")
     said = ENGAGEMENT_KINDS[rule.kind][1 if rule.never else 0].format(what=what)
     times = f" at least {rule.times:,} times" if rule.times > 1 else ""
-    return f"{said}{times}{_window(None, None, rule.last_days)}"
+    return f"{said}{times}{_window(None, None, rule.last_days, rule.unit)}"

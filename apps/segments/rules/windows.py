@@ -7,10 +7,11 @@ use the same horizon, so they cannot disagree about a record dated 1753 or 2100.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
 
-from .nodes import AgeRule, AppointmentRule, DateRule, EngagementRule, EventRule
+from .nodes import DAYS, AgeRule, AppointmentRule, DateRule, EngagementRule, EventRule
 
 Window = tuple[date, date]
 
@@ -22,8 +23,8 @@ HORIZON_YEARS = 3
 OWN_HORIZON_YEARS = 50
 #: Nobody has been older than 122; a window for "at least 65" stops here.
 OLDEST = 130
-#: The longest "last N days" and "next N days" anyone may ask for.
-MOST_DAYS = 3660
+#: The longest "last N" and "next N" anyone may ask for, by unit: ten years, for a range is the list of its days.
+MOST = {"days": 3660, "weeks": 522, "months": 120, "years": 10}
 
 
 def years_before(day: date, years: int) -> date:
@@ -33,6 +34,17 @@ def years_before(day: date, years: int) -> date:
         return day.replace(year=year)
     except ValueError:
         return day.replace(year=year, day=28)
+
+
+def shifted(day: date, number: int, unit: str) -> date:
+    """The day ``number`` units later (earlier for a negative one), on the calendar: a month after Jan 31 is the last
+    day of February, as people count.
+    """
+    if unit in ("days", "weeks"):
+        return day + timedelta(days=number * (7 if unit == "weeks" else 1))
+    months = day.year * 12 + day.month - 1 + number * (12 if unit == "years" else 1)
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def horizon(today: date) -> date:
@@ -57,9 +69,9 @@ def age_window(rule: AgeRule, today: date) -> Window:
 def date_window(rule: DateRule, today: date) -> Window:
     """Days a date attribute may have; not for anniversaries."""
     if rule.op == "in_last_days":
-        return today - timedelta(days=rule.days or 0), today
+        return shifted(today, -(rule.days or 0), rule.unit), today
     if rule.op == "in_next_days":
-        return today, today + timedelta(days=rule.days or 0)
+        return today, shifted(today, rule.days or 0, rule.unit)
     if rule.op == "on":
         return rule.first or BEGINNING, rule.first or BEGINNING
     if rule.op == "after":
@@ -71,13 +83,14 @@ def date_window(rule: DateRule, today: date) -> Window:
     return rule.first or BEGINNING, rule.last or horizon(today)
 
 
-def anniversary_days(days: int, today: date) -> list[tuple[int, int]]:
-    """Months and days that come up from today to ``days`` ahead, both included.
+def anniversary_days(days: int, today: date, unit: str = DAYS) -> list[tuple[int, int]]:
+    """Months and days that come up from today to ``days`` (or what ``unit`` says) ahead, both included.
 
     Feb 29 is kept on Feb 28 in common years: a birthday greeting comes once a year, not once in four.
     """
     found: dict[tuple[int, int], None] = {}
-    for ahead in range(min(days, 366) + 1):
+    reach = (shifted(today, days, unit) - today).days
+    for ahead in range(min(reach, 366) + 1):
         day = today + timedelta(days=ahead)
         found[day.month, day.day] = None
         if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:
@@ -88,7 +101,7 @@ def anniversary_days(days: int, today: date) -> list[tuple[int, int]]:
 def event_window(rule: EventRule | EngagementRule, today: date) -> Window | None:
     """Days on which the event counts, or None when any day does."""
     if rule.last_days is not None:
-        return today - timedelta(days=rule.last_days), today
+        return shifted(today, -rule.last_days, rule.unit), today
     if isinstance(rule, EngagementRule) or (rule.first is None and rule.last is None):
         return None
     return rule.first or BEGINNING, rule.last or horizon(today)
@@ -98,4 +111,4 @@ def appointment_window(rule: AppointmentRule, today: date) -> Window:
     """Days of the appointments the rule looks at: from today on."""
     if rule.days is None:
         return today, horizon(today)
-    return today, today + timedelta(days=rule.days)
+    return today, shifted(today, rule.days, rule.unit)

@@ -13,10 +13,12 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.files import open_private
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Export the audit trail, oldest entry first. The export is itself an entry."
+    permission = Permission.AUDIT_EXPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", help="where to write (default: audit-DATE.csv); .csv or .jsonl")

@@ -14,10 +14,12 @@ from apps.campaigns.models import State
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Approve a campaign as a second person."
+    permission = Permission.CAMPAIGN_APPROVE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

@@ -9,10 +9,12 @@ from django.core.management.base import CommandParser
 from apps.campaigns import plans, selectors
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Draw the plan of a campaign: routes and reasons."
+    permission = Permission.CAMPAIGN_VIEW
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

@@ -12,10 +12,12 @@ from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Create or change a campaign from a spec in JSON."
+    permission = Permission.CAMPAIGN_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

@@ -11,11 +11,13 @@ from apps.campaigns import selectors, sending
 from apps.campaigns.models import Campaign, State
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.delivery.services import dispatch
 
 
 class Command(RoadCommand):
     help = "Send an approved campaign now."
+    permission = Permission.CAMPAIGN_SEND
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

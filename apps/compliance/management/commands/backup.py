@@ -16,11 +16,13 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
+from apps.core.permissions import Permission
 from config import backup
 
 
 class Command(RoadCommand):
     help = "Back up the database and files into TO, and the keys apart from them into KEYS_TO."
+    permission = Permission.ORGANIZATION_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("to", type=Path, metavar="TO")

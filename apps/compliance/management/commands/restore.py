@@ -21,12 +21,14 @@ from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.datewords import count
 from apps.core.errors import Refused
+from apps.core.permissions import Permission
 from apps.vault import ledger
 from config import backup
 
 
 class Command(RoadCommand):
     help = "Restore a backup FOLDER with the key backup KEYS_FILE into an installation whose database is empty."
+    permission = Permission.ORGANIZATION_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER")

@@ -10,6 +10,7 @@ from apps.contacts.management import importing
 from apps.contacts.models import ImportJob
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
@@ -17,6 +18,7 @@ class Command(RoadCommand):
         "Import appointments from a CSV with external_id, mrn or patient_id, start, and (optional) zone, kind, "
         "location, provider, minutes, status. The same file a second time changes nothing."
     )
+    permission = Permission.CONTACT_IMPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         importing.add_file_arguments(parser, several=False)

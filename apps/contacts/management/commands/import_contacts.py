@@ -14,10 +14,12 @@ from apps.contacts.models import ImportJob
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Import people from CSV files; the same files a second time change nothing."
+    permission = Permission.CONTACT_IMPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--preset", choices=["synthea"], help="the files are tables of Synthea")

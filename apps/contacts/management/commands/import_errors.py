@@ -11,10 +11,12 @@ from apps.contacts.services import imports
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
+from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
     help = "Print the rejected rows of an import as CSV. Careful where you send it: it is as the file was."
+    permission = Permission.CONTACT_IMPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("job", type=int, metavar="IMPORT", help="number of the import")

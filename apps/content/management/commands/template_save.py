@@ -14,6 +14,7 @@ from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
+from apps.core.permissions import Permission
 
 
 def _told(problem: Problem) -> str:
@@ -22,6 +23,7 @@ def _told(problem: Problem) -> str:
 
 class Command(RoadCommand):
     help = "Create or change a template from blocks JSON, and publish it as a new version."
+    permission = Permission.TEMPLATE_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")

@@ -8,11 +8,13 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.delivery import services
 
 
 class Command(RoadCommand):
     help = "Send what is ready in the outbox, until nothing is or the time is over."
+    permission = Permission.DELIVERY_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seconds", type=float, default=45.0, help="stop claiming after this time")

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.journeys import selectors, services
 from apps.journeys.models import JourneyCount
 from apps.journeys.services.named import journey_named
@@ -15,6 +16,7 @@ from apps.journeys.services.named import journey_named
 
 class Command(RoadCommand):
     help = "Activate a journey's approved draft (journey_approve). A ready-made one is made first if it is missing."
+    permission = Permission.JOURNEY_ACTIVATE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the journey, such as 'Appointment reminder'")

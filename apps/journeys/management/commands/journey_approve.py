@@ -12,12 +12,14 @@ from django.core.management.base import CommandParser
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.journeys import approvals, services
 from apps.journeys.services.named import journey_named
 
 
 class Command(RoadCommand):
     help = "Approve a journey as a second person."
+    permission = Permission.JOURNEY_APPROVE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

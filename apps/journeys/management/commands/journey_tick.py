@@ -10,12 +10,14 @@ from django.core.management.base import CommandError, CommandParser
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.journeys import services, world
 from apps.journeys.models import JourneyRun, RunState
 
 
 class Command(RoadCommand):
     help = "Let people in and move who is due. Safe to repeat: nothing happens twice."
+    permission = Permission.JOURNEY_ACTIVATE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

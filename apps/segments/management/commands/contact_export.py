@@ -20,6 +20,7 @@ from apps.segments import selectors
 
 class Command(RoadCommand):
     help = "Export the people of a segment (or everybody) as CSV; on the trail, with a reason."
+    permission = Permission.CONTACT_EXPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("segment", nargs="?", default="", help="name of the segment; without it, everybody")

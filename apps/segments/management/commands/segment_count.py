@@ -8,11 +8,13 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.segments import selectors, services
 
 
 class Command(RoadCommand):
     help = "Count the people of a segment now."
+    permission = Permission.SEGMENT_VIEW
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.permissions import Permission
 from apps.segments import selectors, services
 from apps.segments.models import Segment
 
@@ -18,6 +19,7 @@ LARGEST = 1_000_000
 
 class Command(RoadCommand):
     help = "Create or change a segment from a rule in JSON."
+    permission = Permission.SEGMENT_EDIT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

@@ -9,12 +9,13 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
-from apps.core.permissions import Role
+from apps.core.permissions import Permission, Role
 from apps.users import services
 
 
 class Command(RoadCommand):
     help = "Create an administrator and print the one-time link with which they choose a password."
+    permission = Permission.USER_MANAGE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
