@@ -208,7 +208,15 @@ if not REDIS_URL:
 if PRODUCTION and not REDIS_URL.startswith(("rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must begin with rediss:// or unix:// in production.")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "apps.core.plaincache.JsonSerializer"},
+        # What another serializer wrote before an upgrade is not looked at.
+        "VERSION": 2,
+    }
+}
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True

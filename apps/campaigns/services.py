@@ -86,7 +86,7 @@ def campaign_save(
     else:
         campaign = _locked(campaign_id)
         if version is not None and version != campaign.version:
-            raise Refused("Somebody else changed this campaign meanwhile. Reload the page to see their version.")
+            raise Refused("Somebody else changed this campaign meanwhile. Open it anew to see their version.")
         if campaign.state not in CHANGEABLE:
             raise Refused(_WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
