@@ -191,7 +191,7 @@ class Supervisor:
 
 
 def _stop(pids: list[int], children: dict[str, subprocess.Popen[bytes]]) -> None:
-    """End the groups that these processes lead, and wait until nobody of them is left: a killed leader's helpers too."""
+    """End the groups that these processes lead, and wait until nobody is left: the helpers of a killed one too."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGTERM)
