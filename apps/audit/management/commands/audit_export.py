@@ -18,8 +18,8 @@ from apps.core.permissions import Permission
 
 class Command(RoadCommand):
     help = (
-        "Check and export the audit trail, oldest entry first. The export is itself an entry. Exit code 1 when something "
-        "is wrong; the file is written then, too."
+        "Check and export the audit trail, oldest entry first. The export is itself an entry. Exit code 1 when it "
+        "is not whole; the file is written then, too."
     )
     permission = Permission.AUDIT_EXPORT
 
