@@ -30,8 +30,9 @@ demo: $(VENV)/.ready  ## Start everything with invented patients; ADDRESS=127.0.
 	@$(BIN)/python frontend/vendor.py
 	@$(BIN)/python manage.py demo --address $(ADDRESS)
 
-stop: $(VENV)/.ready  ## Stop everything that make demo started
-	@$(BIN)/python manage.py demo --stop
+# Needs no packages renewed: after a pull it stops at once what the old checkout started.
+stop:  ## Stop everything that make demo started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py demo --stop; else echo "Nothing was running."; fi
 
 # The longest first: two run at a time.
 LINT := lint-types lint-migrations lint-templates lint-layers lint-rules lint-format

@@ -10,7 +10,7 @@ word() { openssl rand -hex 24; }
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
   -keyout ca.key -out ca.pem -subj "/CN=Carelane internal CA" 2>/dev/null
-for part in postgres redis; do
+for part in postgres redis postfix; do
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
     -keyout "$part.key" -out "$part.csr" -subj "/CN=$part" 2>/dev/null
   openssl x509 -req -in "$part.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -out "$part.pem" \
@@ -40,5 +40,8 @@ save ""
 appendonly no
 maxmemory-policy noeviction
 CONF
-chmod 644 ca.pem ./*.pem
+# The folder is the lock: only its owner comes in. Compose mounts each file as it lies here, owner and mode included, and
+# the users inside the containers (not root, and other numbers than yours) must read what their part was given.
+chmod 644 ./*
+chmod 600 ca.key
 echo "Made docker/secrets. Keep ca.key offline; back the folder up apart from the data."

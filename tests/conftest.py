@@ -18,9 +18,15 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from apps.core import actors, clock
 from config import embedded
+
+# Property tests count examples, not milliseconds: a busy machine is no fault of the code.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" / "data"))

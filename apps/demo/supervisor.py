@@ -191,6 +191,7 @@ class Supervisor:
 
 
 def _stop(pids: list[int], children: dict[str, subprocess.Popen[bytes]]) -> None:
+    """End the groups that these processes lead, and wait until nobody is left: the helpers of a killed one too."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGTERM)
@@ -198,7 +199,7 @@ def _stop(pids: list[int], children: dict[str, subprocess.Popen[bytes]]) -> None
     while time.monotonic() < deadline:
         for process in children.values():
             process.poll()
-        if not any(_alive(pid) for pid in pids):
+        if not any(_members(pid) for pid in pids):
             return
         time.sleep(0.05)
     for pid in pids:
@@ -206,21 +207,33 @@ def _stop(pids: list[int], children: dict[str, subprocess.Popen[bytes]]) -> None
             os.killpg(pid, signal.SIGKILL)
 
 
-def _alive(pid: int) -> bool:
+def _members(group: int) -> list[int]:
+    """The living processes of a process group; the dead that nobody has buried yet do not count."""
     try:
-        os.kill(pid, 0)
+        os.killpg(group, 0)
     except ProcessLookupError:
-        return False
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True
+        return []
+    except PermissionError:
+        return [group]
+    if not Path("/proc/self/stat").exists():
+        return [group]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        # It may end while we look.
+        with contextlib.suppress(OSError, IndexError):
+            state, _, its_group = path.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                found.append(int(path.parent.name))
+    return found
 
 
 def _is_ours(pid: int) -> bool:
-    # The machine may have restarted and given the number to somebody else.
-    with contextlib.suppress(OSError):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        return str(BIN).encode() in command or str(settings.BASE_DIR).encode() in command
+    # The machine may have restarted and given the number to somebody else. A killed leader leaves its helpers.
+    for member in _members(pid):
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{member}/cmdline").read_bytes()
+            if str(BIN).encode() in command or str(settings.BASE_DIR).encode() in command:
+                return True
     return False
 
 

@@ -1,5 +1,5 @@
-// Short notes at the corner, 6 seconds, polite. From the page itself, from scripts (`toast("Saved")`) and from
-// answers to htmx: the header HX-Trigger {"toast": {"text": …, "kind": "success|warning|error|info"}}.
+// Short notes at the corner, 6 seconds, polite; what was refused stays until it is dismissed.
+// From the page itself, from scripts (`toast("Saved")`) and from answers to htmx: the header HX-Trigger {"toast": {"text": …, "kind": "success|warning|error|info"}}.
 import { whenPresent } from "./ready.js";
 
 const SHOWN_FOR = 6000;
@@ -19,8 +19,11 @@ function drop(note) {
   raise();
 }
 
+const stays = (note) => note.matches(".bad, .error") && note.querySelector("[data-toast-close]");
+
 whenPresent("[data-toast]", (note) => {
   raise();
+  if (stays(note)) return;
   let timer = setTimeout(() => drop(note), SHOWN_FOR);
   const wait = () => clearTimeout(timer);
   const goOn = () => { wait(); timer = setTimeout(() => drop(note), SHOWN_FOR); };
@@ -39,9 +42,13 @@ export function toast(text, kind = "success") {
   const use = note.querySelector("use");
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${ICONS[kind] ?? "info-circle"}`));
   note.querySelector("p").textContent = text;
+  if (stays(note)) {
+    // Said again, it stands once.
+    for (const other of place.querySelectorAll(".bad, .error")) if (other.textContent === note.textContent) other.remove();
+  }
   place.append(note);
   raise();
-  setTimeout(() => drop(note), SHOWN_FOR);
+  if (!stays(note)) setTimeout(() => drop(note), SHOWN_FOR);
 }
 
 document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind));

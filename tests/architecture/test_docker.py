@@ -55,7 +55,7 @@ def test_every_secret_used_is_declared_and_made(compose) -> None:
         assert set(service.get("secrets", [])) <= set(compose["secrets"])
     for secret in compose["secrets"].values():
         stem = Path(secret["file"]).name
-        assert stem in prepare or Path(stem).stem in ("postgres", "redis"), stem
+        assert stem in prepare or Path(stem).stem in ("postgres", "redis", "postfix"), stem
 
 
 def test_the_image_runs_as_nobody_special_from_hashed_packages() -> None:
@@ -78,7 +78,7 @@ def test_the_scripts_are_bash_that_parses() -> None:
         subprocess.run(["bash", "-n", script], check=True)
 
 
-def test_the_secrets_are_made_once_and_readable_by_the_owner_alone(tmp_path) -> None:
+def test_the_secrets_are_made_once_in_a_folder_for_the_owner_alone(tmp_path) -> None:
     copy = tmp_path / "docker"
     copy.mkdir()
     (copy / "prepare.sh").write_text((DOCKER / "prepare.sh").read_text())
@@ -86,6 +86,54 @@ def test_the_secrets_are_made_once_and_readable_by_the_owner_alone(tmp_path) -> 
     made = {path.name for path in (copy / "secrets").iterdir()}
     assert {"database_url", "redis_url", "redis.conf", "postgres.pem", "postgres.key", "ca.pem"} <= made
     assert "sslmode=verify-full" in (copy / "secrets" / "database_url").read_text()
-    assert (copy / "secrets" / "postgres_password").stat().st_mode & 0o077 == 0
+    assert (copy / "secrets").stat().st_mode & 0o777 == 0o700
+    assert (copy / "secrets" / "ca.key").stat().st_mode & 0o077 == 0
     again = subprocess.run(["bash", copy / "prepare.sh"], check=False, capture_output=True)
     assert again.returncode == 1
+
+
+def test_every_mounted_secret_is_made_and_read_by_a_user_with_another_number(compose, tmp_path) -> None:
+    """Compose mounts a file with owner and mode of the host; whoever reads in a container is neither root nor that."""
+    copy = tmp_path / "docker"
+    copy.mkdir()
+    (copy / "prepare.sh").write_text((DOCKER / "prepare.sh").read_text())
+    subprocess.run(["bash", copy / "prepare.sh"], check=True, capture_output=True)
+    for secret in compose["secrets"].values():
+        assert (copy / secret["file"]).stat().st_mode & 0o004, secret["file"]
+
+
+def test_postgresql_gets_its_key_in_a_file_of_its_own(compose) -> None:
+    """It refuses one that others may read, or that belongs to somebody else."""
+    service = compose["services"]["postgres"]
+    script = (DOCKER / "postgres.sh").read_text()
+    assert service["entrypoint"] == ["/postgres.sh"]
+    assert "./postgres.sh:/postgres.sh:ro" in service["volumes"]
+    assert (DOCKER / "postgres.sh").stat().st_mode & 0o111
+    (placed,) = re.findall(
+        r"^install --owner=postgres --mode=0600 /run/secrets/postgres_key (\S+)$", script, re.MULTILINE
+    )
+    assert f"ssl_key_file={placed}" in service["command"]
+
+
+def test_a_part_that_serves_no_pages_is_not_asked_for_one(compose) -> None:
+    """The image's health check asks the web process, which the other parts are not."""
+    assert "8000/healthz" in (DOCKER / "Dockerfile").read_text()
+    assert "healthcheck" not in compose["services"]["web"]
+    for name in ("worker", "beat"):
+        assert compose["services"][name]["healthcheck"] == {"disable": True}
+    (listens,) = re.findall(r":(\d+)$", compose["services"]["receiver"]["environment"]["CARELANE_LMTP_ADDRESS"])
+    check = compose["services"]["receiver"]["healthcheck"]["test"]
+    assert f'("127.0.0.1", {listens})' in check[-1]
+    compile(check[-1], "healthcheck", "exec")
+
+
+def test_the_status_page_and_postfix_look_for_the_receiver_where_it_is(compose) -> None:
+    place = compose["services"]["web"]["environment"]["CARELANE_LMTP_ADDRESS"]
+    assert place == "receiver:2424"
+    assert f"relay_transport = lmtp:inet:{place}" in (DOCKER / "postfix" / "main.cf").read_text()
+
+
+def test_the_backup_is_made_by_programs_of_the_servers_version(compose) -> None:
+    """pg_dump refuses a server newer than itself."""
+    (server,) = re.findall(r"^postgres:(\d+)", compose["services"]["postgres"]["image"])
+    assert f"postgresql-client-{server} " in (DOCKER / "Dockerfile").read_text()

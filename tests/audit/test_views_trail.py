@@ -135,9 +135,22 @@ def test_the_command_writes_the_same_file(busy, tmp_path, capsys):
     call_command("audit_export", str(path), "--person", "12", "--json")
     told = json.loads(capsys.readouterr().out)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert told == {"entries": 2, "file": str(path), "format": "jsonl"}
+    assert told == {"entries": 2, "ok": True, "first_bad": None, "file": str(path), "format": "jsonl"}
     assert [row["action"] for row in rows] == ["contact.open", "contact.reveal"]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_command_says_that_what_it_wrote_was_altered(busy, tmp_path, capsys):
+    reviews.trail_verify(actor=actors.COMMAND_LINE)
+    victim = AuditEntry.objects.get(action="contact.reveal")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET actor_id = '999' WHERE id = %s", [victim.pk])
+    path = tmp_path / "trail.csv"
+    with pytest.raises(SystemExit) as stop:
+        call_command("audit_export", str(path), "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (stop.value.code, told["ok"], told["first_bad"]) == (1, False, victim.pk)
+    assert path.exists()
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["x.pdf"], 2), (["x.csv", "--person", "Dana"], 1)])

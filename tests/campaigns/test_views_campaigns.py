@@ -111,7 +111,11 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     max_.post(f"{base}/submit/")
     assert "Approve 5 messages" in rita.get(f"{base}/approval/").content.decode()
     refused = rita.post(f"{base}/reject/", {"comment": "", **read_by(rita, base)}, follow=True)
-    assert b"Say what has to change" in refused.content
+    # In place, not in a note that goes after six seconds.
+    assert (
+        '<div class="alert alert-bad" role="alert">' in refused.content.decode().partition("Say what has to change")[0]
+    )
+    assert refused.content.count(b"Say what has to change") == 1
     rita.post(f"{base}/reject/", {"comment": "Name the place.", **read_by(rita, base)})
     back = max_.get(f"{base}/approval/").content.decode()
     assert back.index("Name the place.") < back.index("Ask for approval of")  # first what to change

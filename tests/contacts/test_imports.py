@@ -446,8 +446,21 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
     call_command("import_errors", str(result["import"]))
     assert "Hale" in capsys.readouterr().out
 
+    broken, deep, unknown = tmp_path / "broken.json", tmp_path / "deep.json", tmp_path / "unknown.json"
+    broken.write_text('{"match_on": ')
+    deep.write_text("[" * 100_000)
+    unknown.write_text('{"match_on": "mrn", "columns": {"MRN": "shoe_size"}}')
     for arguments, code in (
         (["import_contacts", str(DATA / "contacts.csv")], 2),
+        (["import_contacts", "--mapping", str(broken), str(DATA / "contacts.csv")], 2),
+        (["import_contacts", "--mapping", str(deep), str(DATA / "contacts.csv")], 2),
+        (["import_contacts", "--mapping", str(unknown), str(DATA / "contacts.csv")], 1),
+        (["segment_save", "Broken", str(broken)], 2),
+        (["segment_save", "Deep", str(deep)], 2),
+        (["template_save", "Broken", str(broken)], 2),
+        (["template_save", "Deep", str(deep)], 2),
+        (["campaign_save", "Broken", str(broken)], 2),
+        (["campaign_save", "Deep", str(deep)], 2),
         (["import_contacts", "--preset", "synthea", str(tmp_path / "absent.csv")], 2),
         (["import_contacts", "--preset", "synthea", str(DATA / "contacts.csv")], 1),
         (["import_appointments", "--as", "nobody@clinic.test", str(DATA / "appointments.csv")], 1),

@@ -1,5 +1,8 @@
 """The pages of delivery: who may open what, what is refused, and that opening evidence is on the trail."""
 
+import re
+from io import BytesIO
+
 import pytest
 from django.urls import reverse
 
@@ -8,7 +11,7 @@ from apps.contacts import services as contacts
 from apps.core import actors
 from apps.core.levels import Level
 from apps.delivery import selectors, services
-from apps.delivery.models import DkimKey, MailDomain, OutboxMessage, ReadyMessage
+from apps.delivery.models import DkimKey, MailDomain, OutboxMessage, ReadyMessage, RecipientKey
 from tests.delivery.conftest import campaign_item
 
 pytestmark = pytest.mark.django_db
@@ -217,7 +220,6 @@ def test_a_key_is_added_and_removed_on_the_person_page(signed_in, people, provid
     from io import BytesIO
 
     from apps.core import clock
-    from apps.delivery.models import RecipientKey
     from apps.demo.keyholders import Keyholders
     from tests.delivery.test_routes import PGP
 
@@ -232,12 +234,27 @@ def test_a_key_is_added_and_removed_on_the_person_page(signed_in, people, provid
     assert "Fingerprint" in page
     wrong = BytesIO(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nnonsense\n-----END PGP PUBLIC KEY BLOCK-----\n")
     wrong.name = "key.asc"
-    client.post(url("key_add", pat.id), {"file": wrong})
+    told = client.post(url("key_add", pat.id), {"file": wrong}, follow=True).content.decode()
+    assert 'role="alert"' in told
     assert RecipientKey.objects.count() == 1
     assert signed_in("otto").post(url("key_remove", key.pk)).status_code == 403
     client.post(url("key_remove", key.pk))
     assert RecipientKey.objects.get().state == "removed"
     assert client.post(url("key_remove", 999_999)).status_code == 404
+
+
+@pytest.mark.shared_data
+def test_a_key_that_ran_out_is_refused_in_place_with_what_to_do(signed_in, people, shared_data):
+    (alice,) = people("alice@autocrypt.example")
+    file = BytesIO((shared_data / "crypto/openpgp-autocrypt/alice@autocrypt.example.pub.asc").read_bytes())
+    file.name = "alice.asc"
+    page = signed_in("nora").post(url("key_add", alice.id), {"file": file}, follow=True).content.decode()
+    (words,) = re.findall(
+        r'<div class="alert alert-bad" role="alert">.*?<div class="alert-words">(.*?)</div>', page, re.S
+    )
+    assert "expired" in words
+    assert words not in page.partition('id="toasts"')[2]
+    assert not RecipientKey.objects.exists()
 
 
 def test_the_messages_of_a_person_are_listed_with_their_routes(signed_in, people, providers, letters):

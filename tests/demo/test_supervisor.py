@@ -72,6 +72,50 @@ def test_what_a_killed_demo_left_behind_is_stopped(home) -> None:
         assert part.wait(10) == -signal.SIGTERM
 
 
+LEADER = """
+import subprocess, sys
+helper = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+print(helper.pid, helper.stdout.readline(), end="", flush=True)
+input()
+"""
+# It has the port, and lets go of it only after it has thought about the signal.
+HELPER = """
+import signal, socket, time
+door = socket.create_server(("127.0.0.1", 0))
+def end(*_):
+    time.sleep(0.5)
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+print(door.getsockname()[1], flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("another_shell", [False, True])
+def test_the_helpers_of_a_killed_part_are_gone_too_when_it_says_stopped(home, another_shell) -> None:
+    """The web process was killed; its workers hold the port, which the next start wants."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LEADER, HELPER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as leader:
+        port = int(leader.stdout.readline().split()[1])
+        leader.kill()
+        leader.wait()
+        owner = Supervisor("127.0.0.1:8766")
+        if another_shell:
+            (home / "demo.json").write_text(json.dumps({"web": leader.pid}))
+            assert owner.stop_other()
+        else:
+            owner.running["web"] = leader
+            owner.stop()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
 def test_a_number_that_is_somebody_elses_by_now_is_left_alone(home) -> None:
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
         (home / "demo.json").write_text(json.dumps({"web": stranger.pid}))

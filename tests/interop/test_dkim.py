@@ -5,7 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.content import merging
 from apps.delivery.dkim import KeyKind, Signer, Unsignable, create_key, relaxed_body, sign
+from tests.content.test_merging_property import COMPILED, HEADER_TEXT, HOSTILE, TEXT, envelope, facts
 from tests.interop.dkim_openssl import verify
 
 NOW = 1_795_000_000
@@ -120,6 +122,23 @@ def test_any_text_convinces_both_judges(signers, body, subject):
         + "\r\n".join(body).replace("\x0b", "").replace("\x0c", "").encode()
         + b"\r\n"
     )
+    assert judges(sign(message, signers, NOW) + message, signers) == [True] * 4
+
+
+def merged(first, rest, kinds, to_name):
+    return merging.merge(COMPILED, facts(first, rest, rest, rest, kinds), envelope(to_name=to_name)).message
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=HEADER_TEXT, rest=TEXT, kinds=st.lists(TEXT, max_size=2), to_name=HEADER_TEXT)
+def test_whatever_was_merged_convinces_both_judges(signers, first, rest, kinds, to_name):
+    message = merged(first, rest, kinds, to_name)
+    assert judges(sign(message, signers, NOW) + message, signers) == [True] * 4
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+def test_each_hostile_value_in_every_slot_convinces_both_judges(signers, value):
+    message = merged("x", value, [value], "".join(" " if ch in "\r\n\0" else ch for ch in value))
     assert judges(sign(message, signers, NOW) + message, signers) == [True] * 4
 
 

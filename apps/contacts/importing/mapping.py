@@ -33,6 +33,10 @@ class BadMapping(Exception):
     """The mapping cannot be used; `str()` says which part and what to do."""
 
 
+class NotJson(BadMapping):
+    """The text of a mapping is no JSON at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a column can be mapped to. `path` is its place in the profile; `kind` says how it is read."""
@@ -214,13 +218,13 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
 
 
 def parse_json(text: str, attributes: Mapping[str, str] | None = None) -> ColumnMapping:
-    """`parse` for the text of a MAPPING.json."""
+    """`parse` for the text of a MAPPING.json. Raises ``NotJson`` for a text that is none, else as `parse` does."""
     if len(text) > 200_000:
         raise BadMapping("The mapping is larger than 200 kB; that is not a mapping.")
     try:
         document = json.loads(text)
-    except ValueError:
-        raise BadMapping("The mapping is not JSON. Export one from the mapping page to see its form.") from None
+    except (ValueError, RecursionError):
+        raise NotJson("The mapping is not JSON. Export one from the mapping page to see its form.") from None
     return parse(document, attributes)
 
 

@@ -17,7 +17,10 @@ from apps.core.permissions import Permission
 
 
 class Command(RoadCommand):
-    help = "Export the audit trail, oldest entry first. The export is itself an entry."
+    help = (
+        "Check and export the audit trail, oldest entry first. The export is itself an entry. Exit code 1 when it "
+        "is not whole; the file is written then, too."
+    )
     permission = Permission.AUDIT_EXPORT
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -50,6 +53,8 @@ class Command(RoadCommand):
             },
             clock.clinic_zone(),
         )
+        # What is handed to somebody else says whether it can be trusted.
+        found = reviews.trail_verify(actor=actor)
         count, lines = reviews.trail_export(actor=actor, wanted=wanted, format=form)
         try:
             # Ids and code words only, but who acted when is still nobody else's business.
@@ -57,7 +62,14 @@ class Command(RoadCommand):
                 file.writelines(lines)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
-        return {"entries": count, "file": str(path), "format": form}
+        return {
+            "entries": count,
+            "ok": found.ok,
+            "first_bad": found.first_bad,
+            "file": str(path),
+            "format": form,
+        }
 
     def line(self, result: dict[str, Any]) -> str:
-        return f"{result['entries']:,} entries in {result['file']}."
+        said = f"{result['entries']:,} entries in {result['file']}."
+        return said if result["ok"] else f"{said} The trail is broken at entry {result['first_bad']}."

@@ -28,7 +28,7 @@ class Command(RoadCommand):
             spec = json.loads(Path(options["spec"]).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             raise CommandError(f"Cannot read {options['spec']}: give a JSON file in UTF-8.") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise CommandError(f"{options['spec']} is not JSON.") from None
         known = Campaign.objects.filter(name_token=selectors.name_token(options["name"])).first()
         saved = services.campaign_save(

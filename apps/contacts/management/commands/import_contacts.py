@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apps.contacts.importing.mapping import BadMapping, parse_json
+from apps.contacts.importing.mapping import BadMapping, NotJson, parse_json
 from apps.contacts.management import importing
 from apps.contacts.models import ImportJob
 from apps.core.actors import Actor
@@ -55,6 +55,8 @@ class Command(RoadCommand):
             raise CommandError(f"{path} cannot be read.") from None
         try:
             parse_json(text)
+        except NotJson as error:
+            raise CommandError(str(error)) from None
         except BadMapping as error:
             raise Refused(str(error)) from None
         document: dict[str, Any] = json.loads(text)

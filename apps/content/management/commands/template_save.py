@@ -35,7 +35,7 @@ class Command(RoadCommand):
             data = json.loads(raw)
         except OSError:
             raise CommandError(f"{options['path']} cannot be read. Check the path.") from None
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise CommandError(f"{options['path']} is not JSON: {error}.") from None
         if isinstance(data, dict) and "design" in data:  # a starter file carries more than its blocks
             data = data["design"]

@@ -62,7 +62,7 @@ def read_json(name: str) -> object:
         raise CommandError(f"{name} is larger than a rule can be.")
     try:
         found: object = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "some place"
         raise CommandError(f"{name} is not JSON: look at {where}.") from None
     return found
