@@ -18,14 +18,15 @@ def why_not(actor: Actor, version: TemplateVersion | None, brand: Brand | None) 
     """Why ``actor`` must leave the decision about this text and sender to somebody else, or "".
 
     They edited one of the two since a second person last approved it; ever, if nobody did. ``brand`` None is the
-    default one.
+    default one. What notices say of the organization an administrator may decide alone, so that counts for nothing
+    here either: a clinic of two would have nobody left who may approve.
     """
     if version is not None and _wrote(actor, version):
         return f"You edited the template “{version.template.name}”, {_REASON}"
     brand = brand or default_brand()
-    if brand is not None and trail.acted(
-        actor=actor, actions=_BRANDING, kind="brand", subject=brand.pk, beyond=brand.approved_version
-    ):
+    if brand is None or (may_steer(actor) and is_in_notices(brand)):
+        return ""
+    if trail.acted(actor=actor, actions=_BRANDING, kind="brand", subject=brand.pk, beyond=brand.approved_version):
         return f"You edited the brand “{brand.name}”, {_REASON}"
     return ""
 

@@ -36,8 +36,9 @@ def edit_text(actor: Actor, subject: str) -> None:
     )
 
 
-def submitted(cast: Any, name: str = "Flu", template: str = "Flu shot") -> int:
-    campaign = services.campaign_save(actor=staff(cast.max), name=name, spec={**SPEC, "template": template})
+def submitted(cast: Any, name: str = "Flu", template: str = "Flu shot", brand: str = "") -> int:
+    spec = {**SPEC, "template": template, "brand": brand}
+    campaign = services.campaign_save(actor=staff(cast.max), name=name, spec=spec)
     services.campaign_submit(actor=staff(cast.max), campaign_id=campaign.pk)
     return campaign.pk
 
@@ -90,13 +91,19 @@ def brand() -> Brand:
 
 
 def test_whoever_edited_the_sender_is_refused_until_somebody_else_approved_it(clinic: Any, cast: Any) -> None:
-    content.brand_save(actor=staff(cast.ada), brand=brand(), data={**brand().opened, "from_name": "Ada's clinic"})
-    content.brand_save(actor=actors.COMMAND_LINE, brand=brand(), data=brand().opened)
-    number = submitted(cast)
-    with pytest.raises(Refused, match="You edited the brand “Lakeside”"):
+    facts = {**brand().opened, "name": "Heart center"}
+    heart = content.brand_save(actor=staff(cast.ada), data={**facts, "from_name": "Ada's clinic"})
+    content.brand_save(actor=actors.COMMAND_LINE, brand=heart, data=facts)
+    number = submitted(cast, brand="Heart center")
+    with pytest.raises(Refused, match="You edited the brand “Heart center”"):
         services.campaign_approve(actor=staff(cast.ada), campaign_id=number)
     services.campaign_approve(actor=staff(cast.rita), campaign_id=number)
-    services.campaign_approve(actor=staff(cast.ada), campaign_id=submitted(cast, "Next", "Newsletter"))
+    services.campaign_approve(actor=staff(cast.ada), campaign_id=submitted(cast, "Next", "Newsletter", "Heart center"))
+
+
+def test_in_a_clinic_of_two_the_administrator_keeps_the_sender_and_approves(clinic: Any, cast: Any) -> None:
+    content.brand_save(actor=staff(cast.ada), brand=brand(), data={**brand().opened, "phone": "859-555-0123"})
+    services.campaign_approve(actor=staff(cast.ada), campaign_id=submitted(cast))
 
 
 def test_whoever_chose_the_templates_brand_is_refused_although_the_text_is_approved(clinic: Any, cast: Any) -> None:

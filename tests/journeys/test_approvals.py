@@ -133,7 +133,10 @@ HARBOR = {"name": "Harbor", "from_address": "care@clinic.test"}
 
 
 def test_whoever_edited_the_sender_does_not_approve_the_journey(asked, cast):
-    content.brand_save(actor=CLI, brand=content.brand_save(actor=staff(cast.ada), data=HARBOR), data=HARBOR)
+    content.brand_save(actor=CLI, data=HARBOR)
+    heart = content.brand_save(actor=staff(cast.ada), data={**HARBOR, "name": "Heart center"})
+    template = template_named(ready.APPOINTMENT_REMINDER)
+    content.template_brand(actor=CLI, template_id=template.pk, brand=heart)
     services.journey_submit(actor=staff(cast.max), journey=asked)
     with pytest.raises(Refused, match="You edited the brand"):
         services.journey_approve(actor=staff(cast.ada), journey=asked)
