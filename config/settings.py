@@ -208,7 +208,15 @@ if not REDIS_URL:
 if PRODUCTION and not REDIS_URL.startswith(("rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must begin with rediss:// or unix:// in production.")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "apps.core.plaincache.JsonSerializer"},
+        # What another serializer wrote before an upgrade is not looked at.
+        "VERSION": 2,
+    }
+}
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
@@ -384,4 +392,6 @@ if DEMO and not TRANSPORT_MAP:
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
 # Called in one transaction after a backup was restored and migrated; restoring lies below whoever keeps positions.
 AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
+# Called when a command is through; commands lie below the trail.
+AFTER_COMMAND = ["apps.audit.sequencer.pin"]
 EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"

@@ -45,6 +45,16 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
                 "caution" if back else "info",
                 row.changed_at if back else row.approved_at,
             )
+        for row in rows.filter(state=State.DRAFT).order_by("-changed_at")[:SHOWN]:
+            if voided := selectors.voided(row):
+                yield Item(
+                    f"“{selectors.opened(row).name}” is a draft again",
+                    voided.comment,
+                    reverse("campaigns:approval", args=[row.pk]),
+                    "message",
+                    "caution",
+                    voided.at,
+                )
 
 
 def upcoming(user: User, now: datetime) -> Iterator[Item]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -113,6 +113,19 @@ class Plan:
         """The highest level of a message that goes; where all are held back, of what was meant to go."""
         going = [line.level for line in self.lines if line.route]
         return max(going or [line.level for line in self.lines], default=Level.PUBLIC)
+
+    def kept(self) -> dict[str, Any]:
+        """All of it as plain JSON, for the cache: numbers and code words."""
+        return {**asdict(self), "as_of": self.as_of.isoformat()}
+
+    @classmethod
+    def of_kept(cls, data: Mapping[str, Any]) -> Plan:
+        """The inverse of ``kept``. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+        lines = tuple(
+            Line(**{**line, "combination": Combination(**line["combination"]), "level": Level(line["level"])})
+            for line in data["lines"]
+        )
+        return cls(lines, datetime.fromisoformat(data["as_of"]), int(data["unmeasured"]), dict(data["readers"]))
 
     def as_json(self) -> dict[str, Any]:
         """``audience, routes{tls,pgp,smime,portal}, held{reason: n}``."""

@@ -87,8 +87,8 @@ def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
     if of != shape:
         cache.delete(key)
         found = None
-    if isinstance(found, planning.Plan):
-        return found
+    if isinstance(found, dict):
+        return planning.Plan.of_kept(found)
     if found:
         cache.delete(key)
         raise Refused(found)
@@ -102,7 +102,7 @@ def draw_in_background(*, actor: Actor, campaign: Opened) -> None:
     """What the worker does: draw the plan, and keep it (or the reason why there is none) for the page that waits."""
     key, shape = _plan_key(campaign.id), _shape(campaign)
     try:
-        cache.set(key, (shape, plan_of(actor=actor, campaign=campaign)), DRAWN_FOR)
+        cache.set(key, (shape, plan_of(actor=actor, campaign=campaign).kept()), DRAWN_FOR)
     except Refused as refusal:
         cache.set(key, (shape, str(refusal)), DRAWN_FOR)
     except Exception:
@@ -140,8 +140,8 @@ def measuring(campaign_id: int) -> tuple[str, int] | None:
 
     Kept in the cache alone: when it is lost, the page simply measures again.
     """
-    found: tuple[str, int] | None = cache.get(_measuring_key(campaign_id))
-    return found
+    found = cache.get(_measuring_key(campaign_id))
+    return (str(found[0]), int(found[1])) if found else None
 
 
 def measure_begin(*, actor: Actor, campaign_id: int) -> bool:

@@ -137,6 +137,14 @@ def reviews(campaign: Campaign) -> list[Review]:
     return found
 
 
+def voided(campaign: Campaign) -> Review | None:
+    """Why a draft lost what it was asked for or approved with, when that was not its author's own change."""
+    last = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
+    if campaign.state != State.DRAFT or last is None or last.decision != CampaignReview.Decision.VOIDED:
+        return None
+    return next(iter(reviews(campaign)), None) if last.sealed is not None else None
+
+
 def standing(campaign: Campaign) -> Review | None:
     """Who asked for or gave the approval that a change would void, and when; None when there is none."""
     if campaign.state not in WITH_APPROVAL:

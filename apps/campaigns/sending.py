@@ -22,8 +22,8 @@ from apps.delivery.services import OutboxItem, enqueue, source_pause, source_res
 from . import planning, selectors
 from .audience import audience_of
 from .doorbell import ring
-from .models import Campaign, CampaignRecipient, State
-from .services import Changed, _locked, _void, approval_hash, ensure_time, lock_feeding, void_moved
+from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
+from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding, void_moved
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.
@@ -173,7 +173,7 @@ def campaign_feed_all(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> 
 
 @transaction.atomic
 def campaign_pause(*, actor: Actor, campaign_id: int) -> Campaign:
-    """Let nothing more leave; what a worker holds already (two seconds' worth) still goes."""
+    """Let nothing more leave; what is on the wire at this moment still goes."""
     campaign = _locked(campaign_id)
     if campaign.state != State.SENDING:
         raise Refused("Only a campaign that is being sent can be paused.")
@@ -219,17 +219,23 @@ def campaign_cancel(*, actor: Actor, campaign_id: int) -> int:
 
 
 def tick(*, actor: Actor) -> dict[str, int]:
-    """The beat's look: start what is due, feed what waits, finish what is through. Every part may be lost."""
+    """The beat's look: void what changed behind an approval, start what is due, feed what waits, finish what is
+    through. Every part may be lost.
+    """
     counts = {"started": 0, "fed": 0, "finished": 0}
     now = clock.now()
+    # Nobody should learn at the hour of sending that what was approved days ago is not there any more.
+    for row in Campaign.objects.filter(state__in=(*WITH_APPROVAL, State.SCHEDULED)):
+        if has_moved(selectors.opened(row)):
+            void_moved(actor, row.pk)
     for number in Campaign.objects.filter(state=State.SCHEDULED, send_at__lte=now).values_list("pk", flat=True):
         try:
             campaign_send(actor=actor, campaign_id=number)
             counts["started"] += 1
         except Changed:
             continue  # voided: the author finds it as a draft again
-        except Refused:
-            _miss(actor, number)
+        except Refused as refusal:
+            _miss(actor, number, str(refusal))
     for number in Campaign.objects.filter(state=State.SENDING, fed_all=False).values_list("pk", flat=True):
         counts["fed"] += campaign_feed_all(actor=actor, campaign_id=number)
     for number in Campaign.objects.filter(state=State.SENDING, fed_all=True).values_list("pk", flat=True):
@@ -237,12 +243,12 @@ def tick(*, actor: Actor) -> dict[str, int]:
     return counts
 
 
-def _miss(actor: Actor, campaign_id: int) -> None:
+def _miss(actor: Actor, campaign_id: int, why: str) -> None:
     """A scheduled start that was refused goes back to a draft, instead of trying again every few seconds."""
     with transaction.atomic():
         campaign = _locked(campaign_id)
         if campaign.state == State.SCHEDULED:
-            _void(actor, campaign)
+            _void(actor, campaign, why)
             campaign.save()
             record(actor=actor, action=Action.CAMPAIGN_CHANGE, kind="campaign", subject=campaign.pk, codes={"void": 1})
 

@@ -86,7 +86,7 @@ def campaign_save(
     else:
         campaign = _locked(campaign_id)
         if version is not None and version != campaign.version:
-            raise Refused("Somebody else changed this campaign meanwhile. Reload the page to see their version.")
+            raise Refused("Somebody else changed this campaign meanwhile. Open it anew to see their version.")
         if campaign.state not in CHANGEABLE:
             raise Refused(_WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
@@ -192,7 +192,7 @@ def void_moved(actor: Actor, campaign_id: int) -> None:
     """
     campaign = _locked(campaign_id)
     if campaign.state in (*WITH_APPROVAL, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-        _void(actor, campaign)
+        _void(actor, campaign, str(Changed()))
         campaign.save()
         record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -202,7 +202,7 @@ class Changed(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "The segment, template or brand changed since this was submitted. Look at the plan and submit it again."
+            "A segment, the sender or its brand changed since this was submitted. Look at the plan and submit it again."
         )
 
 
@@ -376,10 +376,10 @@ def _locked(campaign_id: int) -> Campaign:
     return campaign
 
 
-def _void(actor: Actor, campaign: Campaign) -> None:
-    """Back to a draft; what was approved or asked for does not hold any more."""
+def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
+    """Back to a draft; what was approved or asked for does not hold any more. ``why`` is for the author to read."""
     if campaign.state in (State.IN_REVIEW, State.APPROVED, State.SCHEDULED):
-        _review(actor, campaign, Decision.VOIDED)
+        _review(actor, campaign, Decision.VOIDED, comment=why)
     campaign.state = State.DRAFT
     campaign.approval, campaign.approved_by, campaign.approved_at = None, "", None
     campaign.skeleton_id, campaign.send_at = None, None

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
-from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.content import selectors as content
 from apps.content.facts import person_facts
@@ -57,7 +56,7 @@ class CampaignSource:
         }
         if visits:
             contacts.load_appointments(visits)
-        guardians = _guardian_mailboxes(people)
+        guardians = contacts.guardian_mailboxes(people)
         zone = organizations.current().zone
         portal = selectors.portal_url()
         answers: dict[int, Draft | Refusal] = {}
@@ -68,20 +67,6 @@ class CampaignSource:
                 continue
             answers[item.id] = _draft(campaign, item, people[item.person_id], now, zone, portal, guardians)
         return answers
-
-
-def _guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
-    """Keyed mailboxes of the guardians of those who have no address of their own."""
-    wanted = {
-        person.id: int(person.profile["guardian_id"])
-        for person in people.values()
-        if not person.email and person.profile.get("guardian_id")
-    }
-    if not wanted:
-        return {}
-    rows = PersonIdentity.objects.filter(kind=search_values.EMAIL, person_id__in=set(wanted.values()))
-    found = {person_id: bytes(token) for person_id, token in rows.values_list("person_id", "token")}
-    return {person_id: found[guardian] for person_id, guardian in wanted.items() if guardian in found}
 
 
 def _ready(campaign_id: int) -> Ready | None:

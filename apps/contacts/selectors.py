@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db import connection
 from apps.audit.actions import Action
 from apps.audit.services import record_read
 from apps.contacts import search_values
-from apps.contacts.models import Appointment, Person, TimelineEvent
+from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
@@ -102,6 +102,20 @@ def record_keys(ids: Iterable[int]) -> dict[int, bytes]:
     """The record keys of people, erased ones included: for evidence that outlives the profile."""
     rows = Person.objects.filter(pk__in=list(ids)).values_list("pk", "kek_id", "wrapped_record")
     return {pk: sealing.unwrap_record(kek_id, wrapped, pk) for pk, kek_id, wrapped in rows}
+
+
+def guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
+    """Keyed mailboxes of the guardians of those who have no address of their own: their mail goes there."""
+    wanted = {
+        person.id: int(person.profile["guardian_id"])
+        for person in people.values()
+        if not person.email and person.profile.get("guardian_id")
+    }
+    if not wanted:
+        return {}
+    rows = PersonIdentity.objects.filter(kind=search_values.EMAIL, person_id__in=set(wanted.values()))
+    found = {person_id: bytes(token) for person_id, token in rows.values_list("person_id", "token")}
+    return {person_id: found[guardian] for person_id, guardian in wanted.items() if guardian in found}
 
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:

@@ -48,8 +48,11 @@ def may_steer(actor: Actor) -> bool:
 def steers_notices(brand: Brand, facts: Mapping[str, str]) -> bool:
     """Whether ``facts`` would change what notices say about who writes and whom to call."""
     before = brand.opened
-    if all(before.get(name, "") == facts.get(name, "") for name in _STEERING):
-        return False
+    return any(before.get(name, "") != facts.get(name, "") for name in _STEERING) and is_in_notices(brand)
+
+
+def is_in_notices(brand: Brand) -> bool:
+    """Whether notices come from this brand: it is the default one, or a published notice chose it."""
     notices = Template.objects.living().filter(kind=Template.Kinds.NOTICE, published__gt=0)
     return brand.is_default or notices.filter(brand=brand).exists()
 

@@ -340,7 +340,7 @@ def brand_save(
     if brand is not None:
         brand = Brand.objects.select_for_update().get(pk=brand.pk)
         if version is not None and version != brand.version:
-            raise Refused("Somebody else changed this brand meanwhile. Reload the page to see their version.")
+            raise Refused("Somebody else changed this brand meanwhile. Open it anew to see their version.")
     facts = {name: " ".join(str(data.get(name, "")).split()) for name in BRAND_FIELDS}
     if not facts["name"]:
         raise Refused("Give the brand a name.")

@@ -6,8 +6,10 @@ import json
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import ProgrammingError
+from django.utils.module_loading import import_string
 from psycopg.errors import UndefinedTable
 
 from apps.core import actors
@@ -61,6 +63,8 @@ class RoadCommand(BaseCommand):
         self.stdout.write(json.dumps(result) if as_json else self.line(result))
         if result.get("ok") is False:
             sys.exit(1)
+        for path in settings.AFTER_COMMAND:
+            import_string(path)()
 
 
 def _words(value: Any) -> str:

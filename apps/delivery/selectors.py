@@ -309,6 +309,17 @@ def tried_again(*, kind: str, source_id: int) -> tuple[int, datetime | None]:
     return found["number"], found["due"]
 
 
+def any_stopped(sources: Iterable[tuple[str, int]]) -> bool:
+    """Whether one of these campaigns and journeys (kind, id) is paused or stopped. One statement."""
+    asked = list(sources)
+    found = bulk.run(
+        "SELECT EXISTS (SELECT 1 FROM delivery_sourcestop s "
+        "JOIN unnest(%s::text[], %s::int8[]) AS w(kind, id) ON s.kind = w.kind AND s.source_id = w.id)",
+        [[kind for kind, _ in asked], [number for _, number in asked]],
+    )
+    return bool(found[0][0])
+
+
 def settings_version() -> int:
     """The version of the settings row, 0 before the first change."""
     return DeliverySettings.objects.filter(pk=1).values_list("version", flat=True).first() or 0

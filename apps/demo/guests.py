@@ -1,4 +1,4 @@
-"""What the demo's patients do with their mail: open links, read and answer in the portal, unsubscribe.
+"""What the demo's patients do with their mail: open links, read and answer in the portal or by mail, unsubscribe.
 
 They come once, when the demo's campaign has gone out. Links are followed over HTTP as a browser does; in the
 portal they act as themselves through its services, so that reports, inbox and tasks show what really happened.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+import smtplib
 import time
 import urllib.request
 import uuid
 from collections.abc import Iterable
+from email.message import EmailMessage
+from email.policy import SMTP
 from html import unescape
 from pathlib import Path
 
@@ -38,6 +41,7 @@ REPLIES = (
     "I had my flu shot at the pharmacy two weeks ago. Do I still need to come?",
     "Can my husband come with me and get his as well?",
 )
+BY_MAIL = "Good morning,\r\n\r\nI am away until the 10th. Are the walk-in hours the same in the week after?\r\n"
 ANSWER = "Thank you for telling us. We have noted it, and you do not need to come for this one."
 _CLICK = re.compile(r'href="([^"]+/r/c/[^"]+)"')
 _UNSUBSCRIBE = re.compile(rb"^List-Unsubscribe:\s*<([^>]+)>", re.MULTILINE | re.IGNORECASE)
@@ -109,6 +113,24 @@ def _fetch(url: str, body: bytes | None = None) -> None:
     request = urllib.request.Request(url, data=body, headers={"User-Agent": FIREFOX})  # noqa: S310 - our own address
     with contextlib.suppress(OSError):
         urllib.request.build_opener(_Stay).open(request, timeout=10).close()
+
+
+def write_back() -> bool:
+    """One of them answers from the mail program, as people do; whether the receiver of inbound mail took it."""
+    host, _, port = settings.INBOUND_SMTP.rpartition(":")
+    store = Keyholders(Path(settings.CARELANE_HOME))
+    for arrived in _readable():
+        if not host or not _CLICK.search(store.read(arrived.raw, arrived.mailbox).html):
+            continue
+        mail = EmailMessage(policy=SMTP)
+        mail["From"], mail["To"] = arrived.mailbox, "care@riverbend.test"
+        mail["Subject"], mail["Message-ID"] = "Re: Flu shots at Riverbend", f"<{uuid.uuid4()}@goodmail.test>"
+        mail.set_content(BY_MAIL)
+        with contextlib.suppress(OSError, smtplib.SMTPException), smtplib.SMTP(host, int(port), timeout=10) as server:
+            server.send_message(mail, arrived.mailbox, ["care@riverbend.test"])
+            return True
+        return False
+    return False
 
 
 def visit_portal() -> int:

@@ -17,6 +17,9 @@ from apps.demo import names
 
 SOURCE = "demo"
 ZONE = "America/New_York"
+# Addresses of a few outsiders that list hygiene stops at: nobody's own, misspelled, thrown away. None is ever mailed:
+# the demo knows the way to its own mail servers only.
+SUSPICIOUS = {4: "office@plainmail.test", 10: "{local}@goodmail.con", 13: "{local}@mailinator.com"}
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 
 CONDITIONS = {
@@ -191,6 +194,9 @@ class _Maker:
             "email": self.mailbox(),
             "language": "en",
         }
+        if number in SUSPICIOUS:
+            local = profile["email"].partition("@")[0]
+            profile["email"] = SUSPICIOUS[number].format(local=local)
         relation = "b2b" if number % 3 else "subscriber"
         profile["relation"] = relation
         if relation == "b2b":

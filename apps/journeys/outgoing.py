@@ -168,11 +168,23 @@ def languages_sent(journey_id: int) -> dict[str, dict[str, int]]:
     return found
 
 
+NOT_LEFT = "none"
+"""Stands for the language of messages that left in none: held back, refused before they left, or stopped."""
+_STAYED = ("held", "failed", "stopped")
+
+
+def not_left(journey_id: int) -> dict[str, int]:
+    """Of the messages handed to delivery: send step to how many did not leave and do not wait. One statement."""
+    rows = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, source_id=journey_id, state__in=_STAYED)
+    return dict(rows.values_list("node").annotate(number=Count("id")).order_by())
+
+
 def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessage, int]:
-    """The visits of a send step whose message left in a language, as a subquery."""
-    rows = OutboxMessage.objects.filter(
-        kind=MessageKind.JOURNEY, source_id=journey_id, node=step, state__in=("sent", "bounced")
-    )
+    """The visits of a send step whose message left in a language (or did not: ``NOT_LEFT``), as a subquery."""
+    messages = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, source_id=journey_id, node=step)
+    if language == NOT_LEFT:
+        return messages.filter(state__in=_STAYED).values_list("visit", flat=True)
+    rows = messages.filter(state__in=("sent", "bounced"))
     wanted = [
         pk
         for pk in rows.order_by().values_list("skeleton_id", flat=True).distinct()
@@ -232,6 +244,7 @@ class JourneySource:
         plans = {pk: (parse(version.opened()), version.messages()) for pk, version in versions.items()}
         contacts.load_appointments({pk: record for pk, record in people.items() if record.appointments is None})
         zone = world.zone()
+        guardians = contacts.guardian_mailboxes(people)
         found: dict[int, Draft | Refusal] = {}
         for each in claimed:
             visit = visits.get(each.visit)
@@ -239,7 +252,8 @@ class JourneySource:
             if visit is None or record is None:
                 continue
             definition, messages = plans[visit.run.version_id]
-            found[each.id] = _draft(each, visit.run, visit.round, definition, messages, record, now, zone.key)
+            mailbox = search_values.mailbox(record.email) if record.email else guardians.get(record.id)
+            found[each.id] = _draft(each, visit.run, visit.round, definition, messages, record, mailbox, now, zone.key)
         return found
 
 
@@ -250,6 +264,7 @@ def _draft(
     definition: Definition,
     messages: Mapping[str, Any],
     record: PersonRecord,
+    mailbox: bytes | None,
     now: datetime,
     zone: str,
 ) -> Draft | Refusal:
@@ -276,18 +291,21 @@ def _draft(
         level=Level(max(int(claimed.level), int(frozen["level"]))),
         skeleton_id=skeleton_id,
         zone=zone,
-        list_unsubscribe_url=_unsubscribe(claimed, record, compiled),
+        list_unsubscribe_url=_unsubscribe(claimed, record, compiled, mailbox),
         portal_url=content.portal_url(),
         link=_tracked(claimed, record, frozen["targets"], now),
         groups=(f"journey:{claimed.source_id}",),
     )
 
 
-def _unsubscribe(claimed: Claimed, record: PersonRecord, compiled: CompiledMessage) -> str | None:
-    if not record.email:
+def _unsubscribe(
+    claimed: Claimed, record: PersonRecord, compiled: CompiledMessage, mailbox: bytes | None
+) -> str | None:
+    """For whose mailbox it is: a child's mail goes to the guardian, who may stop it."""
+    if mailbox is None:
         return None
     return links.unsubscribe_url(
-        mailbox=search_values.mailbox(record.email),
+        mailbox=mailbox,
         person=record.id,
         message=claimed.id,
         language=compiled.language,

@@ -157,6 +157,7 @@ class Figures:
     counts: Mapping[tuple[str, str, str], int]
     ended: list[tuple[str, str, int]] = field(default_factory=list)  # state, reason, number
     languages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # step, language, messages that left
+    not_left: Mapping[str, int] = field(default_factory=dict)  # step, messages that stayed here
 
     @property
     def on_the_way(self) -> int:
@@ -170,8 +171,8 @@ class Figures:
 
     @property
     def sent(self) -> int:
-        """Messages handed to delivery."""
-        return sum(number for (_, outcome, _), number in self.counts.items() if outcome == "sent")
+        """Messages that left, as the lists of delivery count them."""
+        return sum(number for step in self.languages.values() for number in step.values())
 
     def total(self, state: str) -> int:
         """How often runs ended in a state."""
@@ -179,7 +180,7 @@ class Figures:
 
 
 def figures(row: Journey) -> Figures:
-    """The numbers of one journey, in three queries."""
+    """The numbers of one journey, in four queries."""
     waiting = dict(
         JourneyRun.objects.filter(journey=row, state=RunState.WAITING).values_list("step").annotate(number=Count("id"))
     )
@@ -192,7 +193,7 @@ def figures(row: Journey) -> Figures:
         if step == "" and outcome != "entered"
     ]
     on_the_way = {str(step): number for step, number in waiting.items()}
-    return Figures(on_the_way, counts, ended, outgoing.languages_sent(row.pk))
+    return Figures(on_the_way, counts, ended, outgoing.languages_sent(row.pk), outgoing.not_left(row.pk))
 
 
 def nodes(
@@ -211,6 +212,7 @@ def nodes(
         rule_words=world.rule_words,
         languages=outgoing.languages_of(definition, messages),
         sent_in=numbers.languages if numbers else None,
+        not_left=numbers.not_left if numbers else None,
     )
 
 
@@ -259,6 +261,7 @@ class PeopleQuery:
             )
             what = sentences.outcome(self.outcome)
             what += f" in {LANGUAGES[self.language]}" if self.language in LANGUAGES else ""
+            what = "did not leave" if self.language == outgoing.NOT_LEFT else what
             return f"{where}: {what}" + (f", {sentences.reason(self.reason).lower()}" if self.reason else "")
         words = {
             "waiting": "On the way",

@@ -83,8 +83,12 @@ def figures(
     counts: Counts,
     labels: Mapping[str, str],
     sent: Mapping[str, int] | None = None,
+    stayed: int = 0,
 ) -> tuple[Figure, ...]:
-    """The counts of one step worth showing, in a fixed order; zero is not shown. ``sent``: messages by language."""
+    """The counts of one step worth showing, in a fixed order; zero is not shown.
+
+    ``sent``: messages that left, by language; ``stayed``: those that did not leave.
+    """
     found = []
     if waiting.get(step_id):
         found.append(Figure("waiting", waiting[step_id], "waiting"))
@@ -101,6 +105,8 @@ def figures(
         if outcome == "sent":
             for language, count in sorted((sent or {}).items()):
                 found.append(Figure(f"left in {LANGUAGES.get(language, language)}", count, "sent", language=language))
+            if stayed:
+                found.append(Figure("did not leave", stayed, "sent", language="none"))
     for outcome, reason, count in reasons:
         found.append(Figure(f"skipped: {sentences.reason(reason).lower()}", count, outcome, reason))
     return tuple(found)
@@ -116,10 +122,12 @@ def build(
     rule_words: RuleWords | None = None,
     languages: Mapping[str, str] | None = None,
     sent_in: Mapping[str, Mapping[str, int]] | None = None,
+    not_left: Mapping[str, int] | None = None,
 ) -> tuple[Node, ...]:
     """The nodes of the main path, with everything under them.
 
-    ``languages``: what each send step speaks, in words; ``sent_in``: how many of its messages left in which language.
+    ``languages``: what each send step speaks, in words; ``sent_in``: how many of its messages left in which language,
+    ``not_left``: how many did not.
     """
     said: dict[str, list[str]] = {}
     for problem in problems:
@@ -133,7 +141,7 @@ def build(
     def node(step: Step, path: str, index: int, length: int) -> Node:
         words = sentences.step(step, dates, rule_words, sent)
         icon, accent = DRESS[type_of(step)]
-        labels = {"sent": "sent", "done": "went on", "exit": "left here"}
+        labels = {"sent": "to send", "done": "went on", "exit": "left here"}
         branches: tuple[Branch, ...] = ()
         if isinstance(step, WaitFor | Condition):
             labels |= {"yes": words.yes.lower(), "no": words.no.lower()}
@@ -156,7 +164,14 @@ def build(
             first=index == 0,
             last=index == length - 1,
             problems=tuple(said.get(step.id, ())),
-            figures=figures(step.id, waiting or {}, counts or {}, labels, (sent_in or {}).get(step.id)),
+            figures=figures(
+                step.id,
+                waiting or {},
+                counts or {},
+                labels,
+                (sent_in or {}).get(step.id),
+                (not_left or {}).get(step.id, 0),
+            ),
             branches=branches,
         )
 

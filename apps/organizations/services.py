@@ -59,7 +59,7 @@ def organization_change(
     Organization.objects.select_for_update().filter(pk=1).first()
     organization = selectors.current()
     if version is not None and version != organization.version:
-        raise Refused("Somebody else changed the organization meanwhile. Reload the page to see their version.")
+        raise Refused("Somebody else changed the organization meanwhile. Open it anew to see their version.")
     before = {**organization.opened, "zone": organization.zone}
     if zone is not None:
         try:

@@ -77,7 +77,7 @@ def segment_save(
     else:
         segment = _locked(segment_id)
         if version is not None and version != segment.version:
-            raise Refused("Somebody else changed this segment meanwhile. Reload the page to see their version.")
+            raise Refused("Somebody else changed this segment meanwhile. Open it anew to see their version.")
         old_name = selectors.opened(segment).name
         action = Action.SEGMENT_CHANGE
         segment.version += 1

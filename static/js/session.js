@@ -19,9 +19,12 @@ if (url) {
     const answer = await fetch(url, { headers, redirect: "error", cache: "no-store" });
     if (!answer.ok) return null;
     const state = await answer.json();
+    // On a shared desk somebody else may have signed in meanwhile: this page is not theirs.
+    if (String(state.user) !== body.dataset.user) return { someoneElse: true };
     until = Date.now() + state.seconds_left * 1000;
     return state;
   };
+  const signedIn = (state) => Boolean(state) && !state.someoneElse;
   const end = () => {
     if (warning.open) warning.close();
     if (!over.open) over.showModal();
@@ -34,11 +37,11 @@ if (url) {
     if (seconds <= 0) {
       // Another tab may have kept the session alive: ask without touching it.
       const state = await ask(true).catch(() => null);
-      if (!state || state.seconds_left <= 0) end(); else if (warning.open) warning.close();
+      if (!signedIn(state) || state.seconds_left <= 0) end(); else if (warning.open) warning.close();
     } else if (seconds <= WARN_AT) {
       if (!warning.open) {
         const state = await ask(true).catch(() => null);
-        if (state && state.seconds_left > WARN_AT) return;
+        if (signedIn(state) && state.seconds_left > WARN_AT) return;
         warning.showModal();
       }
       left.textContent = words(Math.max(0, Math.round((until - Date.now()) / 1000)));
@@ -58,13 +61,14 @@ if (url) {
   });
   warning.addEventListener("cancel", (event) => { event.preventDefault(); });
   warning.querySelector("[data-session-stay]").addEventListener("click", async () => {
-    if (await ask(false).catch(() => null)) warning.close(); else end();
+    if (signedIn(await ask(false).catch(() => null))) warning.close(); else end();
   });
   over.addEventListener("cancel", (event) => event.preventDefault());
   over.querySelector("[data-session-continue]").addEventListener("click", async () => {
     const state = await ask(false).catch(() => null);
     over.querySelector("[data-session-problem]").hidden = Boolean(state);
-    if (!state) return;
+    over.querySelector("[data-session-other]").hidden = !state?.someoneElse;
+    if (!signedIn(state)) return;
     // A new sign-in has a new token; the forms of this page take it over.
     for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = state.csrf;
     body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": state.csrf }));

@@ -117,7 +117,7 @@ def by_list(cast: Any, signed_in: Any, person: Any) -> None:
 def by_form(cast: Any, signed_in: Any, person: Any) -> None:
     form = {"first_name": "Rosa", "last_name": "Quist", "relation": "patient", "city": "Paris", "email": MINE}
     answer = signed_in("max").post(f"/contacts/{person.id}/edit/", {**form, "version": "1"}, follow=True)
-    assert "What you entered for e-mail waits" in answer.content.decode()
+    assert "Your change of e-mail waits" in answer.content.decode()
 
 
 @pytest.mark.parametrize("way", [by_list, by_form])

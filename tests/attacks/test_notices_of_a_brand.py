@@ -52,6 +52,14 @@ def test_a_marketer_does_not_steer_the_default_brand(brand: Brand, signed_in: An
     assert save(signed_in("ada"), brand, **changed).status_code == 302
 
 
+def test_the_page_says_so_before_anybody_types(brand: Brand, signed_in: Any) -> None:
+    mine = content.brand_save(actor=CLI, data={**FORM, "name": "Mine"})
+    pages = [("max", brand, True), ("max", mine, False), ("ada", brand, False)]
+    for who, shown, told in pages:
+        page = signed_in(who).get(f"/templates/brands/{shown.pk}/").content.decode()
+        assert ("an administrator decides" in page) == told
+
+
 def test_its_colors_are_a_marketers_business(brand: Brand, signed_in: Any) -> None:
     assert save(signed_in("max"), brand, primary="#0e6b3a").status_code == 302
     assert selectors.brand_facts().primary == "#0e6b3a"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owne
 def own_checkpoints(settings, tmp_path):
     settings.CARELANE_CHECKPOINTS = tmp_path / "checkpoints"
     settings.AUDIT_WRITER = "audit"
+    settings.AFTER_COMMAND = ["apps.audit.sequencer.pin"]
 
 
 def write(count: int = 3) -> list[AuditEntry]:
@@ -94,9 +96,13 @@ def test_cutting_off_the_end_is_seen_against_the_checkpoint_outside() -> None:
     assert "checkpoint" in found.reason
 
 
-def test_a_cut_after_a_verification_by_hand_is_seen_where_no_beat_runs() -> None:
+@pytest.mark.parametrize("before", [["verify_audit"], ["segment_save", "Everybody", "RULE"]])
+def test_a_cut_is_seen_where_no_beat_runs_and_commands_do_the_work(before: list[str], tmp_path: Path) -> None:
     entries = write()
-    call_command("verify_audit", stdout=StringIO())
+    rule = tmp_path / "rule.json"
+    rule.write_text('{"match": "all", "rules": []}')
+    before = [str(rule) if word == "RULE" else word for word in before]
+    call_command(*before, stdout=StringIO())
     as_owner("DELETE FROM audit_auditchain WHERE entry >= %s", entries[-1].pk)
     as_owner("DELETE FROM audit_auditentry WHERE id >= %s", entries[-1].pk)
     said = StringIO()

@@ -59,14 +59,17 @@ def test_the_first_sign_in_from_password_to_home(visits, cast, axe, width, schem
     expect(page.get_by_role("heading", name=re.compile("Good .*, Max"))).to_be_visible()
 
 
-def test_idle_minutes_are_announced_and_work_is_kept(enter, axe) -> None:
-    """Two minutes before the end a dialog asks; after the end the page is covered, then goes on with a new token."""
+def test_idle_minutes_are_announced_and_work_is_kept(enter, axe, cast) -> None:
+    """Two minutes before the end a dialog asks; after the end the page is covered, then goes on with a new token.
+
+    It stays covered for a colleague who signs in at the same desk.
+    """
     page = enter("ada")
-    answers = {"status": 200, "seconds_left": 100, "csrf": "fresh-token"}
+    answers = {"seconds_left": 100, "csrf": "fresh-token", "user": cast.ada.pk}
+    status = [200]
 
     def session(route) -> None:
-        body = json.dumps({"seconds_left": answers["seconds_left"], "csrf": answers["csrf"]})
-        route.fulfill(status=answers["status"], content_type="application/json", body=body)
+        route.fulfill(status=status[0], content_type="application/json", body=json.dumps(answers))
 
     page.route("**/account/session/", session)
     page.clock.install()
@@ -81,7 +84,7 @@ def test_idle_minutes_are_announced_and_work_is_kept(enter, axe) -> None:
     page.get_by_role("button", name="Stay signed in").click()
     expect(warning).to_be_hidden()
 
-    answers["status"] = 401
+    status[0] = 401
     page.clock.fast_forward("15:10")
     page.clock.run_for(3000)
     over = page.get_by_role("alertdialog", name="You were signed out")
@@ -89,7 +92,11 @@ def test_idle_minutes_are_announced_and_work_is_kept(enter, axe) -> None:
     axe(page)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("You are not signed in yet")).to_be_visible()
-    answers["status"] = 200
+    status[0], answers["user"] = 200, cast.max.pk
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Somebody else is signed in now")).to_be_visible()
+    expect(over).to_be_visible()
+    answers["user"] = cast.ada.pk
     page.get_by_role("button", name="Continue").click()
     expect(over).to_be_hidden()
     expect(page.get_by_label("Name")).to_have_value("Ada, half typed")
@@ -98,7 +105,7 @@ def test_idle_minutes_are_announced_and_work_is_kept(enter, axe) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
 
 
-def test_typing_counts_as_activity_from_the_last_key(enter) -> None:
+def test_typing_counts_as_activity_from_the_last_key(enter, cast) -> None:
     """Keys are reported once a minute at most; nothing is reported for somebody who went away."""
     page = enter("ada")
     reports = []
@@ -106,7 +113,9 @@ def test_typing_counts_as_activity_from_the_last_key(enter) -> None:
     def session(route) -> None:
         if "x-passive" not in route.request.headers:
             reports.append(1)
-        route.fulfill(content_type="application/json", body='{"seconds_left": 900, "csrf": "t"}')
+        route.fulfill(
+            content_type="application/json", body=json.dumps({"seconds_left": 900, "csrf": "t", "user": cast.ada.pk})
+        )
 
     page.route("**/account/session/", session)
     page.clock.install()

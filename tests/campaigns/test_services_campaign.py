@@ -165,6 +165,36 @@ def test_a_change_behind_its_back_voids_it_too(approved: Campaign, max_actor: Ac
     assert not OutboxMessage.objects.exists()
 
 
+@pytest.mark.parametrize("change", [_change_segment, _change_brand])
+def test_the_author_learns_of_it_at_once_not_at_the_hour_of_sending(
+    approved: Campaign, signed_in: Any, max_actor: Actor, change: Any
+) -> None:
+    max_ = signed_in("max")
+    sending.campaign_send(actor=max_actor, campaign_id=approved.pk, at=clock.now() + timedelta(days=3))
+    sending.tick(actor=CLI)
+    assert state(approved) == State.SCHEDULED
+    change(max_actor)
+    sending.tick(actor=CLI)
+    assert state(approved) == State.DRAFT
+    for page in ("/", f"/campaigns/{approved.pk}/approval/"):
+        assert "changed since this was submitted" in max_.get(page).content.decode()
+    services.campaign_submit(actor=max_actor, campaign_id=approved.pk)
+    assert "is a draft again" not in max_.get("/").content.decode()
+
+
+def test_a_start_that_was_refused_says_why(approved: Campaign, signed_in: Any, max_actor: Actor) -> None:
+    max_ = signed_in("max")
+    at = clock.now() + timedelta(hours=1)
+    sending.campaign_send(actor=max_actor, campaign_id=approved.pk, at=at)
+    for number in range(40):
+        contacts.contact_create(actor=CLI, profile=profile(f"Late{number}"))
+    with clock.frozen(at):
+        assert sending.tick(actor=CLI)["started"] == 0
+        page = max_.get("/").content.decode()
+    assert "is a draft again" in page
+    assert "The audience grew from" in page
+
+
 def test_editing_the_template_changes_nothing_that_was_approved(approved: Campaign, max_actor: Actor) -> None:
     template = content.template_named("Flu shot")
     content_services.template_save(

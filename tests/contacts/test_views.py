@@ -74,6 +74,13 @@ def test_an_auditor_sees_initials_only(signed_in, dana) -> None:
         assert "Dana" not in text_of(client.get(path))
 
 
+def test_the_head_of_the_list_says_how_many_there_are_and_how_many_match(signed_in, dana, edgar) -> None:
+    client = signed_in("nora")
+    assert "<span>2 people</span>" in text_of(client.get("/contacts/"))
+    assert "<span>1 person matches</span>" in text_of(client.post("/contacts/", {"q": "edgar"}))
+    assert "<span>0 people match</span>" in text_of(client.post("/contacts/", {"q": "nobody"}))
+
+
 def test_nobody_matching_is_said_kindly(signed_in, dana) -> None:
     assert "Nobody matches" in text_of(signed_in("nora").post("/contacts/", {"q": "zzyzx"}))
 
@@ -178,7 +185,7 @@ def test_a_change_that_waits_is_seen_by_who_asked_and_by_who_may_confirm(signed_
         "Saved. Your change of e-mail and phone waits until care staff or an administrator confirm it.",
     ]
     asked = text_of(max_client.get(f"/contacts/{dana}/"))
-    assert "Max entered another e-mail and phone." in asked
+    assert "Max asked to change e-mail and phone." in asked
     assert "until care staff or an administrator confirm it" in asked
     assert "/contacts/changes/" not in asked
     assert "elsewhere" not in asked
@@ -226,8 +233,10 @@ def test_a_child_gets_a_guardian_by_record_number(signed_in, dana) -> None:
     assert "Nobody has this record number" in text_of(unknown)
     made = client.post("/contacts/new/", {**child, "guardian": "mrn-77"}, follow=True)
     assert "Mail goes to the guardian on record" in text_of(made)
+    assert "cannot be reached by mail" not in text_of(made), "the guardian's mailbox is the child's"
     orphan = client.post("/contacts/new/", child, follow=True)
     assert "Minor without guardian" in text_of(orphan)
+    assert "cannot be reached by mail" in text_of(orphan)
 
 
 def test_an_upload_that_is_too_large_says_what_to_do(signed_in, settings) -> None:

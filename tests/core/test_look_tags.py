@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.template import Context, Template
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from apps.core import words
 from apps.core.levels import Level
+from apps.core.pages import Page
 from apps.core.showcase import SampleForm
 
 EVIL = '<b onmouseover="x">'
@@ -145,3 +147,18 @@ def test_plain_mail_alarms_only_where_there_was_something_to_protect() -> None:
     assert "Plain mail" in draw('{% protection_badge "none" level %}', level=Level.IDENTIFIER)
     assert "Not protected" in draw('{% protection_badge "none" level %}', level=Level.HEALTH)
     assert "Not protected" in draw('{% protection_badge "none" %}')
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        (Page(items=[1, 2], next="", previous="", first=1, last=2), "1–2 of 2"),
+        (Page(items=[1, 2], next="signed", previous="", first=1, last=2), "1–2"),
+        (Page(items=[1, 2], next="signed", previous="", first=1, last=2, total=2013), "1–2 of 2,013"),
+        (Page(items=[1], next="", previous="signed", first=51, last=51), "51–51 of 51"),
+        (Page(items=[], next="", previous="", first=0, last=0), "Nothing to show"),
+    ],
+)
+def test_the_pager_says_how_many_as_soon_as_that_is_known(rf, page, says) -> None:
+    html = render_to_string("components/pager.html", {"page": page, "request": rf.get("/")})
+    assert f"<span>{says}</span>" in html

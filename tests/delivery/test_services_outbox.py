@@ -15,6 +15,7 @@ from apps.delivery import selectors, services
 from apps.delivery.models import Attempt, MailDomain, OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind, State
 from apps.delivery.policy import Held, Refusal, TlsClass
+from apps.delivery.services import dispatcher, results
 from apps.delivery.services.outbox import OutboxItem, ReadyMail
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +164,28 @@ def test_pause_resume_and_stop(people, providers, letters, item):
     services.source_stop(actor=CLI, kind=MessageKind.CAMPAIGN, source_id=7)
     assert send().sent == 0
     assert {s for s, _ in states().values()} == {State.STOPPED}
+
+
+@pytest.mark.parametrize(("press", "then"), [("source_pause", State.QUEUED), ("source_stop", State.STOPPED)])
+def test_a_worker_sees_that_what_it_holds_was_paused(people, providers, letters, item, monkeypatch, press, then):
+    """One connection has five messages in hand; somebody presses the button after the first."""
+    services.enqueue(actor=CLI, items=[item.campaign(p) for p in people(*(f"p{n}@goodmail.test" for n in range(5)))])
+    monkeypatch.setattr(dispatcher, "_LOOK_SECONDS", 0.0)
+    write, pressed = results.write, []
+
+    def pressing(**given):
+        counts = write(**given)
+        if not pressed:
+            pressed.append(getattr(services, press)(actor=CLI, kind=MessageKind.CAMPAIGN, source_id=7))
+        return counts
+
+    monkeypatch.setattr(results, "write", pressing)
+    done = services.dispatch(actor=SYSTEM, seconds=8, lanes=1)
+    assert 0 < done.sent < 5
+    assert done.sent + done.returned == 5
+    assert len(providers.store.all()) == done.sent
+    assert sorted(state for state, _ in states().values()) == sorted([State.SENT] * done.sent + [then] * done.returned)
+    assert not Attempt.objects.exists()
 
 
 def test_what_is_enqueued_into_a_paused_campaign_waits_too(people, providers, letters, item):

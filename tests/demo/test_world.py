@@ -10,9 +10,13 @@ from apps.campaigns import selectors as campaigns
 from apps.campaigns.models import CampaignRecipient
 from apps.contacts.models import ImportJob
 from apps.content.models import Brand, Template
-from apps.demo import data, guests, staff, world
+from apps.core import clock
+from apps.delivery.models import HygieneRun
+from apps.demo import data, guests, history, staff, world
+from apps.demo.mail import transport_map
 from apps.journeys.models import Journey
 from apps.segments.models import Segment
+from tests.delivery.servers import free_ports
 
 pytestmark = pytest.mark.django_db
 SITE = "http://127.0.0.1:8000/demo/clinic/"
@@ -54,3 +58,23 @@ def test_the_campaign_waits_for_the_worker_like_any_other(made: dict[str, int]) 
 
 def test_a_second_start_changes_nothing(made: dict[str, int], noon: datetime) -> None:
     assert sum(world.load(now=noon, site=SITE).values()) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_went_out_before_leaves_no_list_of_hygiene_empty(settings, tmp_path) -> None:
+    """By today's clock, because what rests is woken by what was written down later."""
+    settings.CARELANE_HOME = tmp_path
+    settings.DEMO_MAIL_PORT = free_ports()
+    settings.TRANSPORT_MAP = transport_map(settings.DEMO_MAIL_PORT)
+    settings.MAIL_ROOTS = settings.MAIL_ANCHORS = str(tmp_path / "demo-ca" / "root.pem")
+    now = clock.now()
+    staff.create_missing()
+    data.load(now=now, size=1_000)
+    world.load(now=now, site=SITE)
+    assert history.load(now=now) == 2
+    first, last = HygieneRun.objects.order_by("pk")
+    assert first.counts["rested"]
+    assert all(last.counts[name] for name in ("dead", "unengaged", "rested", "woken", "typo", "role", "disposable"))
+    done = [campaign for campaign in campaigns.everyone() if campaign.state == "done"]
+    assert len(done) == len(history.ISSUES) + 1
+    assert history.load(now=now) == 0

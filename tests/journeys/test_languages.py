@@ -110,6 +110,28 @@ def test_staff_see_which_language_went_out(two, signed_in):
         assert "Sent in Spanish" in client.get(f"/journeys/{two.pk}/people/{run.pk}/").content.decode()
 
 
+def test_the_flow_tells_what_did_not_leave_and_its_numbers_add_up(two, signed_in):
+    """Of two messages of a step one left and one was held: the tile says one, and the other has a list of its own."""
+    with clock.frozen(local("2026-12-08T10:00")):
+        first, second, *_ = outbox()
+        draft = asked(first)
+        OutboxMessage.objects.filter(pk=first.pk).update(
+            state="sent", route="tls", skeleton_id=draft.skeleton_id, finished_at=clock.now()
+        )
+        OutboxMessage.objects.filter(pk=second.pk).update(state="held", reason="suppressed")
+        assert {each.node for each in (first, second)} == {"s2"}
+        numbers = selectors.figures(two)
+        assert (numbers.sent, numbers.not_left) == (1, {"s2": 1})
+        client = signed_in("max")
+        page = " ".join(client.get(f"/journeys/{two.pk}/").content.decode().split())
+        assert "<strong>2</strong> to send" in page
+        assert "<strong>1</strong> did not leave" in page
+        found = client.get(f"/journeys/{two.pk}/people/?step=s2&outcome=sent&language=none").content.decode()
+        assert "Step 2: did not leave" in found
+        assert f"/people/{two.runs.get(person_id=second.person_id).pk}/" in found
+        assert f"/people/{two.runs.get(person_id=first.person_id).pk}/" not in found
+
+
 def test_the_texts_of_the_ready_made_journey_are_complete_in_both_languages(clinic):
     reminder()
     for name in ("Appointment reminder", "Appointment reminder, second"):

@@ -62,6 +62,30 @@ def message(clinic, at) -> OutboxMessage:
     return outbox()[0]
 
 
+def test_a_childs_reminder_goes_to_the_guardian_who_may_stop_it(clinic, at):
+    """It was held for ever: the footer's link had nobody's mailbox to name."""
+    with at("2026-11-22T12:00"):
+        reminder()
+        mother = person("Dana")
+        book(person("Lena", email=None, birth_date="2018-05-01", guardian_id=mother), "2026-12-10T14:30")
+    tick("2026-11-22T12:01")
+    tick("2026-12-07T09:00")
+    (letter,) = outbox()
+    draft = asked(letter)
+    assert isinstance(draft, Draft)
+    assert draft.list_unsubscribe_url is not None
+    envelope = Envelope(
+        to_address="dana@goodmail.test",
+        date=local("2026-12-07T09:01"),
+        message_id="scene@clinic.test",
+        list_unsubscribe_url=draft.list_unsubscribe_url,
+        portal_url=draft.portal_url,
+        link=draft.link,
+    )
+    shown = render(merge(draft.compiled, draft.facts, envelope).message)
+    assert draft.list_unsubscribe_url in shown.text
+
+
 def test_the_draft_says_her_own_appointment_on_the_clinic_s_clock(message):
     draft = asked(message)
     assert isinstance(draft, Draft)

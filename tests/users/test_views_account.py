@@ -108,6 +108,7 @@ def test_the_session_page_gives_the_token_that_a_covered_page_goes_on_with(signe
     answer = signed_in("max").get("/account/session/", headers={"X-Passive": "1"}).json()
     assert 0 < answer["seconds_left"] <= 900
     assert len(answer["csrf"]) == 64
+    assert answer["user"] > 0, "a covered page is uncovered for the same person only"
 
 
 def test_the_sign_in_page_says_why_one_is_there(signed_in, noon) -> None:

@@ -281,6 +281,7 @@ def approval_page(request: HttpRequest, campaign_id: int, schedule: ScheduleForm
     context["submission"] = selectors.submission(campaign.row)
     context["comment_form"] = CommentForm()
     context["schedule_form"] = schedule
+    context["voided"] = selectors.voided(campaign.row)
     context["moved"] = campaign.state in WITH_APPROVAL and services.has_moved(campaign)
     context["own"] = services.why_not(actor_of(request), campaign.row)
     try:

@@ -237,18 +237,24 @@ def suppress_many(
 def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
     """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went.
 
-    Whoever unsubscribed is not subscribed again by us: raises ``Refused`` unless a consent was recorded since.
+    Whoever unsubscribed or complained is not subscribed again by us: raises ``Refused`` unless a consent was recorded
+    since; to what stops reminders as well, one for any purpose.
     """
     person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
     if person is None or not person.email:
         raise Refused("This person has no mailbox.")
     rows = Suppression.objects.select_for_update().filter(mailbox=search_values.mailbox(person.email))
-    left = [row.since for row in rows if row.reason == Suppression.Reason.UNSUBSCRIBED and row.scope == "commercial"]
-    if left:
-        granted = ConsentState.objects.filter(person_id=person_id, state="granted", since__gte=max(left))
-        if not granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B]).exists():
+    chosen = [row for row in rows if row.reason in (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINT)]
+    if chosen:
+        granted = ConsentState.objects.filter(
+            person_id=person_id, state="granted", since__gte=max(row.since for row in chosen)
+        )
+        if any(row.scope == Suppression.Scope.COMMERCIAL for row in chosen):
+            granted = granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B])
+        if not granted.exists():
             raise Refused(
-                "This person unsubscribed. Record their new consent first; then mail to this mailbox can be allowed."
+                "This person unsubscribed, or called our mail spam. Record their new consent first; then mail to this "
+                "mailbox can be allowed."
             )
     lifted, _ = rows.delete()
     record(

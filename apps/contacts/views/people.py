@@ -44,6 +44,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
+        "how_many": _how_many(page.total, searched),
         "rows": rows,
         "searched": searched,
         # Without anybody at all the page itself offers to import and to add; the head would say it twice.
@@ -54,6 +55,17 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "may_export": _may(request, Permission.CONTACT_EXPORT),
     }
     return render(request, "contacts/list.html", context)
+
+
+def _how_many(total: int | None, searched: bool) -> list[str]:
+    """What the head of the list says: how many there are (None: too many to count at once), or how many match."""
+    about = "Everybody you can write to: patients, business contacts, subscribers."
+    if total is None:
+        return [f"More than {searching.COUNT_UP_TO:,} people {'match' if searched else ''}".strip(), about]
+    one = total == 1
+    if searched:
+        return [f"{total:,} {'person matches' if one else 'people match'}"]
+    return [f"{total:,} {'person' if one else 'people'}", about] if total else [about]
 
 
 def _rows(request: HttpRequest, page: Page[PersonSearch], searched: bool) -> list[dict[str, Any]]:

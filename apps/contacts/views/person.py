@@ -349,7 +349,7 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             found.append({"tone": "caution", "title": "No optional mail", "text": text})
         else:
             found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
-    if not record.email:
+    if not record.email and not (record.is_minor(today) and record.profile.get("guardian_id")):
         found.append(
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
@@ -363,7 +363,7 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
         return []
     row, names = found
     who = row.asked_by.name if row.asked_by else "An import"
-    text = f"{who} entered another {guarded.named(names)}. What is on record stays until "
+    text = f"{who} asked to change {guarded.named(names)}. What is on record stays until "
     flag = {"tone": "info", "title": "A change waits for confirmation"}
     if _may(request, Permission.CONTACT_REVEAL) and _may(request, Permission.CONTACT_EDIT):
         return [{**flag, "text": f"{text}you confirm it.", "url": reverse("contacts:changes"), "link": "Look at it"}]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.content import lint, selectors, services
+from apps.content import authors, lint, selectors, services
 from apps.content.blocks import Design
 from apps.content.forms import BrandForm
 from apps.content.models import Brand
@@ -54,5 +54,6 @@ def brand_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         rules = ("contrast", "contrast-page", "sender")
         empty = Design("x", "x", "en", ())
         findings = [f for f in lint.check(empty, selectors.brand_facts(brand)) if f.rule in rules]
-    context = {"form": form, "brand": brand, "findings": findings}
+    steered = brand is not None and authors.is_in_notices(brand) and not authors.may_steer(actor_of(request))
+    context = {"form": form, "brand": brand, "findings": findings, "steered": services.STEERED if steered else ""}
     return render(request, "content/brand.html", context, status=422 if form.errors else 200)

@@ -18,7 +18,7 @@ from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
 def source_pause(*, actor: Actor, kind: MessageKind, source_id: int) -> int:
     """Let nothing more of a campaign or journey leave for now; returns how many messages wait.
 
-    What a worker already holds (at most two seconds' worth) still goes.
+    A worker that holds messages of it sees that within a moment; only what is on the wire then still goes.
     """
     SourceStop.objects.update_or_create(
         kind=kind, source_id=source_id, defaults={"state": SourceStop.StopState.PAUSED, "since": clock.now()}

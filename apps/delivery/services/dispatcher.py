@@ -29,6 +29,8 @@ _SECONDS_WORTH = 2.0
 # A claim older than this is not begun any more.
 CLAIM_SECONDS = 5.0
 _RENEW_SECONDS = 15.0
+# How long a pause or a stop may go unseen by a worker that holds messages of it.
+_LOOK_SECONDS = 0.25
 # After a first answer the others are given this long to share its commit, which costs two or three times as much
 # computing as a message. When all lanes have answered nobody waits.
 _GROUP_SECONDS = 0.008
@@ -143,25 +145,32 @@ def _next_batch(actor: Actor, lease: Lease, rate: float, lanes: Sequence[int], p
 def _collect(actor: Actor, lease: Lease, sender: Sender, *, seconds: float) -> Counter[str]:
     """Commit answers in groups until every lane has ended, or for `seconds`.
 
-    After that the lanes keep only what is on the wire: what they have not begun is queued again, because
-    consent and stops were read with its claim, and because a server that hangs must not hold up others.
+    After that, or when somebody paused or stopped what is sent, the lanes keep only what is on the wire: what they
+    have not begun is queued again, because consent was read with its claim, and because a server that hangs must not
+    hold up others.
     """
     counts: Counter[str] = Counter()
     until = time.monotonic() + seconds
+    look, renewal = time.monotonic() + _LOOK_SECONDS, time.monotonic() + _RENEW_SECONDS
     relieved = False
     try:
         while sender.busy:
-            left = until - time.monotonic()
-            if left <= 0 and not relieved:
+            now = time.monotonic()
+            left = until - now
+            stopped = False
+            if now >= look and not relieved:
+                stopped, look = selectors.any_stopped(sender.sources), now + _LOOK_SECONDS
+            if (left <= 0 or stopped) and not relieved:
                 sender.relieve()
                 relieved = True
-            waiting, nothing = _gather(sender, 0.05 if relieved else min(left, _RENEW_SECONDS))
+            waiting, nothing = _gather(sender, 0.05 if relieved else min(left, _LOOK_SECONDS))
             if waiting:
                 counts += results.write(actor=actor, lease=lease, done=[a.done for a in waiting], zone=sender.zone)
                 sender.release(waiting)
             elif nothing and relieved:
                 break
-            elif nothing:
+            elif nothing and now >= renewal:
+                renewal = now + _RENEW_SECONDS
                 with transaction.atomic():
                     slots.renew(lease, clock.now())
         if sender.measures:

@@ -65,6 +65,8 @@ class Sender:
     answers: queue.SimpleQueue[Answer | LaneEnd] = field(default_factory=queue.SimpleQueue)
     # Lane number to the jobs it has not begun. A lane is busy until its `LaneEnd` was taken from `answers`.
     busy: dict[int, deque[Job]] = field(default_factory=dict)
+    # Campaigns and journeys whose messages the lanes hold, as (kind, id).
+    sources: set[tuple[str, int]] = field(default_factory=set)
     measures: dict[str, Measure] = field(default_factory=dict)
     _idle: dict[str, list[tuple[float, Connection]]] = field(default_factory=dict)
     _targets: dict[str, Target] = field(default_factory=dict)
@@ -99,6 +101,9 @@ class Sender:
 
     def start(self, lanes: Mapping[int, Sequence[Job]]) -> None:
         """Begin a batch, by lane number; its answers come through `answers`, and `LaneEnd` for each lane."""
+        if not self.busy:
+            self.sources.clear()
+        self.sources |= {(j.kind, j.source_id) for jobs in lanes.values() for j in jobs if j.source_id is not None}
         for number, jobs in lanes.items():
             self.busy[number] = deque(jobs)
         self._call(self._batch(list(lanes)))

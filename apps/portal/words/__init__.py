@@ -12,6 +12,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+
 from apps.core import datewords
 from apps.portal.words.en import WORDS as ENGLISH
 from apps.portal.words.es import WORDS as SPANISH
@@ -30,6 +33,9 @@ _MONTHS = {
 }  # fmt: skip
 
 
+_E_MAIL = '<span class="nowrap">e-mail</span>'
+
+
 def known(language: str) -> str:
     """``es`` for any Spanish, otherwise ``en``."""
     return "es" if language[:2].lower() == "es" else "en"
@@ -44,7 +50,7 @@ def catalogue(language: str) -> Mapping[str, str]:
 def tree(language: str) -> Mapping[str, Any]:
     """The same catalogue as nested mappings, for ``{{ say.link.title }}`` in templates.
 
-    On a narrow page "e-mail" would break at its hyphen; here it has one that does not (U+2011).
+    For pages only: "e-mail" would break at its hyphen on a narrow one, so it is kept in one piece there.
     """
     found: dict[str, Any] = {}
     for key, text in catalogue(language).items():
@@ -52,7 +58,7 @@ def tree(language: str) -> Mapping[str, Any]:
         *parents, last = key.split(".")
         for step in parents:
             here = here.setdefault(step, {})
-        here[last] = text.replace("e-mail", "e\u2011mail")
+        here[last] = mark_safe(escape(text).replace("e-mail", _E_MAIL)) if "e-mail" in text else text  # noqa: S308
     return found
 
 

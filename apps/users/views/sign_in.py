@@ -147,11 +147,12 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 def session_state(request: HttpRequest) -> JsonResponse:
     """Seconds until the session ends by inactivity. Asked with ``X-Passive`` it does not prolong the session.
 
-    ``csrf``: after a new sign-in in another tab, a page that was covered goes on with the new token.
+    ``csrf``: after a new sign-in in another tab, a page that was covered goes on with the new token. ``user``: only the
+    same person's page is uncovered.
     """
     seen = request.session.get(SEEN, clock.now().timestamp())
     left = settings.SESSION_IDLE.total_seconds() - (clock.now().timestamp() - seen)
-    return JsonResponse({"seconds_left": max(int(left), 0), "csrf": get_token(request)})
+    return JsonResponse({"seconds_left": max(int(left), 0), "csrf": get_token(request), "user": request.user.pk})
 
 
 def current_user(request: HttpRequest) -> User:

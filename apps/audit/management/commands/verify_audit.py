@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.audit import reviews, sequencer
+from apps.audit import reviews
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.permissions import Permission
@@ -16,11 +16,6 @@ class Command(RoadCommand):
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         found = reviews.trail_verify(actor=actor)
-        if found.ok:
-            # Beat signs every minute. Where it does not run (commands alone), what was found whole is pinned here:
-            # a trail that is cut off later no longer passes. Never a broken one.
-            sequencer.number_entries(limit=1000)
-            sequencer.sign_checkpoint()
         return {
             "entries": found.entries,
             "ok": found.ok,

@@ -15,7 +15,7 @@ from django.db import connections
 from django.urls import reverse
 
 from apps.core import clock
-from apps.demo import guests, ports, staff, world
+from apps.demo import guests, history, ports, staff, world
 from apps.demo.supervisor import Supervisor, terminate_as_interrupt
 from config import embedded
 
@@ -91,6 +91,7 @@ class Command(BaseCommand):
         staff.create_missing()
         call_command("demo_data", verbosity=0)
         world.load(now=clock.now(), site=f"http://{address}{reverse('demo:clinic')}")
+        history.load(now=clock.now())
         guests_come = guests.awaited()
         lines = [
             f"  {entry.member.email:24} {entry.member.role.word:14} TOTP {entry.secret}" for entry in staff.sign_ins()

@@ -19,6 +19,7 @@ class Command(BaseCommand):
         if not guests.awaited() or not guests.wait_until_sent(seconds):
             return
         read = guests.visit_portal()
+        guests.write_back()
         followed = guests.follow_links(wait=10.0)
         if options["verbosity"] > 0:
             self.stdout.write(f"{read} messages read, {followed} links followed.")
