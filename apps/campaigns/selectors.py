@@ -108,6 +108,17 @@ def everyone() -> list[Opened]:
     return [opened(row) for row in Campaign.objects.order_by("-changed_at", "-pk")]
 
 
+def planned(ids: Iterable[int]) -> dict[int, int]:
+    """How many people the plan had that was asked for or approved, by campaign, where that still holds."""
+    rows = CampaignReview.objects.filter(
+        campaign__in=list(ids),
+        campaign__state__in=(*WITH_APPROVAL, State.SCHEDULED),
+        decision=CampaignReview.Decision.SUBMITTED,
+        audience__isnull=False,
+    )
+    return {row.campaign_id: row.audience or 0 for row in rows.order_by("pk")}
+
+
 def ids_by_name() -> dict[str, int]:
     """Ids of all campaigns by name, for conditions about engagement."""
     return {each.name: each.id for each in everyone()}

@@ -33,8 +33,8 @@ from apps.segments import services as segments
 
 # Readers of two offices who were not seen for a while.
 FIRST, LATER = "Quarry Hill", "Marlow"
-FIRST_OFFICE = f"Newsletter readers of {FIRST}"
-OFFICES = f"Newsletter readers of {FIRST} and {LATER}"
+FIRST_OFFICE = f"Readers of {FIRST}"
+OFFICES = f"Readers of {FIRST} and {LATER}"
 # Days ago, and to whom. By the rules of ``delivery.hygiene`` (five messages in 180 days, the first before them) the
 # first office is silent before the last issue, the second after it.
 ISSUES = (
@@ -104,7 +104,7 @@ def _issue(author: Actor, reviewer: Actor, at: datetime, segment: str) -> None:
         "purpose": "marketing",
         "description": "News of the month.",
     }
-    name = f"Newsletter of {at.astimezone(ZoneInfo(people.ZONE)):%B %-d, %Y}"
+    name = f"Office news, {at.astimezone(ZoneInfo(people.ZONE)):%b %-d}"
     made = campaigns.campaign_save(actor=author, name=name, spec=spec).pk
     campaigns.campaign_submit(actor=author, campaign_id=made)
     campaigns.campaign_approve(actor=reviewer, campaign_id=made, comment="")

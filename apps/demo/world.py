@@ -12,7 +12,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.campaigns import sending
+from apps.campaigns import plans, sending
+from apps.campaigns import selectors as campaign_selectors
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign
 from apps.contacts.models import ImportJob
@@ -240,7 +241,7 @@ def _campaigns(author: Actor, reviewer: Actor, now: datetime) -> int:
         purpose="operations",
         description="Parking and check-in while the front entrance is rebuilt.",
     )
-    campaigns.campaign_submit(actor=author, campaign_id=waiting)
+    _submitted(author, waiting)
 
     sent = save(
         FLU_SHOTS,
@@ -264,8 +265,14 @@ def _campaigns(author: Actor, reviewer: Actor, now: datetime) -> int:
     return 5
 
 
+def _submitted(author: Actor, campaign_id: int) -> None:
+    opened = campaign_selectors.opened(Campaign.objects.get(pk=campaign_id))
+    plan = plans.plan_of(actor=author, campaign=opened)
+    campaigns.campaign_submit(actor=author, campaign_id=campaign_id, planned=plan.audience)
+
+
 def _approved(author: Actor, reviewer: Actor, campaign_id: int, comment: str) -> None:
-    campaigns.campaign_submit(actor=author, campaign_id=campaign_id)
+    _submitted(author, campaign_id)
     campaigns.campaign_approve(actor=reviewer, campaign_id=campaign_id, comment=comment)
 
 

@@ -32,6 +32,8 @@ from .selectors import OpenedSegment
 SAMPLE = 5
 PAGE = 50
 TERMS_SHOWN = 20
+# Names are sealed, so a page of them is chosen after opening: the first are shown, the others are searched for.
+LISTED = 100
 _LIST_ID = re.compile(r"n[0-9-]{1,40}-terms")
 
 
@@ -54,7 +56,8 @@ def segment_list(request: HttpRequest) -> HttpResponse:
         request,
         "segments/list.html",
         {
-            "segments": [(each, each.sentence) for each in shown],
+            "segments": [(each, each.sentence) for each in shown[:LISTED]],
+            "found": len(shown),
             "total": len(everyone),
             "query": query,
             "may_edit": _may_edit(request),

@@ -16,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit.models import AuditEntry
 from apps.campaigns import selectors, sending, services, testing
 from apps.campaigns.models import Campaign, CampaignRecipient, State
+from apps.campaigns.views import reading
 from apps.contacts import services as contacts
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -359,3 +360,16 @@ def test_everybody_needs_no_segment(clinic: SimpleNamespace, max_actor: Actor) -
     saved = services.campaign_save(actor=max_actor, name="All", spec=spec)
     assert services.problems_of(selectors.opened(saved)) == []
     assert EVERYBODY["rules"] == []
+
+
+def test_a_list_of_very_many_shows_the_last_and_what_waits_has_its_planned_number(
+    approved: Campaign, signed_in: Any, max_actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.campaign_withdraw(actor=max_actor, campaign_id=approved.pk)
+    services.campaign_submit(actor=max_actor, campaign_id=approved.pk, planned=4_321)
+    assert ">4,321<" in signed_in("max").get("/campaigns/").content.decode()
+    services.campaign_duplicate(actor=max_actor, campaign_id=approved.pk)
+    monkeypatch.setattr(reading, "LISTED", 1)
+    page = signed_in("max").get("/campaigns/").content.decode()
+    assert "The 1 last changed of 2 are shown" in page
+    assert ">4,321<" not in page

@@ -32,6 +32,8 @@ from .shared import campaign_or_404, decided, shown_people
 
 PAGE = 50
 FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
+# Names are sealed, so a page of them is chosen after opening: the last changed are shown, the others are searched for.
+LISTED = 100
 NEXT_STEP = {State.DRAFT: "audience", State.REJECTED: "approval"}
 
 
@@ -43,8 +45,14 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     wanted_state = request.POST.get("state", "")
     everyone = selectors.everyone()
     shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
+    found, shown = len(shown), shown[:LISTED]
+    planned = selectors.planned(each.id for each in shown)
     context = {
-        "campaigns": [(each, level) for each, level in zip(shown, plans.list_levels(shown), strict=True)],
+        "campaigns": [
+            (each, level, each.row.audience if each.row.audience is not None else planned.get(each.id))
+            for each, level in zip(shown, plans.list_levels(shown), strict=True)
+        ],
+        "found": found,
         "total": len(everyone),
         "query": query,
         "wanted_state": wanted_state,
