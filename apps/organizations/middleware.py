@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
@@ -20,7 +21,12 @@ class ClinicZoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with timezone.override(selectors.zone()):
+        try:
+            zone = selectors.zone()
+        except OperationalError:
+            # The database is away. The health check says so itself; every other page fails where it asks for its rows.
+            zone = selectors.DEFAULT_ZONE
+        with timezone.override(zone):
             response = self.get_response(request)
             # A lazy template would otherwise be rendered after the zone is left.
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:

@@ -11,6 +11,7 @@ from apps.organizations.models import TABLE, Organization
 from apps.vault import sealing
 
 LOGO_TABLE = "organizations_logo"
+DEFAULT_ZONE = ZoneInfo(Organization._meta.get_field("zone").default)
 
 
 def current() -> Organization:
@@ -24,7 +25,7 @@ def current() -> Organization:
 def zone() -> ZoneInfo:
     """The clinic's time zone, without opening anything sealed."""
     name = Organization.objects.filter(pk=1).values_list("zone", flat=True).first()
-    return ZoneInfo(name or Organization._meta.get_field("zone").default)
+    return ZoneInfo(name) if name else DEFAULT_ZONE
 
 
 def logo() -> tuple[bytes, str] | None:

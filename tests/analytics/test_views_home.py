@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -170,6 +171,18 @@ def test_a_part_that_cannot_be_asked_is_down(monkeypatch) -> None:
 def test_the_health_check_is_open_and_says_nothing_else(monkeypatch) -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
     monkeypatch.setattr("apps.analytics.views.healthy", lambda: False)
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
+
+
+def test_the_health_check_says_so_when_the_database_is_away(monkeypatch) -> None:
+    """A load balancer asks through every middleware, and they would like to read rows, too."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    for alias in connections:
+        monkeypatch.setattr(connections[alias], "cursor", gone)
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
 

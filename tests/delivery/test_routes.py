@@ -6,7 +6,10 @@ from types import ModuleType
 
 import dkim
 import pytest
+from django.urls import reverse
 
+from apps.compliance import services as compliance
+from apps.compliance.agreements import CLAUSES
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.delivery import routes, selectors, services
@@ -134,6 +137,30 @@ def test_a_relay_without_agreement_or_promise_gets_no_health_information(
     assert send().held == 1
     assert OutboxMessage.objects.get().reason == expected
     assert inbox.commands == []
+
+
+def test_an_agreement_that_ends_between_plan_and_sending_stops_what_waits(people, letters, settings, signed_in):
+    """No stand-in: the register itself is asked at the moment of sending, and the person's page says why."""
+    vendor = compliance.vendor_create(actor=CLI, facts={"name": "Relay", "service": "Mail relay"}, kind="relay")
+    facts = {"party": "Relay Inc.", "scope": "Mail", "clauses": {clause.code: "1" for clause in CLAUSES}}
+    today = clock.now().date()
+    paper = compliance.agreement_create(actor=CLI, vendor_id=vendor.pk, facts=facts, effective=today)
+    compliance.document_add(actor=CLI, agreement_id=paper.pk, name="baa.pdf", content=b"%PDF-1.7 signed")
+    services.settings_change(
+        actor=CLI,
+        version=0,
+        mode="relay",
+        relay={"host": "relay.test", "port": 587, "vendor": vendor.pk, "beyond": TlsClass.WEBPKI},
+    )
+    settings.TRANSPORT_MAP = ""
+    (pat,) = people("a@far.test")
+    assert selectors.policy_table().relay.baa_in_force
+    services.enqueue(actor=CLI, items=[campaign_item(pat)])
+    compliance.agreement_terminate(actor=CLI, agreement_id=paper.pk, on=today, reason="They moved.", data="destroyed")
+    assert send().held == 1
+    assert OutboxMessage.objects.get().reason == "no_baa"
+    page = signed_in("nora").get(reverse("contacts:panel", args=[pat.id, "messages"])).content.decode()
+    assert "vendor has no BAA in force" in page
 
 
 def test_signatures_of_both_kinds_convince_both_judges(people, letters, settings):

@@ -335,6 +335,30 @@ def test_no_dialogue_at_all(greeting, phase, fault, code, world):
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    ("answer", "fault", "code"),
+    [(None, Fault.TIMEOUT, None), (b"421 4.3.2 closing\r\n", None, 421), (b"", Fault.DROPPED, None)],
+)
+def test_a_server_that_greets_and_then_never_or_badly_answers(answer, fault, code, world):
+    async def script(reader, writer):
+        writer.write(b"220 mx.goodmail.test ESMTP\r\n")
+        assert (await reader.readline()).startswith(b"EHLO")
+        if answer is None:
+            await hang(reader, writer)
+        else:
+            writer.write(answer)
+
+    async def scene():
+        async with scripted(script) as host:
+            with pytest.raises(Unreachable) as failed:
+                await connect(host, world["how"])
+        assert (failed.value.phase, failed.value.fault) == (Phase.HELLO, fault)
+        assert (failed.value.reply.code if failed.value.reply else None) == code
+        assert failed.value.result(host).outcome.next in (Next.RETRY_LATER, Next.RETRY_SOON)
+
+    asyncio.run(scene())
+
+
 def test_a_port_nobody_listens_on_and_a_silent_one(world):
     async def scene():
         async with scripted(hang) as host:

@@ -45,7 +45,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def walked() -> Iterator[Installation]:
-    """The road, by commands: import, segment, template, campaign, journey, a refused row, a bounce."""
+    """The road, by commands: import, segment, template, campaign, journey, a refused row, a bounce; then an upload that
+    waits for its columns, a vendor's signed agreement, and a patient's answer from the portal."""
     with installation() as made:
         files = [str(table(name)) for name in TABLES]
         imported = made.manage("import_contacts", "--preset", "synthea", "--invent-addresses", *files, "--json")
@@ -112,6 +113,41 @@ def walked() -> Iterator[Installation]:
             "for person in Person.objects.all()[:20]:\n"
             "    assert client.get(f'/contacts/{person.pk}/').status_code == 200\n"
         )
+        made.python(
+            "from datetime import date\n"
+            "from uuid import uuid4\n"
+            "from django.core.files.uploadedfile import SimpleUploadedFile\n"
+            "from django.test import Client\n"
+            "from django.contrib.auth import get_user_model\n"
+            "from django_otp import DEVICE_ID_SESSION_KEY\n"
+            "from apps.compliance import services as compliance\n"
+            "from apps.compliance.agreements import CLAUSES\n"
+            "from apps.core import actors\n"
+            "from apps.portal.models import SecureMessage\n"
+            "from apps.portal.services import messages\n"
+            "from apps.users.models import TotpDevice\n"
+            "cli, start = actors.COMMAND_LINE, date(2026, 1, 1)\n"
+            f"name = {victim['LAST']!r}\n"
+            "vendor = compliance.vendor_create(actor=cli, facts={'name': 'Relay', 'service': name}, kind='relay')\n"
+            "facts = {'party': name, 'scope': name, 'clauses': {clause.code: name for clause in CLAUSES}}\n"
+            "paper = compliance.agreement_create(actor=cli, vendor_id=vendor.pk, facts=facts, effective=start)\n"
+            "content = b'%PDF-1.7 signed by ' + name.encode()\n"
+            "compliance.document_add(actor=cli, agreement_id=paper.pk, name=f'{name}.pdf', content=content)\n"
+            "letter = SecureMessage.objects.first()\n"
+            "patient = dict(person_id=letter.person_id, public=str(letter.public))\n"
+            "assert messages.reply_send(actor=cli, **patient, text=f'This is {name}.', once=uuid4())\n"
+            "client = Client(headers={'host': '127.0.0.1'})\n"
+            "user = get_user_model().objects.by_email('max@riverbend.test')\n"
+            "client.force_login(user)\n"
+            "session = client.session\n"
+            "session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.get(user=user).persistent_id\n"
+            "session.save()\n"
+            "file = SimpleUploadedFile(f'{name}.csv', f'MRN,Last\\n77,{name}\\n'.encode())\n"
+            "from django.urls import reverse\n"
+            "answer = client.post(reverse('contacts:import_new'), {'kind': 'list', 'files': file})\n"
+            "assert answer.status_code == 302, (answer.status_code, answer.content[-300:])\n"
+        )
+        assert len([path for path in (made.home / "files").rglob("*") if path.is_file()]) >= 3
         yield made
 
 
