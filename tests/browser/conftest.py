@@ -53,6 +53,10 @@ ARGUMENTS = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Elements that pass are not described one by one: nobody reads them, and on long pages that is most of the time.
 AXE = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], "elementRef": False}
+AXE_RUN = """([within, options]) => Promise.race([
+  axe.run(within ?? document, options),
+  new Promise((_, fail) => setTimeout(() => fail(new Error("axe did not come to an end")), 60000)),
+])"""
 # A theme sets colors and nothing else (see look.css): in the second theme of a width only what sees colors can differ.
 COLORS = AXE | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
@@ -64,14 +68,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-# Two frames: whatever a script asked for at the start is asked; then animations that end have ended.
+# Two frames: whatever a script asked for at the start is asked; then animations that end have ended. A window that the
+# browser takes for hidden draws no frames at all, and evaluating has no time limit of its own: the timers are for that.
 SETTLED = """async () => {
-  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const soon = (wait, most) => Promise.race([wait, new Promise((done) => setTimeout(done, most))]);
+  const frame = () => soon(new Promise((done) => requestAnimationFrame(done)), 1000);
   await frame();
   await frame();
-  await Promise.all(document.getAnimations()
+  await soon(Promise.all(document.getAnimations()
     .filter((one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity)
-    .map((one) => one.finished.catch(() => {})));
+    .map((one) => one.finished.catch(() => {}))), 5000);
 }"""
 
 
@@ -236,7 +242,7 @@ def axe() -> Callable[..., None]:
         plain = page.page if isinstance(page, Visit) else page
         if not plain.evaluate("Boolean(window.axe)"):
             plain.evaluate(AXE_SCRIPT)
-        found = plain.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, options])
+        found = plain.evaluate(AXE_RUN, [within, options])
         violations = [SimpleNamespace(**item) for item in found["violations"]]
         told = [
             f"{item.id} ({item.impact}): {item.help}\n    "
