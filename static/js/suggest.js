@@ -7,6 +7,7 @@ const optionsOf = (list) => [...list.querySelectorAll("[role=option]")];
 function mark(input, list, at) {
   const options = optionsOf(list);
   options.forEach((option, number) => option.setAttribute("aria-selected", String(number === at)));
+  input.dataset.marked = options[at]?.dataset.value ?? "";
   if (at < 0 || !options[at]) return input.removeAttribute("aria-activedescendant");
   input.setAttribute("aria-activedescendant", options[at].id);
   options[at].scrollIntoView({ block: "nearest" });
@@ -26,7 +27,12 @@ function take(input, option) {
 
 document.addEventListener("htmx:after:swap", () => {
   const input = document.activeElement;
-  if (input?.matches("input[data-suggest]")) show(input, true);
+  if (!input?.matches("input[data-suggest]")) return;
+  // An answer that comes late must not take away the line somebody has walked to.
+  const kept = input.dataset.marked;
+  show(input, true);
+  const list = listOf(input);
+  if (list && kept) mark(input, list, optionsOf(list).findIndex((option) => option.dataset.value === kept));
 });
 document.addEventListener("click", (event) => {
   if (event.target.matches("input[data-suggest]")) show(event.target, true);
