@@ -47,6 +47,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "clear-old-portal-rows": {"task": "apps.portal.tasks.clear", "schedule": crontab(minute="25")},
     "send-what-is-ready": {"task": "apps.delivery.tasks.dispatch_ready", "schedule": 2 * SECONDS},
     "look-after-campaigns": {"task": "apps.campaigns.tasks.tick", "schedule": 5 * SECONDS},
+    "compare-what-was-approved": {"task": "apps.campaigns.tasks.compare", "schedule": 30 * SECONDS},
     "settle-what-dead-workers-held": {"task": "apps.delivery.tasks.recover_abandoned", "schedule": 30 * SECONDS},
 }
 # A tick that waited longer than its period is worthless: the next one reads the same rows.

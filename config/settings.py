@@ -45,6 +45,15 @@ PRODUCTION = CARELANE_MODE == "production"
 DEMO = CARELANE_MODE == "demo"
 DEBUG = False
 
+
+def running_demo() -> str:
+    """Where the mail servers of a running demo are: it may have had to give way. "" when none runs."""
+    try:
+        return (CARELANE_HOME / "demo-mail-port").read_text() if DEMO else ""
+    except OSError:
+        return ""
+
+
 EMBEDDED = None
 if not HAS_DATABASE:
     EMBEDDED = embedded.places(CARELANE_HOME, CARELANE_KEYS)
@@ -380,7 +389,7 @@ MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
 # A file of roots that people's S/MIME certificates may chain to.
 MAIL_ANCHORS = env("CARELANE_SMIME_ROOTS")
 # The first of the four ports of the demo's mail servers.
-DEMO_MAIL_PORT = int(env("CARELANE_DEMO_MAIL_PORT", "2601"))
+DEMO_MAIL_PORT = int(env("CARELANE_DEMO_MAIL_PORT") or running_demo() or "2601")
 if DEMO and not TRANSPORT_MAP:
     TRANSPORT_MAP = ",".join(
         f"{name}mail.test=mx.{name}mail.test@127.0.0.1:{DEMO_MAIL_PORT + number}"

@@ -137,8 +137,11 @@ def submission(campaign: Campaign) -> int:
 
 def reviews(campaign: Campaign) -> list[Review]:
     """The history of approvals, newest first."""
+    return _read(list(CampaignReview.objects.filter(campaign=campaign).order_by("-pk")))
+
+
+def _read(rows: list[CampaignReview]) -> list[Review]:
     found = []
-    rows = list(CampaignReview.objects.filter(campaign=campaign).order_by("-pk"))
     names = audit.actors_in_words(row.actor for row in rows)
     for row in rows:
         comment = ""
@@ -150,17 +153,20 @@ def reviews(campaign: Campaign) -> list[Review]:
 
 def voided(campaign: Campaign) -> Review | None:
     """Why a draft lost what it was asked for or approved with, when that was not its author's own change."""
-    last = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
-    if campaign.state != State.DRAFT or last is None or last.decision != CampaignReview.Decision.VOIDED:
+    last = _last_review(campaign) if campaign.state == State.DRAFT else None
+    if last is None or last.decision != CampaignReview.Decision.VOIDED or last.sealed is None:
         return None
-    return next(iter(reviews(campaign)), None) if last.sealed is not None else None
+    return _read([last])[0]
 
 
 def standing(campaign: Campaign) -> Review | None:
     """Who asked for or gave the approval that a change would void, and when; None when there is none."""
-    if campaign.state not in WITH_APPROVAL:
-        return None
-    return next(iter(reviews(campaign)), None)
+    last = _last_review(campaign) if campaign.state in WITH_APPROVAL else None
+    return _read([last])[0] if last is not None else None
+
+
+def _last_review(campaign: Campaign) -> CampaignReview | None:
+    return CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
 
 
 def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:

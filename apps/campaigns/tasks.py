@@ -42,3 +42,9 @@ def draw(campaign_id: int, asked_by: int | None = None, **_: object) -> None:
 def tick(**_: object) -> None:
     """Start what is due, feed what waits, finish what is through."""
     sending.tick(actor=actors.system("campaigns"))
+
+
+@shared_task(ignore_result=True)
+def compare(**_: object) -> None:
+    """Void what changed behind an approval, so that its author learns of it in time."""
+    sending.compare(actor=actors.system("campaigns"))

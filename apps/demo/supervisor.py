@@ -64,6 +64,8 @@ class Supervisor:
         self.address = address
         self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
         self.lock_file = Path(settings.CARELANE_HOME) / "demo.lock"
+        # Read by the settings: a command in another shell sends to where the mail servers are, not to the usual place.
+        self.mail_file = Path(settings.CARELANE_HOME) / "demo-mail-port"
         self._lock: IO[str] | None = None
         self.logs = Path(settings.CARELANE_HOME) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -94,6 +96,7 @@ class Supervisor:
     def start(self) -> None:
         """Start every part and wait until the web process answers. Raises ``RuntimeError`` naming a part's log."""
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.mail_file.write_text(str(settings.DEMO_MAIL_PORT))
         for part in parts(self.address):
             self.running[part.name] = self._run(part)
         self._remember()
@@ -150,7 +153,7 @@ class Supervisor:
         """Stop what this supervisor started."""
         children = {**self.running, **self.errands}
         _stop([process.pid for process in children.values()], children)
-        self.pid_file.unlink(missing_ok=True)
+        self._forget()
 
     def stop_other(self) -> bool:
         """Stop the demo of another shell, and whatever a killed one left behind; whether there was any."""
@@ -174,8 +177,12 @@ class Supervisor:
         except (FileNotFoundError, ValueError):
             return False
         _stop([pid for pid in pids.values() if _is_ours(pid)], {})
-        self.pid_file.unlink(missing_ok=True)
+        self._forget()
         return True
+
+    def _forget(self) -> None:
+        for file in (self.pid_file, self.mail_file):
+            file.unlink(missing_ok=True)
 
     def _wait_for_web(self) -> None:
         host, _, port = self.address.rpartition(":")

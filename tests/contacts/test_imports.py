@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from apps.audit.models import AuditEntry
@@ -425,51 +424,6 @@ def test_a_file_that_cannot_be_used_leaves_nothing_behind(kind, given, says, sto
         imports.import_create(actor=CLI, kind=kind, uploads=[Upload("x.csv", io.BytesIO(given))])
     assert not ImportJob.objects.exists()
     assert not [path for path in storage.rglob("*") if path.is_file()]
-
-
-def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_path) -> None:
-    paths = [str(path) for path in SYNTHEA]
-    call_command("import_contacts", *paths, preset="synthea", invent_addresses=True, as_json=True)
-    result = json.loads(capsys.readouterr().out)
-    assert {"read", "new", "changed", "unchanged", "rejected", "errors_file"} <= set(result)
-    assert result["new"] == result["read"]
-    assert result["unused"] == ["allergies"]
-    assert result["errors_file"] is None
-
-    call_command(
-        "import_contacts", str(DATA / "contacts.csv"), mapping=str(DATA / "contacts.mapping.json"), as_json=True
-    )
-    result = json.loads(capsys.readouterr().out)
-    assert (result["new"], result["rejected"]) == (3, 2)
-    sealed = Path(result["errors_file"]).read_bytes()
-    assert b"goodmail" not in sealed
-    call_command("import_errors", str(result["import"]))
-    assert "Hale" in capsys.readouterr().out
-
-    broken, deep, unknown = tmp_path / "broken.json", tmp_path / "deep.json", tmp_path / "unknown.json"
-    broken.write_text('{"match_on": ')
-    deep.write_text("[" * 100_000)
-    unknown.write_text('{"match_on": "mrn", "columns": {"MRN": "shoe_size"}}')
-    for arguments, code in (
-        (["import_contacts", str(DATA / "contacts.csv")], 2),
-        (["import_contacts", "--mapping", str(broken), str(DATA / "contacts.csv")], 2),
-        (["import_contacts", "--mapping", str(deep), str(DATA / "contacts.csv")], 2),
-        (["import_contacts", "--mapping", str(unknown), str(DATA / "contacts.csv")], 1),
-        (["segment_save", "Broken", str(broken)], 2),
-        (["segment_save", "Deep", str(deep)], 2),
-        (["template_save", "Broken", str(broken)], 2),
-        (["template_save", "Deep", str(deep)], 2),
-        (["campaign_save", "Broken", str(broken)], 2),
-        (["campaign_save", "Deep", str(deep)], 2),
-        (["import_contacts", "--preset", "synthea", str(tmp_path / "absent.csv")], 2),
-        (["import_contacts", "--preset", "synthea", str(DATA / "contacts.csv")], 1),
-        (["import_appointments", "--as", "nobody@clinic.test", str(DATA / "appointments.csv")], 1),
-    ):
-        with pytest.raises(SystemExit) as left:
-            call_command(*arguments)
-        assert left.value.code == code
-    text = capsys.readouterr().err
-    assert "no table of Synthea" in text
 
 
 FOLDERS = ["apr2020", "california", "cdmfactory", "kentucky", "rhode-island", "small-a"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -144,6 +145,26 @@ def test_a_part_that_stops_says_why_in_one_line(home, monkeypatch, capsys) -> No
     assert "Port 8024" in told
     assert "yesterday" not in told
     assert str(home / "logs" / "receiver.log") in told
+
+
+def test_a_command_in_another_shell_sends_to_where_the_mail_servers_of_the_demo_are(
+    home, settings, monkeypatch
+) -> None:
+    """The usual ports were taken, so it gave way; once it is stopped, the usual ones count again."""
+    settings.DEMO_MAIL_PORT = 2621
+    monkeypatch.setattr(supervisor, "parts", lambda address: [])
+    owner = Supervisor("127.0.0.1:8766")
+    monkeypatch.setattr(owner, "_wait_for_web", lambda: None)
+    said = {**os.environ, "CARELANE_HOME": str(home), "CARELANE_KEYS": str(home / "keys"), "CARELANE_MODE": "demo"}
+    asked = [sys.executable, "-c", "from config import settings as s; print(s.DEMO_MAIL_PORT, s.TRANSPORT_MAP)"]
+
+    def told() -> str:
+        return subprocess.check_output(asked, cwd=settings.BASE_DIR, env=said, text=True)
+
+    owner.start()
+    assert told().startswith("2621 goodmail.test=mx.goodmail.test@127.0.0.1:2621,")
+    owner.stop()
+    assert told().startswith("2601 ")
 
 
 def test_the_receiver_names_the_port_and_the_setting() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 
 import pytest
@@ -58,6 +59,20 @@ def test_the_campaign_waits_for_the_worker_like_any_other(made: dict[str, int]) 
 
 def test_a_second_start_changes_nothing(made: dict[str, int], noon: datetime) -> None:
     assert sum(world.load(now=noon, site=SITE).values()) == 0
+
+
+def test_a_start_that_was_interrupted_among_the_newsletters_starts_again(
+    made: dict[str, int], noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(history, "providers", lambda now: nullcontext({"now": now}))
+    monkeypatch.setattr(history, "_issue", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        history.load(now=noon)
+    assert history.load(now=noon) == 1
+    assert history.load(now=noon) == 0
 
 
 @pytest.mark.django_db(transaction=True)
