@@ -33,21 +33,28 @@ SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" 
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """Start the embedded servers, if the environment names none, before the first connection."""
-    if settings.EMBEDDED:
-        embedded.ensure_running(settings.EMBEDDED)
-        with superuser("postgres") as connection:
-            # Only a power cut could tell the difference: nobody waits for the disk at every commit.
-            for option in ("fsync", "synchronous_commit", "full_page_writes"):
-                connection.execute(f"ALTER SYSTEM SET {option} = off")
-            connection.execute("SELECT pg_reload_conf()")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """The tests' own servers: started before the first connection, stopped when nobody uses them any more."""
+    assert settings.EMBEDDED, "The tests need the embedded servers: unset DATABASE_URL."
+    embedded.ensure_running(settings.EMBEDDED)
+    with superuser("postgres") as connection:
+        # Only a power cut could tell the difference: nobody waits for the disk at every commit.
+        for option in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {option} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield
+    with superuser("postgres") as connection:
+        # Somebody may run a single file in a second shell of this checkout.
+        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'test_carelane_%'")
+        others = found.fetchone()
+    if others == (0,) and not os.environ.get("CARELANE_KEEP_SERVERS"):
+        embedded.stop(settings.EMBEDDED)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest, django_db_modify_db_settings: None) -> Iterator[None]:
     """One fresh database, migrated as the owner; all four roles point at it."""
-    assert settings.EMBEDDED, "The tests need the embedded servers: unset DATABASE_URL."
+    assert settings.EMBEDDED
     name = f"test_carelane_{os.getpid()}"
     embedded.drop_database(settings.EMBEDDED, name)
     embedded.create_database(settings.EMBEDDED, name)
