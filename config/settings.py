@@ -126,6 +126,7 @@ INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name 
 
 MIDDLEWARE = [
     "apps.core.middleware.ProxyMiddleware",
+    "apps.core.middleware.BodilessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
