@@ -1,4 +1,4 @@
-"""Somebody goes on with a colleague's import: it runs in their name, by what they may, and as the page said it would."""
+"""Somebody goes on with a colleague's import: it runs in their name, by what they may, and as the page said."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
             "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
             "everything": everything,
             "waiting": selectors.inbound_waiting(),
+            "put_off": selectors.inbound_put_off(),
         },
     )
 
@@ -65,6 +66,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "person": people.get(row.person_id or 0),
             "person_url": person_url(row.person_id),
             "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            "until": selectors.inbound_until(row.message) if row.message is not None else None,
             "may_reply": may(request, Permission.INBOX_REPLY),
         },
     )
