@@ -28,6 +28,7 @@ from apps.core.errors import Refused
 from apps.core.permissions import Role
 from apps.users import selectors
 from apps.users.models import TABLE, RecoveryCode, RecoveryDevice, TotpDevice, User, login_token
+from apps.users.sessions import stored_key
 from apps.vault import sealing
 
 RECOVERY_CODES = 10
@@ -252,12 +253,12 @@ def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
 
 @transaction.atomic
 def session_end(*, actor: Actor, user: User, handle: str) -> None:
-    """End one session of ``user``, named by its handle (``selectors.session_handle``).
+    """End one session of ``user``, named by its handle (``sessions.stored_key``).
 
     Raises ``Refused`` when there is none of that name (it may have ended meanwhile).
     """
     for session in selectors.sessions_of(user):
-        if hmac.compare_digest(selectors.session_handle(session.session_key).encode(), handle.encode()):
+        if hmac.compare_digest(session.session_key.encode(), handle.encode()):
             session.delete()
             record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
             return
@@ -316,7 +317,7 @@ def sessions_end(user: User, keep: str = "") -> int:
     """Delete every session of ``user`` but the one with key ``keep``; returns how many."""
     ended = 0
     for session in selectors.sessions_of(user):
-        if session.session_key != keep:
+        if not keep or session.session_key != stored_key(keep):
             session.delete()
             ended += 1
     return ended

@@ -32,7 +32,8 @@ def flood(path: str, times: int, words: str = "I am away") -> int:
         try:
             taken += take(path, letter(text=f"{words} {number}", Auto="x")).new
         except NotHere as not_here:
-            assert (not_here.what, not_here.code) == ("often", 452)
+            if (not_here.what, not_here.code) != ("often", 452):
+                raise
     return taken
 
 
@@ -75,7 +76,8 @@ def test_who_forges_her_address_does_not_silence_her(noon: Any, sent: Any, monke
         try:
             take("care@clinic.test", letter(sender=ADDRESS, text=f"Forged {number}"))
         except NotHere as not_here:
-            assert not_here.what == "often"
+            if not_here.what != "often":
+                raise
     assert InboundMail.objects.filter(person_id=sent.dana.id).count() == 40
     assert flood(reply_address(sent.row.pk), 1) == 1
     assert selectors.inbound_until(sent.row.pk) is None
