@@ -39,7 +39,7 @@ from apps.portal.models import (
     SecureMessage,
 )
 from apps.portal.policy import EndedWhy
-from apps.portal.services.sessions import session_begin, sessions_end
+from apps.portal.services.sessions import guardian_replaced, session_begin, sessions_end
 from apps.vault import sealing, tokens
 
 PURPOSE = "portal sign-in"
@@ -172,7 +172,7 @@ def code_prove(
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
-    if _is_grown_up(account, mailbox):
+    if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
     return _enter(account, "code", old_token)
 
@@ -243,7 +243,7 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
         return Outcome(State.WRONG, tries_left=policy.TRIES - row.count)
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
-    if _is_grown_up(account, mailbox):
+    if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
     throttles.forget("password", mailbox)
     return _enter(account, "password", old_token)
@@ -455,14 +455,18 @@ def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None
     """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
     ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
     people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)
-    for person in people.values():
-        if person.email and search_values.mailbox(person.email) == mailbox:
+    mine = {person.id for person in people.values() if person.email and search_values.mailbox(person.email) == mailbox}
+    for account in accounts:
+        person = people.get(account.person_id)
+        if person is not None and person.id in mine:
             return person
+        if person is not None and account.guardian_id in mine and not guardian_replaced(account, person):
+            return people[account.guardian_id]
     return None
 
 
-def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
-    """Whether a parent's mailbox asks for somebody who is of age by now: that needs a new permission."""
+def _is_no_longer_theirs(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether a guardian's mailbox asks for somebody who is of age by now, or whose guardian is somebody else."""
     if account.guardian_id is None:
         return False
     person = open_people(
@@ -470,4 +474,4 @@ def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
     ).get(account.person_id)
     if person is None or (person.email and search_values.mailbox(person.email) == mailbox):
         return False
-    return not person.is_minor(clock.today(organizations.current().zone))
+    return guardian_replaced(account, person) or not person.is_minor(clock.today(organizations.current().zone))
