@@ -163,6 +163,33 @@ def invitation_use(*, uid: str, token: str, password: str) -> User | None:
 
 
 @transaction.atomic
+def password_confirm(*, actor: Actor, user: User, password: str) -> bool:
+    """Whether ``password`` is the person's, asked again in their session.
+
+    Whoever sits at an open session could guess for hours, so wrong ones count like those of the sign-in. The fifth
+    locks, and ends every session of the person: ``User.is_locked`` says so afterwards.
+    """
+    row = User.objects.select_for_update().get(pk=user.pk)
+    now = clock.now()
+    if row.check_password(password) and not row.is_locked(now):
+        if row.failed_tries:
+            row.failed_tries = 0
+            row.save(update_fields=["failed_tries"])
+        return True
+    record(
+        actor=actor, action=Action.USER_SIGN_IN_FAILED, kind="user", subject=row.pk, codes={"why": "current password"}
+    )
+    row.failed_tries += 1
+    if row.failed_tries >= settings.SIGN_IN_TRIES or row.is_locked(now):
+        row.failed_tries, row.locked_until = 0, max(row.locked_until or now, now + settings.SIGN_IN_LOCK)
+        record(actor=actor, action=Action.USER_LOCK, kind="user", subject=row.pk, codes={"why": "tries"})
+        sessions_end(row)
+    row.save(update_fields=["failed_tries", "locked_until"])
+    user.failed_tries, user.locked_until = row.failed_tries, row.locked_until
+    return False
+
+
+@transaction.atomic
 def user_set_password(*, actor: Actor, user: User, password: str) -> None:
     """Set a validated password; every session of the person ends (the caller may start a new one)."""
     user.set_password(password)
