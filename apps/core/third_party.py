@@ -12,9 +12,9 @@ def register() -> None:
     classify_third_party("contenttypes.ContentType", "code names of models", id=P, app_label=P, model=P)
     classify_third_party(
         "sessions.Session",
-        "a keyed token and a sealed value: ``apps.users.sessions``",
-        session_key=Kind.TOKEN,
-        session_data=Kind.SEALED,
+        "a keyed token and a sealed value in base64: ``apps.users.sessions``",
+        session_key=S,
+        session_data=P,
         expire_date=P,
     )
     classify_third_party(

@@ -370,7 +370,7 @@ def inbound_until(message_id: int | None) -> datetime | None:
         person = OutboxMessage.objects.filter(pk=message_id).values_list("person_id", flat=True).first()
         asked = [("message", rows.filter(message=message_id))]
         asked += [("person", rows.filter(person_id=person, message__isnull=False))] if person else []
-    found = []
+    found: list[datetime] = []
     for what, mails in asked:
         # The tenth newest, say: while that is younger than a day, an eleventh waits.
         most = destinations.AT_MOST[what]

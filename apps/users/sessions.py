@@ -50,25 +50,25 @@ class SessionStore(db.SessionStore):
     def _row(self) -> Session | None:
         if not self.session_key:
             return None
-        rows = self.model.objects.filter(session_key=stored_key(self.session_key), expire_date__gt=timezone.now())
-        return rows.first()
+        key = stored_key(self.session_key)
+        return Session.objects.filter(session_key=key, expire_date__gt=timezone.now()).first()
 
     def exists(self, session_key: str) -> bool:
         """Whether there is a session of that key."""
-        return bool(self.model.objects.filter(session_key=stored_key(session_key)).exists())
+        return Session.objects.filter(session_key=stored_key(session_key)).exists()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row to write."""
-        key = stored_key(self._get_or_create_session_key())
+        key = stored_key(self._get_or_create_session_key())  # type: ignore[attr-defined]
         sealed = sealing.seal_service(data, table=TABLE, row=key)
         text = base64.b64encode(sealed).decode("ascii")
-        return self.model(session_key=key, session_data=text, expire_date=self.get_expiry_date())
+        return Session(session_key=key, session_data=text, expire_date=self.get_expiry_date())
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session of that key, or this one."""
         key = session_key or self.session_key
         if key is not None:
-            self.model.objects.filter(session_key=stored_key(key)).delete()
+            Session.objects.filter(session_key=stored_key(key)).delete()
 
     # The same for asynchronous callers, who would otherwise reach the library's own.
     async def aload(self) -> dict[str, Any]:
