@@ -222,7 +222,7 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
     # After the accounts, as everywhere: tries from many places at once wait for each other, and five are five.
     held = throttles.locked("password", mailbox)
     born = selectors.born_on([account.person_id for account in accounts], birth_date)
-    matches = [account for account in accounts if account.person_id in born and account.password]
+    matches = [account for account in accounts if account.person_id in born and _has_password(account, mailbox)]
     account = matches[0] if len(matches) == 1 else None
     right = check_password(password, account.password if account else _nobodys_password())
     if held is not None or often:
@@ -246,7 +246,17 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
     if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
     throttles.forget("password", mailbox)
+    if account.password_mailbox is None:
+        account.password_mailbox = mailbox
+        account.save(update_fields=["password_mailbox"])
     return _enter(account, "password", old_token)
+
+
+def _has_password(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether there is a password that was set through this mailbox: who had the old one may know it, and the new
+    address too.
+    """
+    return bool(account.password) and (account.password_mailbox is None or bytes(account.password_mailbox) == mailbox)
 
 
 @transaction.atomic
@@ -282,13 +292,16 @@ def password_set(
                 codes={"why": "current"},
             )
             return "wrong"
+    found = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
+    email = found[person_id].email if person_id in found else ""
+    own = account.guardian_id is None and bool(email)
     account.password, account.password_since = make_password(password), clock.now()
-    account.save(update_fields=["password", "password_since"])
+    account.password_mailbox = search_values.mailbox(email) if own else bytes(account.mailbox)
+    account.save(update_fields=["password", "password_since", "password_mailbox"])
     sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
     record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
-    person = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
-    if person and person[person_id].email:
-        notices.send_password_changed(person=person[person_id], language=language)
+    if email:
+        notices.send_password_changed(person=found[person_id], language=language)
     return ""
 
 

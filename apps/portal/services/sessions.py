@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts import search_values
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people
 from apps.core import actors, clock
@@ -119,7 +120,10 @@ def _follow_guardian(account: PortalAccount) -> bool:
     person = found.get(account.person_id)
     if person is None or not guardian_replaced(account, person):
         return False
-    PortalAccount.objects.filter(pk=account.pk).update(guardian_id=person.profile.get("guardian_id"))
+    guardian = int(person.profile.get("guardian_id") or 0)
+    new = open_people(actor=PORTAL, purpose="portal session", ids=[guardian], with_consents=False).get(guardian)
+    mailbox = search_values.mailbox(new.email) if new is not None and new.email else bytes(account.mailbox)
+    PortalAccount.objects.filter(pk=account.pk).update(guardian_id=guardian or None, mailbox=mailbox)
     sessions_end(actor=PORTAL, person_id=account.person_id)
     return True
 
