@@ -46,4 +46,6 @@ def _moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(f"--now {text} is no time. Write it like 2026-12-07T09:00 or with an offset.") from None
+    if not 2000 <= found.year <= 2200:
+        raise CommandError(f"--now {text} is too far away: give a time from 2000 to 2200.")
     return found if found.tzinfo else found.replace(tzinfo=world.zone())
