@@ -186,6 +186,11 @@ def condition(rule: rules.Rule, now: datetime, *, joins: bool = False, one: bool
     return compiler.condition(rule, now, zone(), names_for(rule), joins=joins, one=one)
 
 
+def people(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
+    """``(sql, params)`` selecting everybody of ``rule``, for statements without nested loops (``compiler``)."""
+    return compiler.people(rule, now, zone(), names_for(rule))
+
+
 def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:
     """Whether an opened record fits ``rule``: what decides at the moment of sending."""
     return rules.matches(rule, record, now, zone(), names_for(rule))

@@ -130,7 +130,7 @@ def test_a_copy_gets_a_name_of_its_own() -> None:
 
 
 def test_a_count_that_takes_too_long_is_stopped_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "condition", lambda rule, now, joins=False: ("pg_sleep(30) IS NULL", []))
+    monkeypatch.setattr(selectors, "people", lambda rule, now: ("SELECT 1 WHERE pg_sleep(30) IS NULL", []))
     people("F")
     with pytest.raises(counting.TooSlow, match="narrows it down"):
         counting.count(rules.parse(WOMEN), timeout_ms=50)
@@ -142,7 +142,7 @@ def test_a_count_that_takes_too_long_is_stopped_with_advice(monkeypatch: pytest.
 @pytest.mark.django_db(transaction=True)
 def test_a_newer_count_of_the_same_builder_stops_the_older(monkeypatch: pytest.MonkeyPatch) -> None:
     people("F")
-    monkeypatch.setattr(selectors, "condition", lambda rule, now, joins=False: ("pg_sleep(60) IS NULL", []))
+    monkeypatch.setattr(selectors, "people", lambda rule, now: ("SELECT 1 WHERE pg_sleep(60) IS NULL", []))
     ended: list[str] = []
 
     def older() -> None:
