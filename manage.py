@@ -11,12 +11,18 @@ WITHOUT_DATABASE = {"help", "--help", "-h", "--version", "collectstatic", "creat
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import BaseCommand, ManagementUtility
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     # "demo --stop" asks no database, and must not start servers only to stop them.
     idle = command in WITHOUT_DATABASE or "--help" in sys.argv or sys.argv[1:3] == ["demo", "--stop"]
-    if settings.EMBEDDED and not idle:
+    try:
+        own_servers = settings.EMBEDDED
+    except ImproperlyConfigured as error:  # what a start in production refuses, as a sentence for whoever deploys
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    if own_servers and not idle:
         from config import embedded
 
         embedded.ensure_running(settings.EMBEDDED)
