@@ -86,7 +86,7 @@ def load(*, now: datetime, site: str) -> dict[str, int]:
 
 
 def sender() -> dict[str, int]:
-    """Whom mail comes from, where that is missing. Before anything is written to anybody: notices go out signed, too."""
+    """Whom mail comes from, where that is missing: before the first letter, so that its notice is signed, too."""
     return {"sending domains": _domain(), "brands": _brand()}
 
 

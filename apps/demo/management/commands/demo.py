@@ -80,7 +80,7 @@ class Command(BaseCommand):
         if moved:
             moved[GIVEN_WAY] = " ".join(sorted({*given_way, *moved}))
             self.stdout.write("Another program has the usual mail ports; taking others.")
-        if settings.PUBLIC_URL != f"http://{address}":
+        if f"http://{address}" != settings.PUBLIC_URL:
             # Links in what went out in the months before are made in this process, those of today in the parts.
             moved["CARELANE_URL"] = f"http://{address}"
         if moved:
