@@ -278,7 +278,9 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert found.secured == sum(found.routes.values()) == found.sent == 2, "health information leaves protected only"
     assert len(selectors.people_behind(flu, "secured")) == 2
     assert len(selectors.people_behind(flu, "lost")) == 3
-    assert ada.get(f"/campaigns/{flu.pk}/people/lost/").status_code == 200
+    assert selectors.number_behind(flu, "lost") == 3
+    behind = ada.get(f"/campaigns/{flu.pk}/people/lost/").content.decode()
+    assert "<span>3 people</span>" in behind, "the list says the number one came from"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORD
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
-from .shared import campaign_or_404, frame, shown_people
+from .shared import campaign_or_404, facts_of_list, frame, shown_people
 from .testing import tested
 
 PAGE = 50
@@ -255,6 +255,7 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
     context = {
         "campaign": campaign,
         "title": label,
+        "facts": facts_of_list(campaign.name, len(ids) if not after and len(ids) <= PAGE else None),
         "people": shown_people(request, ids[:PAGE], "campaign plan"),
         "next": ids[PAGE - 1] if len(ids) > PAGE else "",
         "back": reverse("campaigns:plan", args=[campaign_id]),

@@ -94,6 +94,11 @@ def decided(campaign: Opened | None) -> list[tuple[str, str]]:
 _PAID = {"none": "No", "paid": "Yes", "refill_cost": "Cost of a refill reminder"}
 
 
+def facts_of_list(name: str, total: int | None) -> list[str]:
+    """What stands under the title of a list of people: of which campaign, and how many they are where that is known."""
+    return [name] if total is None else [name, f"{total:,} {'person' if total == 1 else 'people'}"]
+
+
 def shown_people(request: HttpRequest, ids: list[int], purpose: str) -> list[Shown]:
     """Open and mask people for a list; on the trail before anything is shown."""
     found = contacts.open_people(
