@@ -62,6 +62,7 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     plan = client.get(f"{base}/plan/").content.decode()
     assert "How will it be protected?" in plan
     assert "The same mailbox already gets this message" in plan
+    assert "Everybody the segment finds." in plan
     approval = client.get(f"{base}/approval/").content.decode()
     assert "Ask for approval of 5 messages" in approval
     client.post(f"{base}/submit/")
@@ -72,6 +73,7 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     for page in ("message", "approval"):
         shown = client.get(f"{base}/{page}/").content.decode()
         assert "Subject</span> A note from your care team at" in shown
+        assert "Preview line</span> Two minutes to read" in shown, "it is read on a locked phone, so it is looked at too"
         assert "{{" not in shown
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]

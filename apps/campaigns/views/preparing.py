@@ -325,12 +325,16 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
     return previewing.preview(design, facts, invented_facts(), zone=zone)
 
 
-def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
-    """The mails to look at: language in words, its code, and the subject as it arrives."""
+def _mails(campaign: Opened | None) -> list[tuple[str, str, str, str]]:
+    """The mails to look at: language in words, its code, subject and preview line as they arrive."""
     if campaign is None:
         return []
     found = [(words, code, _shown(campaign, code)) for words, code in campaign.previews]
-    return [(words, code, shown.subject) for words, code, shown in found if shown is not None]
+    return [
+        (words, code, shown.subject, previewing.preview_line(shown.html))
+        for words, code, shown in found
+        if shown is not None
+    ]
 
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:
