@@ -139,6 +139,7 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     assert "What did not arrive, and why?" in report  # what came back did leave
     assert "Pause" in report
     assert "another try" not in report
+    assert "0 of 6</span>" in report, "how far it is, and how far it goes"
     last = ReadyMessage.objects.order_by("pk").last()
     OutboxMessage.objects.filter(pk=last.pk).update(attempts=1)
     ReadyMessage.objects.filter(pk=last.pk).update(not_before=clock.now() + timedelta(minutes=15))

@@ -154,7 +154,8 @@ def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
     return {
         "again": again,
         "due": due,
-        "facts": facts_of_list(campaign.name, total),
+        "total": total,
+        "progress_title": "Paused" if campaign.row.state == State.PAUSED else "Sending",
         "finished": done,
         "running": running,
         "poll_url": reverse("campaigns:progress", args=[campaign.id]) if campaign.row.state == State.SENDING else "",
