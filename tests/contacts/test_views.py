@@ -296,6 +296,18 @@ def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
     assert "would have run out already" in text_of(past)
 
 
+def test_pressing_record_consent_by_mistake_records_nothing(signed_in, dana) -> None:
+    client = signed_in("nora")
+    page = text_of(client.get(f"/contacts/{dana}/consents/"))
+    # What the browser would post from the form as it opens.
+    as_it_opens = {"purpose": "", "state": "", "on": "2026-11-02", "method": "front desk"}
+    assert page.count('<option value="" selected>Choose…</option>') == 2
+    refused = client.post(f"/contacts/{dana}/consents/", as_it_opens)
+    assert refused.status_code == 422
+    assert "Choose what they said." in text_of(refused)
+    assert not ConsentState.objects.exists()
+
+
 def test_mail_is_stopped_and_allowed_again_with_a_reason(signed_in, dana) -> None:
     client = signed_in("nora")
     client.post(f"/contacts/{dana}/suppression/", {"act": "stop"})
