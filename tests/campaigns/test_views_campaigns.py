@@ -10,7 +10,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.campaigns import selectors, sending, services
-from apps.campaigns.models import Campaign, State
+from apps.campaigns.models import Campaign, CampaignRecipient, State
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.policy import TlsClass
@@ -284,6 +284,19 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert selectors.number_behind(flu, "lost") == 3
     behind = ada.get(f"/campaigns/{flu.pk}/people/lost/").content.decode()
     assert "<span>3 people</span>" in behind, "the list says the number one came from"
+
+
+def test_a_nurse_finds_out_why_a_patient_did_not_get_the_last_campaign(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any, noon: Any
+) -> None:
+    sent_out(flu, clock.now())
+    CampaignRecipient.objects.create(campaign=flu, person=clinic.tls, held="no_consent")
+    nora = signed_in("nora")
+    page = nora.get(f"/contacts/{clinic.tls}/tab/messages/").content.decode()
+    assert "Did not get" in page
+    assert selectors.opened(flu).name in page
+    assert "No consent for this purpose" in page
+    assert "Did not get" not in nora.get(f"/contacts/{clinic.weak}/tab/messages/").content.decode()
 
 
 @pytest.mark.parametrize(
