@@ -65,8 +65,9 @@ def secret_key() -> str:
         return given
     path = CARELANE_KEYS / "secret.key"
     if not path.exists():
-        if sys.argv[1:2] == ["restore"]:
-            # It brings the installation's own keys, and refuses to mix them with others. Nothing is signed before.
+        if sys.argv[1:2] in (["restore"], ["create_keys"], ["collectstatic"]):
+            # These come before there are keys, and sign nothing. restore brings the installation's own, and refuses to
+            # mix them with others; create_keys makes them.
             return secrets.token_urlsafe(64)
         if PRODUCTION:
             raise ImproperlyConfigured(f"{path} is missing. Run 'manage.py create_keys' or set SECRET_KEY.")

@@ -103,8 +103,11 @@ def value_sets() -> list[tuple[str, str]]:
 
 
 def parse(tree: object) -> rules.Rule:
-    """Read a rule that may ask for own attributes. Raises RuleError."""
-    return rules.parse(tree, fields=attributes.catalog())
+    """Read a rule that somebody writes; it may ask for own attributes. Raises RuleError."""
+    fields = attributes.catalog()
+    rule = rules.parse(tree, fields=fields)
+    rules.check_choices(rule, fields=fields)
+    return rule
 
 
 def sentence(rule: rules.Node, terms: rules.Terms = terms) -> str:

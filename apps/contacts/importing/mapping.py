@@ -166,7 +166,7 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     _check_columns(columns, attributes)
     match_on = document.get("match_on")
     if not isinstance(match_on, str) or match_on not in MATCHABLE:
-        named = ", ".join(TARGETS[name].label.lower() for name in MATCHABLE)
+        named = ", ".join(f"{TARGETS[name].label.lower()} ({name})" for name in MATCHABLE)
         raise BadMapping(f"Choose what people are matched by (“match_on” in a mapping file): {named}.")
     if match_on not in columns.values():
         raise BadMapping(f"People are matched by “{TARGETS[match_on].label}”, but no column is mapped to it.")

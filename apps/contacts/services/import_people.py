@@ -149,7 +149,7 @@ def people_chunk(
         row = chunk.row(number)
         if guard is not None:
             guard.see(person.profile, row.profile)
-        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on), mode)
+        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
         known.append(_Known(row, person, merged, fields))
     if cache is not None and not write:
         for number in numbers:
@@ -170,9 +170,12 @@ def people_chunk(
     return outcome
 
 
-def _matched(profile: dict[str, Any], match_on: str) -> dict[str, Any]:
+def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, Any]:
     """The row's profile without the key that matched: it is ours already, perhaps in other case or spacing."""
-    return {name: value for name, value in profile.items() if name != match_on}
+    rest = {name: value for name, value in profile.items() if name != match_on}
+    if match_on == "external_id" and "external_ids" in rest:
+        rest["external_ids"] = {name: value for name, value in rest["external_ids"].items() if name != source}
+    return rest
 
 
 def _holders(

@@ -188,6 +188,8 @@ def _table_name(kind: str, table: Table) -> str:
     found = synthea.table_name(table.headers, table.name, table.sample(20))
     if found is None:
         raise Unreadable("This is no table of Synthea. Leave it out, or import it as a list of people.")
+    if missing := synthea.missing_columns(found, table.headers):
+        raise Unreadable(f"The table {found} has no column {', '.join(missing)}. Export it again, or leave it out.")
     return found
 
 
