@@ -11,16 +11,30 @@ WITHOUT_DATABASE = {"help", "--help", "-h", "--version", "collectstatic", "creat
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings
-    from django.core.management import execute_from_command_line
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import BaseCommand, ManagementUtility
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     # "demo --stop" asks no database, and must not start servers only to stop them.
     idle = command in WITHOUT_DATABASE or "--help" in sys.argv or sys.argv[1:3] == ["demo", "--stop"]
-    if settings.EMBEDDED and not idle:
+    try:
+        own_servers = settings.EMBEDDED
+    except ImproperlyConfigured as error:  # what a start in production refuses, as a sentence for whoever deploys
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    if own_servers and not idle:
         from config import embedded
 
         embedded.ensure_running(settings.EMBEDDED)
-    execute_from_command_line(sys.argv)
+
+    class Utility(ManagementUtility):
+        def fetch_command(self, subcommand: str) -> BaseCommand:
+            try:
+                return super().fetch_command(subcommand)
+            except SystemExit:  # an unknown name: wrong use ends with 2 here, and with 1 in Django
+                sys.exit(2)
+
+    Utility(sys.argv).execute()
 
 
 if __name__ == "__main__":

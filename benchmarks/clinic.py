@@ -59,8 +59,8 @@ def ready(size: int, folder: Path, say: Callable[[str], None]) -> Clinic:
             helo="mail.clinic.test",
             sending_domain="clinic.test",
             bounce_domain="bounces.clinic.test",
-            lanes=32,
-            lanes_per_domain=32,
+            lanes=64,
+            lanes_per_domain=64,
         )
         _appointments(size, folder, say)
     return Clinic(staff["max"], staff["rita"])

@@ -37,7 +37,6 @@ ROLES = {
 POSTGRES_OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "max_connections": "100",
     "password_encryption": "scram-sha-256",
@@ -308,9 +307,18 @@ def _initialise(where: Places, binaries: Path, user: str | None) -> None:
         word.unlink(missing_ok=True)
     if done.returncode != 0:
         raise EmbeddedServerError(f"The database could not be created: {done.stderr.strip()[-300:]}")
-    options = "".join(f"{name} = '{value}'\n" for name, value in POSTGRES_OPTIONS.items())
+    given = POSTGRES_OPTIONS | {"shared_buffers": f"{_shared_buffers()}MB"}
+    options = "".join(f"{name} = '{value}'\n" for name, value in given.items())
     with (where.data / "postgresql.conf").open("a") as file2:
         file2.write(f"\n# Carelane\n{options}")
+
+
+def _shared_buffers() -> int:
+    """Megabytes for the server's own cache: an eighth of the machine's memory, because several servers may share it
+    (a demo, tests). Pages that nobody asked for cost nothing; a count over a million people reads more than a gigabyte.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(128, min(2048, memory // 8))
 
 
 def _run(command: list[str], user: str | None) -> subprocess.CompletedProcess[str]:

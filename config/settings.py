@@ -65,8 +65,9 @@ def secret_key() -> str:
         return given
     path = CARELANE_KEYS / "secret.key"
     if not path.exists():
-        if sys.argv[1:2] == ["restore"]:
-            # It brings the installation's own keys, and refuses to mix them with others. Nothing is signed before.
+        if sys.argv[1:2] in (["restore"], ["create_keys"], ["collectstatic"]):
+            # These come before there are keys, and sign nothing. restore brings the installation's own, and refuses to
+            # mix them with others; create_keys makes them.
             return secrets.token_urlsafe(64)
         if PRODUCTION:
             raise ImproperlyConfigured(f"{path} is missing. Run 'manage.py create_keys' or set SECRET_KEY.")
@@ -126,6 +127,7 @@ INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name 
 
 MIDDLEWARE = [
     "apps.core.middleware.ProxyMiddleware",
+    "apps.core.middleware.BodilessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -267,7 +269,7 @@ ACCOUNT_FORMS = {"login": "apps.users.forms.SignInForm"}
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}  # five wrong tries lock: users.backends
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "apps.users.sessions"
 SESSION_IDLE = timedelta(minutes=15)  # NIST SP 800-63B-4, AAL2 and stricter
 SESSION_ABSOLUTE = timedelta(hours=12)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())

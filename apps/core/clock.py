@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
+_outside: ContextVar[datetime | None] = ContextVar("outside", default=None)
 
 # The app that knows where the clinic is answers; it lies above the apps that have to ask.
 _clinic: list[Callable[[], tzinfo]] = [lambda: UTC]
@@ -17,6 +18,11 @@ _clinic: list[Callable[[], tzinfo]] = [lambda: UTC]
 def now() -> datetime:
     """The current time, aware, in UTC."""
     return _frozen.get() or datetime.now(UTC)
+
+
+def wall() -> datetime:
+    """The time outside of ``frozen``, also within it: when what was decided "as if" can really happen."""
+    return _outside.get() or datetime.now(UTC)
 
 
 def today(zone: str) -> date:
@@ -39,8 +45,10 @@ def frozen(at: datetime) -> Iterator[datetime]:
     """Within the block the clock stands at ``at`` (aware): for tests and for ``journey_tick --now``."""
     if at.tzinfo is None:
         raise ValueError("The clock needs an aware time.")
+    before = _outside.set(_frozen.get())
     token = _frozen.set(at.astimezone(UTC))
     try:
         yield at
     finally:
         _frozen.reset(token)
+        _outside.reset(before)

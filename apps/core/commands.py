@@ -44,7 +44,8 @@ class RoadCommand(BaseCommand):
 
     def handle(self, *args: Any, as_email: str | None = None, as_json: bool = False, **options: Any) -> None:
         try:
-            actor = actor_named(as_email, self.permission) if as_email else actors.COMMAND_LINE
+            # An empty name is nobody's: a script whose variable was not set must not become the command line.
+            actor = actors.COMMAND_LINE if as_email is None else actor_named(as_email, self.permission)
             result = self.perform(actor, **options)
         except Refused as refusal:
             if as_json:

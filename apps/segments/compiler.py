@@ -44,6 +44,7 @@ from .rules import (
     Node,
     NumberRule,
     Rule,
+    SegmentRule,
 )
 from .rules.facts import DEFAULTS, comparable, spec_of
 from .rules.windows import (
@@ -56,6 +57,10 @@ from .rules.windows import (
 )
 
 Params = list[Any]
+#: Conditions on a day or number alone.
+BY_DAY = (DateRule, AgeRule, NumberRule)
+#: Each way may read the people once more; many small ones are cheaper asked together.
+MOST_WAYS = 3
 UTC = ZoneInfo("UTC")
 #: Code systems whose codes belong to one kind of event only.
 ONE_KIND = frozenset({CVX, RXNORM})
@@ -68,6 +73,17 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
     """
     where, params = condition(rule, now, zone, names)
     return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
+
+
+def people(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
+    """``(sql, params)`` selecting the id of everybody who fits, once, for statements that run without nested loops.
+
+    Where one of several ways is enough, each way that looks at the timeline is a statement of its own: it may join, on
+    several cores. In one condition with OR a single process would fill the hash sets and ask them person by person.
+    """
+    writer = _Writer(now.astimezone(zone).date(), names or Names())
+    ways = [f"SELECT s.person_id FROM contacts_personsearch s WHERE {each}" for each in writer.ways(rule)]
+    return " UNION ".join(ways), writer.params
 
 
 def condition(
@@ -97,6 +113,23 @@ class _Writer:
 
     # -- groups ----------------------------------------------------------------------------------------
 
+    def ways(self, rule: Rule) -> list[str]:
+        """Conditions of which one has to hold: several where that lets them join, otherwise the whole rule."""
+        far = [child for child in rule.rules if self.is_far(child, ())] if rule.match == "any" else []
+        if not 0 < len(far) <= MOST_WAYS:
+            return [self.node(rule, (), True)]
+        near = [child for child in rule.rules if child not in far]
+        first = [self.group(Group("any", tuple(near)), (), True)] if near else []
+        return first + [self.node(child, (), True) for child in far]
+
+    def is_far(self, node: Node, seen: tuple[str, ...]) -> bool:
+        """Whether another table than the people's own has to be read."""
+        if isinstance(node, Group):
+            return any(self.is_far(child, seen) for child in node.rules)
+        if isinstance(node, SegmentRule):
+            return self.is_far(self.names.segment(node.name, seen), (*seen, node.name))
+        return isinstance(node, (EventRule, EngagementRule, AppointmentRule))
+
     def node(self, node: Node, seen: tuple[str, ...], top: bool = False) -> str:
         """``top``: the whole must hold for everybody selected, so that the planner can join."""
         if isinstance(node, Group):
@@ -108,13 +141,16 @@ class _Writer:
         if top and group.match == "none" and group.rules:
             # One by one: the planner takes "not exists" for an anti-join where it stands by itself.
             return "(" + " AND ".join(f"NOT ({self.negated(child, seen)})" for child in group.rules) + ")"
-        parts: list[str] = []
         together = [child for child in group.rules if self.one_token(child)]
         gathered = [_token_of(child) for child in together] if len(together) > 1 else []
+        # Within an OR the order written is the order tried, and a hashed day costs a fraction of a look into an array.
+        parts = [self.node(child, seen, top and every) for child in group.rules if isinstance(child, BY_DAY)]
         if gathered:
             parts.append(self.tokens("@>" if every else "&&", gathered))
         parts += [
-            self.node(child, seen, top and every) for child in group.rules if not (gathered and self.one_token(child))
+            self.node(child, seen, top and every)
+            for child in group.rules
+            if not isinstance(child, BY_DAY) and not (gathered and self.one_token(child))
         ]
         if not parts:
             return "FALSE" if group.match == "any" else "TRUE"

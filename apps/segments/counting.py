@@ -47,12 +47,12 @@ def count(rule: rules.Rule, *, ticket: str = "", timeout_ms: int = TIMEOUT_MS) -
     ``ticket`` is the builder's random id (hex): a new count with it stops the running one. Raises TooSlow past
     ``timeout_ms``, Superseded when a newer count stopped this one.
     """
-    where, params = selectors.condition(rule, clock.now(), joins=True)
+    people, params = selectors.people(rule, clock.now())
     with _limited(ticket, timeout_ms) as cursor:
         _by_sets(cursor)
         started = time.perf_counter()
-        # The condition comes from the compiler: its text holds no value of the rule.
-        cursor.execute(f"SELECT count(*) FROM contacts_personsearch s WHERE {where}", params)  # noqa: S608
+        # The statement comes from the compiler: its text holds no value of the rule.
+        cursor.execute(f"SELECT count(*) FROM ({people}) found", params)  # noqa: S608
         found = int(cursor.fetchone()[0])
         return Counted(found, round((time.perf_counter() - started) * 1000))
 
@@ -74,10 +74,10 @@ def everyone_in(segment_id: int) -> list[int]:
     segment = selectors.by_id(segment_id)
     if segment is None:
         raise Refused("This segment no longer exists.")
-    where, params = selectors.condition(segment.rule, clock.now(), joins=True)
+    people, params = selectors.people(segment.rule, clock.now())
     with _limited("", TIMEOUT_MS) as cursor:
         _by_sets(cursor)
-        cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} ORDER BY 1", params)  # noqa: S608
+        cursor.execute(f"{people} ORDER BY 1", params)
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -103,8 +103,11 @@ def value_sets() -> list[tuple[str, str]]:
 
 
 def parse(tree: object) -> rules.Rule:
-    """Read a rule that may ask for own attributes. Raises RuleError."""
-    return rules.parse(tree, fields=attributes.catalog())
+    """Read a rule that somebody writes; it may ask for own attributes. Raises RuleError."""
+    fields = attributes.catalog()
+    rule = rules.parse(tree, fields=fields)
+    rules.check_choices(rule, fields=fields)
+    return rule
 
 
 def sentence(rule: rules.Node, terms: rules.Terms = terms) -> str:
@@ -181,6 +184,11 @@ def audience(rule: rules.Rule, now: datetime, frozen: Mapping[str, rules.Rule] |
 def condition(rule: rules.Rule, now: datetime, *, joins: bool = False, one: bool = False) -> tuple[str, list[Any]]:
     """The condition over ``contacts_personsearch s``, for statements that join further tables (``compiler``)."""
     return compiler.condition(rule, now, zone(), names_for(rule), joins=joins, one=one)
+
+
+def people(rule: rules.Rule, now: datetime) -> tuple[str, list[Any]]:
+    """``(sql, params)`` selecting everybody of ``rule``, for statements without nested loops (``compiler``)."""
+    return compiler.people(rule, now, zone(), names_for(rule))
 
 
 def fits(rule: rules.Rule, record: rules.Record, now: datetime) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+import pytest
+
 from config import embedded
 
 
@@ -25,3 +27,10 @@ def test_sockets_lie_on_a_path_short_enough_for_the_system(tmp_path) -> None:
     where = embedded.Places(home=deep, keys=deep, state=deep)
     assert len(str(where.sockets / ".s.PGSQL.5432.lock")) < 104
     assert len(str(where.redis_socket)) < 104
+
+
+@pytest.mark.parametrize(("gigabytes", "megabytes"), [(0.5, 128), (8, 1024), (24, 2048)])
+def test_the_database_takes_a_share_of_the_memory(monkeypatch, gigabytes, megabytes) -> None:
+    machine = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": int(gigabytes * 2**30) // 4096}
+    monkeypatch.setattr(os, "sysconf", machine.__getitem__)
+    assert embedded._shared_buffers() == megabytes

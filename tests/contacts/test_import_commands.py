@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from apps.contacts.models import ImportJob
+
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).resolve().parent.parent / "data"
 SYNTHEA = sorted((DATA / "synthea").glob("*.csv"))
@@ -68,3 +70,15 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
         assert left.value.code == code
     text = capsys.readouterr().err
     assert "no table of Synthea" in text
+
+
+def test_a_place_for_rejected_rows_that_is_not_there_is_told_before_anything_is_imported(tmp_path, capsys) -> None:
+    listed, mapping = tmp_path / "list.csv", tmp_path / "mapping.json"
+    listed.write_text("MRN,Born\n1,1970-01-01\n2,never\n")
+    mapping.write_text(json.dumps({"match_on": "mrn", "columns": {"MRN": "mrn", "Born": "birth_date"}}))
+    for place in (tmp_path / "absent" / "rejected.csv", tmp_path):
+        with pytest.raises(SystemExit) as stop:
+            call_command("import_contacts", str(listed), mapping=str(mapping), errors_to=str(place))
+        assert stop.value.code == 2
+        assert "--errors-to" in capsys.readouterr().err
+    assert not ImportJob.objects.exists()

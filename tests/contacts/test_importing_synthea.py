@@ -123,3 +123,43 @@ def test_appointments_come_in_local_time_with_their_zone() -> None:
 def test_a_file_without_a_start_says_which_column_is_missing() -> None:
     with pytest.raises(Unreadable, match="start"):
         list(appointments.read(table("external_id,mrn\n1,2\n"), default_zone="America/New_York"))
+
+
+def test_headers_in_another_case_are_the_same_table() -> None:
+    for change in (str.upper, str.lower):
+        head, rest = PATIENTS.split("\n", 1)
+        there = table(change(head) + "\n" + rest)
+        assert synthea.table_name(there.headers) == "patients"
+        again, usual = (next(synthea.read(each, "patients", today=TODAY)) for each in (there, table(PATIENTS)))
+        assert isinstance(again, PersonRow)
+        assert isinstance(usual, PersonRow)
+        assert again.profile == usual.profile
+    events = table("date,patient,encounter,code,description\n2020-01-20,aa-1,e1,140,Influenza\n")
+    assert synthea.table_name(events.headers) == "immunizations"
+    (row,) = synthea.read(events, "immunizations", today=TODAY)
+    assert isinstance(row, EventRow)
+    assert (row.patient, row.event["code"]) == ("aa-1", "140")
+
+
+def test_a_column_that_was_cut_out_is_named_unless_nothing_needs_it() -> None:
+    head = ("START", "PATIENT", "ENCOUNTER", "CODE", "DISPENSES", "REASONCODE")
+    assert synthea.missing_columns("medications", head) == []
+    (row,) = synthea.read(
+        table(",".join(head) + "\n2020-01-20,aa-1,e1,860975,1,44054006\n"), "medications", today=TODAY
+    )
+    assert isinstance(row, EventRow)
+    assert (row.event["term"], row.event["reason_code"]) == (None, "44054006")
+    assert synthea.missing_columns("medications", head[1:2] + head[3:]) == ["ENCOUNTER", "START"]
+    assert synthea.missing_columns("encounters", ("Id", "PATIENT", "CODE", "ENCOUNTERCLASS")) == ["START"]
+    assert synthea.missing_columns("patients", ("Id", "BIRTHDATE", "FIRST", "LAST")) == []
+    assert synthea.missing_columns("payers", ("NAME",)) == []
+
+
+def test_an_id_in_another_case_keeps_the_invented_mailbox() -> None:
+    usual, shouted = (
+        next(synthea.read(table(text), "patients", today=TODAY, invent_addresses=True))
+        for text in (PATIENTS, PATIENTS.replace("aa-1", "AA-1"))
+    )
+    assert isinstance(usual, PersonRow)
+    assert isinstance(shouted, PersonRow)
+    assert usual.profile["email"] == shouted.profile["email"]

@@ -336,6 +336,14 @@ def test_an_event_that_changed_at_its_source_changes_here(noon) -> None:
     }
 
 
+def test_ids_in_another_case_change_nobody(noon) -> None:
+    head, rows = "Id,BIRTHDATE,FIRST,LAST\n", "aa-1,1985-04-12,Ana1,Paz2\n"
+    imported("synthea", [Upload("patients.csv", io.BytesIO((head + rows).encode()))])
+    for text in (head + rows.replace("aa-1", "AA-1"), head.upper() + rows):
+        job = imported("synthea", [Upload("patients.csv", io.BytesIO(text.encode()))])
+        assert (job.new, job.changed, job.unchanged) == (0, 0, 1)
+
+
 def test_events_of_strangers_are_rejected_with_what_to_do(noon) -> None:
     job = checked("synthea", uploads([DATA / "synthea/conditions.csv"]))
     assert job.rejected == job.total
@@ -416,6 +424,7 @@ def test_appointments_find_people_of_every_system_that_came_in(noon) -> None:
         ("list", b"a,b\n1," + b"x" * 10_000_000, "a million characters"),
         ("synthea", b"name,mail\nAna,a@b.test\n", "no table of Synthea"),
         ("synthea", b"START,STOP,PATIENT,ENCOUNTER,CODE,DESCRIPTION\n1,2,3,4,5,Latex allergy\n", "None of these"),
+        ("synthea", b"DATE,PATIENT,CODE,DESCRIPTION,DISPENSES\n1,2,3,4,5\n", "medications has no column ENCOUNTER"),
         ("appointments", b"start,mrn\n1,2\n", "appointment's id"),
     ],
 )

@@ -269,3 +269,19 @@ def test_own_attributes_are_merge_fields() -> None:
     merged = merging.merge(compiled, facts.person_facts({"attributes": {"shoe": "41"}}), envelope)
     assert "41" in merging.render(merged.message).text
     assert merged.level == 3
+
+
+def test_blocks_written_by_hand_get_the_ids_they_lack() -> None:
+    inner = {"type": "text", "html": "<p>In</p>"}
+    given = {
+        "subject": "Hi",
+        "blocks": [{"type": "divider"}, {"id": "b1", "type": "columns", "columns": [[inner], []]}],
+    }
+    done = blocks.with_ids(given)
+    assert [each["id"] for each in done["blocks"]] == ["b2", "b1"]
+    assert done["blocks"][1]["columns"][0][0] == {"id": "b3", **inner}
+    assert "id" not in given["blocks"][0]
+    assert blocks.with_ids(done) == done
+    assert len(list(blocks.parse(done).walk())) == 3
+    # What is wrong stays wrong: the reader says so.
+    assert blocks.with_ids(["x", 1, None]) == ["x", 1, None]

@@ -77,6 +77,31 @@ def test_a_marketer_and_a_shell_do_it_and_the_trail_tells_them_apart(cast: Simpl
     assert actors == [("staff", str(cast.max.pk)), ("command", "command line")]
 
 
+@pytest.mark.django_db
+def test_a_script_that_forgot_the_name_is_not_taken_for_the_command_line(rule: str) -> None:
+    assert ended("segment_save", "Women", rule, "--as", "")[0] == 1
+    assert not Segment.objects.exists()
+
+
+def test_an_unknown_command_is_wrong_use() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "segment_cuont", "Women", "--json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Unknown command: 'segment_cuont'" in done.stderr
+
+
+@pytest.mark.django_db
+def test_a_tick_at_the_end_of_time_is_wrong_use() -> None:
+    code, said = ended("journey_tick", "--now", "9999-12-31T23:59:59")
+    assert code == 2
+    assert "too far away" in said
+
+
 def test_parts_are_told_in_words() -> None:
     plan = {"audience": 13, "routes": {"tls": 6, "portal": 2}, "held": {}}
     assert RoadCommand().line(plan) == "audience: 13\nroutes: tls 6, portal 2\nheld: none"

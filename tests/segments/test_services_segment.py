@@ -130,7 +130,7 @@ def test_a_copy_gets_a_name_of_its_own() -> None:
 
 
 def test_a_count_that_takes_too_long_is_stopped_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "condition", lambda rule, now, joins=False: ("pg_sleep(30) IS NULL", []))
+    monkeypatch.setattr(selectors, "people", lambda rule, now: ("SELECT 1 WHERE pg_sleep(30) IS NULL", []))
     people("F")
     with pytest.raises(counting.TooSlow, match="narrows it down"):
         counting.count(rules.parse(WOMEN), timeout_ms=50)
@@ -142,7 +142,7 @@ def test_a_count_that_takes_too_long_is_stopped_with_advice(monkeypatch: pytest.
 @pytest.mark.django_db(transaction=True)
 def test_a_newer_count_of_the_same_builder_stops_the_older(monkeypatch: pytest.MonkeyPatch) -> None:
     people("F")
-    monkeypatch.setattr(selectors, "condition", lambda rule, now, joins=False: ("pg_sleep(60) IS NULL", []))
+    monkeypatch.setattr(selectors, "people", lambda rule, now: ("SELECT 1 WHERE pg_sleep(60) IS NULL", []))
     ended: list[str] = []
 
     def older() -> None:
@@ -193,3 +193,22 @@ def test_the_commands_refuse_with_the_reason(tmp_path: Path) -> None:
             call_command(*arguments, stderr=errors)
         assert ended.value.code == code
         assert said in errors.getvalue()
+
+
+@pytest.mark.parametrize("node", [{"op": "is", "value": "female"}, {"op": "not_in", "value": ["F", "woman"]}])
+def test_a_value_that_no_record_has_is_refused_and_not_counted_as_nobody(node: dict[str, object]) -> None:
+    rule = {"match": "all", "rules": [{"match": "any", "rules": [{"field": "sex", **node}]}]}
+    with pytest.raises(rules.RuleError, match=r"Condition 1\.1: “Sex” is one of F \(Female\), M \(Male\)"):
+        services.segment_save(actor=CLI, name="Women", rule=rule)
+    assert not Segment.objects.exists()
+    # A rule that was stored before stays readable, and says what it always said.
+    assert rules.parse(rule).as_json() == rule
+
+
+def test_an_attribute_nobody_has_is_refused_with_those_there_are() -> None:
+    with pytest.raises(rules.RuleError, match="Known are age, first_name") as refused:
+        services.segment_save(
+            actor=CLI, name="Women", rule={"match": "all", "rules": [{"field": "gender", "op": "is", "value": "F"}]}
+        )
+    assert "zip" in refused.value.what
+    assert "prefix" not in refused.value.what

@@ -33,8 +33,27 @@ UNUSED_COLUMNS = ("SSN", "DRIVERS", "PASSPORT", "MAIDEN", "BIRTHPLACE", "LAT", "
 """Columns of patients.csv that are left out on purpose: nothing in a message needs them."""
 
 
+def spelled(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """Headers as Synthea spells them, for files whose headers went through a program that changed their case."""
+    return tuple("Id" if header.lower() == "id" else header.upper() for header in headers)
+
+
+def missing_columns(name: str, headers: tuple[str, ...]) -> list[str]:
+    """The columns without which a table that is imported cannot be read, where they are not there."""
+    if name == "patients" or name not in USED:
+        return []
+    has = frozenset(spelled(headers))
+    found = [
+        column for column in ("PATIENT", "CODE", "Id" if name == "encounters" else "ENCOUNTER") if column not in has
+    ]
+    if not {"START", "DATE"} & has:
+        found.append("DATE" if name == "immunizations" else "START")
+    return found
+
+
 def table_name(headers: tuple[str, ...], file_name: str = "", sample: list[list[str]] | None = None) -> str | None:
     """Which Synthea table has these headers, or `None`. `sample` rows settle equal header sets."""
+    headers = spelled(headers)
     has = frozenset(headers)
     if {"Id", "BIRTHDATE", "FIRST", "LAST"} <= has:
         return "patients"
@@ -103,7 +122,7 @@ class PatientReader:
     """Reads rows of patients.csv one by one; each row by itself, so that several processes may share a file."""
 
     def __init__(self, headers: tuple[str, ...], *, today: date, invent_addresses: bool = False) -> None:
-        self._at = {header: index for index, header in enumerate(headers)}
+        self._at = {header: index for index, header in enumerate(spelled(headers))}
         self._width = len(headers)
         self._day = date_reader("%Y-%m-%d")
         self._today = today
@@ -162,14 +181,14 @@ def _patient(
         profile["address"] = address
     profile["external_ids"] = {SOURCE: _named("Id", text, key)}
     if invent_addresses:
-        profile["email"] = invent.invent_address(key, cell("ADDRESS"), cell("CITY"), cell("COUNTY"))
+        profile["email"] = invent.invent_address(key.lower(), cell("ADDRESS"), cell("CITY"), cell("COUNTY"))
     profile["relation"] = "patient"
     return PersonRow(line, key, profile, cells=tuple(cells))
 
 
 def _events(table: Table, name: str, today: date) -> Iterator[Row]:
     kind, system = _SYSTEMS[name]
-    at = {header: index for index, header in enumerate(table.headers)}
+    at = {header: index for index, header in enumerate(spelled(table.headers))}
     width = len(table.headers)
     day = date_reader("%Y-%m-%d")
     seen = _Repeats()
@@ -193,7 +212,7 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
                 "kind": kind,
                 "code": _named("CODE", text, code),
                 "system": _own_system(cells, at) or system,
-                "term": _named("DESCRIPTION", _term, cells[at["DESCRIPTION"]]),
+                "term": _named("DESCRIPTION", _term, cells[at["DESCRIPTION"]]) if "DESCRIPTION" in at else None,
                 "start": cells[at[start]].strip(),
             }
             if "STOP" in at and (stop := cells[at["STOP"]].strip()):
@@ -203,7 +222,8 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
                 event["class"] = _named("ENCOUNTERCLASS", text, value).lower()
             if "REASONCODE" in at and (value := cells[at["REASONCODE"]].strip()):
                 event["reason_code"] = value
-                event["reason"] = _named("REASONDESCRIPTION", _term, cells[at["REASONDESCRIPTION"]])
+                if "REASONDESCRIPTION" in at:
+                    event["reason"] = _named("REASONDESCRIPTION", _term, cells[at["REASONDESCRIPTION"]])
         except BadValue as error:
             yield Rejection(line, str(error), tuple(cells))
             continue

@@ -37,6 +37,8 @@ def run(
     for path in paths:
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
+    if errors_to:
+        _writable(errors_to)
     with contextlib.ExitStack() as stack:
         uploads = [imports.Upload(path.name, stack.enter_context(path.open("rb"))) for path in paths]
         job = imports.import_create(actor=actor, kind=kind, uploads=uploads, **given)
@@ -57,6 +59,13 @@ def run(
         result.pop("unused")
     imports.uploads_clear(actor=actor)
     return result
+
+
+def _writable(path: str) -> None:
+    """Raise ``CommandError`` before anything is imported when the rejected rows could not be written there."""
+    parent = Path(path).parent
+    if Path(path).is_dir() or not parent.is_dir() or not os.access(path if Path(path).exists() else parent, os.W_OK):
+        raise CommandError(f"--errors-to {path} cannot be written. Name a file in a folder that is there.")
 
 
 def _finished(job_id: int, wanted: str) -> ImportJob:

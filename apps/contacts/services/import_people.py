@@ -121,8 +121,12 @@ def people_chunk(
     guard: ShiftGuard | None = None,
     cache: PersonCache | None = None,
     subject: str | int | None = None,
+    wait: bool = False,
 ) -> Outcome:
-    """Create and change the people of a chunk. Suppressions are never touched by an import."""
+    """Create and change the people of a chunk. Suppressions are never touched by an import.
+
+    ``wait``: identity facts wait for confirmation, whoever ``actor`` is.
+    """
     made = chunk.made
     outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
     outcome.rejections += [chunk.rejection(place, REPEATED) for place in chunk.repeats]
@@ -145,13 +149,13 @@ def people_chunk(
         row = chunk.row(number)
         if guard is not None:
             guard.see(person.profile, row.profile)
-        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on), mode)
+        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
         known.append(_Known(row, person, merged, fields))
     if cache is not None and not write:
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    held = take_out(actor, known)
+    held = take_out(actor, known, wait)
     outcome.held += len(held)
     outcome.new += len(fresh)
     for item in known:
@@ -166,9 +170,12 @@ def people_chunk(
     return outcome
 
 
-def _matched(profile: dict[str, Any], match_on: str) -> dict[str, Any]:
+def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, Any]:
     """The row's profile without the key that matched: it is ours already, perhaps in other case or spacing."""
-    return {name: value for name, value in profile.items() if name != match_on}
+    rest = {name: value for name, value in profile.items() if name != match_on}
+    if match_on == "external_id" and "external_ids" in rest:
+        rest["external_ids"] = {name: value for name, value in rest["external_ids"].items() if name != source}
+    return rest
 
 
 def _holders(

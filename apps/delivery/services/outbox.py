@@ -94,6 +94,8 @@ def _enqueue(actor: Actor, items: list[OutboxItem]) -> list[int]:
     if not items:
         return []
     now = clock.now()
+    # What a tick "as if it were next week" decided is decided: it does not lie in the queue until next week.
+    ready = min(now, clock.wall())
     keys = record_keys({i.person_id for i in items if i.mail is not None and i.person_id is not None})
     rows: list[tuple[Any, ...]] = []
     for message_id, item in zip(next_ids(OUTBOX_TABLE, len(items)), items, strict=True):
@@ -111,7 +113,7 @@ def _enqueue(actor: Actor, items: list[OutboxItem]) -> list[int]:
                 int(item.level),
                 _sealed_content(message_id, item, keys),
                 now,
-                item.not_before or now,
+                item.not_before or ready,
             )
         )
     with connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
+from .choosing import check_choices
 from .evaluating import Explained, Names, Record, explain, matches, verdict
 from .levels import level, may_reach_patients
 from .nodes import (
@@ -46,6 +47,7 @@ __all__ = [
     "RuleError",
     "SegmentRule",
     "Terms",
+    "check_choices",
     "explain",
     "level",
     "matches",

@@ -122,7 +122,8 @@ class _Reader:
             return self.age(tree, path)
         spec = spec_of(name, self.fields)
         if spec is None:
-            raise RuleError(path, "there is no attribute of that name: choose one of the list.")
+            known = ", ".join(("age", *(each.name for each in self.fields.values() if searchable(each))))
+            raise RuleError(path, f"there is no attribute of that name. Known are {known}.")
         if not searchable(spec):
             raise RuleError(path, f"“{spec.label}” is kept sealed and cannot be searched: choose another.")
         # Rules older than the definition of an own attribute ask by equality; they go on to work.

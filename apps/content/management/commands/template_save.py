@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from apps.content import lint, selectors, services
-from apps.content.blocks import BadTemplate, Problem, parse
+from apps.content.blocks import BadTemplate, Problem, parse, with_ids
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
@@ -32,7 +32,7 @@ class Command(RoadCommand):
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         try:
             raw = self.stdin() if options["path"] == "-" else Path(options["path"]).read_text(encoding="utf-8")
-            data = json.loads(raw)
+            data = with_ids(json.loads(raw))
         except OSError:
             raise CommandError(f"{options['path']} cannot be read. Check the path.") from None
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:

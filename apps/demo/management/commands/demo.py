@@ -78,17 +78,22 @@ class Command(BaseCommand):
         except ports.PortTaken as taken:
             raise CommandError(str(taken)) from None
         if moved:
-            kept = {GIVEN_WAY: " ".join(sorted({*given_way, *moved}))}
-            # The settings are read once, so this process starts over; the lock goes and comes with it.
+            moved[GIVEN_WAY] = " ".join(sorted({*given_way, *moved}))
             self.stdout.write("Another program has the usual mail ports; taking others.")
+        if f"http://{address}" != settings.PUBLIC_URL:
+            # Links in what went out in the months before are made in this process, those of today in the parts.
+            moved["CARELANE_URL"] = f"http://{address}"
+        if moved:
+            # The settings are read once, so this process starts over; the lock goes and comes with it.
             self.stdout.flush()
-            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved, **kept})  # noqa: S606
+            os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved})  # noqa: S606
 
     def _run(self, supervisor: Supervisor, address: str) -> None:
         # What "make setup" does, in this process: starting Python three times would be most of a second start.
         call_command("create_keys", verbosity=0, stdout=io.StringIO())
         call_command("migrate", verbosity=0)
         staff.create_missing()
+        world.sender()
         call_command("demo_data", verbosity=0)
         world.load(now=clock.now(), site=f"http://{address}{reverse('demo:clinic')}")
         history.load(now=clock.now())

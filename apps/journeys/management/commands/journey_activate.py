@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
+from apps.core.errors import Refused
 from apps.core.permissions import Permission
 from apps.journeys import selectors, services
 from apps.journeys.models import JourneyCount
@@ -29,7 +30,10 @@ class Command(RoadCommand):
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         name: str = options["name"]
         row = journey_named(actor=actor, name=name)
-        version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
+        try:
+            version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
+        except services.NotApproved as refusal:
+            raise Refused(f"{refusal} By command: journey_approve NAME --as EMAIL.") from None
         entered = JourneyCount.objects.filter(journey=row, step="", outcome="entered").first()
         journey = selectors.by_id(row.pk)
         return {
