@@ -128,6 +128,7 @@ INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name 
 
 MIDDLEWARE = [
     "apps.core.middleware.ProxyMiddleware",
+    "apps.core.middleware.BodilessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -269,7 +270,7 @@ ACCOUNT_FORMS = {"login": "apps.users.forms.SignInForm"}
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": False}  # five wrong tries lock: users.backends
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "apps.users.sessions"
 SESSION_IDLE = timedelta(minutes=15)  # NIST SP 800-63B-4, AAL2 and stricter
 SESSION_ABSOLUTE = timedelta(hours=12)
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())

@@ -12,9 +12,10 @@ class CampaignsConfig(AppConfig):
         from apps.segments import usages
 
         from . import selectors
+        from .left_out import left_out
         from .source import CampaignSource
 
         usages.register_usage("campaigns", selectors.uses_of_segment)
         usages.register_campaigns("campaigns", selectors.ids_by_name)
         usage.register(selectors.uses_of_template)
-        sources.register(MessageKind.CAMPAIGN, CampaignSource(), selectors.names_by_id)
+        sources.register(MessageKind.CAMPAIGN, CampaignSource(), selectors.names_by_id, left_out)

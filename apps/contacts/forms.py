@@ -200,9 +200,15 @@ def _cleaned(reader: Any, value: str, sentence: str) -> str:
 class ConsentForm(forms.Form):
     """A consent as it was given: what for, how, when, in which words, by whom."""
 
-    purpose = forms.ChoiceField(choices=[(purpose.value, purpose.word) for purpose in CONSENT_PURPOSES])
+    # Nothing is chosen beforehand: one careless press must not put a consent on record that nobody gave.
+    purpose = forms.ChoiceField(
+        choices=[("", "Choose…"), *((purpose.value, purpose.word) for purpose in CONSENT_PURPOSES)],
+        error_messages={"required": "Choose what it is about."},
+    )
     state = forms.ChoiceField(
-        label="What did they say?", choices=[("granted", "Granted"), ("denied", "Denied or withdrawn")]
+        label="What did they say?",
+        choices=[("", "Choose…"), ("granted", "Granted"), ("denied", "Denied or withdrawn")],
+        error_messages={"required": "Choose what they said."},
     )
     on = forms.DateField(widget=DateInput(), label="On")
     method = forms.ChoiceField(

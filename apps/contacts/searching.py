@@ -17,21 +17,43 @@ from apps.vault import tokens
 COUNT_UP_TO = 10_000
 """Lists longer than this are not counted: the number would cost more than it tells."""
 
+LONGEST_BEGINNING = 4
+"""Letters of the longest beginning of a name that has a token (``search_values``)."""
+
 
 def people(*, text: str = "", filters: Mapping[str, str] | None = None) -> QuerySet[PersonSearch]:
     """Search rows (their key is the person's id) of people who are not erased, whose name, address, telephone or
-    record number is ``text``, under ``filters``.
+    record number is ``text``, under ``filters``; where nobody has that name, whose name begins alike (``meant``).
 
     ``filters``: relation (patient, b2b, subscriber), life (living, deceased), consent ("marketing:granted",
     "marketing:denied", "marketing:none"), mail (address, no_address, suppressed). Unknown values filter nothing.
     """
     found = PersonSearch.objects.all()
     if text.strip():
-        found = found.filter(_typed(text))
+        found = found.filter(_typed(meant(text)))
     for name, value in (filters or {}).items():
         if value and name in _FILTERS:
             found = _FILTERS[name](found, value)
     return found
+
+
+def meant(text: str) -> str:
+    """The words that are looked for: ``text``, or where nobody at all has that name, its ``beginnings``."""
+    shorter = beginnings(text)
+    return shorter if shorter and not PersonSearch.objects.filter(_typed(text)).exists() else text
+
+
+def beginnings(text: str) -> str:
+    """What was typed, each word cut to the four letters by which names are found; "" where that changes nothing.
+
+    Half a name is no whole word and longer than any beginning that is kept: "Rosali" finds nobody, "Rosa" does.
+    Addresses and numbers are found as a whole only, so they are not cut.
+    """
+    if "@" in text or any(each.isdigit() for each in text):
+        return ""
+    words = text.replace("-", " ").split()
+    cut = " ".join(word[:LONGEST_BEGINNING] for word in words)
+    return cut if any(len(word) > LONGEST_BEGINNING for word in words) else ""
 
 
 def counted(found: QuerySet[PersonSearch]) -> int | None:

@@ -192,7 +192,11 @@ class _Builder:
         inside = ""
         for share, blocks in zip(shares, block.lists, strict=True):
             width = {"width": f"{100 * share / sum(shares):.4f}%"}
-            inside += _tag("mj-column", width, "".join(self.inline(b) for b in blocks))
+            body = "".join(self.inline(b) for b in blocks)
+            if self.mark and not blocks:  # in the editor alone: a column nobody sees is a column nobody fills
+                empty = {"color": SOFT_INK, "align": "center", "css-class": "soft"}
+                body = _tag("mj-text", empty, self.weaver.hold("Empty column"))
+            inside += _tag("mj-column", width, body)
         return self.section(inside, self.classes(block, "card"))
 
     def footer(self, block: Block) -> str:

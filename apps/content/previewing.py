@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from apps.content.blocks import BadTemplate, Design
@@ -17,6 +18,7 @@ from apps.core.errors import Refused
 from apps.core.messages import CompiledMessage, Envelope, MissingField
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)  # the Date header is not shown
+_PREVIEW_LINE = re.compile(r'<body[^>]*>\s*<div style="display:none;[^"]*">([^<]*)</div>')
 _LINK = "https://portal.example.test/preview"
 
 
@@ -66,6 +68,12 @@ def show(
         html = html.replace("@media (prefers-color-scheme:dark)", "@media not all")
         html = html.replace('content="light dark"', 'content="light"').replace("color-scheme:light dark", "")
     return Rendered(found.subject, html, found.text)
+
+
+def preview_line(html: str) -> str:
+    """The line a mailbox shows behind the subject, as text: it hides at the head of the mail. Empty when there is none."""
+    found = _PREVIEW_LINE.search(html)
+    return " ".join(unescape(found.group(1)).split()) if found else ""
 
 
 def _envelope(zone: str) -> Envelope:

@@ -37,6 +37,26 @@ class ProxyMiddleware:
         return self.get_response(request)
 
 
+class BodilessMiddleware:
+    """Takes the body off an answer that has none: to HEAD, and with 204 or 304 (RFC 9110 sections 9.3.2 and 6.4.1).
+
+    Django leaves that to the server, and ours writes a warning for each: a stranger's HEAD requests would fill the log.
+    ``Content-Length`` stays: to HEAD it says what GET would send.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "HEAD" or response.status_code in (204, 304):
+            if response.streaming:
+                response.streaming_content = ()  # type: ignore[attr-defined]
+            else:
+                response.content = b""
+        return response
+
+
 class ActorMiddleware:
     """Sets ``request.actor``. The portal replaces it when a patient proves who they are."""
 

@@ -12,7 +12,7 @@ def register() -> None:
     classify_third_party("contenttypes.ContentType", "code names of models", id=P, app_label=P, model=P)
     classify_third_party(
         "sessions.Session",
-        "holds ids only; the leak test reads it",
+        "a keyed token and a sealed value in base64: ``apps.users.sessions``",
         session_key=S,
         session_data=P,
         expire_date=P,

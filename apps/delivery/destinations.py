@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from apps.delivery import returnpath
@@ -31,6 +32,21 @@ class NotHere(Exception):
     def __init__(self, what: str, code: int, words: str) -> None:
         self.what, self.code, self.words = what, code, words
         super().__init__(what)
+
+
+OFTEN = "often"
+"""The word under which mail is counted that came more often than ``AT_MOST``."""
+DAY = timedelta(days=1)
+AT_MOST = {"message": 10, "person": 30, "nobody": 500}
+"""Mails of a day that are taken about one message, from and about one person, and by addresses that prove nothing.
+
+Whoever has one mail of ours can answer it by a program; nobody writes ten letters about one message in a day.
+"""
+
+
+def too_often() -> NotHere:
+    """The answer to what came more often: not yet, so that an honest server keeps the mail and tries again."""
+    return NotHere(OFTEN, 452, "4.7.1 Too many mails to this address within a day, try again later")
 
 
 # Addresses every mail domain must have (RFC 2142, RFC 5321 section 4.5.1), and where feedback loops report to.

@@ -12,20 +12,29 @@ from apps.contacts.panels import Panel, register
 from apps.contacts.records import PersonRecord
 from apps.core import clock
 from apps.core.permissions import Permission, may
-from apps.delivery import selectors, story
+from apps.delivery import selectors, sources, story
 from apps.delivery.forms import RecipientKeyForm
 from apps.delivery.models import OutboxMessage, RecipientKey
+from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held
 
 SHOWN = 100
 
 
 def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
-    """The newest messages to this person, without opening any."""
+    """The newest messages to this person, without opening any, and what was held back before there was one."""
     rows = OutboxMessage.objects.filter(person_id=record.id).defer("content", "record", "evidence")
     found = list(rows.order_by("-pk")[:SHOWN])
     language = import_string(settings.DELIVERY_LANGUAGE) if settings.DELIVERY_LANGUAGE else lambda _skeleton: ""
+    names = sources.names_of((row.kind, row.source_id) for row in found)
     return {
-        "rows": [(row, story.reason_words(row.reason), language(row.skeleton_id)) for row in found],
+        "rows": [
+            (row, names.get((row.kind, row.source_id or 0), ""), story.reason_words(row.reason), language(row.skeleton_id))
+            for row in found
+        ],
+        "left_out": [
+            {"at": each.at, "name": each.name, "word": HELD_WORDS[Held(each.held)], "hint": HELD_HINTS[Held(each.held)]}
+            for each in sources.left_out_of(record.id)
+        ],
         "may_open": may(request, Permission.DELIVERY_VIEW),
         "shown": SHOWN,
         "more": len(found) == SHOWN,

@@ -20,7 +20,7 @@ from apps.contacts.selectors import record_keys
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.delivery import dkim, mx, routes
+from apps.delivery import destinations, dkim, mx, routes
 from apps.delivery.envelopes import CheckedKey
 from apps.delivery.hygiene import Rules
 from apps.delivery.models import (
@@ -28,6 +28,7 @@ from apps.delivery.models import (
     DeliverySettings,
     DkimKey,
     InboundMail,
+    InboundTally,
     MailDomain,
     OutboxMessage,
     ReadyMessage,
@@ -42,6 +43,7 @@ from apps.delivery.recipients import Recipient
 from apps.delivery.setup import Setup
 from apps.delivery.smtp import Dialogue, Login
 from apps.delivery.tls import Trust
+from apps.organizations import selectors as organizations
 from apps.vault import sealing
 
 # A good measure is believed for a day, a bad one for less: servers mend, and every sending measures anew.
@@ -355,6 +357,31 @@ def hygiene_rules(chosen: Setup | None = None) -> Rules:
     """When optional mail rests, as the settings say."""
     now = chosen or setup()
     return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+
+
+def inbound_until(message_id: int | None) -> datetime | None:
+    """Until when mail about a message is put off because so much came within a day; None when more is taken.
+
+    ``message_id`` is None for addresses that prove nothing.
+    """
+    rows, since = InboundMail.objects.order_by("-received_at"), clock.now() - destinations.DAY
+    asked = [("nobody", rows.filter(message__isnull=True))]
+    if message_id is not None:
+        person = OutboxMessage.objects.filter(pk=message_id).values_list("person_id", flat=True).first()
+        asked = [("message", rows.filter(message=message_id))]
+        asked += [("person", rows.filter(person_id=person, message__isnull=False))] if person else []
+    found: list[datetime] = []
+    for what, mails in asked:
+        # The tenth newest, say: while that is younger than a day, an eleventh waits.
+        most = destinations.AT_MOST[what]
+        found += mails.filter(received_at__gt=since).values_list("received_at", flat=True)[most - 1 : most]
+    return max(found) + destinations.DAY if found else None
+
+
+def inbound_put_off() -> bool:
+    """Whether mail was put off yesterday or today because so much came."""
+    yesterday = clock.today(organizations.current().zone) - destinations.DAY
+    return InboundTally.objects.filter(what=destinations.OFTEN, day__gte=yesterday).exists()
 
 
 def inbound_waiting() -> int:

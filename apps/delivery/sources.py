@@ -68,15 +68,41 @@ class Source(Protocol):
 Names = Callable[[Iterable[int]], Mapping[int, str]]
 """Names of sources by id; what was deleted is absent."""
 
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Somebody for whom nothing was queued: when, of what (its name), and the word of ``policy.Held``."""
+
+    at: datetime
+    name: str
+    held: str
+
+
 _SOURCES: dict[str, Source] = {}
 _NAMES: dict[str, Names] = {}
+_LEFT_OUT: dict[str, Callable[[int], Sequence[LeftOut]]] = {}
 
 
-def register(kind: str, source: Source, names: Names | None = None) -> None:
-    """Make `source` answer for messages of `kind`; the last registration counts. `names` are for staff to read."""
+def register(
+    kind: str,
+    source: Source,
+    names: Names | None = None,
+    left_out: Callable[[int], Sequence[LeftOut]] | None = None,
+) -> None:
+    """Make `source` answer for messages of `kind`; the last registration counts. `names` are for staff to read;
+    `left_out` tells of one person (by id) what was held back before there was a message.
+    """
     _SOURCES[str(kind)] = source
     if names is not None:
         _NAMES[str(kind)] = names
+    if left_out is not None:
+        _LEFT_OUT[str(kind)] = left_out
+
+
+def left_out_of(person_id: int) -> list[LeftOut]:
+    """What this person did not get because it was held back before there was a message; newest first."""
+    found = [each for left_out in _LEFT_OUT.values() for each in left_out(person_id)]
+    return sorted(found, key=lambda each: each.at, reverse=True)
 
 
 def source_of(kind: str) -> Source | None:

@@ -8,6 +8,8 @@ import re
 from apps.delivery.outcomes import Fault, Reply
 
 _MAX_REPLY = 64 * 1024
+# We never wait for more than four at once; a server that answers what nobody asked would fill the memory.
+_MAX_REPLIES = 20
 _REPLY_LINE = re.compile(rb"^([2-5]\d\d)([ -]?)([^\r\n]*)$")
 
 
@@ -47,6 +49,8 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     def data_received(self, data: bytes) -> None:
+        if self._broken:
+            return
         buffer = self._buffer + data
         lines = buffer.split(b"\n")
         self._buffer = lines.pop()
@@ -54,13 +58,20 @@ class Wire(asyncio.Protocol):
             self._broken = Fault.NOT_SMTP
         for line in lines:
             self._take(line.rstrip(b"\r"))
+            if self._broken:
+                break
+        if self._broken:
+            # Nothing more is read, also while nobody waits for an answer.
+            self._buffer = b""
+            if self.transport is not None:
+                self.transport.abort()
         if self._broken or len(self._replies) >= self._wanted:
             self._wake()
 
     def _take(self, line: bytes) -> None:
         found = _REPLY_LINE.match(line)
         self._size += len(line)
-        if found is None or self._size > _MAX_REPLY:
+        if found is None or self._size > _MAX_REPLY or len(self._replies) >= _MAX_REPLIES:
             self._broken = Fault.NOT_SMTP
             return
         text = found.group(3).decode("utf-8", "replace")

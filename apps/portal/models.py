@@ -29,6 +29,7 @@ LOST_LINK_TABLE = "portal_lostlink"
     person=Kind.PLAIN,
     password=Kind.SECRET,
     password_since=Kind.PLAIN,
+    password_mailbox=Kind.TOKEN,
     mailbox=Kind.TOKEN,
     refused_mailbox=Kind.TOKEN,
     guardian=Kind.PLAIN,
@@ -43,6 +44,9 @@ LOST_LINK_TABLE = "portal_lostlink"
 class PortalAccount(models.Model):
     """One person's way in. ``mailbox`` is where the last notice went; ``refused_mailbox`` said "this is not me".
 
+    ``password_mailbox`` is the mailbox that proved who set the password: with another one it is worth nothing. None
+    for passwords of before it was noted, until their next use.
+
     ``failed_tries`` counts for the person, whatever browser or link the wrong answers came by. ``guardian`` is set
     when a minor's notices go to a parent's mailbox.
     """
@@ -54,6 +58,7 @@ class PortalAccount(models.Model):
     person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="portal_account")
     password = models.CharField(max_length=160, blank=True)
     password_since = models.DateTimeField(null=True)
+    password_mailbox = models.BinaryField(max_length=16, null=True)
     mailbox = models.BinaryField(max_length=16)
     refused_mailbox = models.BinaryField(max_length=16, null=True)
     guardian = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")

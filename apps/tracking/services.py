@@ -13,6 +13,7 @@ from apps.audit.services import record
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression
 from apps.contacts.services import NewEvent
+from apps.contacts.services.optouts import mailboxes_note
 from apps.core import clock
 from apps.core.actors import STRANGER, Actor
 from apps.core.bulk import next_ids
@@ -167,12 +168,15 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
 
     Bounces, complaints, staff's entries, and what was chosen earlier stay. Returns whether something was lifted.
     """
-    lifted, _ = Suppression.objects.filter(
+    rows = Suppression.objects.select_for_update().filter(
         mailbox=link.mailbox,
         scope__in=[MARKETING, REMINDERS],
         reason=Suppression.Reason.UNSUBSCRIBED,
         since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
-    ).delete()
+    )
+    for scope in rows.values_list("scope", flat=True):
+        mailboxes_note([link.mailbox], scope, "")
+    lifted, _ = rows.delete()
     if lifted:
         record(
             actor=actor,

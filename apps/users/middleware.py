@@ -75,7 +75,7 @@ class SecondFactorGate:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if any(_is_nobodys(value) for value in kwargs.values()):
+        if any(_is_nobodys(value) for value in kwargs.values()) or "%00" in request.META.get("QUERY_STRING", ""):
             return render(request, "404.html", status=404)
         guard = getattr(view, "guard", None)
         if guard == "public":

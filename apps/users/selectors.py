@@ -15,7 +15,7 @@ from apps.core.actors import Actor
 from apps.core.permissions import Role
 from apps.users import devices
 from apps.users.models import RecoveryCode, TotpDevice, User
-from apps.vault import tokens
+from apps.users.sessions import content, stored_key
 
 # What a session keeps besides ids: moments of its own, and the code words of the browser (``devices``).
 SEEN, BEGAN, DEVICE = "seen", "began", "device"
@@ -77,7 +77,7 @@ def recovery_codes_left(user: User) -> int:
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A browser somebody is signed in with. ``handle`` names it on pages: its key would open it."""
+    """A browser somebody is signed in with. ``handle`` names it on pages: the keyed token that stands in the table."""
 
     handle: str
     device: str
@@ -87,15 +87,10 @@ class SessionRow:
     is_this: bool
 
 
-def session_handle(key: str) -> str:
-    """The keyed name of a session (32 hex digits), for forms."""
-    return tokens.token128("staff.session", key).hex()
-
-
 def sessions_of(user: User) -> Iterator[Session]:
     """The stored sessions of ``user`` that have not run out."""
     for session in Session.objects.filter(expire_date__gte=clock.now()).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
+        if content(session).get("_auth_user_id") == str(user.pk):
             yield session
 
 
@@ -107,19 +102,19 @@ def session_rows(user: User, this: str = "") -> list[SessionRow]:
     now = clock.now()
     rows = []
     for session in sessions_of(user):
-        data = session.get_decoded()
+        data = content(session)
         seen, began = _moment(data.get(SEEN)), _moment(data.get(BEGAN))
         if seen is not None and now - seen > settings.SESSION_IDLE:
             continue
         code = str(data.get(DEVICE, ""))
         rows.append(
             SessionRow(
-                handle=session_handle(session.session_key),
+                handle=session.session_key,
                 device=devices.words_of(code),
                 icon=devices.icon_of(code),
                 began=began,
                 seen=seen,
-                is_this=session.session_key == this,
+                is_this=bool(this) and session.session_key == stored_key(this),
             )
         )
     return sorted(rows, key=lambda row: (row.is_this, row.seen or datetime.min.replace(tzinfo=UTC)), reverse=True)

@@ -28,6 +28,7 @@ from apps.core.errors import Refused
 from apps.core.permissions import Role
 from apps.users import selectors
 from apps.users.models import TABLE, RecoveryCode, RecoveryDevice, TotpDevice, User, login_token
+from apps.users.sessions import stored_key
 from apps.vault import sealing
 
 RECOVERY_CODES = 10
@@ -162,6 +163,33 @@ def invitation_use(*, uid: str, token: str, password: str) -> User | None:
 
 
 @transaction.atomic
+def password_confirm(*, actor: Actor, user: User, password: str) -> bool:
+    """Whether ``password`` is the person's, asked again in their session.
+
+    Whoever sits at an open session could guess for hours, so wrong ones count like those of the sign-in. The fifth
+    locks, and ends every session of the person: ``User.is_locked`` says so afterwards.
+    """
+    row = User.objects.select_for_update().get(pk=user.pk)
+    now = clock.now()
+    if row.check_password(password) and not row.is_locked(now):
+        if row.failed_tries:
+            row.failed_tries = 0
+            row.save(update_fields=["failed_tries"])
+        return True
+    record(
+        actor=actor, action=Action.USER_SIGN_IN_FAILED, kind="user", subject=row.pk, codes={"why": "current password"}
+    )
+    row.failed_tries += 1
+    if row.failed_tries >= settings.SIGN_IN_TRIES or row.is_locked(now):
+        row.failed_tries, row.locked_until = 0, max(row.locked_until or now, now + settings.SIGN_IN_LOCK)
+        record(actor=actor, action=Action.USER_LOCK, kind="user", subject=row.pk, codes={"why": "tries"})
+        sessions_end(row)
+    row.save(update_fields=["failed_tries", "locked_until"])
+    user.failed_tries, user.locked_until = row.failed_tries, row.locked_until
+    return False
+
+
+@transaction.atomic
 def user_set_password(*, actor: Actor, user: User, password: str) -> None:
     """Set a validated password; every session of the person ends (the caller may start a new one)."""
     user.set_password(password)
@@ -252,12 +280,12 @@ def sessions_end_others(*, actor: Actor, user: User, keep: str) -> int:
 
 @transaction.atomic
 def session_end(*, actor: Actor, user: User, handle: str) -> None:
-    """End one session of ``user``, named by its handle (``selectors.session_handle``).
+    """End one session of ``user``, named by its handle (``sessions.stored_key``).
 
     Raises ``Refused`` when there is none of that name (it may have ended meanwhile).
     """
     for session in selectors.sessions_of(user):
-        if hmac.compare_digest(selectors.session_handle(session.session_key).encode(), handle.encode()):
+        if hmac.compare_digest(session.session_key.encode(), handle.encode()):
             session.delete()
             record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
             return
@@ -316,7 +344,7 @@ def sessions_end(user: User, keep: str = "") -> int:
     """Delete every session of ``user`` but the one with key ``keep``; returns how many."""
     ended = 0
     for session in selectors.sessions_of(user):
-        if session.session_key != keep:
+        if not keep or session.session_key != stored_key(keep):
             session.delete()
             ended += 1
     return ended

@@ -57,6 +57,18 @@ async function redraw(extra, words) {
   return true;
 }
 
+// A value that was typed stands in the rows already: the server is only asked what Undo would bring back. Nothing is
+// drawn anew, so the button somebody presses next is still the same one.
+const note = () => (last = last.then(async () => {
+  const answer = await fetch(form.dataset.rowsUrl, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const state = page.getElementById("rows")?.dataset.undoState;
+  if (!state || state === saved) return;
+  rows().dataset.undoState = state;
+  remember();
+}));
+
 function remember() {
   past.push(saved);
   saved = now();
@@ -83,6 +95,7 @@ form.addEventListener("change", async (event) => {
     remember();
   } else {
     changed();
+    if (/^n[\d.]/.test(control.name)) note();
   }
 });
 form.addEventListener("input", (event) => { if (event.target.name?.startsWith("n")) changed(); });

@@ -20,14 +20,16 @@ function show(input, on) {
   mark(input, list, -1);
 }
 function take(input, option) {
-  input.value = option.dataset.value;
+  input.value = input.dataset.taken = option.dataset.value;
   show(input, false);
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   const input = document.activeElement;
   if (!input?.matches("input[data-suggest]")) return;
+  // Only an answer for this list opens it: not the count beside it, and not one that comes after somebody has chosen.
+  if (event.detail?.ctx?.target !== listOf(input) || input.value === input.dataset.taken) return;
   // An answer that comes late must not take away the line somebody has walked to.
   const kept = input.dataset.marked;
   show(input, true);

@@ -151,6 +151,29 @@ def test_a_vaccine_is_found_by_its_term(town: None, enter: Callable[..., Any]) -
     expect(page.get_by_label("Term or code")).to_have_value("Influenza, seasonal (CVX 140)")
     expect(people(page)).to_have_text("0")
     expect(page.locator("#preview")).to_contain_text("Influenza, seasonal (CVX 140)")
+    # The count that came meanwhile has not opened the list again over the button below it.
+    expect(page.get_by_role("listbox", name="Terms")).to_be_hidden()
+    page.get_by_role("button", name="Add condition").click()
+    expect(page.get_by_label("What condition 2 looks at")).to_be_visible()
+
+
+def test_undo_brings_back_a_number_that_was_typed(town: None, enter: Callable[..., Any]) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").select_option("field:age")
+    page.get_by_label("Comparison").select_option("at_least")
+    age = page.get_by_label("Youngest age")
+    age.fill("50")
+    expect(people(page)).to_have_text("2")
+    age.press("Tab")
+    age.fill("68")
+    expect(people(page)).to_have_text("1")
+    age.press("Tab")
+    undo = page.get_by_role("button", name="Undo")
+    page.wait_for_function("() => document.getElementById('rows').dataset.undoState.includes('68')")
+    undo.click()
+    expect(page.get_by_label("Youngest age")).to_have_value("50")
+    expect(people(page)).to_have_text("2")
 
 
 def test_the_pages_hold_in_both_themes_and_on_a_phone(

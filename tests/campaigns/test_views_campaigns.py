@@ -10,7 +10,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.campaigns import selectors, sending, services
-from apps.campaigns.models import Campaign, State
+from apps.campaigns.models import Campaign, CampaignRecipient, State
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.policy import TlsClass
@@ -62,6 +62,7 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     plan = client.get(f"{base}/plan/").content.decode()
     assert "How will it be protected?" in plan
     assert "The same mailbox already gets this message" in plan
+    assert "Everybody the segment finds." in plan
     approval = client.get(f"{base}/approval/").content.decode()
     assert "Ask for approval of 5 messages" in approval
     client.post(f"{base}/submit/")
@@ -72,6 +73,7 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     for page in ("message", "approval"):
         shown = client.get(f"{base}/{page}/").content.decode()
         assert "Subject</span> A note from your care team at" in shown
+        assert "Preview line</span> Two minutes to read" in shown, "it is read on a locked phone, so it is looked at too"
         assert "{{" not in shown
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]
@@ -137,6 +139,7 @@ def test_a_reviewer_decides_and_the_marketer_sends(flu: Campaign, clinic: Simple
     assert "What did not arrive, and why?" in report  # what came back did leave
     assert "Pause" in report
     assert "another try" not in report
+    assert "0 of 6</span>" in report, "how far it is, and how far it goes"
     last = ReadyMessage.objects.order_by("pk").last()
     OutboxMessage.objects.filter(pk=last.pk).update(attempts=1)
     ReadyMessage.objects.filter(pk=last.pk).update(not_before=clock.now() + timedelta(minutes=15))
@@ -278,7 +281,22 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert found.secured == sum(found.routes.values()) == found.sent == 2, "health information leaves protected only"
     assert len(selectors.people_behind(flu, "secured")) == 2
     assert len(selectors.people_behind(flu, "lost")) == 3
-    assert ada.get(f"/campaigns/{flu.pk}/people/lost/").status_code == 200
+    assert selectors.number_behind(flu, "lost") == 3
+    behind = ada.get(f"/campaigns/{flu.pk}/people/lost/").content.decode()
+    assert "<span>3 people</span>" in behind, "the list says the number one came from"
+
+
+def test_a_nurse_finds_out_why_a_patient_did_not_get_the_last_campaign(
+    flu: Campaign, clinic: SimpleNamespace, signed_in: Any, noon: Any
+) -> None:
+    sent_out(flu, clock.now())
+    CampaignRecipient.objects.create(campaign=flu, person=clinic.tls, held="no_consent")
+    nora = signed_in("nora")
+    page = nora.get(f"/contacts/{clinic.tls}/tab/messages/").content.decode()
+    assert "Did not get" in page
+    assert selectors.opened(flu).name in page
+    assert "No consent for this purpose" in page
+    assert "Did not get" not in nora.get(f"/contacts/{clinic.weak}/tab/messages/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ def test_synthea_tables_come_in_by_the_wizard(signed_in, noon) -> None:
     page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
     assert "This is what would happen" in page
     assert "allergies" in page
+    assert "Invented under .test" in page
     assert Person.objects.count() == 0
     client.post(f"/contacts/imports/{job.pk}/start/")
     progress = client.get(f"/contacts/imports/{job.pk}/progress/")
@@ -78,6 +79,9 @@ def test_a_list_is_mapped_checked_and_its_rejected_rows_come_back(signed_in, noo
     assert exported["columns"]["Newsletter consent"] == "consent.marketing"
 
     client.post(f"/contacts/imports/{job.pk}/check/")
+    checked = text_of(client.get(f"/contacts/imports/{job.pk}/"))
+    assert "<dt>These people are</dt><dd>" in checked, "what they become is said before they are in"
+    assert "<dt>Known already</dt><dd>Update them from filled cells</dd>" in checked
     work_all()
     page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
     assert "Why rows were rejected" in page

@@ -57,6 +57,22 @@ def test_a_person_is_found_by_what_is_typed(signed_in, dana, edgar, typed) -> No
     assert "Edgar" not in page
 
 
+def test_half_a_name_finds_those_who_begin_alike_and_says_so(signed_in, dana, edgar, noon) -> None:
+    services.contact_create(actor=CLI, profile={"first_name": "Rosalind", "last_name": "Bell"})
+    services.contact_create(actor=CLI, profile={"first_name": "Rosa", "last_name": "Montes"})
+    nora = signed_in("nora")
+    half = text_of(nora.post("/contacts/", {"q": "Rosali be"}))
+    assert "Rosalind Bell" in half
+    assert "Rosa Montes" not in half
+    assert "everybody whose name begins with “Rosa be”" in half
+    whole = text_of(nora.post("/contacts/", {"q": "Rosalind"}))
+    assert "Rosalind Bell" in whole
+    assert "begins with" not in whole, "who has exactly that name is there: nothing is cut"
+    # An address or a number is never cut: that would find somebody else.
+    assert "Nobody matches" in text_of(nora.post("/contacts/", {"q": "dana.quist@goodmail.tes"}))
+    assert "Nobody matches" in text_of(nora.post("/contacts/", {"q": "mrn-7777"}))
+
+
 def test_a_list_masks_addresses_and_the_look_is_on_the_trail(signed_in, dana, edgar) -> None:
     page = text_of(signed_in("nora").get("/contacts/"))
     assert "dana.quist" not in page
@@ -278,6 +294,18 @@ def test_a_consent_is_recorded_with_its_particulars(signed_in, dana) -> None:
     assert ConsentState.objects.get().expires.astimezone(UTC).date() == date(2099, 7, 1)
     past = client.post(f"/contacts/{dana}/consents/", {**given, "ends": "2026-11-03"})
     assert "would have run out already" in text_of(past)
+
+
+def test_pressing_record_consent_by_mistake_records_nothing(signed_in, dana) -> None:
+    client = signed_in("nora")
+    page = text_of(client.get(f"/contacts/{dana}/consents/"))
+    # What the browser would post from the form as it opens.
+    as_it_opens = {"purpose": "", "state": "", "on": "2026-11-02", "method": "front desk"}
+    assert page.count('<option value="" selected>Choose…</option>') == 2
+    refused = client.post(f"/contacts/{dana}/consents/", as_it_opens)
+    assert refused.status_code == 422
+    assert "Choose what they said." in text_of(refused)
+    assert not ConsentState.objects.exists()
 
 
 def test_mail_is_stopped_and_allowed_again_with_a_reason(signed_in, dana) -> None:

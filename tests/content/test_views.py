@@ -70,6 +70,15 @@ def test_the_preview_has_a_policy_of_its_own(signed_in: Any, mail: Template) -> 
     assert "nonce" not in client.get("/templates/")["Content-Security-Policy"]
 
 
+def test_an_empty_column_is_seen_while_one_builds_and_never_sent(signed_in: Any, mail: Template) -> None:
+    client = signed_in("max")
+    client.post(f"/templates/{mail.pk}/change/", {"op": "add", "kind": "columns", "version": mail.version})
+    building = client.get(f"/templates/{mail.pk}/preview/?mark=1").content.decode()
+    assert building.count("Empty column") == 2
+    assert "Empty column" not in client.get(f"/templates/{mail.pk}/preview/").content.decode()
+    assert "A person without a value is held back" in client.get(f"/templates/{mail.pk}/").content.decode()
+
+
 def test_stale_refused_and_gone(signed_in: Any, mail: Template) -> None:
     client = signed_in("max")
     url = f"/templates/{mail.pk}/change/"

@@ -9,7 +9,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.core import clock
 from apps.users.models import RecoveryCode, User
-from apps.users.selectors import session_handle
+from apps.users.sessions import stored_key
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_one_session_ends_and_the_others_go_on(signed_in, noon) -> None:
     assert "5 minutes ago" in page
     for client in (here, home, phone):
         assert client.session.session_key not in page
-    here.post("/account/session/end/", {"session": session_handle(phone.session.session_key)})
+    here.post("/account/session/end/", {"session": stored_key(phone.session.session_key)})
     assert phone.get("/account/").status_code == 302
     assert home.get("/account/").status_code == here.get("/account/").status_code == 200
     assert AuditEntry.objects.filter(action="user.end_sessions").count() == 1
@@ -92,7 +92,7 @@ def test_one_session_ends_and_the_others_go_on(signed_in, noon) -> None:
 def test_nobody_ends_the_session_of_somebody_else(signed_in) -> None:
     max_, nora = signed_in("max"), signed_in("nora")
     nora.get("/account/")
-    handle = session_handle(nora.session.session_key)
+    handle = stored_key(nora.session.session_key)
     assert "has ended already" in max_.post("/account/session/end/", {"session": handle}, follow=True).content.decode()
     assert nora.get("/account/").status_code == 200
 

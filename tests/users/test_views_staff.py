@@ -15,7 +15,7 @@ from apps.delivery.models import OutboxMessage
 from apps.delivery.selectors import message_data
 from apps.users import services
 from apps.users.models import TotpDevice, User
-from apps.users.selectors import session_handle
+from apps.users.sessions import stored_key
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/settings/", "/settings/users/", "/settings/users/invite/"]
@@ -126,7 +126,7 @@ def test_an_administrator_ends_a_single_session(signed_in, cast) -> None:
     assert "Firefox on Linux" in page
     assert "Safari on iPad" in page
     assert here.session.session_key not in page, "a session's key opens it"
-    handle = session_handle(there.session.session_key)
+    handle = stored_key(there.session.session_key)
     ada.post(f"/settings/users/{cast.max.pk}/session/end/", {"session": handle})
     assert there.get("/account/").status_code == 302
     assert here.get("/account/").status_code == 200
@@ -136,7 +136,7 @@ def test_an_administrator_ends_a_single_session(signed_in, cast) -> None:
 def test_nobody_ends_a_session_by_the_row_of_somebody_else(signed_in, cast) -> None:
     ada, max_ = signed_in("ada"), signed_in("max")
     max_.get("/account/")
-    handle = session_handle(max_.session.session_key)
+    handle = stored_key(max_.session.session_key)
     page = ada.post(f"/settings/users/{cast.nora.pk}/session/end/", {"session": handle}, follow=True).content.decode()
     assert "has ended already" in page
     assert max_.get("/account/").status_code == 200

@@ -33,7 +33,7 @@ from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORD
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 
-from .shared import campaign_or_404, frame, shown_people
+from .shared import campaign_or_404, facts_of_list, frame, shown_people
 from .testing import tested
 
 PAGE = 50
@@ -255,6 +255,7 @@ def plan_people(request: HttpRequest, campaign_id: int, kind: str, word: str) ->
     context = {
         "campaign": campaign,
         "title": label,
+        "facts": facts_of_list(campaign.name, len(ids) if not after and len(ids) <= PAGE else None),
         "people": shown_people(request, ids[:PAGE], "campaign plan"),
         "next": ids[PAGE - 1] if len(ids) > PAGE else "",
         "back": reverse("campaigns:plan", args=[campaign_id]),
@@ -324,12 +325,16 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
     return previewing.preview(design, facts, invented_facts(), zone=zone)
 
 
-def _mails(campaign: Opened | None) -> list[tuple[str, str, str]]:
-    """The mails to look at: language in words, its code, and the subject as it arrives."""
+def _mails(campaign: Opened | None) -> list[tuple[str, str, str, str]]:
+    """The mails to look at: language in words, its code, subject and preview line as they arrive."""
     if campaign is None:
         return []
     found = [(words, code, _shown(campaign, code)) for words, code in campaign.previews]
-    return [(words, code, shown.subject) for words, code, shown in found if shown is not None]
+    return [
+        (words, code, shown.subject, previewing.preview_line(shown.html))
+        for words, code, shown in found
+        if shown is not None
+    ]
 
 
 def _page(request: HttpRequest, template: str, campaign: Opened | None, step: str, form: Any) -> HttpResponse:

@@ -28,7 +28,7 @@ from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.vault.tokens import normalize
 
 from .preparing import ROUTE_TONES, route_words
-from .shared import campaign_or_404, decided, shown_people
+from .shared import campaign_or_404, decided, facts_of_list, shown_people
 
 PAGE = 50
 FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
@@ -155,6 +155,7 @@ def _progress(campaign: Opened, found: Report) -> dict[str, Any]:
         "again": again,
         "due": due,
         "total": total,
+        "progress_title": "Paused" if campaign.row.state == State.PAUSED else "Sending",
         "finished": done,
         "running": running,
         "poll_url": reverse("campaigns:progress", args=[campaign.id]) if campaign.row.state == State.SENDING else "",
@@ -186,11 +187,13 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     word = f"{what}:{detail}" if detail else what
     try:
         ids = selectors.people_behind(campaign.row, word, after=after, size=PAGE + 1)
+        total = selectors.number_behind(campaign.row, word)
     except Refused:
         raise Http404 from None
     context = {
         "campaign": campaign,
         "title": title,
+        "facts": facts_of_list(campaign.name, total),
         "people": shown_people(request, ids[:PAGE], "campaign report"),
         "next": ids[PAGE - 1] if len(ids) > PAGE else "",
         "back": reverse("campaigns:detail", args=[campaign_id]),

@@ -63,6 +63,7 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "steps": steps,
         "step": number,
         "decided": decided(campaign),
+        "audience_note": audience_note(campaign),
         "may_edit": allows(role, Permission.CAMPAIGN_EDIT),
         "may_approve": allows(role, Permission.CAMPAIGN_APPROVE),
         "may_send": allows(role, Permission.CAMPAIGN_SEND),
@@ -72,6 +73,12 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "newer_text": campaign is not None and changeable and services.newer_text(campaign),
         "problems": problems,
     }
+
+
+def audience_note(campaign: Opened | None) -> str:
+    """What the first figure of a plan counts: after leaving out, it is smaller than the segment's own number."""
+    who = "Everybody on record" if campaign is not None and campaign.spec.everybody else "Everybody the segment finds"
+    return f"{who}, without those left out." if campaign is not None and campaign.spec.exclude else f"{who}."
 
 
 def decided(campaign: Opened | None) -> list[tuple[str, str]]:
@@ -92,6 +99,11 @@ def decided(campaign: Opened | None) -> list[tuple[str, str]]:
 
 
 _PAID = {"none": "No", "paid": "Yes", "refill_cost": "Cost of a refill reminder"}
+
+
+def facts_of_list(name: str, total: int | None) -> list[str]:
+    """What stands under the title of a list of people: of which campaign, and how many they are where that is known."""
+    return [name] if not total else [name, f"{total:,} {'person' if total == 1 else 'people'}"]
 
 
 def shown_people(request: HttpRequest, ids: list[int], purpose: str) -> list[Shown]:

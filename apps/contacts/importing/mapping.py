@@ -165,7 +165,7 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
         raise BadMapping("The mapping has no “columns”: name at least one column and its field.")
     _check_columns(columns, attributes)
     match_on = document.get("match_on")
-    if match_on not in MATCHABLE:
+    if not isinstance(match_on, str) or match_on not in MATCHABLE:
         named = ", ".join(f"{TARGETS[name].label.lower()} ({name})" for name in MATCHABLE)
         raise BadMapping(f"Choose what people are matched by (“match_on” in a mapping file): {named}.")
     if match_on not in columns.values():
@@ -181,10 +181,10 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     if both := [column for column in ignore if column in columns]:
         raise BadMapping(f"Column “{both[0]}” is mapped and ignored at once. Choose one.")
     relation = document.get("relation", "patient")
-    if relation not in set(values.RELATIONS.values()):
+    if not isinstance(relation, str) or relation not in set(values.RELATIONS.values()):
         raise BadMapping("“relation” must be one of patient, b2b, subscriber.")
     mode = document.get("mode", UPDATE)
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise BadMapping(f"“mode” must be one of {', '.join(MODES)}.")
     source = document.get("source", "file")
     if not isinstance(source, str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", source):

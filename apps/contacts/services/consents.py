@@ -17,6 +17,7 @@ from apps.contacts.importing.rows import ConsentCell
 from apps.contacts.models import Consent, ConsentState, Person, Suppression
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.packing import consent_event, consent_facts, consent_source
+from apps.contacts.services.optouts import consents_note, mailboxes_note
 from apps.contacts.services.people import refresh_search
 from apps.contacts.services.timeline import NewEvent, events_record
 from apps.core import clock
@@ -67,6 +68,7 @@ def consent_record(
     Consent.objects.create(
         id=consent_id, person=row, sealed=sealing.seal(key, facts, table=CONSENT_TABLE, row=consent_id)
     )
+    consents_note({(row.pk, purpose): state})
     ConsentState.objects.update_or_create(
         person=row, purpose=purpose, defaults={"state": state, "since": now, "expires": expires}
     )
@@ -127,6 +129,7 @@ def consents_record(
         kind, on, told = consent_event(cell)
         events.append(NewEvent(given.person_id, kind, on, consent_source(consent_id), told))
     copy_rows(f"{CONSENT_TABLE} (id, person_id, sealed, recorded_at)", ["int8", "int8", "bytea", "timestamptz"], rows)
+    consents_note({key: state for key, (state, _) in states.items()})
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS new_consent_state (person_id int8, purpose text, state text,"
@@ -216,6 +219,7 @@ def suppress_many(
         resting = {bytes(found) for found in rests.filter(mailbox__in=known).values_list("mailbox", flat=True)}
         rests.filter(mailbox__in=resting).update(reason=reason, since=now, source=source)
         known = known - resting
+        mailboxes_note(sorted(wanted - known), scope, reason)
     Suppression.objects.bulk_create(
         (
             Suppression(mailbox=mailbox, scope=scope, reason=reason, since=now, source=source)
@@ -256,6 +260,8 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
                 "This person unsubscribed, or called our mail spam. Record their new consent first; then mail to this "
                 "mailbox can be allowed."
             )
+    for row in rows:
+        mailboxes_note([bytes(row.mailbox)], row.scope, "")
     lifted, _ = rows.delete()
     record(
         actor=actor,

@@ -123,9 +123,12 @@ class Row(Protocol):
     fields: tuple[str, ...]
 
 
-def take_out(actor: Actor, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
-    """Take out of the rows' profiles what ``actor`` may not replace; returns what of it nobody asked for before."""
-    if not guarded.must_wait(actor):
+def take_out(actor: Actor, rows: Sequence[Row], wait: bool = False) -> dict[int, dict[str, Any]]:
+    """Take out of the rows' profiles what ``actor`` may not replace; returns what of it nobody asked for before.
+
+    ``wait``: it waits whoever ``actor`` is, because that is what they were shown.
+    """
+    if not (wait or guarded.must_wait(actor)):
         return {}
     waiting: dict[int, dict[str, Any]] = {}
     behind = corresponding([row.person.id for row in rows if _fills_in(row.person.profile, row.profile)])

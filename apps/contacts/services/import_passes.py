@@ -318,6 +318,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             guard=run.guard,
             cache=run.cache,
             subject=job.pk,
+            wait=run.data.get("waits", False),
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
@@ -413,6 +414,7 @@ def _guardians(run: _Pass) -> None:
                 source=run.mapping.source,
                 write=run.write,
                 subject=run.job.pk,
+                wait=run.data.get("waits", False),
             )
             if held:
                 run.data["held"] = run.data.get("held", 0) + held

@@ -121,8 +121,12 @@ def people_chunk(
     guard: ShiftGuard | None = None,
     cache: PersonCache | None = None,
     subject: str | int | None = None,
+    wait: bool = False,
 ) -> Outcome:
-    """Create and change the people of a chunk. Suppressions are never touched by an import."""
+    """Create and change the people of a chunk. Suppressions are never touched by an import.
+
+    ``wait``: identity facts wait for confirmation, whoever ``actor`` is.
+    """
     made = chunk.made
     outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
     outcome.rejections += [chunk.rejection(place, REPEATED) for place in chunk.repeats]
@@ -151,7 +155,7 @@ def people_chunk(
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    held = take_out(actor, known)
+    held = take_out(actor, known, wait)
     outcome.held += len(held)
     outcome.new += len(fresh)
     for item in known:

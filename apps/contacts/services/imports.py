@@ -20,7 +20,7 @@ from django.db import transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import attributes
+from apps.contacts import attributes, guarded
 from apps.contacts.importing import appointments, mapping, sources, synthea
 from apps.contacts.importing.sources import Table, Unreadable
 from apps.contacts.models import ImportJob, ImportRejection
@@ -317,13 +317,14 @@ def import_cancel(*, actor: Actor, job_id: int) -> ImportJob:
 
 @transaction.atomic
 def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
-    """Go on where a cancelled or failed import stopped: no row is read twice, none is left out."""
+    """Go on where a cancelled or failed import stopped, in the name of ``actor``: no row is read twice or left out."""
     job = _locked(job_id)
     data = job.opened()
     if job.state not in (State.CANCELLED, State.FAILED) or data.get("pass") != State.RUNNING:
         raise Refused("Only an import that was stopped while it ran can be resumed. Check it first.")
     _need_files(job)
     job.state, job.stop, job.attempts, job.lease_until, job.finished_at = State.RUNNING, False, 0, None, None
+    _take_over(job, data, actor)
     data.pop("problem", None)
     job.reseal(data)
     job.save()
@@ -349,12 +350,20 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
     job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
     job.started_at, job.finished_at = clock.now(), None
-    job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
+    if state == State.CHECKING:
+        data["waits"] = False
+    _take_over(job, data, actor)
     for name in ("problem", "tables", "reasons", "suspects", "held"):
         data.pop(name, None)
     data["pass"] = state
     _to(job, state, data)
     _ring(job)
+
+
+def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
+    # Identity facts that the page said would wait do so, whoever presses the button after reading that.
+    data["waits"] = data.get("waits", guarded.must_wait(job.actor)) or guarded.must_wait(actor)
+    job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
 
 
 def _to(job: ImportJob, state: str, data: dict[str, Any]) -> None:

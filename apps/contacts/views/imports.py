@@ -28,6 +28,7 @@ from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
+RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subscriber": "Subscribers"}
 
 
 @require(Permission.CONTACT_IMPORT)
@@ -118,7 +119,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "mode": document.get("mode", "update"),
         "modes": list(MODES.items()),
         "relation": document.get("relation", "patient"),
-        "relations": [("patient", "Patients or members"), ("b2b", "Business contacts"), ("subscriber", "Subscribers")],
+        "relations": list(RELATIONS.items()),
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
         "problem": problem,
@@ -295,7 +296,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "own": imports.may_see_rows(actor_of(request), job),
         "not_own": imports.NOT_YOURS,
         "waiting": waiting,
-        "match_label": _match_label(data),
+        **_decided(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
 
@@ -328,9 +329,15 @@ def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _match_label(data: dict[str, Any]) -> str:
-    target = mapping.TARGETS.get((data.get("mapping") or {}).get("match_on", ""))
-    return target.label if target else ""
+def _decided(data: dict[str, Any]) -> dict[str, str]:
+    """What was chosen beside the columns of a list, in the words of the page where it was chosen."""
+    chosen = data.get("mapping") or {}
+    target = mapping.TARGETS.get(chosen.get("match_on", ""))
+    return {
+        "match_label": target.label if target else "",
+        "relation_label": RELATIONS.get(chosen.get("relation", "patient"), ""),
+        "mode_label": MODES.get(chosen.get("mode", "update"), ""),
+    }
 
 
 def _left(seconds: float) -> str:

@@ -47,6 +47,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "how_many": _how_many(page.total, searched),
         "rows": rows,
         "searched": searched,
+        "shorter": shorter if (shorter := searching.meant(text)) != text else "",
         # Without anybody at all the page itself offers to import and to add; the head would say it twice.
         "listed": bool(rows) or searched,
         "filters": filters,

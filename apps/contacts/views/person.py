@@ -84,12 +84,7 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
     record = opened(request, person_id, "consents")
     form = ConsentForm(
         request.POST or None,
-        initial={
-            "purpose": Purpose.MARKETING.value,
-            "on": timezone.localdate(),
-            "method": "front desk",
-            "state": "granted",
-        },
+        initial={"on": timezone.localdate(), "method": "front desk"},
     )
     if request.method == "POST":
         if not _may(request, Permission.CONTACT_EDIT):

@@ -67,6 +67,7 @@ class InboundMail(models.Model):
         indexes = [
             models.Index(fields=["message"], name="inbound_message"),
             models.Index(fields=["id"], condition=Q(state="waiting"), name="inbound_waiting"),
+            models.Index(fields=["received_at"], condition=Q(message__isnull=True), name="inbound_unproven"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -26,7 +26,7 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.delivery import bounces, letters, returnpath, selectors
 from apps.delivery.bounces import Report, Verdict
-from apps.delivery.destinations import Destination, NotHere, Room, destination
+from apps.delivery.destinations import Destination, NotHere, Room, destination, too_often
 from apps.delivery.models import InboundMail, OutboxMessage
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
@@ -52,12 +52,18 @@ class Received:
 
 
 def accept(recipient: str) -> Destination:
-    """Whether an address is ours. Raises ``NotHere`` with the answer to give, and counts what was turned away."""
+    """Whether an address is ours, and not written to too often (``destinations.AT_MOST``; complaints always may).
+
+    Raises ``NotHere`` with the answer to give, and counts what was turned away.
+    """
     setup = selectors.setup()
     try:
-        return destination(
+        place = destination(
             recipient, sending_domain=setup.sending_domain, bounce_domain=setup.bounces, keys=[keys.ring().link]
         )
+        if place.room is not Room.COMPLAINT and selectors.inbound_until(place.message) is not None:
+            raise too_often()
+        return place
     except NotHere as not_here:
         tally(not_here.what)
         raise

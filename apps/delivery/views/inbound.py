@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.contacts import search_values
 from apps.contacts.records import PersonRecord
 from apps.contacts.selectors import open_people
 from apps.core.actors import actor_of
@@ -42,6 +43,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
             "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
             "everything": everything,
             "waiting": selectors.inbound_waiting(),
+            "put_off": selectors.inbound_put_off(),
         },
     )
 
@@ -55,6 +57,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     people = open_people(
         actor=actor_of(request), purpose="inbox", ids=[row.person_id] if row.person_id else [], with_consents=False
     )
+    person = people.get(row.person_id or 0)
     return render(
         request,
         "delivery/mail.html",
@@ -62,12 +65,28 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "mail": row,
             "crumbs": [("Answers by mail", reverse("delivery:mail_list")), ("Answer", "")],
             "letter": letter,
-            "person": people.get(row.person_id or 0),
+            "person": person,
+            "elsewhere": person is not None and not _is_theirs(request, person, str(letter.get("sender", ""))),
             "person_url": person_url(row.person_id),
             "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            "until": selectors.inbound_until(row.message) if row.message is not None else None,
             "may_reply": may(request, Permission.INBOX_REPLY),
         },
     )
+
+
+def _is_theirs(request: HttpRequest, person: PersonRecord, sender: str) -> bool:
+    """Whether a mail says that it comes from the mailbox on record, or from that of a guardian.
+
+    Whoever was passed one of our messages, or reads along, answers to the same address.
+    """
+    mailbox = search_values.mailbox(sender)
+    guardian = int(person.profile.get("guardian_id") or 0)
+    mailboxes = [person.email]
+    if guardian and mailbox != search_values.mailbox(person.email):
+        found = open_people(actor=actor_of(request), purpose="inbox", ids=[guardian], with_consents=False)
+        mailboxes += [each.email for each in found.values()]
+    return any(each and search_values.mailbox(each) == mailbox for each in mailboxes)
 
 
 def _masked(person: PersonRecord | None) -> str:

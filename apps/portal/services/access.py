@@ -39,7 +39,7 @@ from apps.portal.models import (
     SecureMessage,
 )
 from apps.portal.policy import EndedWhy
-from apps.portal.services.sessions import session_begin, sessions_end
+from apps.portal.services.sessions import guardian_replaced, session_begin, sessions_end
 from apps.vault import sealing, tokens
 
 PURPOSE = "portal sign-in"
@@ -172,7 +172,7 @@ def code_prove(
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
-    if _is_grown_up(account, mailbox):
+    if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
     return _enter(account, "code", old_token)
 
@@ -222,7 +222,7 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
     # After the accounts, as everywhere: tries from many places at once wait for each other, and five are five.
     held = throttles.locked("password", mailbox)
     born = selectors.born_on([account.person_id for account in accounts], birth_date)
-    matches = [account for account in accounts if account.person_id in born and account.password]
+    matches = [account for account in accounts if account.person_id in born and _has_password(account, mailbox)]
     account = matches[0] if len(matches) == 1 else None
     right = check_password(password, account.password if account else _nobodys_password())
     if held is not None or often:
@@ -243,10 +243,20 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
         return Outcome(State.WRONG, tries_left=policy.TRIES - row.count)
     if account.is_locked(now):
         return Outcome(State.LOCKED, until=account.locked_until)
-    if _is_grown_up(account, mailbox):
+    if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
     throttles.forget("password", mailbox)
+    if account.password_mailbox is None:
+        account.password_mailbox = mailbox
+        account.save(update_fields=["password_mailbox"])
     return _enter(account, "password", old_token)
+
+
+def _has_password(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether there is a password that was set through this mailbox: who had the old one may know it, and the new
+    address too.
+    """
+    return bool(account.password) and (account.password_mailbox is None or bytes(account.password_mailbox) == mailbox)
 
 
 @transaction.atomic
@@ -282,13 +292,16 @@ def password_set(
                 codes={"why": "current"},
             )
             return "wrong"
+    found = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
+    email = found[person_id].email if person_id in found else ""
+    own = account.guardian_id is None and bool(email)
     account.password, account.password_since = make_password(password), clock.now()
-    account.save(update_fields=["password", "password_since"])
+    account.password_mailbox = search_values.mailbox(email) if own else bytes(account.mailbox)
+    account.save(update_fields=["password", "password_since", "password_mailbox"])
     sessions_end(actor=actor, person_id=person_id, why=EndedWhy.PASSWORD, keep=session_id)
     record(actor=actor, action=Action.PORTAL_SET_PASSWORD, kind="person", subject=person_id, people=[person_id])
-    person = open_people(actor=actor, purpose="tell of a new password", ids=[person_id], with_consents=False)
-    if person and person[person_id].email:
-        notices.send_password_changed(person=person[person_id], language=language)
+    if email:
+        notices.send_password_changed(person=found[person_id], language=language)
     return ""
 
 
@@ -455,14 +468,18 @@ def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None
     """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
     ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
     people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)
-    for person in people.values():
-        if person.email and search_values.mailbox(person.email) == mailbox:
+    mine = {person.id for person in people.values() if person.email and search_values.mailbox(person.email) == mailbox}
+    for account in accounts:
+        person = people.get(account.person_id)
+        if person is not None and person.id in mine:
             return person
+        if person is not None and account.guardian_id in mine and not guardian_replaced(account, person):
+            return people[account.guardian_id]
     return None
 
 
-def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
-    """Whether a parent's mailbox asks for somebody who is of age by now: that needs a new permission."""
+def _is_no_longer_theirs(account: PortalAccount, mailbox: bytes) -> bool:
+    """Whether a guardian's mailbox asks for somebody who is of age by now, or whose guardian is somebody else."""
     if account.guardian_id is None:
         return False
     person = open_people(
@@ -470,4 +487,4 @@ def _is_grown_up(account: PortalAccount, mailbox: bytes) -> bool:
     ).get(account.person_id)
     if person is None or (person.email and search_values.mailbox(person.email) == mailbox):
         return False
-    return not person.is_minor(clock.today(organizations.current().zone))
+    return guardian_replaced(account, person) or not person.is_minor(clock.today(organizations.current().zone))

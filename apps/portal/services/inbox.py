@@ -159,10 +159,11 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
 
 
 def _reader(actor: Actor, person: PersonRecord, account: PortalAccount | None) -> PersonRecord:
-    """Who reads for this person: a minor's guardian, as the last notice went, otherwise the person."""
+    """Who reads for this person: a minor's guardian of today, if the last notice went to one, otherwise the person."""
     if account is None or account.guardian_id is None or not person.is_minor(clock.today(organizations.current().zone)):
         return person
-    return open_person(actor=actor, purpose=ANSWER, person_id=account.guardian_id) or person
+    guardian = int(person.profile.get("guardian_id") or 0)
+    return open_person(actor=actor, purpose=ANSWER, person_id=guardian) or person
 
 
 def _answer_subject(subject: str) -> str:

@@ -14,6 +14,7 @@ from apps.contacts.services.held import moved_address, moved_told
 from apps.core import actors
 from apps.portal import notices
 from apps.portal.models import PortalAccount
+from apps.portal.services.sessions import sessions_end
 
 BATCH = 200
 BEAT = actors.system("portal")
@@ -21,6 +22,8 @@ BEAT = actors.system("portal")
 
 def moved_mailboxes_tell() -> int:
     """Write to the old mailbox of each person with a portal account; returns how many mails went. For a worker.
+
+    Whoever came in by that mailbox is signed out: it may have been somebody else's by then.
 
     Others have nothing behind that mailbox that could be lost: their notes just end.
     """
@@ -46,6 +49,7 @@ def moved_mailboxes_tell() -> int:
                     continue
                 old = replace(person, profile={**person.profile, "email": moved_address(row, person.profile_key)})
                 notices.send_address_changed(person=old, language=person.language)
+                sessions_end(actor=BEAT, person_id=person.id)
                 sent += 1
             moved_told([row.pk for row in rows])
             if concerned:

@@ -10,11 +10,16 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts import search_values
+from apps.contacts.records import PersonRecord
+from apps.contacts.selectors import open_people
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.portal import policy
 from apps.portal.models import AccessCode, LostLink, NoticeLink, PortalAccount, PortalSession, SecureMessage, Throttle
 from apps.portal.policy import EndedWhy
+
+PORTAL = actors.system("portal")
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,38 @@ def session_resolve(*, token: str, browser: str, passive: bool = False) -> Visit
     if row.ended_at is not None:
         return Visit(row.pk, row.person_id, 0, row.way, EndedWhy(row.ended_why), row.ended_at)
     why = policy.session_end(row.began_at, row.seen_at, now)
+    touched = not passive and now - row.seen_at >= timedelta(seconds=15)
     if why is None:
-        account = PortalAccount.objects.filter(person_id=row.person_id, state=PortalAccount.State.OPEN)
-        if not account.exists():
+        account = PortalAccount.objects.filter(person_id=row.person_id, state=PortalAccount.State.OPEN).first()
+        if account is None or (touched and account.guardian_id is not None and _follow_guardian(account)):
             why = EndedWhy.STAFF
     if why is not None:
         _end_by_itself(row, why, now)
         return Visit(row.pk, row.person_id, 0, row.way, why, now)
-    if not passive and now - row.seen_at >= timedelta(seconds=15):
+    if touched:
         PortalSession.objects.filter(pk=row.pk, ended_at__isnull=True).update(seen_at=now)
         row.seen_at = now
     return Visit(row.pk, row.person_id, policy.seconds_left(row.began_at, row.seen_at, now), row.way)
+
+
+def guardian_replaced(account: PortalAccount, person: PersonRecord) -> bool:
+    """Whether the guardian whom the last notice went to is not the one on record any more."""
+    return account.guardian_id is not None and person.profile.get("guardian_id") != account.guardian_id
+
+
+@transaction.atomic
+def _follow_guardian(account: PortalAccount) -> bool:
+    """Whether a child's guardian was replaced. Then the old one's way in is over, with every session it opened."""
+    found = open_people(actor=PORTAL, purpose="portal session", ids=[account.person_id], with_consents=False)
+    person = found.get(account.person_id)
+    if person is None or not guardian_replaced(account, person):
+        return False
+    guardian = int(person.profile.get("guardian_id") or 0)
+    new = open_people(actor=PORTAL, purpose="portal session", ids=[guardian], with_consents=False).get(guardian)
+    mailbox = search_values.mailbox(new.email) if new is not None and new.email else bytes(account.mailbox)
+    PortalAccount.objects.filter(pk=account.pk).update(guardian_id=guardian or None, mailbox=mailbox)
+    sessions_end(actor=PORTAL, person_id=account.person_id)
+    return True
 
 
 @transaction.atomic

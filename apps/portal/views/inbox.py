@@ -142,7 +142,7 @@ def answer(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
         )
     except Refused as refused:
         return _conversation_page(request, conversation_id, text=text, problem=str(refused), status=422)
-    toasts.success(request, "Answer sent. The patient gets a notice by e-mail.")
+    toasts.success(request, "Answer sent. The patient gets a notice of it.")
     return redirect("portal:conversation", conversation_id)
 
 

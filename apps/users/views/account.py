@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import staff_only
 from apps.users import selectors, services
 from apps.users.forms import AccountForm, ConfirmPasswordForm, PasswordForm
 from apps.users.views.sign_in import current_user
+
+WRONG = "That is not your password."
 
 
 @staff_only
@@ -56,8 +59,10 @@ def password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data["password"]
-        if not user.check_password(form.cleaned_data["current"]):
-            form.add_error("current", "That is not your password.")
+        if not services.password_confirm(actor=actor_of(request), user=user, password=form.cleaned_data["current"]):
+            if user.is_locked(clock.now()):
+                return _out(request)
+            form.add_error("current", WRONG)
         try:
             validate_password(chosen, user)
         except ValidationError as error:
@@ -77,12 +82,21 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     form = ConfirmPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if user.check_password(form.cleaned_data["current"]):
+        if services.password_confirm(actor=actor_of(request), user=user, password=form.cleaned_data["current"]):
             codes = services.recovery_codes_renew(actor=actor_of(request), user=user)
             return render(request, "users/recovery_codes.html", {"codes": codes, "next": "/account/"})
-        form.add_error("current", "That is not your password.")
+        if user.is_locked(clock.now()):
+            return _out(request)
+        form.add_error("current", WRONG)
     status = 422 if request.method == "POST" else 200
     return render(request, "users/recovery_codes_renew.html", {"form": form}, status=status)
+
+
+def _out(request: HttpRequest) -> HttpResponse:
+    """Five wrong passwords in a session: whoever sits there is perhaps not who signed in."""
+    logout(request)
+    messages.error(request, "You were signed out: the password was wrong five times. Try again in 15 minutes.")
+    return redirect("users:sign_in")
 
 
 @staff_only

@@ -115,7 +115,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
             return render(request, "users/recovery_codes.html", {"codes": codes, "next": _next(request)})
     secret = base64.b32encode(device.secret).decode()
     address = f"otpauth://totp/{settings.OTP_TOTP_ISSUER}:staff?secret={secret}&issuer={settings.OTP_TOTP_ISSUER}"
-    drawing = segno.make(address, error="m").svg_inline(scale=5, border=2, light="#ffffff", dark="#000000")
+    drawing = segno.make(address, error="m").svg_inline(omitsize=True, border=2, light="#ffffff", dark="#000000")
     context = {"form": form, "drawing": drawing, "secret": " ".join(_groups(secret))}
     return render(request, "users/enrol.html", context, status=200 if request.method == "GET" else 422)
 

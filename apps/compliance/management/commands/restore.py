@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from apps.audit import sequencer, verification
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import services
+from apps.contacts.services.optouts import opt_outs_replay
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.datewords import count
@@ -57,7 +59,9 @@ class Command(RoadCommand):
                 erased += 1
             except Refused:
                 continue  # the backup was made after the erasure
-        record(actor=actor, action=Action.BACKUP_RESTORE, kind="backup", codes={"erased_again": erased})
+        opt_outs = opt_outs_replay(actor=actor, since=datetime.fromisoformat(manifest.made_at))
+        codes = {"erased_again": erased, "opt_outs_again": opt_outs}
+        record(actor=actor, action=Action.BACKUP_RESTORE, kind="backup", codes=codes)
         sequencer.number_entries(limit=1000)
         found = verification.verify()
         return {
@@ -65,6 +69,7 @@ class Command(RoadCommand):
             "entries": found.entries,
             "first_bad": found.first_bad,
             "erased_again": erased,
+            "opt_outs_again": opt_outs,
             "made_by": manifest.version,
             "older": older,
             "migrated": len(_applied() - before),
@@ -79,6 +84,8 @@ class Command(RoadCommand):
             else f"made by this version ({settings.VERSION})"
         )
         erased = f" {count(result['erased_again'], 'person', 'people')} erased again." if result["erased_again"] else ""
+        if result["opt_outs_again"]:
+            erased += f" {count(result['opt_outs_again'], 'opt-out')} since then in force again."
         trail = (
             f"The audit trail is whole: {count(result['entries'], 'entry', 'entries')}."
             if result["ok"]

@@ -1,0 +1,90 @@
+"""Somebody answers one of our mails by a program, ten thousand times: the inbox and the disk stay usable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.core import clock
+from apps.delivery import returnpath, selectors
+from apps.delivery.destinations import AT_MOST, NotHere
+from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
+from apps.delivery.models.outbox import MessageKind
+from apps.delivery.services import inbound
+from apps.vault import keys
+from tests.delivery.conftest import people
+from tests.delivery.test_inbound import ADDRESS, BOUNCES, arf, domain, dsn, letter, scopes, sent, take
+
+pytestmark = pytest.mark.django_db
+__all__ = ["domain", "people", "sent"]
+
+
+def reply_address(message: int) -> str:
+    return returnpath.address("reply", message, BOUNCES, keys.ring().link)
+
+
+def flood(path: str, times: int, words: str = "I am away") -> int:
+    """Letters, each a little different; how many were taken."""
+    taken = 0
+    for number in range(times):
+        try:
+            taken += take(path, letter(text=f"{words} {number}", Auto="x")).new
+        except NotHere as not_here:
+            if (not_here.what, not_here.code) != ("often", 452):
+                raise
+    return taken
+
+
+def test_one_conversation_takes_ten_a_day(noon: Any, sent: Any, signed_in: Any) -> None:
+    path = reply_address(sent.row.pk)
+    assert flood(path, 15) == AT_MOST["message"] == InboundMail.objects.count()
+    assert InboundTally.objects.get(what="often").count == 5
+    with pytest.raises(NotHere, match="often"):
+        inbound.accept(path)  # before a byte of the letter was sent
+    nora = signed_in("nora")
+    assert b"Some mail was put off" in nora.get("/delivery/mail/").content
+    assert b"More mail from here is put off" in nora.get(f"/delivery/mail/{InboundMail.objects.first().pk}/").content
+    with clock.frozen(noon + timedelta(days=1, minutes=1)):
+        assert flood(path, 1, "Back again") == 1
+
+
+def test_a_bounce_flood_is_one_too_and_a_complaint_still_counts(noon: Any, sent: Any) -> None:
+    for number in range(AT_MOST["message"]):
+        take(sent.path, dsn(status="4.2.2", said=f"452 mailbox full {number}"))
+    with pytest.raises(NotHere, match="often"):
+        take(sent.path, dsn(status="4.2.2", said="452 again"))
+    take("complaints@clinic.test", arf(sent.path))
+    assert scopes() == {"commercial": "complaint"}
+
+
+def test_one_person_takes_thirty_whatever_the_message(noon: Any, sent: Any) -> None:
+    more = [
+        OutboxMessage.objects.create(
+            kind=MessageKind.CAMPAIGN, stream="bulk", source_id=number, person_id=sent.dana.id,
+            purpose=sent.row.purpose, level=sent.row.level, state="sent", route="tls", finished_at=noon,
+        )
+        for number in range(100, 104)
+    ]  # fmt: skip
+    assert sum(flood(reply_address(row.pk), 10) for row in more) == AT_MOST["person"]
+
+
+def test_who_forges_her_address_does_not_silence_her(noon: Any, sent: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(AT_MOST, "nobody", 40)
+    for number in range(45):
+        try:
+            take("care@clinic.test", letter(sender=ADDRESS, text=f"Forged {number}"))
+        except NotHere as not_here:
+            if not_here.what != "often":
+                raise
+    assert InboundMail.objects.filter(person_id=sent.dana.id).count() == 40
+    assert flood(reply_address(sent.row.pk), 1) == 1
+    assert selectors.inbound_until(sent.row.pk) is None
+
+
+def test_without_a_flood_no_page_speaks_of_one(noon: Any, sent: Any, signed_in: Any) -> None:
+    flood(reply_address(sent.row.pk), 2)
+    nora = signed_in("nora")
+    assert b"put off" not in nora.get("/delivery/mail/").content
+    assert b"put off" not in nora.get(f"/delivery/mail/{InboundMail.objects.first().pk}/").content
