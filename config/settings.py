@@ -404,6 +404,12 @@ if DEMO and not TRANSPORT_MAP:
     MAIL_ANCHORS = MAIL_ANCHORS or MAIL_ROOTS
 # Called in one transaction after a backup was restored and migrated; restoring lies below whoever keeps positions.
 AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
+# Called behind those with the actor: nothing goes on by itself that may have gone on after the backup was made.
+HOLD_AFTER_RESTORE = [
+    "apps.delivery.services.control.hold_after_restore",
+    "apps.campaigns.sending.hold_after_restore",
+    "apps.journeys.services.activation.hold_after_restore",
+]
 # Called when a command is through; commands lie below the trail.
 AFTER_COMMAND = ["apps.audit.sequencer.pin"]
 EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"

@@ -103,7 +103,7 @@ def delivery_problems(user: User, now: datetime) -> Iterator[Item]:
     if doubtful := states.get("doubtful"):
         yield Item(
             f"{count(doubtful, 'message')} may or may not have arrived",
-            "A sender was interrupted. Decide for each whether it is sent again.",
+            "A sender was interrupted, or a backup was restored. Decide for each whether it is sent again.",
             url,
             "help",
             "caution",

@@ -185,6 +185,22 @@ def campaign_pause(*, actor: Actor, campaign_id: int) -> Campaign:
 
 
 @transaction.atomic
+def hold_after_restore(*, actor: Actor) -> dict[str, int]:
+    """Pause what is being sent and call off what should have started by now: a backup does not know what left since.
+
+    A person resumes it, or stops it where it went out in the meantime.
+    """
+    sending = list(Campaign.objects.filter(state=State.SENDING).values_list("pk", flat=True))
+    for number in sending:
+        campaign_pause(actor=actor, campaign_id=number)
+    missed = Campaign.objects.filter(state=State.SCHEDULED, send_at__lte=clock.now())
+    due = list(missed.values_list("pk", flat=True))
+    for number in due:
+        campaign_unschedule(actor=actor, campaign_id=number)
+    return {"campaigns_paused": len(sending), "schedules_called_off": len(due)}
+
+
+@transaction.atomic
 def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
     """Go on where it stopped."""
     campaign = _locked(campaign_id)
@@ -294,5 +310,6 @@ __all__ = [
     "compare",
     "due_soon",
     "finish_if_done",
+    "hold_after_restore",
     "tick",
 ]

@@ -26,6 +26,10 @@ class Next(StrEnum):
     DOUBTFUL = "doubtful"
 
 
+# The reason of a message that waited when a backup was made that was restored: nobody here knows whether it left since.
+RESTORED = "restored"
+
+
 class Cause(StrEnum):
     """Whose matter it is. Only HARD says something about the mailbox, so only HARD suppresses it."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.core import datewords
 from apps.delivery.bounces import sanitize
-from apps.delivery.outcomes import CAUSE_WORDS, Cause, Fault
+from apps.delivery.outcomes import CAUSE_WORDS, RESTORED, Cause, Fault
 from apps.delivery.policy import HELD_WORDS, TLS_WORDS, Held, TlsClass
 from apps.delivery.tls import TRUSTED_LOCALLY
 
@@ -51,6 +51,8 @@ def reason_words(code: str) -> str:
         return HELD_WORDS[Held(code)]
     if code in set(Cause):
         return CAUSE_WORDS[Cause(code)]
+    if code == RESTORED:
+        return "It waited when a backup was made that was restored; it may have left since"
     return code.replace("_", " ").capitalize()
 
 

@@ -74,7 +74,7 @@ def elsewhere(backed_up, tmp_path) -> Iterator[SimpleNamespace]:
 
 def restore(made: SimpleNamespace, capsys) -> dict[str, object]:
     capsys.readouterr()
-    call_command("restore", str(made.folder), str(made.keys), "--json")
+    call_command("restore", str(made.folder), str(made.keys), "--go-on", "--json")
     return dict(json.loads(capsys.readouterr().out))
 
 

@@ -84,7 +84,7 @@ def upgraded(place, settings, capsys) -> Iterator[SimpleNamespace]:
     try:
         with clusters.standing_on(place.where):
             if place.restored is None:
-                call_command("restore", str(place.root / "data"), str(place.root / "keys.tar"), "--json")
+                call_command("restore", str(place.root / "data"), str(place.root / "keys.tar"), "--go-on", "--json")
                 place.restored = json.loads(capsys.readouterr().out)
             yield place
     finally:

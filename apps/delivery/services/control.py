@@ -12,6 +12,7 @@ from apps.core.errors import Refused
 from apps.delivery.doorbell import ring
 from apps.delivery.models import OutboxMessage, ReadyMessage, SourceStop
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
+from apps.delivery.outcomes import RESTORED
 
 
 @transaction.atomic
@@ -119,6 +120,33 @@ def doubtful_resend(*, actor: Actor, message_id: int, send: bool) -> None:
         people=[message.person_id] if message.person_id else [],
         codes={"send": send},
     )
+
+
+@transaction.atomic
+def hold_after_restore(*, actor: Actor) -> dict[str, int]:
+    """Answers, notices and account mail that waited when a backup was made may have left since: a person decides.
+
+    What belongs to a campaign or journey waits with it, which is paused.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (
+                DELETE FROM delivery_readymessage WHERE kind <> ALL (%s) RETURNING message_id
+            ), doubtful AS (
+                UPDATE delivery_outboxmessage m SET state = 'doubtful', reason = %s, finished_at = %s
+                FROM gone WHERE m.id = gone.message_id AND m.state = 'queued' RETURNING m.person_id
+            )
+            SELECT count(*), array_remove(array_agg(DISTINCT person_id), NULL) FROM doubtful
+            """,
+            [[MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value], RESTORED, clock.now()],
+        )
+        found, people = cursor.fetchone()
+    if found:
+        record(
+            actor=actor, action=Action.MESSAGE_RECOVER, kind="message", people=people or [], codes={"doubtful": found}
+        )
+    return {"messages_in_doubt": found}
 
 
 def _settle(message: OutboxMessage, state: State) -> None:

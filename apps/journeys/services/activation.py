@@ -82,6 +82,15 @@ def journey_pause(*, actor: Actor, journey: Journey) -> None:
         outgoing.pause(actor=actor, journey=journey)
 
 
+@transaction.atomic
+def hold_after_restore(*, actor: Actor) -> dict[str, int]:
+    """Pause every active journey: a backup does not know whom it wrote to since."""
+    active = list(Journey.objects.filter(state=JourneyState.ACTIVE))
+    for journey in active:
+        journey_pause(actor=actor, journey=journey)
+    return {"journeys_paused": len(active)}
+
+
 def journey_resume(*, actor: Actor, journey: Journey) -> None:
     """Go on where it was paused: what happened meanwhile is read first, then who is due moves."""
     with transaction.atomic():

@@ -27,6 +27,14 @@ from apps.core.permissions import Permission
 from apps.vault import ledger
 from config import backup
 
+# What ``HOLD_AFTER_RESTORE`` counts, in words.
+HELD = {
+    "campaigns_paused": "paused campaign",
+    "schedules_called_off": "called-off schedule",
+    "journeys_paused": "paused journey",
+    "messages_in_doubt": "message in doubt",
+}
+
 
 class Command(RoadCommand):
     help = "Restore a backup FOLDER with the key backup KEYS_FILE into an installation whose database is empty."
@@ -35,6 +43,11 @@ class Command(RoadCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER")
         parser.add_argument("keys_file", type=Path, metavar="KEYS_FILE")
+        parser.add_argument(
+            "--go-on",
+            action="store_true",
+            help="nothing was sent since the backup was made: campaigns and journeys go on instead of being paused",
+        )
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         known = {".".join(name) for name in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
@@ -62,6 +75,11 @@ class Command(RoadCommand):
         opt_outs = opt_outs_replay(actor=actor, since=datetime.fromisoformat(manifest.made_at))
         codes = {"erased_again": erased, "opt_outs_again": opt_outs}
         record(actor=actor, action=Action.BACKUP_RESTORE, kind="backup", codes=codes)
+        held: dict[str, int] = {}
+        if not options["go_on"]:
+            with transaction.atomic():
+                for path in settings.HOLD_AFTER_RESTORE:
+                    held |= import_string(path)(actor=actor)
         sequencer.number_entries(limit=1000)
         found = verification.verify()
         return {
@@ -70,6 +88,7 @@ class Command(RoadCommand):
             "first_bad": found.first_bad,
             "erased_again": erased,
             "opt_outs_again": opt_outs,
+            **held,
             "made_by": manifest.version,
             "older": older,
             "migrated": len(_applied() - before),
@@ -86,12 +105,14 @@ class Command(RoadCommand):
         erased = f" {count(result['erased_again'], 'person', 'people')} erased again." if result["erased_again"] else ""
         if result["opt_outs_again"]:
             erased += f" {count(result['opt_outs_again'], 'opt-out')} since then in force again."
+        held = ", ".join(count(result[name], noun) for name, noun in HELD.items() if result.get(name))
+        waits = f" It may have left after the backup was made, so a person decides: {held}." if held else ""
         trail = (
             f"The audit trail is whole: {count(result['entries'], 'entry', 'entries')}."
             if result["ok"]
             else f"The audit trail is NOT whole; the first bad entry is {result['first_bad']}."
         )
-        return f"Restored a backup {made}.{erased} {trail}"
+        return f"Restored a backup {made}.{erased}{waits} {trail}"
 
 
 def _applied() -> set[tuple[str, str]]:
