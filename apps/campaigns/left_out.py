@@ -12,7 +12,7 @@ LOOKED_AT = 50
 
 
 def left_out(person_id: int) -> list[LeftOut]:
-    """The latest campaigns that would have gone to this person and did not, with the word of the reason; newest first."""
+    """The latest campaigns that held this person back, with the word of the reason; newest first."""
     sent = Campaign.objects.filter(started_at__isnull=False).order_by("-started_at")
     latest = {row.pk: row for row in sent[:LOOKED_AT]}
     held = dict(

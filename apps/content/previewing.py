@@ -71,7 +71,7 @@ def show(
 
 
 def preview_line(html: str) -> str:
-    """The line a mailbox shows behind the subject, as text: it hides at the head of the mail. Empty when there is none."""
+    """The line a mailbox shows behind the subject, as text; "" without one. It hides at the head of the mail."""
     found = _PREVIEW_LINE.search(html)
     return " ".join(unescape(found.group(1)).split()) if found else ""
 

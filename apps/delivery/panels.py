@@ -28,7 +28,12 @@ def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
     names = sources.names_of((row.kind, row.source_id) for row in found)
     return {
         "rows": [
-            (row, names.get((row.kind, row.source_id or 0), ""), story.reason_words(row.reason), language(row.skeleton_id))
+            (
+                row,
+                names.get((row.kind, row.source_id or 0), ""),
+                story.reason_words(row.reason),
+                language(row.skeleton_id),
+            )
             for row in found
         ],
         "left_out": [

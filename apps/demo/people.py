@@ -17,9 +17,14 @@ from apps.demo import names
 
 SOURCE = "demo"
 ZONE = "America/New_York"
-# Addresses of a few outsiders that list hygiene stops at: nobody's own, misspelled, thrown away. None is ever mailed:
-# the demo knows the way to its own mail servers only.
-SUSPICIOUS = {4: "office@plainmail.test", 10: "{local}@goodmail.con", 13: "{local}@mailinator.com"}
+# Addresses of a few outsiders that list hygiene stops at: nobody's own, misspelled, thrown away, cut off. None is ever
+# mailed: the demo knows the way to its own mail servers only.
+SUSPICIOUS = {
+    4: "office@plainmail.test",
+    10: "{local}@goodmail.con",
+    13: "{local}@mailinator.com",
+    16: "{local}@test",
+}
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 
 CONDITIONS = {

@@ -40,7 +40,13 @@ function count(place) {
   if (bar) {
     bar.hidden = chosen.length === 0;
     const words = bar.querySelector("[data-chosen-count]");
-    if (words) words.textContent = `${chosen.length.toLocaleString("en-US")} chosen`;
+    const number = chosen.length.toLocaleString("en-US");
+    if (words) words.textContent = `${number} chosen`;
+    // What a button asks back names how many it is about: data-chosen-title="Confirm the changes of {} people?", and -one.
+    for (const button of bar.querySelectorAll("[data-chosen-title]")) {
+      const { chosenTitle, chosenTitleOne } = button.dataset;
+      button.dataset.confirmTitle = chosen.length === 1 && chosenTitleOne ? chosenTitleOne : chosenTitle.replace("{}", number);
+    }
   }
 }
 document.addEventListener("change", (event) => {

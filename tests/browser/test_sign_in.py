@@ -37,8 +37,8 @@ def test_the_first_sign_in_from_password_to_home(visits, cast, axe, width, schem
     expect(page.get_by_role("img", name="QR code for your authenticator app")).to_be_visible()
     # All of it: a drawing that is cut off looks like a code and no phone reads it.
     drawing, code = (page.locator(f".qr {part}").bounding_box() for part in ("svg", ".qrline"))
-    assert drawing["x"] <= code["x"] and code["x"] + code["width"] <= drawing["x"] + drawing["width"]
-    assert drawing["y"] <= code["y"] and code["y"] + code["height"] <= drawing["y"] + drawing["height"]
+    assert drawing["x"] <= code["x"] < code["x"] + code["width"] <= drawing["x"] + drawing["width"]
+    assert drawing["y"] <= code["y"] < code["y"] + code["height"] <= drawing["y"] + drawing["height"]
     axe(page)
     page.no_overflow()
     page.get_by_label("Six digits").fill(code_of(TotpDevice.objects.get(user=cast.max)))

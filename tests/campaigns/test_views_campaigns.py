@@ -73,7 +73,7 @@ def test_a_marketer_walks_through_the_wizard(clinic: SimpleNamespace, signed_in:
     for page in ("message", "approval"):
         shown = client.get(f"{base}/{page}/").content.decode()
         assert "Subject</span> A note from your care team at" in shown
-        assert "Preview line</span> Two minutes to read" in shown, "it is read on a locked phone, so it is looked at too"
+        assert "Preview line</span> Two minutes to read" in shown, "a locked phone shows it, so it is looked at"
         assert "{{" not in shown
     mail = client.get(f"{base}/preview/")
     assert "sandbox" in mail.headers["Content-Security-Policy"]

@@ -104,6 +104,13 @@ def test_the_right_code_works_only_in_the_browser_that_asked(scene, new_browser)
     assert scene.at.prove(scene.token, code, BORN["rosa"]).status_code == 302
 
 
+def test_another_browser_is_not_told_that_a_code_is_on_its_way(scene, new_browser) -> None:
+    scene.at.ask(scene.token)
+    assert scene.at.client.get(f"/portal/m/{scene.token}/prove/").status_code == 200
+    elsewhere = new_browser().client.get(f"/portal/m/{scene.token}/prove/")
+    assert elsewhere.headers["Location"] == f"/portal/m/{scene.token}/", "where it can ask for one of its own"
+
+
 def test_a_code_works_once(scene, new_browser) -> None:
     code = scene.at.ask(scene.token)
     secret = scene.at.client.cookies["portal-browser"].value

@@ -277,6 +277,7 @@ def test_every_page_speaks_spanish_and_remembers_it(scene) -> None:
     first = scene.at.open(f"/portal/m/{scene.token}/?lang=es")
     assert '<html lang="es">' in text_of(first)
     assert "Hay un mensaje para usted" in text_of(first)
+    scene.at.ask(scene.token)
     assert "Escriba su código" in text_of(scene.at.open(f"/portal/m/{scene.token}/prove/"))
     scene.at.enter(scene.token, BORN["rosa"])
     assert "Sus mensajes" in text_of(scene.at.open("/portal/messages/"))

@@ -73,8 +73,10 @@ def test_dates_are_spoken_in_both_languages() -> None:
     at = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
     zone = ZoneInfo("America/New_York")
     assert words.moment(at, zone, "en") == "Nov 22, 2026, 9:05 AM"
-    assert words.moment(at, zone, "es") == "22 de noviembre de 2026, 9:05"
-    assert words.time_of_day(at, zone, "es") == "9:05"
+    assert words.moment(at, zone, "es") == "22 de noviembre de 2026, 9:05\u00a0a.\u00a0m."
+    assert words.time_of_day(at, zone, "es") == "9:05\u00a0a.\u00a0m."
+    noon = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    assert words.time_of_day(noon, zone, "es") == "12:00\u00a0p.\u00a0m.", "as the mails write it"
 
 
 def test_how_long_something_waits_is_a_day_and_never_a_promise_too_much() -> None:

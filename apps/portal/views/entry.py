@@ -73,6 +73,9 @@ def prove(request: HttpRequest, token: str) -> HttpResponseBase:
     found = selectors.live_link(token)
     if found is None:
         return statement(request, "gone", 404)
+    if request.method != "POST" and not cookies.browser_secret(request):
+        # Another browser never asked for a code, and one asked for elsewhere does not open here: ask for one first.
+        return redirect("portal:link", token)
     if request.method != "POST":
         return page(request, "prove", token=token, **_birth_fields(request))
     typed_code, born = typed(request, "code", 40), typed_birth_date(request)

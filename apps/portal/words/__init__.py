@@ -67,11 +67,11 @@ def months(language: str) -> tuple[str, ...]:
 
 
 def moment(value: datetime, zone: tzinfo, language: str) -> str:
-    """``Nov 22, 2026, 9:00 AM`` or ``22 de noviembre de 2026, 9:00``, in ``zone``."""
+    """``Nov 22, 2026, 9:00 AM`` or ``22 de noviembre de 2026, 9:00 a. m.``, in ``zone``."""
     if known(language) == "en":
         return datewords.moment(value, zone)
     local = value.astimezone(zone)
-    return f"{day(local.date(), language)}, {local.hour}:{local.minute:02d}"
+    return f"{day(local.date(), language)}, {_spanish_time(local)}"
 
 
 def day(value: date, language: str) -> str:
@@ -87,6 +87,11 @@ def last_whole_day(end: datetime, zone: tzinfo) -> date:
 
 
 def time_of_day(value: datetime, zone: tzinfo, language: str) -> str:
-    """``9:00 AM`` or ``9:00``."""
+    """``9:00 AM`` or ``9:00 a. m.``."""
     local = value.astimezone(zone)
-    return datewords.clock_time(local) if known(language) == "en" else f"{local.hour}:{local.minute:02d}"
+    return datewords.clock_time(local) if known(language) == "en" else _spanish_time(local)
+
+
+def _spanish_time(local: datetime) -> str:
+    """As Spanish is written in the United States, and as the mails write it: ``1:35 p. m.``, kept on one line."""
+    return f"{local.hour % 12 or 12}:{local.minute:02d}\u00a0{'p' if local.hour >= 12 else 'a'}.\u00a0m."

@@ -52,7 +52,7 @@ WORDS = {
     "password.missing": "Llene todos los campos.",
     "locked.title": "El acceso está en pausa",
     "locked.text": "Hubo demasiadas respuestas incorrectas. Esto protege sus mensajes. Sus mensajes están seguros.",
-    "locked.until": "Puede intentarlo de nuevo a las {time}.",
+    "locked.until": "Puede intentarlo de nuevo a partir de esta hora: {time}",
     "locked.later": "Puede intentarlo de nuevo más tarde.",
     "locked.button": "Llamar al {phone}",
     "locked.call_us": "¿Necesita su mensaje ahora? Llámenos y le daremos acceso.",
