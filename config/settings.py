@@ -47,10 +47,10 @@ DEMO = CARELANE_MODE == "demo"
 DEBUG = False
 
 
-def running_demo() -> str:
-    """Where the mail servers of a running demo are: it may have had to give way. "" when none runs."""
+def running_demo(what: str) -> str:
+    """Where a running demo has its "mail-port" (it may have had to give way) and its "address"; "" when none runs."""
     try:
-        return (CARELANE_HOME / "demo-mail-port").read_text() if DEMO else ""
+        return (CARELANE_HOME / f"demo-{what}").read_text() if DEMO else ""
     except OSError:
         return ""
 
@@ -87,7 +87,8 @@ VERSION = re.search(r"^## (\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.MU
 
 # -- Addresses ---------------------------------------------------------------------------------------------
 
-PUBLIC_URL = env("CARELANE_URL", "http://127.0.0.1:8000").rstrip("/")
+# A command typed beside a running demo makes links that lead to it.
+PUBLIC_URL = (env("CARELANE_URL") or f"http://{running_demo('address') or '127.0.0.1:8000'}").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE = PUBLIC_URL.startswith("https://")
 if PRODUCTION and not SECURE:
@@ -392,7 +393,7 @@ MAIL_ROOTS = env("CARELANE_MAIL_ROOTS")
 # A file of roots that people's S/MIME certificates may chain to.
 MAIL_ANCHORS = env("CARELANE_SMIME_ROOTS")
 # The first of the four ports of the demo's mail servers.
-DEMO_MAIL_PORT = int(env("CARELANE_DEMO_MAIL_PORT") or running_demo() or "2601")
+DEMO_MAIL_PORT = int(env("CARELANE_DEMO_MAIL_PORT") or running_demo("mail-port") or "2601")
 if DEMO and not TRANSPORT_MAP:
     TRANSPORT_MAP = ",".join(
         f"{name}mail.test=mx.{name}mail.test@127.0.0.1:{DEMO_MAIL_PORT + number}"

@@ -65,7 +65,9 @@ class Supervisor:
         self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
         self.lock_file = Path(settings.CARELANE_HOME) / "demo.lock"
         # Read by the settings: a command in another shell sends to where the mail servers are, not to the usual place.
+        # Read by the settings of commands that are typed beside the demo.
         self.mail_file = Path(settings.CARELANE_HOME) / "demo-mail-port"
+        self.address_file = Path(settings.CARELANE_HOME) / "demo-address"
         self._lock: IO[str] | None = None
         self.logs = Path(settings.CARELANE_HOME) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -97,6 +99,7 @@ class Supervisor:
         """Start every part and wait until the web process answers. Raises ``RuntimeError`` naming a part's log."""
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.mail_file.write_text(str(settings.DEMO_MAIL_PORT))
+        self.address_file.write_text(self.address)
         for part in parts(self.address):
             self.running[part.name] = self._run(part)
         self._remember()
@@ -181,7 +184,7 @@ class Supervisor:
         return True
 
     def _forget(self) -> None:
-        for file in (self.pid_file, self.mail_file):
+        for file in (self.pid_file, self.mail_file, self.address_file):
             file.unlink(missing_ok=True)
 
     def _wait_for_web(self) -> None:

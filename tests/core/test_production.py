@@ -130,3 +130,19 @@ def test_the_first_commands_of_an_installation_need_no_key(tmp_path) -> None:
     assert made.returncode == 0, made.stderr
     assert (keys / "secret.key").stat().st_mode & 0o777 == 0o600
     assert "is missing" not in run("segment_count", "Women").stderr
+
+
+def test_a_command_beside_a_running_demo_makes_links_that_lead_to_it(tmp_path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); from config import settings as s; print(s.PUBLIC_URL)"
+
+    def address(**given: str) -> str:
+        environment = {"PATH": os.environ["PATH"], "CARELANE_HOME": str(tmp_path), "CARELANE_KEYS": str(tmp_path / "k")}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment | given, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert address() == "http://127.0.0.1:8000"
+    (tmp_path / "demo-address").write_text("127.0.0.1:8010")
+    assert address() == "http://127.0.0.1:8010"
+    assert address(CARELANE_URL="http://127.0.0.1:9000") == "http://127.0.0.1:9000"
