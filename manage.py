@@ -25,7 +25,11 @@ def main() -> None:
     if own_servers and not idle:
         from config import embedded
 
-        embedded.ensure_running(settings.EMBEDDED)
+        try:
+            embedded.ensure_running(own_servers)
+        except embedded.EmbeddedServerError as error:
+            print(error, file=sys.stderr)
+            sys.exit(1)
 
     class Utility(ManagementUtility):
         def fetch_command(self, subcommand: str) -> BaseCommand:

@@ -33,9 +33,10 @@ def env(name: str, default: str = "") -> str:
 
 # -- What kind of installation -----------------------------------------------------------------------------
 
-CARELANE_HOME = Path(env("CARELANE_HOME", str(BASE_DIR / ".home")))
-CARELANE_KEYS = Path(env("CARELANE_KEYS", str(BASE_DIR / ".keys")))
-CARELANE_CHECKPOINTS = Path(env("CARELANE_CHECKPOINTS", str(CARELANE_KEYS / "checkpoints")))
+# A relative path is meant from where the command was typed; servers and parts that it starts stand elsewhere.
+CARELANE_HOME = Path(env("CARELANE_HOME", str(BASE_DIR / ".home"))).absolute()
+CARELANE_KEYS = Path(env("CARELANE_KEYS", str(BASE_DIR / ".keys"))).absolute()
+CARELANE_CHECKPOINTS = Path(env("CARELANE_CHECKPOINTS", str(CARELANE_KEYS / "checkpoints"))).absolute()
 HAS_DATABASE = bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
 # The demo shows its sign-ins to everybody: a database of one's own never opens it by default, however it was named.
 CARELANE_MODE = env("CARELANE_MODE") or ("production" if HAS_DATABASE else "demo")

@@ -6,6 +6,8 @@ role, as in production.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
@@ -36,19 +38,22 @@ SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" 
 def django_db_modify_db_settings() -> Iterator[None]:
     """The tests' own servers: started before the first connection, stopped when nobody uses them any more."""
     assert settings.EMBEDDED, "The tests need the embedded servers: unset DATABASE_URL."
-    embedded.ensure_running(settings.EMBEDDED)
-    with superuser("postgres") as connection:
-        # Only a power cut could tell the difference: nobody waits for the disk at every commit.
-        for option in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {option} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield
-    with superuser("postgres") as connection:
-        # Somebody may run a single file in a second shell of this checkout.
-        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'test_carelane_%'")
-        others = found.fetchone()
-    if others == (0,) and not os.environ.get("CARELANE_KEEP_SERVERS"):
-        embedded.stop(settings.EMBEDDED)
+    home = Path(settings.CARELANE_HOME)
+    home.mkdir(parents=True, exist_ok=True)
+    # Somebody may run a single file in a second shell of this checkout: whoever is the last one turns out the light.
+    with (home / "tests.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        embedded.ensure_running(settings.EMBEDDED)
+        with superuser("postgres") as connection:
+            # Only a power cut could tell the difference: nobody waits for the disk at every commit.
+            for option in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {option} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.environ.get("CARELANE_KEEP_SERVERS"):
+                embedded.stop(settings.EMBEDDED)
 
 
 @pytest.fixture(scope="session")

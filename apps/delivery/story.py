@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -51,6 +52,13 @@ def reason_words(code: str) -> str:
     if code in set(Cause):
         return CAUSE_WORDS[Cause(code)]
     return code.replace("_", " ").capitalize()
+
+
+def names_in(address: str) -> list[str]:
+    """What of an address must not show in a server's words: itself, its local part, and the words of that."""
+    local = address.rpartition("@")[0]
+    words = [word for word in re.split(r"[^\w]|_", local) if len(word) > 2]
+    return [each for each in (address, local, *sorted(words, key=len, reverse=True)) if each]
 
 
 def tell(attempts: Sequence[Mapping[str, Any]], hide: Sequence[str] = ()) -> list[Chapter]:

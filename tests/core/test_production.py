@@ -78,6 +78,21 @@ def test_a_database_named_by_a_file_is_no_demo(start, tmp_path) -> None:
     assert "must begin with https:// in production" in said
 
 
+def test_folders_may_be_named_from_where_one_stands(tmp_path) -> None:
+    """What the settings start stands in another folder: a relative path must not lead elsewhere there."""
+    code = f"import os, sys; sys.path.insert(0, {str(REPOSITORY)!r}); from config import settings as s; "
+    code += "print(s.CARELANE_HOME, s.CARELANE_KEYS, s.CARELANE_CHECKPOINTS)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "CARELANE_HOME": "data", "CARELANE_KEYS": "./keys"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [str(tmp_path / each) for each in ("data", "keys", "keys/checkpoints")], done.stderr
+
+
 def test_the_first_commands_of_an_installation_need_no_key(tmp_path) -> None:
     """As docs/deploy.md has them: static files are collected and keys are made where there is none yet."""
     keys = tmp_path / "first"

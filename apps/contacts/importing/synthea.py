@@ -12,7 +12,7 @@ from typing import Any
 
 from apps.contacts.importing import invent
 from apps.contacts.importing.rows import EventRow, PersonRow, Rejection, Row, life_problem, ragged
-from apps.contacts.importing.sources import Table
+from apps.contacts.importing.sources import Table, Unreadable
 from apps.contacts.importing.values import BadValue, date_reader, sex, text
 
 SOURCE = "synthea"
@@ -36,6 +36,16 @@ UNUSED_COLUMNS = ("SSN", "DRIVERS", "PASSPORT", "MAIDEN", "BIRTHPLACE", "LAT", "
 def spelled(headers: tuple[str, ...]) -> tuple[str, ...]:
     """Headers as Synthea spells them, for files whose headers went through a program that changed their case."""
     return tuple("Id" if header.lower() == "id" else header.upper() for header in headers)
+
+
+def recognized(table: Table) -> str:
+    """The name of a table. Raises `Unreadable` when it is none of Synthea's, or lacks a column that it needs."""
+    found = table_name(table.headers, table.name, table.sample(20))
+    if found is None:
+        raise Unreadable("This is no table of Synthea. Leave it out, or import it as a list of people.")
+    if missing := missing_columns(found, table.headers):
+        raise Unreadable(f"The table {found} has no column {', '.join(missing)}. Export it again, or leave it out.")
+    return found
 
 
 def missing_columns(name: str, headers: tuple[str, ...]) -> list[str]:

@@ -185,12 +185,7 @@ def _table_name(kind: str, table: Table) -> str:
         return "appointments"
     if kind == JobKind.LIST:
         return "list"
-    found = synthea.table_name(table.headers, table.name, table.sample(20))
-    if found is None:
-        raise Unreadable("This is no table of Synthea. Leave it out, or import it as a list of people.")
-    if missing := synthea.missing_columns(found, table.headers):
-        raise Unreadable(f"The table {found} has no column {', '.join(missing)}. Export it again, or leave it out.")
-    return found
+    return synthea.recognized(table)
 
 
 def _about(item: dict[str, Any], data: dict[str, Any], sentence: str) -> str:

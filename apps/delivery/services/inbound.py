@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -37,6 +37,9 @@ MAX_MAIL = 10 * 1024 * 1024
 """Bytes of a mail that is taken; larger ones are refused with 552."""
 _TOLD = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
 _REPORTS_KEPT = 20
+BELIEVED_FOR = timedelta(days=14)
+"""How long after a message left it may bounce. Servers try for five days or so (RFC 5321 section 4.5.4.1); a return
+path stands in every copy of a message, and whoever keeps one must not end somebody's mail years later."""
 # What may still become "bounced": it left, or may have left.
 _LEFT = (State.SENT, State.DOUBTFUL, State.BOUNCED)
 
@@ -111,6 +114,9 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
     if report.verdict is Verdict.NOT_A_BOUNCE:
         # A person answered to the return path: some mail programs do that.
         return _answer(actor, message.pk, raw)
+    if report.verdict.is_failure and message.finished_at and clock.now() - message.finished_at > BELIEVED_FOR:
+        tally("late")
+        return Received(kind, report.verdict.value, False)
     key = _record_key(message.person_id)
     facts = {
         "verdict": report.verdict.value,

@@ -132,7 +132,7 @@ def _message_context(request: HttpRequest, message_id: int) -> dict[str, Any]:
         "signatures": str(record.get("dkim", "")).count("DKIM-Signature:"),
         "facts": facts,
         "reason": story.reason_words(row.reason),
-        "chapters": story.tell(opened.get("evidence", {}).get("attempts", []), hide=[address] if address else []),
+        "chapters": story.tell(opened.get("evidence", {}).get("attempts", []), hide=story.names_in(address)),
         "person": people_shown(request, [row.person_id])[row.person_id],
         "waiting": row.state == State.QUEUED,
         "next_try": selectors.next_try(row),
