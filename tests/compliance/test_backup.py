@@ -71,6 +71,26 @@ def test_everybody_comes_back_but_those_who_were_erased_since(tmp_path, another_
     assert (tmp_path / "home" / "files" / "x1").read_bytes() == b"sealed bytes"
 
 
+def test_checkpoints_that_outlived_the_database_tell_what_is_lost(tmp_path, another_database, capsys) -> None:
+    """The disk of the database broke in the evening; the checkpoints lie on another one, as the manual asks for."""
+    services.contact_create(actor=CLI, profile={"first_name": "Stella", "mrn": "1"})
+    sequencer.number_entries()
+    call_command("backup", str(tmp_path / "disk"), str(tmp_path / "safe"), "--json")
+    folder = Path(json.loads(capsys.readouterr().out)["backup"])
+    for number in range(5):
+        services.contact_create(actor=CLI, profile={"first_name": "Lea", "mrn": f"later-{number}"})
+    sequencer.number_entries()
+    sequencer.sign_checkpoint()
+
+    another_database()
+    with pytest.raises(SystemExit):
+        call_command("restore", str(folder), str(next((tmp_path / "safe").glob("*.tar"))))
+    said = capsys.readouterr().out
+    assert "The audit trail is whole up to entry" in said
+    assert "are lost: keep the checkpoints" in said
+    assert "NOT whole" not in said, "nobody altered anything"
+
+
 def test_keys_and_data_are_never_backed_up_together(tmp_path) -> None:
     with pytest.raises(backup.BackupError, match="separate"):
         backup.back_up(to=tmp_path / "a", keys_to=tmp_path / "a" / "keys", version="1", now=_now())

@@ -12,10 +12,12 @@ from django.core.management.base import CommandParser
 from django.db import connections, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Max
 from django.utils.module_loading import import_string
 
 from apps.audit import sequencer, verification
 from apps.audit.actions import Action
+from apps.audit.models import AuditChain
 from apps.audit.services import record
 from apps.contacts import services
 from apps.contacts.services.optouts import opt_outs_replay
@@ -65,6 +67,7 @@ class Command(RoadCommand):
         with transaction.atomic():
             for path in settings.AFTER_RESTORE:
                 import_string(path)()
+        last = AuditChain.objects.aggregate(last=Max("sequence"))["last"] or 0
         erased = 0
         for person_id in ledger.entries():
             try:
@@ -86,6 +89,8 @@ class Command(RoadCommand):
             "ok": found.ok,
             "entries": found.entries,
             "first_bad": found.first_bad,
+            # Checkpoints that outlived the database know entries which were written after the backup, and are lost.
+            "lost_after": last if not found.ok and found.entries > last else None,
             "erased_again": erased,
             "opt_outs_again": opt_outs,
             **held,
@@ -110,6 +115,9 @@ class Command(RoadCommand):
         trail = (
             f"The audit trail is whole: {count(result['entries'], 'entry', 'entries')}."
             if result["ok"]
+            else f"The audit trail is whole up to entry {result['lost_after']}, the last of this backup. "
+            "Later ones were signed for and are lost: keep the checkpoints, and note why."
+            if result["lost_after"] is not None
             else f"The audit trail is NOT whole; the first bad entry is {result['first_bad']}."
         )
         return f"Restored a backup {made}.{erased}{waits} {trail}"
