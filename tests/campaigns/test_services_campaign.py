@@ -285,6 +285,21 @@ def test_a_scheduled_campaign_that_changed_is_not_sent(approved: Campaign, max_a
     assert state(approved) == State.DRAFT
 
 
+def test_after_a_restore_nothing_goes_on_by_itself(approved: Campaign, max_actor: Actor, noon: datetime) -> None:
+    """It may all have gone out after the backup was made; what is still to come stays as it was."""
+    sending.campaign_send(actor=max_actor, campaign_id=approved.pk, at=noon + timedelta(hours=2))
+    assert sending.hold_after_restore(actor=CLI) == {"campaigns_paused": 0, "schedules_called_off": 0}
+    with clock.frozen(noon + timedelta(days=1)):
+        assert sending.hold_after_restore(actor=CLI) == {"campaigns_paused": 0, "schedules_called_off": 1}
+        assert state(approved) == State.APPROVED
+        sending.campaign_send(actor=max_actor, campaign_id=approved.pk)
+        sending.campaign_feed(actor=max_actor, campaign_id=approved.pk, chunk=2)
+        assert sending.hold_after_restore(actor=CLI) == {"campaigns_paused": 1, "schedules_called_off": 0}
+        assert state(approved) == State.PAUSED
+        assert sending.tick(actor=CLI) == {"started": 0, "fed": 0, "finished": 0}
+        assert not ReadyMessage.objects.filter(not_before__lte=clock.now()).exists()
+
+
 def test_pause_resume_and_stop(approved: Campaign, max_actor: Actor) -> None:
     sending.campaign_send(actor=max_actor, campaign_id=approved.pk)
     sending.campaign_feed(actor=max_actor, campaign_id=approved.pk, chunk=2)

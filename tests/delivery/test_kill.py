@@ -14,9 +14,9 @@ from django.db import connection
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import services
+from apps.delivery import services, story
 from apps.delivery.models import Attempt, OutboxMessage, ReadyMessage, Slot
-from apps.delivery.services import slots
+from apps.delivery.services import control, slots
 from apps.delivery.services.slots import Fenced
 from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
@@ -118,6 +118,23 @@ def test_a_person_decides_about_a_doubtful_message(people, providers, letters):
     services.doubtful_resend(actor=actors.COMMAND_LINE, message_id=second.pk, send=False)
     assert services.dispatch(actor=SYSTEM, seconds=5).sent == 1
     assert [m.state for m in OutboxMessage.objects.order_by("id")] == ["sent", "failed"]
+
+
+@pytest.mark.django_db
+def test_what_waited_in_a_restored_backup_is_decided_by_a_person(people, providers, letters):
+    """A letter of its own may have left after the backup; a campaign's messages wait with the campaign."""
+    one, two = people("a@goodmail.test", "b@goodmail.test")
+    services.enqueue(actor=SYSTEM, items=[campaign_item(p) for p in (one, two)])
+    letter = OutboxMessage.objects.get(person_id=one.id)
+    OutboxMessage.objects.filter(pk=letter.pk).update(kind="reply", source_id=None)
+    ReadyMessage.objects.filter(pk=letter.pk).update(kind="reply", source_id=None)
+    assert control.hold_after_restore(actor=actors.COMMAND_LINE) == {"messages_in_doubt": 1}
+    letter.refresh_from_db()
+    assert (letter.state, story.reason_words(letter.reason)[:29]) == ("doubtful", "It waited when a backup was m")
+    assert list(ReadyMessage.objects.values_list("kind", flat=True)) == ["campaign"]
+    assert control.hold_after_restore(actor=actors.COMMAND_LINE) == {"messages_in_doubt": 0}
+    services.doubtful_resend(actor=actors.COMMAND_LINE, message_id=letter.pk, send=True)
+    assert ReadyMessage.objects.filter(kind="reply").exists()
 
 
 @pytest.mark.django_db

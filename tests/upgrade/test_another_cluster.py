@@ -72,10 +72,18 @@ def elsewhere(backed_up, tmp_path) -> Iterator[SimpleNamespace]:
         yield backed_up
 
 
-def restore(made: SimpleNamespace, capsys) -> dict[str, object]:
+def restore(made: SimpleNamespace, capsys, *, go_on: bool = True) -> dict[str, object]:
     capsys.readouterr()
-    call_command("restore", str(made.folder), str(made.keys), "--go-on", "--json")
+    call_command("restore", str(made.folder), str(made.keys), as_json=True, go_on=go_on)
     return dict(json.loads(capsys.readouterr().out))
+
+
+def test_whoever_does_not_say_that_nothing_left_finds_journeys_paused(elsewhere, capsys) -> None:
+    said = restore(elsewhere, capsys, go_on=False)
+    assert said["journeys_paused"] == 1
+    assert (said["campaigns_paused"], said["schedules_called_off"], said["messages_in_doubt"]) == (0, 0, 0)
+    assert set(Journey.objects.values_list("state", flat=True)) == {"paused"}
+    assert tick("2026-12-07T20:00").sent == 0
 
 
 def test_the_trail_goes_on_without_a_gap(elsewhere, capsys) -> None:
