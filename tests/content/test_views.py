@@ -59,6 +59,18 @@ def test_the_list_shows_a_subject_as_it_arrives(signed_in: Any) -> None:
     assert "{{" not in page
 
 
+def test_codes_and_links_to_accounts_are_offered_only_where_something_fills_them(
+    signed_in: Any, mail: Template
+) -> None:
+    own = services.template_create(
+        actor=CLI, name="Our notice", data={"subject": "For you", "blocks": []}, kind="notice"
+    )
+    client = signed_in("max")
+    assert b'data-insert="first_name"' in client.get(f"/templates/{mail.pk}/").content
+    assert b'data-insert="account.code"' not in client.get(f"/templates/{mail.pk}/").content
+    assert b'data-insert="account.code"' in client.get(f"/templates/{own.pk}/").content
+
+
 def test_the_preview_has_a_policy_of_its_own(signed_in: Any, mail: Template) -> None:
     client = signed_in("max")
     policy = client.get(f"/templates/{mail.pk}/preview/")["Content-Security-Policy"]

@@ -79,7 +79,7 @@ def _context(request: HttpRequest, template: Template, *, selected: str, say: st
         "block_older": bool(block and variant and any(key == block.id for key, _ in variants.older(design, variant))),
         "chosen": block,
         "settings": (words_of(block, design, variant) if variant else settings_of(block, catalog)) if block else [],
-        "merge_groups": merge_groups(design, block, catalog),
+        "merge_groups": merge_groups(design, block, catalog, account=template.kind != Template.Kinds.TEMPLATE),
         "findings": findings,
         "errors": sum(finding.error for finding in findings),
         "say": say,
@@ -192,9 +192,12 @@ def settings_of(block: Block, catalog: Mapping[str, MergeField]) -> list[dict[st
 
 
 def merge_groups(
-    design: Design, block: Block | None, catalog: Mapping[str, MergeField]
+    design: Design, block: Block | None, catalog: Mapping[str, MergeField], *, account: bool
 ) -> list[tuple[str, list[tuple[str, str, int]]]]:
-    """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first."""
+    """The merge fields for the picker: group to (field, label, level); inside a repeat its items come first.
+
+    ``account``: with those that only mail of the system itself fills (codes, links to an account).
+    """
     groups: dict[str, list[tuple[str, str, int]]] = {}
     if block is not None:
         for loop in design.walk():
@@ -207,7 +210,7 @@ def merge_groups(
                 items = (("start", "day and time"), ("kind", "kind"), ("location", "place"), ("provider", "clinician"))
                 groups["This item"] = [(f"{name}.{key}", f"{name}: {label}", level) for key, label in items]
     for field in catalog.values():
-        if field.type != "items":
+        if field.type != "items" and (account or not field.name.startswith("account.")):
             groups.setdefault(field.group, []).append((field.name, field.label, field.level))
     return list(groups.items())
 
