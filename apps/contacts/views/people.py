@@ -36,7 +36,8 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         text = form.cleaned_data["q"]
         filters = {name: form.cleaned_data[name] for name in ("relation", "consent", "mail", "life")}
-    found = searching.people(text=text, filters=filters)
+    looked_for = searching.meant(text)
+    found = searching.people(text=looked_for, filters=filters)
     cursor = request.POST.get("after") or request.GET.get("after", "")
     page = keyset(found, cursor, total=searching.counted(found))
     searched = bool(text.strip() or any(filters.values()))
@@ -47,7 +48,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "how_many": _how_many(page.total, searched),
         "rows": rows,
         "searched": searched,
-        "shorter": shorter if (shorter := searching.meant(text)) != text else "",
+        "shorter": looked_for if looked_for != text else "",
         # Without anybody at all the page itself offers to import and to add; the head would say it twice.
         "listed": bool(rows) or searched,
         "filters": filters,
