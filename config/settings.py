@@ -336,14 +336,29 @@ STATIC_ROOT = Path(env("CARELANE_STATIC", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEMO
 WHITENOISE_AUTOREFRESH = DEMO
+
+
+def file_storage() -> dict[str, Any]:
+    """Where sealed files lie: a folder in the data, or what CARELANE_STORAGE names with its options."""
+    backend = env("CARELANE_STORAGE")
+    if not backend:
+        options = {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    options = json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
+    if PRODUCTION and str(options.get("endpoint_url", "")).startswith("http://"):
+        raise ImproperlyConfigured("endpoint_url in CARELANE_STORAGE_OPTIONS must begin with https:// in production.")
+    if backend.startswith("storages.backends.s3."):
+        from boto3.s3.transfer import TransferConfig
+
+        # What is stored may be read from the database while it is stored: by the thread, and the connection, that asked.
+        # And of a large file only so much is held in memory while it is read.
+        options = {"transfer_config": TransferConfig(use_threads=False), "max_memory_size": 16 * 2**20, **options}
+    return {"BACKEND": backend, "OPTIONS": options}
+
+
 STORAGES = {
     # Whatever is stored here is sealed before it arrives; names are random.
-    "default": {
-        "BACKEND": env("CARELANE_STORAGE", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
-        if env("CARELANE_STORAGE")
-        else {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600},
-    },
+    "default": file_storage(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
