@@ -21,8 +21,6 @@ from django.utils import timezone
 from apps.analytics import heartbeat
 from apps.contacts.models import ImportJob, Person
 from apps.content.models import Template
-from apps.core.board import AHEAD, Item, Step
-from apps.core.datewords import count
 from apps.core.permissions import Permission, Role
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.outcomes import Cause
@@ -32,6 +30,8 @@ from apps.organizations import selectors as organizations
 from apps.portal import selectors as portal
 from apps.portal.models import InboxTask
 from apps.segments.models import Segment
+from apps.ui.board import AHEAD, Item, Step
+from apps.ui.datewords import count
 from apps.users.models import User
 
 logger = logging.getLogger(__name__)

@@ -25,9 +25,9 @@ from django.db.models import Count, Min
 
 from apps.analytics import heartbeat, sources
 from apps.audit import sequencer
-from apps.core.board import Check
-from apps.core.datewords import count, span
 from apps.delivery.models import ReadyMessage
+from apps.ui.board import Check
+from apps.ui.datewords import count, span
 
 logger = logging.getLogger(__name__)
 STARTED = time.monotonic()

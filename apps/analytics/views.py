@@ -9,8 +9,9 @@ from django.views.decorators.http import require_GET, require_safe
 
 from apps.analytics import sources
 from apps.analytics.status import checks, healthy
-from apps.core import clock, datewords
+from apps.core import clock
 from apps.core.permissions import Permission, public, require
+from apps.ui import datewords
 from apps.users.views.sign_in import current_user
 
 WORST = ("down", "warning", "unknown", "ok")

@@ -13,9 +13,10 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.analytics import heartbeat, sources, status
-from apps.core import actors, clock, datewords
-from apps.core.board import Check, Item, Step
+from apps.core import actors, clock
 from apps.organizations.services import organization_change
+from apps.ui import datewords
+from apps.ui.board import Check, Item, Step
 
 pytestmark = pytest.mark.django_db
 

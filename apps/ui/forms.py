@@ -14,7 +14,7 @@ from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.utils import timezone
 
-from apps.core import datewords
+from apps.ui import datewords
 
 
 class LookRenderer(TemplatesSetting):

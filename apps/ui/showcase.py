@@ -9,10 +9,11 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.core import clock, words
-from apps.core.forms import ChoiceCards, Combobox, Switch, UploadZones, ZonedDateTimeField
+from apps.core import clock
 from apps.core.pages import Page
 from apps.core.permissions import staff_only
+from apps.ui import words
+from apps.ui.forms import ChoiceCards, Combobox, Switch, UploadZones, ZonedDateTimeField
 
 
 class SampleForm(forms.Form):
@@ -49,7 +50,7 @@ def components(request: HttpRequest) -> HttpResponse:
     """Render the page. Its form is shown as after a failed save."""
     now = clock.now()
     form = SampleForm({"name": "", "days": "40", "kind": "once", "note": "Typed text stays."})
-    return render(request, "core/components.html", {"form": form, **sample(now)})
+    return render(request, "ui/components.html", {"form": form, **sample(now)})
 
 
 def sample(now: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.core import actors, proxies
+from apps.core import actors
+from apps.core.http import proxies
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

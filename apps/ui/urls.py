@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.core import showcase
+from apps.ui import showcase
 
-app_name = "core"
+app_name = "ui"
 urlpatterns = [path("components", showcase.components, name="components")]

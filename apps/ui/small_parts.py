@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core import clock, datewords, words
+from apps.core import clock
+from apps.ui import datewords, words
 
 register = template.Library()
 NONE = SafeString("—")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from apps.core import navigation
+from apps.ui import navigation
 
 PATIENTS = "/portal/"
 

@@ -14,8 +14,8 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core import charts
-from apps.core.small_parts import dash, day, draw, icon, number, register, when
+from apps.ui import charts
+from apps.ui.small_parts import dash, day, draw, icon, number, register, when
 
 ALERT_ICONS = {
     "info": "info-circle",
