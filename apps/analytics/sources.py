@@ -23,9 +23,9 @@ from apps.contacts.models import ImportJob, Person
 from apps.content.models import Template
 from apps.core.permissions import Permission, Role
 from apps.delivery.models import OutboxMessage, ReadyMessage
-from apps.delivery.outcomes import Cause
 from apps.delivery.selectors import LOST, lost_words
 from apps.journeys.models import Journey, JourneyRun
+from apps.mail.smtp_replies import Cause
 from apps.organizations import selectors as organizations
 from apps.portal import selectors as portal
 from apps.portal.models import InboxTask

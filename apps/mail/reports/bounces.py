@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from apps.delivery import bounce_words as words
-from apps.delivery.returned_mail import (
+from apps.mail.reports import bounce_words as words
+from apps.mail.reports.returned_mail import (
     MAX_READ,
     MAX_TEXT,
     SHORT_FIELDS,

@@ -10,7 +10,7 @@ import email.policy
 import html
 import re
 
-from apps.delivery import bounce_words as words
+from apps.mail.reports import bounce_words as words
 
 MAX_READ = 512 * 1024
 """Bytes of a returned mail that are read; reports come first, what follows is the original."""

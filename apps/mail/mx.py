@@ -19,7 +19,7 @@ import dns.exception
 import dns.rdatatype
 import dns.resolver
 
-from apps.delivery.outcomes import Fault
+from apps.mail.smtp_replies import Fault
 
 SMTP_PORT = 25
 LOOKUP_SECONDS = 15.0

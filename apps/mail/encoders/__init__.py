@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from apps.content.encoders import quick, v1
+from apps.mail.encoders import quick, v1
 
 BY_NAME: dict[str, ModuleType] = {"v1": v1}
 CURRENT = "v1"

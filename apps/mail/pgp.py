@@ -22,15 +22,7 @@ import gnupg
 import pysequoia
 from pysequoia.packet import PacketPile, Tag
 
-from apps.delivery.envelopes import (
-    CheckedKey,
-    KeyRefused,
-    SealedMail,
-    SealHead,
-    protect,
-    same_mailbox,
-    sealed,
-)
+from apps.mail.envelopes import CheckedKey, KeyRefused, SealedMail, SealHead, protect, same_mailbox, sealed
 
 MAX_KEY_BYTES = 256 * 1024
 """A certificate with a photograph and forty signatures has 60 kB; more is a mistake or an attack."""

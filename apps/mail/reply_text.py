@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any
 
-from apps.delivery.returned_mail import Absurd, decoded_header, leaf_text, message_of, message_parts, raw_header
+from apps.mail.reports.returned_mail import Absurd, decoded_header, leaf_text, message_of, message_parts, raw_header
 
 MAX_TEXT = 20_000
 

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
-from apps.core.messages import UnsafeHeader, UnsafeLink
+from apps.mail.compiled import UnsafeHeader, UnsafeLink
 
 SOFT = b"=\r\n"
 LINE = 76

@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.errors import Refused
-from apps.delivery.mx import Host, LookupFault, addresses
-from apps.delivery.outcomes import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
-from apps.delivery.policy import TlsClass
-from apps.delivery.tls import TRUSTED_LOCALLY, TlsEvidence, Trust, fault_of
-from apps.delivery.wire import Ended, Wire
+from apps.mail.mx import Host, LookupFault, addresses
+from apps.mail.smtp_replies import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
+from apps.mail.tls import TRUSTED_LOCALLY, TlsClass, TlsEvidence, Trust, fault_of
+from apps.mail.wire import Ended, Wire
 
 __all__ = ["Connection", "Dialogue", "Mail", "Result", "TlsClass", "Unreachable", "connect", "probe"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from apps.delivery.outcomes import Fault, Reply
+from apps.mail.smtp_replies import Fault, Reply
 
 _MAX_REPLY = 64 * 1024
 # We never wait for more than four at once; a server that answers what nobody asked would fill the memory.

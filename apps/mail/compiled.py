@@ -159,7 +159,7 @@ Node = Literal | Slot | Condition | Loop
 class CompiledMessage:
     """A template version, compiled: immutable and content-addressed by `digest`.
 
-    `encoder` names the frozen module of `apps.content.encoders` that fills the slots. `level` is what the
+    `encoder` names the frozen module of `apps.mail.encoders` that fills the slots. `level` is what the
     author declared (and what conditions and literals imply); the merged fields of a recipient can only raise
     it. `links` are the fixed targets of tracked links in order of `SlotSpec.track`, as the author wrote them.
     """

@@ -11,14 +11,33 @@ import hashlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import IntEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from apps.delivery.policy import TlsClass
+
+class TlsClass(IntEnum):
+    """How well a connection to a mail server is protected, weakest first."""
+
+    NONE = 0
+    OPPORTUNISTIC = 1
+    WEBPKI = 2
+    AUTHENTICATED = 3
+
+
+TLS_WORDS: Mapping[TlsClass, str] = MappingProxyType(
+    {
+        TlsClass.NONE: "no encryption",
+        TlsClass.OPPORTUNISTIC: "encryption with an unverified certificate",
+        TlsClass.WEBPKI: "TLS with a verified certificate",
+        TlsClass.AUTHENTICATED: "TLS with a pinned certificate",
+    }
+)
 
 # Evidence of a hop that never leaves this machine, and that the transport map vouches for.
 TRUSTED_LOCALLY = "transport map: on this machine"

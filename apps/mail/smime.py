@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
-from apps.delivery.envelopes import (
+from apps.mail.envelopes import (
     CheckedKey,
     KeyRefused,
     SealedMail,
@@ -33,7 +33,7 @@ from apps.delivery.envelopes import (
     same_mailbox,
     sealed,
 )
-from apps.delivery.pgp import gpg_home
+from apps.mail.pgp import gpg_home
 
 MAX_CERTIFICATE_BYTES = 64 * 1024
 _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598

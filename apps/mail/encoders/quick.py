@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 
-from apps.content.encoders import v1
+from apps.mail.encoders import v1
 
 _SOFT = v1.SOFT.decode("ascii")
 _ROOM = v1.LINE - 1
