@@ -122,7 +122,7 @@ INSTALLED_APPS = [
 # Lowest layer first; import-linter holds the order.
 APPS = (
     ["core", "ui", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
-    + ["content", "delivery", "portal", "campaigns", "journeys", "analytics"]
+    + ["content", "delivery", "portal", "campaigns", "journeys", "dashboard"]
     + (["demo"] if DEMO else [])
 )
 INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
@@ -166,7 +166,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
-                "apps.analytics.context_processors.menu_counts",
+                "apps.dashboard.context_processors.menu_counts",
             ],
         },
     }

@@ -7,7 +7,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from apps.users.views import sign_in as users
 
 PREFIXES = {
-    "analytics": "",
+    "dashboard": "",
     "ui": "",
     "users": "",
     "organizations": "settings/organization/",

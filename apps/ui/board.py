@@ -1,6 +1,6 @@
 """What apps tell the home page and the status page. Pure dataclasses, so that every layer can use them.
 
-An app that has something to say brings a module ``home.py`` with any of these functions; analytics finds them::
+An app that has something to say brings a module ``home.py`` with any of these functions; the dashboard finds them::
 
     problems(user, now)     -> Iterable[Item]   what is wrong, with what to do
     waiting(user, now)      -> Iterable[Item]   what waits for this person: approvals, replies, finished imports

@@ -32,7 +32,7 @@ class Shown:
 
 
 MENU = [
-    Entry("Home", "analytics:home", "home", Permission.HOME),
+    Entry("Home", "dashboard:home", "home", Permission.HOME),
     Entry("Contacts", "contacts:list", "users", Permission.CONTACT_VIEW),
     Entry("Segments", "segments:list", "filter", Permission.SEGMENT_VIEW),
     Entry("Templates", "content:list", "template", Permission.TEMPLATE_VIEW),

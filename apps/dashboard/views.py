@@ -7,10 +7,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 
-from apps.analytics import sources
-from apps.analytics.status import checks, healthy
 from apps.core import clock
 from apps.core.permissions import Permission, public, require
+from apps.dashboard import home_page
+from apps.dashboard.status import checks, healthy
 from apps.ui import datewords
 from apps.users.views.sign_in import current_user
 
@@ -23,22 +23,22 @@ def home(request: HttpRequest) -> HttpResponse:
     """What is wrong, what waits for me, what goes out, how the last campaigns did; at first, five steps."""
     now = clock.now()
     user = current_user(request)
-    steps = sorted(sources.gather("first_steps", user, now), key=lambda step: step.order)
+    steps = sorted(home_page.gather("first_steps", user, now), key=lambda step: step.order)
     context = {
         "now": now,
         "today": datewords.weekday(timezone.localtime(now)),
-        "status_url": sources.address("analytics:status") if user.may(Permission.STATUS_VIEW) else "",
-        "campaigns_url": sources.address("campaigns:list"),
+        "status_url": home_page.address("dashboard:status") if user.may(Permission.STATUS_VIEW) else "",
+        "campaigns_url": home_page.address("campaigns:list"),
         "greeting": _greeting(timezone.localtime(now).hour),
-        "problems": sources.by_severity(sources.gather("problems", user, now)),
-        "waiting": sources.gather("waiting", user, now),
-        "upcoming": sorted(sources.gather("upcoming", user, now), key=lambda item: item.at)[:12],
-        "recent": sources.gather("recent", user, now)[:6],
+        "problems": home_page.by_severity(home_page.gather("problems", user, now)),
+        "waiting": home_page.gather("waiting", user, now),
+        "upcoming": sorted(home_page.gather("upcoming", user, now), key=lambda item: item.at)[:12],
+        "recent": home_page.gather("recent", user, now)[:6],
         "steps": steps,
         "steps_done": sum(step.done for step in steps),
         "is_new": not all(step.done for step in steps),
     }
-    return render(request, "analytics/home.html", context)
+    return render(request, "dashboard/home.html", context)
 
 
 @require(Permission.STATUS_VIEW)
@@ -51,7 +51,7 @@ def status(request: HttpRequest) -> HttpResponse:
     # Auditors see the status, but not the settings it stands among.
     top = ("Settings", "/settings/") if current_user(request).may(Permission.ORGANIZATION_EDIT) else ("Home", "/")
     context = {"checks": found, "worst": worst, "now": now, "crumbs": [top, ("Status", "")]}
-    return render(request, "analytics/status.html", context)
+    return render(request, "dashboard/status.html", context)
 
 
 @public

@@ -18,10 +18,10 @@ from django.db.models.functions import TruncDay
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from apps.analytics import heartbeat
 from apps.contacts.models import ImportJob, Person
 from apps.content.models import Template
 from apps.core.permissions import Permission, Role
+from apps.dashboard import heartbeat
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.selectors import LOST, lost_words
 from apps.journeys.models import Journey, JourneyRun
@@ -62,7 +62,7 @@ def machinery_problems(user: User, now: datetime) -> Iterator[Item]:
     may = user.may(Permission.STATUS_VIEW)
     todo = "Start both, then look at the status page." if may else "Tell an administrator."
     text = f"Nothing is sent and no journey moves. Nothing is lost: it waits in the queue. {todo}"
-    url = address("analytics:status") if may else ""
+    url = address("dashboard:status") if may else ""
     yield Item("The worker or the schedule does not answer", text, url, "server", "bad")
 
 

@@ -23,8 +23,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Min
 
-from apps.analytics import heartbeat, sources
 from apps.audit import sequencer
+from apps.dashboard import heartbeat, home_page
 from apps.delivery.models import ReadyMessage
 from apps.ui.board import Check
 from apps.ui.datewords import count, span
@@ -189,7 +189,7 @@ def checks(now: datetime) -> Iterator[Check]:
         found = {name: _asked(name, partial(ask, now)) for name, ask in CHECKS if name not in SLOW}
         found |= {name: _asked(name, future.result) for name, future in begun.items()}
     yield from (found[name] for name, _ in CHECKS)
-    for module in sources.modules():
+    for module in home_page.modules():
         if hasattr(module, "checks"):
             try:
                 yield from module.checks(now)

@@ -12,8 +12,8 @@ from django.db import OperationalError, connections
 from django.test import Client
 from django.utils import timezone
 
-from apps.analytics import heartbeat, sources, status
 from apps.core import actors, clock
+from apps.dashboard import heartbeat, home_page, status
 from apps.organizations.services import organization_change
 from apps.ui import datewords
 from apps.ui.board import Check, Item, Step
@@ -76,8 +76,8 @@ def test_nobody_is_asked_for_what_they_may_not_do(signed_in) -> None:
 
 def test_the_checklist_goes_when_all_is_done(signed_in, monkeypatch) -> None:
     done = [Step(number, f"Step {number}", "", "", True) for number in range(1, 6)]
-    monkeypatch.setitem(sources.OWN, "first_steps", [lambda user, now: done])
-    monkeypatch.setattr(sources, "modules", lambda: iter(()))
+    monkeypatch.setitem(home_page.OWN, "first_steps", [lambda user, now: done])
+    monkeypatch.setattr(home_page, "modules", lambda: iter(()))
     assert "Your first day" not in home(signed_in("max"))
 
 
@@ -85,7 +85,7 @@ def test_a_source_that_breaks_does_not_take_the_page_with_it(signed_in, monkeypa
     def broken(user, now):
         raise RuntimeError("a source is broken")
 
-    monkeypatch.setitem(sources.OWN, "problems", [broken])
+    monkeypatch.setitem(home_page.OWN, "problems", [broken])
     assert "This page is not complete" in home(signed_in("max"))
 
 
@@ -95,9 +95,9 @@ def test_what_waits_goes_out_and_went_is_shown(signed_in, monkeypatch) -> None:
     reply = Item("3 replies from patients", "Not answered", "/inbox/", "inbox", at=long_ago, at_words="oldest:")
     plan = Item("Flu clinic", "412 people", "/campaigns/1/", "send", at=now + timedelta(days=2))
     past = Item("Checkups", url="/campaigns/2/", status="sent", at=now, figures=(("Sent", "412"), ("Clicked", "12%")))
-    monkeypatch.setitem(sources.OWN, "waiting", [lambda user, at: [reply]])
-    monkeypatch.setitem(sources.OWN, "upcoming", [lambda user, at: [plan]])
-    monkeypatch.setitem(sources.OWN, "recent", [lambda user, at: [past]])
+    monkeypatch.setitem(home_page.OWN, "waiting", [lambda user, at: [reply]])
+    monkeypatch.setitem(home_page.OWN, "upcoming", [lambda user, at: [plan]])
+    monkeypatch.setitem(home_page.OWN, "recent", [lambda user, at: [past]])
     page = home(signed_in("max"))
     assert f"Not answered · oldest: {datewords.day(timezone.localtime(long_ago))}" in plain(page)
     for words in ("3 replies from patients", "Flu clinic", "412 people", "Checkups", "12%"):
@@ -171,7 +171,7 @@ def test_a_part_that_cannot_be_asked_is_down(monkeypatch) -> None:
 
 def test_the_health_check_is_open_and_says_nothing_else(monkeypatch) -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
-    monkeypatch.setattr("apps.analytics.views.healthy", lambda: False)
+    monkeypatch.setattr("apps.dashboard.views.healthy", lambda: False)
     answer = Client().get("/healthz")
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
 
@@ -201,4 +201,4 @@ def test_the_greeting_goes_by_the_clinics_clock(signed_in, utc, said) -> None:
 
 def test_what_is_worst_stands_first() -> None:
     found = [Item("one", tone="caution"), Item("two", tone="bad"), Item("three", tone="caution"), Item("four")]
-    assert [item.title for item in sources.by_severity(found)] == ["two", "one", "three", "four"]
+    assert [item.title for item in home_page.by_severity(found)] == ["two", "one", "three", "four"]

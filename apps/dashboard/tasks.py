@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.analytics import heartbeat
+from apps.dashboard import heartbeat
 
 
 @shared_task

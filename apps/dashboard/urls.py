@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from apps.analytics import views
+from apps.dashboard import views
 
-app_name = "analytics"
+app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
     path("settings/status/", views.status, name="status"),
