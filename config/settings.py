@@ -121,15 +121,15 @@ INSTALLED_APPS = [
 ]
 # Lowest layer first; import-linter holds the order.
 APPS = (
-    ["core", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
-    + ["content", "delivery", "portal", "campaigns", "journeys", "analytics"]
+    ["core", "ui", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
+    + ["content", "delivery", "portal", "campaigns", "journeys", "dashboard"]
     + (["demo"] if DEMO else [])
 )
 INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
 
 MIDDLEWARE = [
-    "apps.core.middleware.ProxyMiddleware",
-    "apps.core.middleware.BodilessMiddleware",
+    "apps.core.http.middleware.ProxyMiddleware",
+    "apps.core.http.middleware.BodilessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -139,12 +139,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "apps.core.toasts.ToastMiddleware",
+    "apps.ui.toasts.ToastMiddleware",
     "apps.organizations.middleware.ClinicZoneMiddleware",
-    "apps.core.middleware.ActorMiddleware",
-    "apps.core.middleware.StrangersBodyMiddleware",
-    "apps.core.middleware.PrivateResponseMiddleware",
-    "apps.core.middleware.BareErrorMiddleware",
+    "apps.core.http.middleware.ActorMiddleware",
+    "apps.core.http.middleware.StrangersBodyMiddleware",
+    "apps.core.http.middleware.PrivateResponseMiddleware",
+    "apps.core.http.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
@@ -164,9 +164,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "apps.core.context_processors.shell",
+                "apps.ui.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
-                "apps.analytics.context_processors.menu_counts",
+                "apps.dashboard.context_processors.menu_counts",
             ],
         },
     }
@@ -281,7 +281,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "apps.core.views.csrf_failure"
+CSRF_FAILURE_VIEW = "apps.ui.error_pages.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 OTP_TOTP_ISSUER = "Carelane"
 SIGN_IN_TRIES = 5
@@ -362,7 +362,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
-        else "apps.core.staticfiles.HashedFiles"
+        else "apps.core.http.staticfiles.HashedFiles"
     },
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -380,7 +380,7 @@ LOGGING_CONFIG = "config.logging.configure"
 # Not empty, or Django would not call the function above.
 LOGGING: dict[str, Any] = {"version": 1}
 
-FORM_RENDERER = "apps.core.forms.LookRenderer"
+FORM_RENDERER = "apps.ui.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

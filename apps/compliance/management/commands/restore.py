@@ -23,9 +23,9 @@ from apps.contacts import services
 from apps.contacts.services.optouts import opt_outs_replay
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
-from apps.core.datewords import count
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
+from apps.ui.datewords import count
 from apps.vault import ledger
 from config import backup
 
