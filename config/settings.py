@@ -350,7 +350,7 @@ def file_storage() -> dict[str, Any]:
     if backend.startswith("storages.backends.s3."):
         from boto3.s3.transfer import TransferConfig
 
-        # What is stored may be read from the database while it is stored: by the thread, and the connection, that asked.
+        # What is stored may be read from the database meanwhile: by the thread, and the connection, that asked.
         # And of a large file only so much is held in memory while it is read.
         options = {"transfer_config": TransferConfig(use_threads=False), "max_memory_size": 16 * 2**20, **options}
     return {"BACKEND": backend, "OPTIONS": options}
