@@ -429,3 +429,33 @@ HOLD_AFTER_RESTORE = [
 # Called when a command is through; commands lie below the trail.
 AFTER_COMMAND = ["apps.audit.sequencer.pin"]
 EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
+
+# -- Changes of the environment ----------------------------------------------------------------------------
+
+# What a worker notes at its start, so that a change shows (Audit, Configuration). No credential, nothing of a person:
+# addresses of database and Redis and the options of the storage, which may hold passwords, stay out.
+ENVIRONMENT = {
+    "VERSION": VERSION,
+    "CARELANE_MODE": CARELANE_MODE,
+    "CARELANE_HOME": str(CARELANE_HOME),
+    "CARELANE_KEYS": str(CARELANE_KEYS),
+    "CARELANE_CHECKPOINTS": str(CARELANE_CHECKPOINTS),
+    "CARELANE_URL": PUBLIC_URL,
+    "ALLOWED_HOSTS": ",".join(ALLOWED_HOSTS),
+    "CARELANE_PROXIES": str(PROXIES),
+    "CARELANE_TLS_REDIRECT": str(int(SECURE_SSL_REDIRECT)),
+    "CARELANE_STATIC": str(STATIC_ROOT),
+    "CARELANE_STORAGE": STORAGES["default"]["BACKEND"],
+    "CARELANE_IMPORT_HELPERS": str(IMPORT_HELPERS),
+    "CARELANE_TRANSPORT_MAP": TRANSPORT_MAP,
+    "CARELANE_MAIL_DNS": str(int(MAIL_DNS)),
+    "CARELANE_MAIL_ROOTS": MAIL_ROOTS,
+    "CARELANE_SMIME_ROOTS": MAIL_ANCHORS,
+    "CARELANE_LMTP_ADDRESS": INBOUND_LMTP,
+    "CARELANE_INBOUND_SMTP_ADDRESS": INBOUND_SMTP,
+    "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
+}
+# Recorded before and after, in clear and by signals: so no model with a sealed or level 1 field, and each by its name
+# (docs/decisions/0008-auditlog.md). Its middleware stays out: it copies network addresses and staff addresses.
+AUDITLOG_INCLUDE_TRACKING_MODELS = ({"model": "organizations.EnvironmentSetting", "include_fields": ["value"]},)
+AUDITLOG_DISABLE_REMOTE_ADDR = True
