@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
 from apps.organizations.services import logo_change
 from apps.vault import streams
+from config import backup
 from config import settings as product
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db]
@@ -183,3 +185,17 @@ def test_a_paper_that_was_lost_from_the_bucket_is_refused_in_a_sentence(bucket, 
     with pytest.raises(Refused, match="missing or damaged"):
         register.document_open(actor=CLI, document=paper)
     assert AuditEntry.objects.filter(action="baa.open").exists()
+
+
+def test_a_backup_holds_the_buckets_files_and_a_restore_brings_them_into_another(bucket, noon, tmp_path) -> None:
+    picture = asset_upload(actor=CLI, data=PIXEL, file_name="one.png", alt="A dot")
+    paper = signed_paper()
+    before = kept(bucket)
+    with tarfile.open(tmp_path / "files.tar", "w") as archive:
+        backup.pack_files(archive)
+    bucket.objects.all().delete()
+    with tarfile.open(tmp_path / "files.tar") as archive:
+        backup.unpack_files(archive)
+    assert kept(bucket) == before
+    assert content.asset_bytes(picture) == PIXEL
+    assert register.document_open(actor=CLI, document=paper) == b"%PDF-1.7 signed"
