@@ -17,7 +17,7 @@ from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
-from config import backup
+from apps.installation import backup
 
 
 class Command(RoadCommand):

@@ -14,7 +14,7 @@ from apps.audit import sequencer
 from apps.contacts import selectors, services
 from apps.contacts.models import Person
 from apps.core import actors
-from config import backup, embedded
+from apps.installation import backup, embedded_servers
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 CLI = actors.COMMAND_LINE
@@ -32,11 +32,11 @@ def another_database(settings):
             connections[alias].settings_dict["NAME"] = database
             settings.DATABASES[alias]["NAME"] = database
 
-    embedded.drop_database(settings.EMBEDDED, name)
-    embedded.create_database(settings.EMBEDDED, name)
+    embedded_servers.drop_database(settings.EMBEDDED, name)
+    embedded_servers.create_database(settings.EMBEDDED, name)
     yield lambda: point_at(name)
     point_at(before)
-    embedded.drop_database(settings.EMBEDDED, name)
+    embedded_servers.drop_database(settings.EMBEDDED, name)
 
 
 @pytest.fixture(autouse=True)

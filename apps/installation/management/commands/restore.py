@@ -25,9 +25,9 @@ from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
+from apps.installation import backup
 from apps.ui.datewords import count
 from apps.vault import ledger
-from config import backup
 
 # What ``HOLD_AFTER_RESTORE`` counts, in words.
 HELD = {

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from config import embedded
+from apps.installation import embedded_servers
 
 LARGEST_KEY = 64 * 1024
 _KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(key|pem)")
@@ -188,7 +188,7 @@ def _private(path: Path) -> BinaryIO:
 
 def _program(name: str) -> str:
     if settings.EMBEDDED:
-        return embedded.client_program(name)
+        return embedded_servers.client_program(name)
     found = shutil.which(name)
     if not found:
         raise BackupError(f"{name} is missing. Install PostgreSQL's client programs (postgresql-client).")
