@@ -7,8 +7,8 @@ import email.policy
 from contextlib import asynccontextmanager
 
 import pytest
-from apps.delivery.policy.retries import wait_before
 
+from apps.delivery.policy.retries import wait_before
 from apps.demo.mail import Habit, Servers, empties, habit_of, key_kind, transport_map
 from apps.mail.mx import Host, find, parse_map
 from apps.mail.smtp import Dialogue, Mail, connect, probe

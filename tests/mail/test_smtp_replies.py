@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from apps.delivery.policy.retries import wait_before
 
+from apps.delivery.policy.retries import wait_before
 from apps.mail.smtp_replies import Cause, Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
 
 GMAIL = "gmail"
