@@ -19,7 +19,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded
+from apps.installation import embedded_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -57,7 +57,7 @@ def running_demo(what: str) -> str:
 
 EMBEDDED = None
 if not HAS_DATABASE:
-    EMBEDDED = embedded.places(CARELANE_HOME, CARELANE_KEYS)
+    EMBEDDED = embedded_servers.places(CARELANE_HOME, CARELANE_KEYS)
 
 
 def secret_key() -> str:
@@ -120,11 +120,13 @@ INSTALLED_APPS = [
     "auditlog",
 ]
 # Lowest layer first; import-linter holds the order.
-APPS = (
-    ["core", "ui", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
-    + ["content", "delivery", "portal", "campaigns", "journeys", "dashboard"]
-    + (["demo"] if DEMO else [])
-)
+APPS = [
+    *("core", "ui", "mail", "audit", "vault", "users"),
+    *("organizations", "jobs", "approvals", "references"),
+    *("contacts", "imports", "compliance", "installation", "tracking"),
+    *("segments", "content", "delivery", "portal", "campaigns", "journeys", "dashboard"),
+    *(["demo"] if DEMO else []),
+]
 INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
 
 MIDDLEWARE = [
@@ -187,7 +189,7 @@ def databases() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for alias, variable in DATABASE_ROLE_VARIABLES.items():
         if EMBEDDED:
-            found[alias] = embedded.database_settings(EMBEDDED, "app" if alias == "default" else alias)
+            found[alias] = embedded_servers.database_settings(EMBEDDED, "app" if alias == "default" else alias)
         else:
             address = env(variable)
             if not address:
@@ -215,7 +217,7 @@ if PRODUCTION:
 
 # -- Redis and Celery --------------------------------------------------------------------------------------
 
-REDIS_URL = env("REDIS_URL") or (embedded.redis_url(EMBEDDED) if EMBEDDED else "")
+REDIS_URL = env("REDIS_URL") or (embedded_servers.redis_url(EMBEDDED) if EMBEDDED else "")
 if not REDIS_URL:
     raise ImproperlyConfigured("REDIS_URL is missing.")
 if PRODUCTION and not REDIS_URL.startswith(("rediss://", "unix://")):
@@ -422,13 +424,13 @@ if DEMO and not TRANSPORT_MAP:
 AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
 # Called behind those with the actor: nothing goes on by itself that may have gone on after the backup was made.
 HOLD_AFTER_RESTORE = [
-    "apps.delivery.services.control.hold_after_restore",
+    "apps.delivery.outbox.control.hold_after_restore",
     "apps.campaigns.sending.hold_after_restore",
     "apps.journeys.services.activation.hold_after_restore",
 ]
 # Called when a command is through; commands lie below the trail.
 AFTER_COMMAND = ["apps.audit.sequencer.pin"]
-EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
+EMAIL_BACKEND = "apps.delivery.outbox.email_backend.OutboxBackend"
 
 # -- Changes of the environment ----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 --   createdb carelane
 --   psql --dbname carelane --set owner=… --set app=… --set audit=… --set reader=… --file docker/roles.sql
 --
--- with a password for each role (openssl rand -hex 24). config/embedded.py says the same for the servers of the demo. Rights
+-- with a password for each role (openssl rand -hex 24). apps/installation/embedded_servers.py says the same for the demo. Rights
 -- on single tables (who may write the audit trail) are set by the migrations, which run as carelane_owner.
 \set ON_ERROR_STOP on
 CREATE ROLE carelane_owner LOGIN PASSWORD :'owner';

@@ -36,7 +36,7 @@ def is_late(now: datetime) -> bool:
 
 def call_workers(limit: int | None = None) -> int:
     """How many workers answer a call; with ``limit`` the call ends with that many answers."""
-    from config.celery import app
+    from celery import current_app as app
 
     return len(app.control.inspect(timeout=ANSWER_WITHIN, limit=limit).ping() or {})
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import facts as content_facts
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -27,9 +27,9 @@ from apps.core.purposes import Purpose
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.policy import Held, Refusal
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.delivery.services import OutboxItem
-from apps.delivery.sources import Claimed, Draft
 from apps.journeys import localtime, world
 from apps.journeys.definition import (
     APPOINTMENT_START,

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config import embedded
+from apps.installation import embedded_servers
 from tests.install.image import REPOSITORY, context, copy_of_the_image, lets_in, run_steps
 
 BIN = Path(sys.executable).parent
@@ -102,7 +102,7 @@ def superuser(database: str = "postgres") -> psycopg.Connection:
     return psycopg.connect(
         host=str(settings.EMBEDDED.sockets),
         user="postgres",
-        password=embedded.passwords(settings.EMBEDDED)["postgres"],
+        password=embedded_servers.passwords(settings.EMBEDDED)["postgres"],
         dbname=database,
         autocommit=True,
     )
@@ -115,8 +115,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     The test's server has the roles already, so these have other names; the file is the same.
     """
     mark = secrets.token_hex(3)
-    made = Database(f"own_{mark}", f"own{mark}_", {role: secrets.token_hex(12) for role in embedded.ROLES})
-    administrator, word = "postgres", embedded.passwords(settings.EMBEDDED)["postgres"]
+    made = Database(f"own_{mark}", f"own{mark}_", {role: secrets.token_hex(12) for role in embedded_servers.ROLES})
+    administrator, word = "postgres", embedded_servers.passwords(settings.EMBEDDED)["postgres"]
     with superuser() as server:
         if request.param != "superuser":
             administrator, word = f"own{mark}_admin", secrets.token_hex(12)
@@ -124,14 +124,22 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         server.execute(f"CREATE DATABASE {made.name} OWNER {administrator}")
     script = tmp_path / "roles.sql"
     script.write_text((REPOSITORY / "docker" / "roles.sql").read_text().replace("carelane_", made.prefix))
-    command = [embedded.client_program("psql"), "--no-psqlrc", "--quiet", "--dbname", made.name, "--file", str(script)]
+    command = [
+        embedded_servers.client_program("psql"),
+        "--no-psqlrc",
+        "--quiet",
+        "--dbname",
+        made.name,
+        "--file",
+        str(script),
+    ]
     for role, secret in made.words.items():
         command += ["--set", f"{role}={secret}"]
     where = {"PGHOST": str(settings.EMBEDDED.sockets), "PGUSER": administrator, "PGPASSWORD": word}
     done = subprocess.run(command, env={"PATH": "/usr/bin:/bin", **where}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     yield made
-    embedded.drop_database(settings.EMBEDDED, made.name)
+    embedded_servers.drop_database(settings.EMBEDDED, made.name)
     with superuser() as server:
         for role in [*(f"{made.prefix}{name}" for name in made.words), administrator]:
             if role != "postgres":
@@ -142,7 +150,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def manage(image: Path, database: Database, tmp_path: Path) -> Callable[..., str]:
     """``manage("migrate")`` runs a command of the image in production on that database; what it printed."""
-    embedded.ensure_redis(settings.EMBEDDED)
+    embedded_servers.ensure_redis(settings.EMBEDDED)
 
     def run(*words: str, program: str = "python manage.py") -> str:
         done = subprocess.run(
@@ -157,13 +165,13 @@ def manage(image: Path, database: Database, tmp_path: Path) -> Callable[..., str
 
 def environment(database: Database, folder: Path) -> dict[str, str]:
     return {
-        "PATH": f"{Path(embedded.client_program('pg_dump')).parent}:/usr/bin:/bin",
+        "PATH": f"{Path(embedded_servers.client_program('pg_dump')).parent}:/usr/bin:/bin",
         "CARELANE_URL": "https://carelane.clinic.test",
         "ALLOWED_HOSTS": "carelane.clinic.test,localhost",
         "CARELANE_HOME": str(folder / "data"),
         "CARELANE_KEYS": str(folder / "keys"),
         "CARELANE_CHECKPOINTS": str(folder / "checkpoints"),
-        "REDIS_URL": embedded.redis_url(settings.EMBEDDED),
+        "REDIS_URL": embedded_servers.redis_url(settings.EMBEDDED),
         "DATABASE_URL": database.address("app"),
         **{f"DATABASE_{role.upper()}_URL": database.address(role) for role in ("owner", "audit", "reader")},
     }

@@ -19,17 +19,19 @@ from apps.compliance import selectors as register
 from apps.compliance import services as compliance
 from apps.compliance.models import Document
 from apps.contacts import services
+from apps.contacts.exports import services as exports
 from apps.contacts.models import Person
-from apps.contacts.services import exports, import_passes, imports
-from apps.contacts.services.imports import Upload
 from apps.content import selectors as content
 from apps.content.services import asset_upload
 from apps.core import actors, clock
 from apps.core.errors import Refused
+from apps.imports.services import jobs as imports
+from apps.imports.services import passes
+from apps.imports.services.jobs import Upload
+from apps.installation import backup
 from apps.organizations import selectors as organizations
 from apps.organizations.services import logo_change
 from apps.vault import streams
-from config import backup
 from config import settings as product
 
 pytestmark = [pytest.mark.peers, pytest.mark.django_db]
@@ -111,9 +113,9 @@ def test_an_uploaded_list_is_read_from_the_bucket_where_it_lies_sealed(bucket, n
     assert b"Berg" not in sealed
 
     imports.import_check(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
+    passes.work(job.pk)
     imports.import_start(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
+    passes.work(job.pk)
     job.refresh_from_db()
     assert (job.state, job.new) == ("done", 150)
     assert Person.objects.count() == 150
