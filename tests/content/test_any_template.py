@@ -14,7 +14,7 @@ from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
 from tests.content import readers
-from tests.content.test_golden import envelope
+from tests.mail.test_golden import envelope
 
 RELAXED = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 JSON = st.recursive(
