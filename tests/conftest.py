@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,9 +25,20 @@ from hypothesis import settings as hypothesis_settings
 
 from apps.core import actors, clock
 from config import embedded
+from tests import sizes
 
-# Property tests count examples, not milliseconds: a busy machine is no fault of the code.
-hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# What a run leaves out, the order of files, the two halves of a run.
+pytest_plugins = ["tests.left_out", "tests.order"]
+
+# Property tests count examples, not milliseconds: a busy machine is no fault of the code. Their sample is the same in
+# every run; `make proofs` draws others.
+hypothesis_settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not sizes.FULL,
+    max_examples=sizes.examples(100),
+)
 hypothesis_settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -192,32 +203,3 @@ def signed_in(cast: SimpleNamespace):
 @pytest.fixture
 def max_actor(cast: SimpleNamespace) -> actors.Actor:
     return actors.staff(cast.max.pk, cast.max.role)
-
-
-# With two processes, what takes longest starts first: else one would finish it while the other has nothing to do.
-LONGEST = ("leaks/test_leaks.py", "browser/test_every_page.py", "browser/test_road.py", "browser/test_templates.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser scenes come last: the browser's driver keeps an event loop running to the end of the session."""
-
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folder, name = item.path.parts[-2:]
-        file = f"{folder}/{name}"
-        return (
-            folder == "browser" or name.startswith("test_browser"),
-            LONGEST.index(file) if file in LONGEST else len(LONGEST),
-        )
-
-    items.sort(key=place)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing is left out: a test that would be skipped fails, with the reason."""
-    report = yield
-    if report.skipped and os.environ.get("CI"):
-        report.outcome, report.longrepr = "failed", f"{item.nodeid} may not be left out in CI: {report.longrepr}"
-    return report
