@@ -180,8 +180,11 @@ def profiles(browser: Browser) -> list[BrowserContext]:
 
 
 @pytest.fixture
-def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -> Iterator[Callable[..., Visit]]:
+def visits(
+    browser: Browser, live_server: Any, profiles: list[BrowserContext], pytestconfig: pytest.Config
+) -> Iterator[Callable[..., Visit]]:
     """``visits(width=375, scheme="dark")`` is a fresh window; at the end of the test nothing may have gone wrong."""
+    latency = pytestconfig.getoption("latency")
     opened: list[tuple[BrowserContext, Visit]] = []
 
     def visit(*, width: int = 1280, height: int = 900, scheme: str = "light", cookies: dict | None = None) -> Visit:
@@ -193,6 +196,10 @@ def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -
         for name, value in (cookies or {}).items():
             context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
         page = context.new_page()
+        if latency:
+            # Who looks at a state before the answer has come finds out here, not on a busy machine.
+            late = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+            context.new_cdp_session(page).send("Network.emulateNetworkConditions", late)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         made = Visit(page, live_server.url)
