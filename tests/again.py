@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,8 @@ def main() -> int:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 2, help="how many the load keeps busy")
     parser.add_argument("pytest", nargs="*", help="words for pytest: files, or -k after --")
     chosen = parser.parse_args()
+    # However it is ended, nothing that it started stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     tally = Tally("again", state_of(REPOSITORY))
     if chosen.seed is not None or "seed" not in tally.found:
         tally.note("seed", secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed)
