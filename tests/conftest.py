@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -202,6 +204,25 @@ def signed_in(cast: SimpleNamespace):
         return client
 
     return enter
+
+
+@pytest.fixture
+def questions() -> Callable[..., int]:
+    """``questions(client, "/contacts/")`` is how many statements that page asks the database for.
+
+    What is only asked once (the organization, a kept table) is asked before the first count of a page.
+    """
+    known: set[tuple[int, str]] = set()
+
+    def count(client: Any, path: str) -> int:
+        if (id(client), path) not in known:
+            known.add((id(client), path))
+            client.get(path)
+        with CaptureQueriesContext(connections["default"]) as asked:
+            assert client.get(path).status_code == 200
+        return len(asked)
+
+    return count
 
 
 @pytest.fixture
