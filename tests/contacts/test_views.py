@@ -14,6 +14,7 @@ from apps.audit.models import AuditEntry
 from apps.contacts import panels, selectors, services
 from apps.contacts.models import Appointment, ConsentState, HeldChange, Person, Suppression
 from apps.core import actors
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -54,7 +55,7 @@ def text_of(response) -> str:
 def test_a_person_is_found_by_what_is_typed(signed_in, dana, edgar, typed) -> None:
     page = text_of(signed_in("nora").post("/contacts/", {"q": typed}))
     assert "Dana Öberg-Quist" in page
-    assert "Edgar" not in page
+    assert "Edgar" not in without_tokens(page)
 
 
 def test_half_a_name_finds_those_who_begin_alike_and_says_so(signed_in, dana, edgar, noon) -> None:
@@ -85,7 +86,7 @@ def test_a_list_masks_addresses_and_the_look_is_on_the_trail(signed_in, dana, ed
 def test_an_auditor_sees_initials_only(signed_in, dana) -> None:
     client = signed_in("otto")
     for path in ("/contacts/", f"/contacts/{dana}/", f"/contacts/{dana}/timeline/"):
-        assert "Dana" not in text_of(client.get(path))
+        assert "Dana" not in without_tokens(text_of(client.get(path)))
 
 
 def test_the_head_of_the_list_says_how_many_there_are_and_how_many_match(signed_in, dana, edgar) -> None:
@@ -118,7 +119,7 @@ def test_filters_narrow_the_list(signed_in, dana, edgar, filters, finds) -> None
     services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="all", reason="staff")
     page = text_of(signed_in("nora").post("/contacts/", filters))
     assert finds in page
-    assert ({"Dana", "Edgar"} - {finds}).pop() not in page
+    assert ({"Dana", "Edgar"} - {finds}).pop() not in without_tokens(page)
 
 
 def test_fifty_a_page_and_the_next_page_keeps_the_search(signed_in, noon) -> None:
@@ -139,7 +140,7 @@ def test_the_person_page_shows_facts_flags_and_masks(signed_in, dana) -> None:
     assert "66 years" in page
     assert "Mailbox suppressed" in page
     for secret in ("dana.quist", "555-0117", "MRN-77", "1960", "12 Elm"):
-        assert secret not in page
+        assert secret not in without_tokens(page)
     assert AuditEntry.objects.filter(action="contact.open", people__contains=[marks.person_token(dana)]).exists()
 
 

