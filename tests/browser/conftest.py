@@ -12,6 +12,7 @@ for something, or misses a file. ``axe(page)`` looks for what keeps people with 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +128,16 @@ class Visit:
         if self.unanswered:
             self.page.wait_for_load_state("networkidle")
             self.page.evaluate(SETTLED)
+
+    def until(self, arrived: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until what was done on the page has arrived (a row is written); fails when it does not in time.
+
+        For a state that the page does not show: for what it shows, ``expect`` waits.
+        """
+        latest = time.monotonic() + seconds
+        while not arrived():
+            assert time.monotonic() < latest, f"it did not arrive within {seconds:g} seconds"
+            self.settle()
 
     def pick(self, label: str, words: str) -> None:
         """Choose from a list by typing; before the scripts have run, a plain list stands in its place."""

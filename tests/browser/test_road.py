@@ -424,9 +424,11 @@ def journey(page: Any, reviewer: Any, road: Road, person_id: int) -> None:
     page.get_by_role("button", name=re.compile("Appointment reminder")).click()
     page.get_by_role("link", name="Review and activate").click()
     page.get_by_role("button", name="Ask for approval").click()
+    page.settle()
     reviewer.open("/")
     reviewer.get_by_role("link", name=re.compile("Approve “Appointment reminder”")).click()
     reviewer.get_by_role("button", name="Approve journey").click()
+    reviewer.settle()
     page.page.reload()
     page.get_by_role("button", name="Activate journey").click()
     expect(page.get_by_text("Version 1 is active.")).to_be_visible()
@@ -434,7 +436,7 @@ def journey(page: Any, reviewer: Any, road: Road, person_id: int) -> None:
     journeys.tick(actor=SYSTEM, now=clock.now())
     send()
     page.page.reload()
-    page.wait_for_load_state("networkidle")
+    page.settle()
     road.look(page, "journey")
     assert SecureMessage.objects.filter(person_id=person_id, read_at__isnull=True).count() >= 1
 
