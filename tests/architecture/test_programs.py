@@ -85,8 +85,9 @@ def test_anybody_else_reads_one_line(machine: Machine) -> None:
     done = machine.start("peers")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "Please install what is missing: Python 3.11 or 3.12 with venv and pip, gpg, openssl, postfix"
-        " (apt-get install --no-install-recommends python3 python3-venv gnupg openssl postfix)\n"
+        "Please install what is missing: Python 3.11 or 3.12 with venv and pip, gpg, openssl, postfix, nginx,"
+        " caddy, systemd-analyze"
+        " (apt-get install --no-install-recommends python3 python3-venv gnupg openssl postfix nginx caddy systemd)\n"
     )
     assert "apt-get" not in machine.asked.read_text()
 
