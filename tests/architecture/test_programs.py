@@ -34,7 +34,12 @@ class Machine:
     def start(self, wanted: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": str(self.folder)}
         return subprocess.run(
-            [self.folder / "bash", self.script, wanted], env=environment, capture_output=True, text=True, check=False
+            [self.folder / "bash", self.script, wanted],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
 
@@ -115,6 +120,7 @@ def test_a_browser_that_somebody_chose_will_do(machine: Machine, tmp_path: Path)
     (tmp_path / "browsers" / "chromium-1200").mkdir(parents=True)
     done = subprocess.run(
         [machine.folder / "bash", machine.script, "test"],
+        cwd=tmp_path,
         env={"PATH": str(machine.folder), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "browsers")},
         check=False,
     )
