@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.mail.test_golden import envelope
 
 from apps.content import blocks, compiling, lint, merging, plaintext, previewing
 from apps.content.blocks import BadTemplate
@@ -15,6 +14,7 @@ from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
 from apps.core.errors import Refused
 from tests.content import readers
+from tests.mail.test_golden import envelope
 from tests.sizes import examples
 
 RELAXED = settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
