@@ -30,7 +30,7 @@ from apps.delivery import selectors as delivery
 from apps.delivery.models import MailDomain
 from apps.delivery.policy import Capability, Held, PolicyTable, Route, RouteName, TlsClass, decide
 from apps.segments import selectors as segments
-from apps.segments.rules.windows import years_before
+from apps.segments.conditions.base.windows import years_before
 from apps.vault import tokens
 
 from .audience import Audience

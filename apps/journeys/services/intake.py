@@ -19,7 +19,7 @@ from apps.audit.models import AuditEntry
 from apps.contacts import search_values
 from apps.contacts import selectors as contacts
 from apps.contacts.models import Appointment, TimelineEvent
-from apps.contacts.services.appointments import BOOKED, state_token
+from apps.contacts.services.appointments import BOOKED
 from apps.core.actors import Actor
 from apps.journeys import outgoing, world
 from apps.journeys.definition import Definition, Key, Reentry, TriggerKind
@@ -300,7 +300,7 @@ def booked_ahead(now: datetime) -> list[tuple[int, int]]:
     today = now.astimezone(world.zone()).date()
     days = tokens.day_range("appointment", today, today + AHEAD)
     return list(
-        Appointment.objects.filter(day__in=days, state=state_token(BOOKED))
+        Appointment.objects.filter(day__in=days, state=search_values.appointment_state(BOOKED))
         .order_by("pk")
         .values_list("pk", "person_id")
     )

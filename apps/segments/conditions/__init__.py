@@ -1,0 +1,47 @@
+"""Kinds of conditions: one file and one line here for each (docs/adding-a-condition.md).
+
+Parser, evaluator, compiler, sentences, levels and builder ask a condition what it can do (``base.nodes.Condition``)
+and know no kind by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.contacts.fields import FieldSpec
+
+from .age import AgeCondition
+from .appointment import AppointmentCondition
+from .attribute import AttributeCondition
+from .base.nodes import Condition, Json
+from .consent import ConsentCondition
+from .date import DateCondition
+from .engagement import EngagementCondition
+from .event import EventCondition
+from .number import NumberCondition
+from .segment import SegmentCondition
+
+#: In the order of the builder's picker. Where kinds share a key, the first that reads a document is its kind.
+CONDITIONS: dict[str, type[Condition]] = {
+    "age": AgeCondition,
+    "date": DateCondition,
+    "number": NumberCondition,
+    "attribute": AttributeCondition,
+    "event": EventCondition,
+    "appointment": AppointmentCondition,
+    "consent": ConsentCondition,
+    "engagement": EngagementCondition,
+    "segment": SegmentCondition,
+}
+
+#: The parts that name a kind, in the order in which messages list them.
+KEYS = tuple(dict.fromkeys(kind.KEY for kind in CONDITIONS.values()))
+
+
+def kind_of(document: Json, fields: Mapping[str, FieldSpec]) -> type[Condition] | None:
+    """The kind of a condition's JSON; None when no key names one, or several do."""
+    named = [key for key in KEYS if key in document]
+    if len(named) != 1:
+        return None
+    kinds = (kind for kind in CONDITIONS.values() if named[0] == kind.KEY)
+    return next((kind for kind in kinds if kind.reads(document, fields)), None)
