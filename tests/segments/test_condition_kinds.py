@@ -7,7 +7,10 @@ test_compiler.py.
 from __future__ import annotations
 
 import ast
+import hashlib
+import itertools
 import random
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -200,6 +203,20 @@ def some_segment(draw: random.Random) -> Json:
     return {"segment": "Grown women", "op": draw.choice(["in", "not_in"])}
 
 
+def some_sample(draw: random.Random) -> Json:
+    return {"sample": draw.choice([0.1, 5, 12.5, 50, 99.9]), "key": draw.choice(["autumn", "winter"])}
+
+
+def sample_of(inside: int, outside: int) -> Json:
+    """A sample of half of everybody with one of two people and without the other, drawn as it is documented."""
+
+    def first_byte(key: str, person: int) -> int:
+        return hashlib.sha256(key.encode() + struct.pack(">q", person)).digest()[0]
+
+    keys = (f"key-{number}" for number in itertools.count())
+    return {"sample": 50, "key": next(k for k in keys if first_byte(k, inside) < 128 <= first_byte(k, outside))}
+
+
 def shot(day: str) -> tuple[str, str, Json, tuple[str, ...]]:
     return ("immunization", day, {"system": "CVX", "code": "140"}, ("code:CVX:140",))
 
@@ -298,6 +315,16 @@ KINDS: dict[str, Kind] = {
         fits=Someone({"sex": "F", "birth_date": "1990-01-01"}),
         other=Someone({"sex": "F", "birth_date": "2020-01-01"}),
         refers_to=(("segment", "Grown women"),),
+    ),
+    "sample": Kind(
+        {"sample": 12.5, "key": "5f0c2a9e7b4d1386"},
+        "Is in a random sample of 12.5%",
+        Level.PUBLIC,
+        {"what": "sample:", "percent": "12.5", "key": "5f0c2a9e7b4d1386"},
+        some_sample,
+        fits=Someone(),
+        other=Someone(),
+        about=sample_of,
     ),
 }  # fmt: skip
 

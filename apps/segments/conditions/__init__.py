@@ -19,6 +19,7 @@ from .date import DateCondition
 from .engagement import EngagementCondition
 from .event import EventCondition
 from .number import NumberCondition
+from .sample import SampleCondition
 from .segment import SegmentCondition
 
 #: In the order of the builder's picker. Where kinds share a key, the first that reads a document is its kind.
@@ -32,6 +33,7 @@ CONDITIONS: dict[str, type[Condition]] = {
     "consent": ConsentCondition,
     "engagement": EngagementCondition,
     "segment": SegmentCondition,
+    "sample": SampleCondition,
 }
 
 #: The parts that name a kind, in the order in which messages list them.
