@@ -26,7 +26,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 
 from .conditions.base.nodes import Group, Names, Node, RefersTo, Rule
 from .conditions.base.sql import Fragment, has_tokens, joined

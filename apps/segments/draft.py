@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 
 from .conditions import kind_of
 from .conditions.base.forms import Posted

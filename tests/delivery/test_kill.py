@@ -14,10 +14,11 @@ from django.db import connection
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import services, story
+from apps.delivery import services
 from apps.delivery.models import Attempt, OutboxMessage, ReadyMessage, Slot
-from apps.delivery.services import control, slots
-from apps.delivery.services.slots import Fenced
+from apps.delivery.outbox import control, story
+from apps.delivery.send import slots
+from apps.delivery.send.slots import Fenced
 from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
 
@@ -165,8 +166,8 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
     from dataclasses import replace
 
     from apps.delivery import selectors
-    from apps.delivery.services import dispatcher
-    from apps.delivery.smtp import Timeouts
+    from apps.delivery.send import dispatcher
+    from apps.mail.smtp import Timeouts
 
     real = selectors.dialogue
     monkeypatch.setattr(selectors, "dialogue", lambda s: replace(real(s), timeouts=Timeouts(body=2.0, quit=0.2)))
@@ -198,7 +199,7 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
 
 @pytest.mark.django_db
 def test_a_fault_of_ours_in_one_message_stops_no_lane(people, letters, settings, monkeypatch):
-    from apps.delivery.smtp import Connection
+    from apps.mail.smtp import Connection
 
     real = Connection.send
 

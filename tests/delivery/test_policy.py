@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.levels import Level
-from apps.delivery.policy import (
+from apps.delivery.policy.routing import (
     FLOOR,
     Capability,
     Held,
@@ -14,11 +14,11 @@ from apps.delivery.policy import (
     Relay,
     Route,
     RouteName,
-    TlsClass,
     decide,
     effective_class,
     measured,
 )
+from apps.mail.tls import TlsClass
 
 N, OPP, W, A = TlsClass.NONE, TlsClass.OPPORTUNISTIC, TlsClass.WEBPKI, TlsClass.AUTHENTICATED
 DEMAND = PolicyTable(minimum={Level.HEALTH: A})

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.contacts import attributes, services
-from apps.contacts import selectors as contacts
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.services import attribute_create
+from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
-from apps.contacts.services.attributes import attribute_create
 from apps.core import actors, clock
 from apps.segments import compiler, rules
 from tests.segments.test_condition_kinds import (

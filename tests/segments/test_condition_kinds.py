@@ -21,12 +21,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from apps.contacts import attributes, services
-from apps.contacts import selectors as contacts
-from apps.contacts.fields import FIELDS, FieldSpec
-from apps.contacts.numbers import NumberRange
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.numbers import NumberRange
+from apps.contacts.attributes.services import Wanted, attribute_create, range_for
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.services import NewEvent
-from apps.contacts.services.attributes import Wanted, attribute_create, range_for
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.segments import compiler, draft, rules

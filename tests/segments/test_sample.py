@@ -96,7 +96,7 @@ def test_a_sample_is_the_same_at_every_count_and_in_a_copy_and_opens_nobody(town
 @pytest.mark.django_db
 def test_what_planning_chose_is_what_sending_finds(town: list[int]) -> None:
     """For every tenth of a percent; the largest numbers of people, too."""
-    from apps.contacts import selectors as people
+    from apps.contacts.person import selectors as people
 
     opened = people.open_people(actor=CLI, purpose="scene", ids=town)
     for tenths in range(1, 1000, 37):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 
 from .age import AgeCondition
 from .appointment import AppointmentCondition

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import ClassVar
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 
 from .base import forms, tokens

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
 from apps.vault.tokens import normalize
 

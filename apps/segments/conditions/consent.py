@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 from apps.core.purposes import Purpose
 
 from .base import forms, tokens

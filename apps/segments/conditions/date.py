@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 
 from .attribute import KNOWN, AttributeCondition, asked_for, asks_equality

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
-from apps.contacts import value_sets
-from apps.contacts.fields import FieldSpec
-from apps.contacts.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
 from apps.core.levels import Level
 
 from .base import forms

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 from apps.segments.conditions.base.nodes import Group, Names, Node, Path, Record, Terms
 
 from .sentences import group_head, sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 from apps.segments.conditions.base.nodes import Group, Names, Node, Reveals
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
 
 from .nodes import Json, Path, RuleError
 from .windows import BEGINNING, DAYS, MOST, UNITS

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 
 from .nodes import Json
 from .windows import DAYS, UNITS

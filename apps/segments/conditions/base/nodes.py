@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.errors import Refused
 from apps.core.levels import Level
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from apps.contacts import search_values
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person import search_values
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.vault import tokens as vault
 
 from .attributes import ATTRIBUTE, comparable, spec_of
