@@ -36,14 +36,18 @@ CONDITIONS: dict[str, type[Condition]] = {
     "sample": SampleCondition,
 }
 
-#: The parts that name a kind, in the order in which messages list them.
-KEYS = tuple(dict.fromkeys(kind.KEY for kind in CONDITIONS.values()))
+#: The parts that name a kind, in the order in which messages list them, each with the kinds that share it.
+KEYS: dict[str, list[type[Condition]]] = {}
+for _kind in CONDITIONS.values():
+    KEYS.setdefault(_kind.KEY, []).append(_kind)
 
 
 def kind_of(document: Json, fields: Mapping[str, FieldSpec]) -> type[Condition] | None:
     """The kind of a condition's JSON; None when no key names one, or several do."""
-    named = [key for key in KEYS if key in document]
+    named = KEYS.keys() & document.keys()
     if len(named) != 1:
         return None
-    kinds = (kind for kind in CONDITIONS.values() if named[0] == kind.KEY)
+    kinds = KEYS[named.pop()]
+    if len(kinds) == 1:
+        return kinds[0]
     return next((kind for kind in kinds if kind.reads(document, fields)), None)

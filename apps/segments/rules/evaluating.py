@@ -6,7 +6,7 @@ in?", and by the property tests. The logic is Kleene's: a condition that may not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -80,15 +80,19 @@ class _Opened:
         return self.names.fields
 
     def holds(self, node: Node) -> bool | None:
-        if isinstance(node, Group):
-            found = (self.holds(child) for child in node.rules)
-            if node.match == "all":
-                return _every(found)
-            either = _some(found)
-            return either if node.match == "any" or either is None else not either
-        if node.TIMELINE and not self.timeline:
-            return None
-        return node.holds(self)
+        if not isinstance(node, Group):
+            return node.holds(self) if self.timeline or not node.TIMELINE else None
+        # What ends the question: one that does not fit among all, one that does among the others.
+        end = node.match != "all"
+        found: bool | None = not end
+        for child in node.rules:
+            each = self.holds(child)
+            if each is end:
+                found = end
+                break
+            if each is None:
+                found = None
+        return not found if node.match == "none" and found is not None else found
 
     def in_segment(self, name: str) -> bool | None:
         rule = self.names.segment(name, self.seen)
@@ -96,21 +100,3 @@ class _Opened:
 
     def campaign(self, name: str) -> int:
         return self.names.campaign(name)
-
-
-def _every(found: Iterable[bool | None]) -> bool | None:
-    known: bool | None = True
-    for each in found:
-        if each is False:
-            return False
-        known = None if each is None else known
-    return known
-
-
-def _some(found: Iterable[bool | None]) -> bool | None:
-    known: bool | None = False
-    for each in found:
-        if each is True:
-            return True
-        known = None if each is None else known
-    return known

@@ -17,7 +17,7 @@ LONGEST_VALUE = 200
 NO_VALUE = "choose or type a value; to find people without one, use “is not known”."
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False)  # not frozen: one is made for every condition read, and is gone at once
 class Document:
     """The JSON of one condition, where it stands in the rule, and the attributes that may be asked for.
 
@@ -38,7 +38,7 @@ class Document:
 
     def only(self, *known: str) -> None:
         """Refuse any other part: a misspelled one would silently widen the audience."""
-        if any(name not in known for name in self.parts):
+        if not self.parts.keys() <= set(known):
             raise self.wrong("it has a part that is not known here; known are " + ", ".join(known) + ".")
 
     def choice(self, name: str, known: Mapping[str, Any] | Sequence[str]) -> str:
