@@ -14,8 +14,8 @@ from typing import Any
 from apps.contacts.person.fields import FIELDS, FieldSpec
 
 from .conditions import kind_of
+from .conditions.base.documents import Path as Path
 from .conditions.base.forms import Posted
-from .conditions.base.nodes import Path as Path
 from .rules.parsing import NEW_CONDITION as NEW_CONDITION
 
 Draft = dict[str, Any]

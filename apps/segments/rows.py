@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .conditions import CONDITIONS, kind_of
+from .conditions.base.codes import Terms
+from .conditions.base.documents import Path
 from .conditions.base.forms import Choices, Drawn, Offer, Part
-from .conditions.base.nodes import Path, Terms
 from .draft import Draft, key
 from .rules.parsing import NEW_CONDITION
 

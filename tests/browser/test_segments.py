@@ -236,7 +236,7 @@ def test_a_random_sample_is_chosen_with_the_keyboard_and_stays_the_same(
     page = enter("max")
     page.open("/segments/new/")
     page.get_by_label("What condition 1 looks at").focus()
-    page.keyboard.type("Random")
+    page.keyboard.press("End")
     percent = page.get_by_label("Percent of everybody")
     expect(percent).to_have_value("10")
     expect(page.locator("#preview")).to_contain_text("Is in a random sample of 10%.")

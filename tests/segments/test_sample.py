@@ -9,6 +9,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
+from apps.contacts.person import selectors as people
 from apps.core import actors, clock
 from apps.segments import counting, draft, rules, selectors, services
 
@@ -95,15 +96,9 @@ def test_a_sample_is_the_same_at_every_count_and_in_a_copy_and_opens_nobody(town
 
 @pytest.mark.django_db
 def test_what_planning_chose_is_what_sending_finds(town: list[int]) -> None:
-    """For every tenth of a percent; the largest numbers of people, too."""
-    from apps.contacts.person import selectors as people
-
     opened = people.open_people(actor=CLI, purpose="scene", ids=town)
     for tenths in range(1, 1000, 37):
         rule = sample(tenths / 10, "winter")
-        sql, params = selectors.audience(rule, clock.now())
         planned = set(counting.page_of_ids(rule, 100))
-        assert "%s" in sql
-        assert len(params) == 2
         sent = {number for number, record in opened.items() if rules.verdict(rule, record, clock.now())}
         assert planned == sent

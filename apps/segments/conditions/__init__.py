@@ -13,7 +13,8 @@ from apps.contacts.person.fields import FieldSpec
 from .age import AgeCondition
 from .appointment import AppointmentCondition
 from .attribute import AttributeCondition
-from .base.nodes import Condition, Json
+from .base.documents import Json
+from .base.nodes import Condition
 from .consent import ConsentCondition
 from .date import DateCondition
 from .engagement import EngagementCondition

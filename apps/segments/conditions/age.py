@@ -13,9 +13,10 @@ from apps.core.levels import Level
 
 from .base import forms, tokens
 from .base.attributes import stored_day
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Control, Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Search, Terms, Words
+from .base.nodes import Condition, Opened, Search, Words
 from .base.sql import Fragment, one_of
 from .base.windows import BEGINNING, Window, years_before
 

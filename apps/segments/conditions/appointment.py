@@ -10,9 +10,10 @@ from apps.core.bulk import int8_array
 
 from .base import forms, tokens
 from .base.attributes import day_of
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Search, Terms, Words
+from .base.nodes import Condition, Opened, Search, Words
 from .base.sql import Fragment
 from .base.windows import DAYS, Window, horizon, shifted, unit_part
 from .base.wording import counted_in

@@ -26,22 +26,10 @@ from .base.attributes import (
     stored,
     values_of,
 )
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json, Path, RuleError
 from .base.forms import Choices, Drawn, Entry, Offer, Posted
-from .base.nodes import (
-    Condition,
-    Json,
-    Looking,
-    Opened,
-    Path,
-    Reference,
-    RefersTo,
-    Reveals,
-    RuleError,
-    Search,
-    Terms,
-    Words,
-)
+from .base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
 from .base.sql import Fragment, has_tokens, joined, one_of
 from .base.wording import listed
 

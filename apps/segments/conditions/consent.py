@@ -10,9 +10,10 @@ from apps.contacts.person.fields import FieldSpec
 from apps.core.purposes import Purpose
 
 from .base import forms, tokens
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Search, Terms, Words
+from .base.nodes import Condition, Opened, Search, Words
 from .base.sql import Fragment, has_tokens
 
 STATES = {"granted": "granted", "denied": "denied", "none": "not recorded"}

@@ -22,9 +22,10 @@ from .base.attributes import (
     spec_of,
     stored_day,
 )
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Reference, RefersTo, Search, Terms, Words
+from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
 from .base.sql import Fragment, has_tokens, one_of
 from .base.windows import (
     BEGINNING,

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any, ClassVar
 
 from .base import forms
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Reference, RefersTo, Search, Terms, Words
+from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
 from .base.sql import Fragment
 from .base.timeline import (
     REPEAT_WORDS,

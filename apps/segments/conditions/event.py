@@ -13,10 +13,10 @@ from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
 from apps.core.levels import Level
 
 from .base import forms
-from .base.codes import join_code, split_code
-from .base.documents import Document
+from .base.codes import Terms, join_code, split_code
+from .base.documents import Document, Json
 from .base.forms import Choices, Control, Drawn, Entry, Offer, Part, Posted
-from .base.nodes import CLINICAL_LEVEL, Condition, Json, Opened, Search, Terms, Words
+from .base.nodes import CLINICAL_LEVEL, Condition, Opened, Search, Words
 from .base.sql import Fragment
 from .base.timeline import (
     REPEAT_WORDS,

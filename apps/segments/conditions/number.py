@@ -12,9 +12,10 @@ from apps.core.levels import Level
 from .attribute import KNOWN, AttributeCondition, asked_for
 from .base import forms, tokens
 from .base.attributes import label_of, own_references, ranged, slotted, spec_level, spec_of, stored
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Reference, RefersTo, Search, Terms, Words
+from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
 from .base.sql import Fragment, one_of
 
 OPERATORS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}

@@ -13,9 +13,10 @@ from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 
 from .base import forms
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Opened, Search, Terms, Words
+from .base.nodes import Condition, Opened, Search, Words
 from .base.sql import Fragment
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")

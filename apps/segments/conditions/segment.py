@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .base import forms
-from .base.documents import Document
+from .base.codes import Terms
+from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Json, Looking, Opened, Reference, RefersTo, Reveals, Search, Terms, Words
+from .base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
 from .base.sql import Fragment
 
 OPERATORS = {"in": "is in", "not_in": "is not in"}

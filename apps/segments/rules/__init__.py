@@ -1,5 +1,7 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.documents import RuleError
 from apps.segments.conditions.base.nodes import (
     Condition,
     Group,
@@ -9,8 +11,6 @@ from apps.segments.conditions.base.nodes import (
     Reference,
     RefersTo,
     Rule,
-    RuleError,
-    Terms,
     mentioned_attributes,
     mentioned_campaigns,
     mentioned_segments,

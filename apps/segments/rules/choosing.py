@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.segments.conditions.base.nodes import Group, Node, Path
+from apps.segments.conditions.base.documents import Path
+from apps.segments.conditions.base.nodes import Group, Node
 
 
 def check_choices(node: Node, *, fields: Mapping[str, FieldSpec] | None = None, path: Path = ()) -> None:

@@ -12,7 +12,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from apps.contacts.person.fields import FieldSpec
-from apps.segments.conditions.base.nodes import Group, Names, Node, Path, Record, Terms
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.documents import Path
+from apps.segments.conditions.base.nodes import Group, Names, Node, Record
 
 from .sentences import group_head, sentence
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.segments.conditions import KEYS, kind_of
-from apps.segments.conditions.base.documents import Document
-from apps.segments.conditions.base.nodes import Group, Json, Node, Path, Rule, RuleError
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.nodes import Group, Node, Rule
 
 MATCHES = {"all": "all of", "any": "any of", "none": "none of"}
 DEEPEST = 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.segments.conditions.base.nodes import Group, Node, Terms, Words
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.nodes import Group, Node, Words
 
 _MATCH_HEADS = {"all": "All of these", "any": "Any of these", "none": "None of these"}
 _JOINS = {"all": " and ", "any": " or ", "none": " or "}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+#: Looks a term up by system and code; None when the vocabulary has none.
+Terms = Callable[[str, str], str | None]
+
 
 def join_code(term: str | None, system: str, code: str) -> str:
     """A code as the picker shows it: ``Influenza, seasonal (CVX 140)``."""

@@ -8,13 +8,31 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.person.fields import FieldSpec
+from apps.core.errors import Refused
 
-from .nodes import Json, Path, RuleError
 from .windows import BEGINNING, DAYS, MOST, UNITS
+
+#: JSON of a rule or of one node, as stored (sealed), uploaded and shown in the API; not complete yet in the builder.
+Json = dict[str, Any]
+Path = tuple[int, ...]
 
 MOST_VALUES = 500
 LONGEST_VALUE = 200
 NO_VALUE = "choose or type a value; to find people without one, use “is not known”."
+
+
+class RuleError(Refused):
+    """A rule that cannot be used.
+
+    ``where`` is the node as a person counts it ("Condition 2.1", "The rule"), ``path`` the same as indexes
+    from the root (``(1, 0)``), ``what`` one sentence that says what to do. No value of the rule is in it.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path = path
+        self.what = what
+        self.where = "Condition " + ".".join(str(index + 1) for index in path) if path else "The rule"
+        super().__init__(f"{self.where}: {what}")
 
 
 @dataclass(repr=False)  # not frozen: one is made for every condition read, and is gone at once

@@ -12,7 +12,7 @@ from typing import Any
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 
-from .nodes import Json
+from .documents import Json
 from .windows import DAYS, UNITS
 
 Choices = list[tuple[str, str]]

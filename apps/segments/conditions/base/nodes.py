@@ -7,43 +7,22 @@ at rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.core.errors import Refused
 from apps.core.levels import Level
 
-if TYPE_CHECKING:
-    from .documents import Document
-    from .forms import Drawn, Entry, Offer, Posted
-    from .sql import Fragment
-
-#: JSON of a rule or of one node, as stored (sealed), uploaded and shown in the API; not complete yet in the builder.
-Json = dict[str, Any]
-Path = tuple[int, ...]
-#: Looks a term up by system and code; None when the vocabulary has none.
-Terms = Callable[[str, str], str | None]
+from .codes import Terms
+from .documents import Document, Json, Path, RuleError
+from .forms import Drawn, Entry, Offer, Posted
+from .sql import Fragment
 
 #: What clinical, appointment, consent and engagement conditions say about a person.
 CLINICAL_LEVEL = Level.HEALTH
-
-
-class RuleError(Refused):
-    """A rule that cannot be used.
-
-    ``where`` is the node as a person counts it ("Condition 2.1", "The rule"), ``path`` the same as indexes
-    from the root (``(1, 0)``), ``what`` one sentence that says what to do. No value of the rule is in it.
-    """
-
-    def __init__(self, path: Path, what: str) -> None:
-        self.path = path
-        self.what = what
-        self.where = "Condition " + ".".join(str(index + 1) for index in path) if path else "The rule"
-        super().__init__(f"{self.where}: {what}")
 
 
 class RefersTo(StrEnum):

@@ -9,9 +9,9 @@ from apps.core.bulk import int8_array
 
 from . import tokens
 from .attributes import day_of
-from .documents import Document
+from .documents import Document, Json
 from .forms import Part, Posted, number, together, words
-from .nodes import Json, Search
+from .nodes import Search
 from .sql import Fragment
 from .windows import Window
 
