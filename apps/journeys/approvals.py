@@ -27,6 +27,7 @@ from apps.organizations import selectors as organizations
 from apps.segments import authors as segment_authors
 from apps.segments import rules
 from apps.segments import selectors as segments
+from apps.segments.conditions.segment import SegmentCondition
 from apps.vault.tokens import token128
 
 Decision = JourneyReview.Decision
@@ -70,7 +71,7 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
 
 def segments_of(definition: Definition) -> dict[str, Any]:
     """Name to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
-    return {name: rule.as_json() for name, rule in sorted(_segments(definition).items())}
+    return {name: rule.to_document() for name, rule in sorted(_segments(definition).items())}
 
 
 def moved_segments(journey: Journey) -> list[str]:
@@ -178,7 +179,7 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
     found: dict[str, rules.Rule] = {}
     parts: list[rules.Rule] = []
     if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
-        parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
+        parts.append(rules.Group("all", (SegmentCondition(definition.trigger.segment),)))
     for place in walk(definition):
         if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
             try:

@@ -263,7 +263,7 @@ class ConditionForm(StepForm):
         assert isinstance(self.step, Condition)
         if asking.is_about_person(self.step.rule):
             try:
-                return segments.parse(self.step.rule).as_json()
+                return segments.parse(self.step.rule).to_document()
             except rules.RuleError:
                 pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
         return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
@@ -280,7 +280,7 @@ class ConditionForm(StepForm):
                 self.add_error(None, "Add a condition: with none, everybody would take the first path.")
                 return cleaned
             try:
-                cleaned["rule"] = segments.parse(tree).as_json()
+                cleaned["rule"] = segments.parse(tree).to_document()
             except rules.RuleError as error:
                 self.wrong = {error.path: error.what}
                 self.add_error(None, str(error))

@@ -90,7 +90,7 @@ def test_nobody_goes_another_way_by_a_rule_that_nobody_approved(women: Any, cast
     sent = JourneyStepVisit.objects.filter(step="s1").values_list("run__person_id", flat=True)
     assert inside() == {man, woman}
     assert set(sent) == {woman}
-    assert selectors.by_name("Women").rule.as_json() == MEN
+    assert selectors.by_name("Women").rule.to_document() == MEN
 
 
 def test_an_attribute_of_the_clinics_own_stays_while_what_was_approved_asks_for_it(women: Any, cast: Any) -> None:

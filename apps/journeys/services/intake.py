@@ -16,7 +16,7 @@ from django.db.models import F, Max
 
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
-from apps.contacts.appointments.services import BOOKED, state_token
+from apps.contacts.appointments.services import BOOKED
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
@@ -300,7 +300,7 @@ def booked_ahead(now: datetime) -> list[tuple[int, int]]:
     today = now.astimezone(world.zone()).date()
     days = tokens.day_range("appointment", today, today + AHEAD)
     return list(
-        Appointment.objects.filter(day__in=days, state=state_token(BOOKED))
+        Appointment.objects.filter(day__in=days, state=search_values.appointment_state(BOOKED))
         .order_by("pk")
         .values_list("pk", "person_id")
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from apps.contacts.appointments.services import state_token
 from apps.contacts.person import search_values
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.vault import tokens as vault
 
-from .rules.facts import ATTRIBUTE, comparable, spec_of
-from .rules.windows import Window
+from .attributes import ATTRIBUTE, comparable, spec_of
+from .windows import Window
 
 #: Searchable dates: column of the search row and name under which its days are keyed.
 DAY_COLUMNS = {"birth_date": ("s.birth_day", "person.birth_date")}
@@ -109,4 +108,4 @@ def appointment_days(window: Window) -> list[int]:
 
 def appointment_state(state: str) -> int:
     """The token of appointments in ``state``."""
-    return state_token(state)
+    return search_values.appointment_state(state)

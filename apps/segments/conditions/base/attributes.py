@@ -15,9 +15,11 @@ from apps.contacts.person.search_values import day_in, phone_digits
 from apps.core.levels import Level
 from apps.vault.tokens import normalize
 
-from .vocabulary import PREFIX_LENGTHS
+from .nodes import CLINICAL_LEVEL, Reference, RefersTo
 
 ATTRIBUTE = "attribute."
+#: Starts of words are searchable from two to four letters (architecture.md, idea 2).
+PREFIX_LENGTHS = (2, 3, 4)
 _ATTRIBUTE_NAME = re.compile(r"attribute\.[a-z][a-z0-9_]{0,39}")
 
 #: What a person is to us when the record does not say: the careful answer (contacts.PersonRecord.relation).
@@ -98,3 +100,30 @@ def day_of(value: object) -> date | None:
 def ranged(spec: FieldSpec) -> bool:
     """Whether ranges can be asked: a searchable date, or an own number with its bounds."""
     return (spec.type, spec.search) in (("date", "day"), ("number", "range"))
+
+
+def slotted(name: str, fields: Mapping[str, FieldSpec]) -> FieldSpec | None:
+    """The own date or number that is found by its slot, or None."""
+    spec = spec_of(name, fields)
+    return spec if spec is not None and spec.slot is not None else None
+
+
+def stored_day(profile: Mapping[str, Any], name: str) -> date | None:
+    """The day a date attribute has, or None."""
+    return day_of(next(iter(stored(profile, name)), None))
+
+
+def label_of(name: str, spec: FieldSpec | None) -> str:
+    """The attribute as sentences and pickers call it."""
+    return spec.label if spec is not None else name.replace("_", " ").capitalize()
+
+
+def spec_level(name: str, fields: Mapping[str, FieldSpec]) -> Level:
+    """The level of an attribute; one that has since been removed keeps the rule careful, never public."""
+    spec = spec_of(name, fields)
+    return Level(spec.level) if spec is not None else CLINICAL_LEVEL
+
+
+def own_references(name: str) -> tuple[Reference, ...]:
+    """The attribute as a reference when the organization added it; the product's own are always there."""
+    return (Reference(RefersTo.ATTRIBUTE, name),) if name.startswith(ATTRIBUTE) else ()

@@ -1,19 +1,20 @@
-"""Which days a condition means: the one place where the evaluator and the SQL compiler read a calendar.
+"""The calendar conditions count on: shifts, horizons, anniversaries.
 
-All windows are inclusive pairs of days on the clinic's calendar. A side left open reaches to a fixed
-horizon, because a searchable day is one keyed value and a range is the list of all its days. Both readers
-use the same horizon, so they cannot disagree about a record dated 1753 or 2100.
+Each kind says which days it means in one method, read by its evaluator and by its SQL. All windows are inclusive pairs
+of days on the clinic's calendar. A side left open reaches to a fixed horizon, because a searchable day is one keyed
+value and a range is the list of all its days; so the two cannot disagree about a record dated 1753 or 2100.
 """
 
 from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
-from functools import lru_cache
-
-from .nodes import DAYS, AgeRule, AppointmentRule, DateRule, EngagementRule, EventRule
 
 Window = tuple[date, date]
+
+#: What a number of "last" or "next" days may count instead; rules that name no unit count days.
+UNITS = ("days", "weeks", "months", "years")
+DAYS = UNITS[0]
 
 #: The first day anything can be dated: earlier dates are typing errors and match no range.
 BEGINNING = date(1880, 1, 1)
@@ -21,8 +22,6 @@ BEGINNING = date(1880, 1, 1)
 HORIZON_YEARS = 3
 #: The same for dates the organization defined: contracts and memberships end decades ahead.
 OWN_HORIZON_YEARS = 50
-#: Nobody has been older than 122; a window for "at least 65" stops here.
-OLDEST = 130
 #: The longest "last N" and "next N" anyone may ask for, by unit: ten years, for a range is the list of its days.
 MOST = {"days": 3660, "weeks": 522, "months": 120, "years": 10}
 
@@ -57,32 +56,6 @@ def age_on(birth: date, today: date) -> int:
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
-@lru_cache(maxsize=64)
-def age_window(rule: AgeRule, today: date) -> Window:
-    """Birth days of people whose age on ``today`` fits the rule."""
-    low = rule.low if rule.low is not None else 0
-    high = rule.high if rule.high is not None else OLDEST
-    first = years_before(today, high + 1) + timedelta(days=1)
-    return max(first, BEGINNING), years_before(today, low)
-
-
-def date_window(rule: DateRule, today: date) -> Window:
-    """Days a date attribute may have; not for anniversaries."""
-    if rule.op == "in_last_days":
-        return shifted(today, -(rule.days or 0), rule.unit), today
-    if rule.op == "in_next_days":
-        return today, shifted(today, rule.days or 0, rule.unit)
-    if rule.op == "on":
-        return rule.first or BEGINNING, rule.first or BEGINNING
-    if rule.op == "after":
-        own = rule.field.startswith("attribute.")
-        last = years_before(today, -OWN_HORIZON_YEARS) if own else horizon(today)
-        return (rule.first or BEGINNING) + timedelta(days=1), last
-    if rule.op == "before":
-        return BEGINNING, (rule.last or BEGINNING) - timedelta(days=1)
-    return rule.first or BEGINNING, rule.last or horizon(today)
-
-
 def anniversary_days(days: int, today: date, unit: str = DAYS) -> list[tuple[int, int]]:
     """Months and days that come up from today to ``days`` (or what ``unit`` says) ahead, both included.
 
@@ -98,17 +71,6 @@ def anniversary_days(days: int, today: date, unit: str = DAYS) -> list[tuple[int
     return list(found)
 
 
-def event_window(rule: EventRule | EngagementRule, today: date) -> Window | None:
-    """Days on which the event counts, or None when any day does."""
-    if rule.last_days is not None:
-        return shifted(today, -rule.last_days, rule.unit), today
-    if isinstance(rule, EngagementRule) or (rule.first is None and rule.last is None):
-        return None
-    return rule.first or BEGINNING, rule.last or horizon(today)
-
-
-def appointment_window(rule: AppointmentRule, today: date) -> Window:
-    """Days of the appointments the rule looks at: from today on."""
-    if rule.days is None:
-        return today, horizon(today)
-    return today, shifted(today, rule.days, rule.unit)
+def unit_part(unit: str) -> dict[str, str]:
+    """The part of a document that names the unit: none for days, so that older rules stay what they were."""
+    return {} if unit == DAYS else {"unit": unit}
