@@ -18,10 +18,10 @@ from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
+from apps.jobs import waking
 
 from . import planning, selectors
 from .audience import audience_of
-from .doorbell import ring
 from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
 from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding, void_moved
 
@@ -123,7 +123,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         purpose=campaign.purpose,
         codes={"audience": frozen, "queued": going},
     )
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
 
 
 @transaction.atomic
@@ -210,7 +210,7 @@ def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
     campaign.save(update_fields=["state"])
     source_resume(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
     record(actor=actor, action=Action.CAMPAIGN_RESUME, kind="campaign", subject=campaign.pk)
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
     return campaign
 
 

@@ -1,4 +1,4 @@
-"""Doorbells of imports: ids only, and any of them may be lost."""
+"""Long jobs of contacts. Tasks carry ids only, and any message of theirs may be lost."""
 
 from __future__ import annotations
 
@@ -6,42 +6,13 @@ from celery import shared_task
 
 from apps.contacts.services import attribute_fills, expiry, exports, import_passes, imports
 from apps.core import actors, clock
-
-
-def ring(job_id: int) -> None:
-    """Ask a worker to look at an import. A broker that is down is no error: the sweep rings again."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        import_work.delay(job_id)
-    except OperationalError:
-        return
-
-
-def ring_fill(fill_id: int) -> None:
-    """Ask a worker to look at an attribute's search values; the sweep rings again when the broker is down."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        attribute_fill.delay(fill_id)
-    except OperationalError:
-        return
+from apps.jobs import waking
 
 
 @shared_task(acks_late=True)
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
     attribute_fills.work(fill_id)
-
-
-def ring_export(export_id: int) -> None:
-    """Ask a worker to write an export; the sweep rings again when the broker is down."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        export_work.delay(export_id)
-    except OperationalError:
-        return
 
 
 @shared_task(acks_late=True)
@@ -58,13 +29,14 @@ def import_work(job_id: int) -> None:
 
 @shared_task
 def import_sweep() -> None:
-    """Ring for jobs whose worker was lost; delete uploads, rejected rows and exports that nobody needs."""
-    for job_id in import_passes.due(clock.now()):
-        ring(job_id)
-    for fill_id in attribute_fills.due(clock.now()):
-        ring_fill(fill_id)
-    for export_id in exports.due(clock.now()):
-        ring_export(export_id)
+    """Wake workers for jobs that nobody holds; delete uploads, rejected rows and exports that nobody needs."""
+    now = clock.now()
+    for job_id in import_passes.due(now):
+        waking.wake_now("apps.contacts.tasks.import_work", job_id)
+    for fill_id in attribute_fills.due(now):
+        waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
+    for export_id in exports.due(now):
+        waking.wake_now("apps.contacts.tasks.export_work", export_id)
     exports.exports_clear(actor=actors.system("beat"))
     imports.uploads_clear(actor=actors.system("beat"))
     imports.rejections_clear(actor=actors.system("beat"))

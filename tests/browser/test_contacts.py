@@ -48,7 +48,7 @@ def storage(tmp_path: Path, settings: Any) -> None:
 
 
 def work() -> None:
-    """What the worker does when it is rung."""
+    """What the worker does when it is woken."""
     for job in ImportJob.objects.all():
         import_passes.work(job.pk)
 

@@ -29,6 +29,7 @@ from apps.contacts.services import import_passes, imports
 from apps.contacts.services.imports import Upload
 from apps.core import actors, cells, clock
 from apps.core.errors import Refused
+from apps.jobs.models import LEASE
 from apps.vault import tokens
 
 pytestmark = pytest.mark.django_db
@@ -286,10 +287,10 @@ def test_an_import_that_always_breaks_fails_with_a_sentence(noon, monkeypatch) -
 def test_a_job_is_held_by_one_worker_at_a_time(noon) -> None:
     job = imports.import_create(actor=CLI, kind="synthea", uploads=uploads(SYNTHEA))
     imports.import_check(actor=CLI, job_id=job.pk)
-    ImportJob.objects.filter(pk=job.pk).update(worker="another", lease_until=noon + import_passes.LEASE)
+    ImportJob.objects.filter(pk=job.pk).update(worker="another", lease_until=noon + LEASE)
     assert not import_passes.work(job.pk)
     assert import_passes.due(noon) == []
-    assert import_passes.due(noon + 2 * import_passes.LEASE) == [job.pk]
+    assert import_passes.due(noon + 2 * LEASE) == [job.pk]
 
 
 def test_a_cancelled_import_keeps_what_is_done_and_can_go_on(noon, monkeypatch) -> None:

@@ -107,7 +107,7 @@ def test_the_backup_is_older_and_everything_is_migrated(upgraded, settings) -> N
 
 def test_the_trail_is_whole_and_goes_on(upgraded) -> None:
     assert upgraded.restored["ok"] is True
-    # Every old entry has its number; what the restore itself wrote follows at the next ring.
+    # Every old entry has its number; what the restore itself wrote follows when it is numbered next.
     assert upgraded.restored["entries"] >= upgraded.said["trail"]
     sequencer.number_entries()
     sequencer.sign_checkpoint()

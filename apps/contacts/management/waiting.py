@@ -12,7 +12,7 @@ AT_MOST = 15.0
 
 
 def until_over(job: ImportJob | ContactExport, work: Callable[[int], bool], channel: str) -> None:
-    """Work here instead of ringing a worker (which finds nothing to do, or helps); ``job`` is read anew.
+    """Work here instead of waking a worker (which finds nothing to do, or helps); ``job`` is read anew.
 
     ``channel`` is told when a worker lets go of such a job.
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.contacts.models.jobs import SEALED, SealedJob
 from apps.core.classification import Kind, classify
+from apps.jobs.models import SEALED, SealedJob
 
 IMPORT_TABLE = "contacts_importjob"
 REJECTION_TABLE = "contacts_importrejection"
@@ -45,6 +45,8 @@ class ImportJob(SealedJob):
         CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Failed"
 
+    UNDER_WAY = (State.CHECKING, State.RUNNING)
+
     kind = models.CharField(max_length=12, choices=JobKind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     new = models.BigIntegerField(default=0)
@@ -62,10 +64,6 @@ class ImportJob(SealedJob):
                 condition=models.Q(state__in=["checking", "running"]),
             )
         ]
-
-    @property
-    def under_way(self) -> bool:
-        return self.state in (self.State.CHECKING, self.State.RUNNING)
 
 
 @classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)
@@ -105,11 +103,9 @@ class ContactExport(SealedJob):
         FAILED = "failed", "Failed"
         GONE = "gone", "Deleted after a day"
 
+    UNDER_WAY = (State.RUNNING,)
+
     source = models.CharField(max_length=12)  # "list", or what a higher layer registered ("segment")
     source_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     downloads = models.IntegerField(default=0)
-
-    @property
-    def under_way(self) -> bool:
-        return self.state == self.State.RUNNING

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -62,14 +63,20 @@ def installation(checkout: Path, root: Path) -> None:
     import django
     from django.conf import settings
 
-    from config import embedded
-
+    embedded = embedded_servers()
     assert settings.EMBEDDED
     embedded.ensure_running(settings.EMBEDDED)
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+
+
+def embedded_servers() -> Any:
+    """The module that starts and stops the embedded servers, wherever the release has it."""
+    if importlib.util.find_spec("apps.installation"):
+        return importlib.import_module("apps.installation.embedded_servers")
+    return importlib.import_module("config.embedded")
 
 
 @contextlib.contextmanager
@@ -446,8 +453,8 @@ def make(checkout: Path, out: Path, root: Path) -> None:
 
     from apps.audit import sequencer
     from apps.core import clock
-    from config import embedded
 
+    embedded = embedded_servers()
     try:
         with mailboxes(root / "world") as servers:
             with clock.frozen(NOON):
