@@ -1,10 +1,12 @@
-"""Long jobs of contacts. Tasks carry ids only, and any message of theirs may be lost."""
+"""Exports and search values. Tasks carry ids only, and any message of theirs may be lost."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import attribute_fills, expiry, exports, import_passes, imports
+from apps.contacts.attributes import fills
+from apps.contacts.consent import expiry
+from apps.contacts.exports import services as exports
 from apps.core import actors, clock
 from apps.jobs import waking
 
@@ -12,7 +14,7 @@ from apps.jobs import waking
 @shared_task(acks_late=True)
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
-    attribute_fills.work(fill_id)
+    fills.work(fill_id)
 
 
 @shared_task(acks_late=True)
@@ -21,25 +23,15 @@ def export_work(export_id: int) -> None:
     exports.work(export_id)
 
 
-@shared_task(acks_late=True)
-def import_work(job_id: int) -> None:
-    """Work on an import until it is finished or stopped."""
-    import_passes.work(job_id)
-
-
 @shared_task
-def import_sweep() -> None:
-    """Wake workers for jobs that nobody holds; delete uploads, rejected rows and exports that nobody needs."""
+def job_sweep() -> None:
+    """Wake workers for fills and exports that nobody holds; delete the files of exports that nobody needs."""
     now = clock.now()
-    for job_id in import_passes.due(now):
-        waking.wake_now("apps.contacts.tasks.import_work", job_id)
-    for fill_id in attribute_fills.due(now):
+    for fill_id in fills.due(now):
         waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
     for export_id in exports.due(now):
         waking.wake_now("apps.contacts.tasks.export_work", export_id)
     exports.exports_clear(actor=actors.system("beat"))
-    imports.uploads_clear(actor=actors.system("beat"))
-    imports.rejections_clear(actor=actors.system("beat"))
 
 
 @shared_task

@@ -19,8 +19,7 @@ from django.db.models import F, Q
 
 from apps.core import clock, notify
 from apps.core.errors import Refused
-
-from .models import LEASE, LeasedJob
+from apps.jobs.models import LEASE, LeasedJob
 
 MAX_ATTEMPTS = 3
 """Workers in a row that may break off without getting anything done; then the job has failed."""
