@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F
 
+from apps.approvals import selectors as approvals
+from apps.approvals.fingerprints import is_same
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import clock
@@ -75,7 +77,7 @@ def campaign_unschedule(*, actor: Actor, campaign_id: int) -> Campaign:
 
 def _check(campaign: Campaign) -> None:
     opened = selectors.opened(campaign)
-    if approval_hash(opened, campaign.skeleton_id) != bytes(campaign.approval or b""):
+    if not is_same(campaign.approval, approval_hash(opened, campaign.skeleton_id)):
         raise Changed
 
 
@@ -100,12 +102,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         going = cursor.fetchone()[0]
     if not going:
         raise Refused("Nobody would get this message. Look at the plan for the reasons.")
-    planned = (
-        campaign.reviews.filter(decision="submitted", audience__isnull=False)
-        .order_by("-pk")
-        .values_list("audience", flat=True)
-        .first()
-    )
+    planned = approvals.planned(selectors.KIND, [campaign.pk]).get(campaign.pk)
     if planned is not None and frozen > planned * GROWTH and frozen > planned + GROWTH_PEOPLE:
         raise Refused(
             f"The audience grew from {planned:,} to {frozen:,} people since it was approved. Take the approval "

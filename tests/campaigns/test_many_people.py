@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from apps.approvals.models import ApprovalEntry
 from apps.audit.models import AuditEntry
 from apps.campaigns import plans, selectors, services, tasks
 from apps.campaigns.models import Campaign
@@ -50,7 +51,7 @@ def test_the_page_waits_for_the_worker_and_then_shows_the_plan(flu: Campaign, wo
     assert "Ask for approval of 5 messages" in client.get(f"{base}/approval/").content.decode()
     assert "How will it be protected?" in client.get(f"{base}/plan/").content.decode()
     client.post(f"{base}/submit/")
-    assert Campaign.objects.get(pk=flu.pk).reviews.get().audience == 13
+    assert ApprovalEntry.objects.get(kind="campaign", subject=flu.pk).audience == 13
 
 
 @pytest.mark.parametrize("task", ["draw", "measure"])

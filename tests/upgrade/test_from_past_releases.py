@@ -23,6 +23,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django_otp.oath import TOTP
 
+from apps.approvals.models import ApprovalEntry
 from apps.audit import sequencer, verification
 from apps.campaigns import selectors as campaigns
 from apps.campaigns import sending
@@ -147,6 +148,15 @@ def test_what_a_campaign_was_approved_with_counts_as_approved(upgraded) -> None:
     assert version.approved_at == campaign.approved_at is not None
     noted = upgraded.release not in ("0.1.0", "0.2.0")
     assert women().approved_version == int(noted), "before 0.3.0 nobody noted which rule it was"
+
+
+def test_the_history_of_approvals_is_whole(upgraded) -> None:
+    rows = upgraded.said["rows"]
+    before = rows["campaigns_campaignreview"] + rows.get("journeys_journeyreview", 0)
+    assert ApprovalEntry.objects.count() == before
+    entries = ApprovalEntry.objects.filter(kind="campaign", subject=campaigns.by_name("Flu shots").id).order_by("pk")
+    assert [entry.decision for entry in entries] == ["submitted", "approved"]
+    assert all(bytes(entry.fingerprint) == bytes(campaigns.by_name("Flu shots").row.approval) for entry in entries)
 
 
 def test_the_journey_goes_on_from_where_it_stood(upgraded) -> None:
