@@ -34,6 +34,17 @@ def parts(actor: Actor, version: TemplateVersion | None, brand: Brand | None) ->
         )
 
 
+def notice(template: Template) -> Part:
+    """A notice, which is published without further approval: whoever edited it since the last time is its author."""
+    return Part(
+        "template",
+        template.pk,
+        _WRITING,
+        lambda: "You edited this notice. It goes to every patient, so somebody else publishes it.",
+        after=template.versions.filter(number=template.published).values_list("created_at", flat=True).first(),
+    )
+
+
 _REASON = "and nobody else approved that yet, so somebody else has to decide about it."
 
 
