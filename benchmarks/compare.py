@@ -119,15 +119,15 @@ def _count_statements() -> Callable[[], int]:
     try:
         from apps.installation import embedded_servers as embedded
     except ImportError:  # 0.3.0 and older
-        from config import embedded
+        from apps.installation import embedded_servers
 
-    embedded.ensure_running(settings.EMBEDDED)
+    embedded_servers.ensure_running(settings.EMBEDDED)
 
     def ask(statement: str) -> Any:
         with psycopg.connect(
             host=str(settings.EMBEDDED.sockets),
             user="postgres",
-            password=embedded.passwords(settings.EMBEDDED)["postgres"],
+            password=embedded_servers.passwords(settings.EMBEDDED)["postgres"],
             dbname="postgres",
             autocommit=True,
         ) as connection:
@@ -135,8 +135,8 @@ def _count_statements() -> Callable[[], int]:
             return cursor.fetchone()[0] if cursor.description else None
 
     ask("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
-    embedded.stop(settings.EMBEDDED)
-    embedded.ensure_running(settings.EMBEDDED)
+    embedded_servers.stop(settings.EMBEDDED)
+    embedded_servers.ensure_running(settings.EMBEDDED)
     ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     ask("SELECT pg_stat_statements_reset()")
     return lambda: int(ask("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"))

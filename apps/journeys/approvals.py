@@ -6,13 +6,15 @@ patient is health information), so whatever sends is looked at by two people, as
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apps.audit import selectors as audit
+from apps.approvals import fingerprints, two_people
+from apps.approvals import selectors as entries
+from apps.approvals.selectors import Decision
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.content import authors
 from apps.content import selectors as content
@@ -22,15 +24,13 @@ from apps.journeys import asking, world
 from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
 from apps.journeys.models import Journey
 from apps.journeys.reading import parse
-from apps.journeys.reviews import JourneyReview
 from apps.organizations import selectors as organizations
 from apps.segments import authors as segment_authors
 from apps.segments import rules
 from apps.segments import selectors as segments
 from apps.segments.conditions.segment import SegmentCondition
-from apps.vault.tokens import token128
 
-Decision = JourneyReview.Decision
+KIND = "journey"
 _PREPARING = (Action.JOURNEY_CREATE, Action.JOURNEY_CHANGE, Action.JOURNEY_SUBMIT)
 
 
@@ -65,8 +65,7 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
         "texts": [text.as_json() for text in texts(definition)],
         "segments": segments_of(definition),
     }
-    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return token128("journey.approval", hashlib.sha256(canonical.encode()).hexdigest())
+    return fingerprints.fingerprint(KIND, whole)
 
 
 def segments_of(definition: Definition) -> dict[str, Any]:
@@ -88,10 +87,10 @@ def standing(journey: Journey, definition: Definition | None = None) -> Standing
     draft = definition if definition is not None else parse(journey.opened()["draft"])
     if not is_needed(draft):
         return Standing("free")
-    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").first()
+    latest = entries.latest(KIND, journey.pk)
     if latest is None:
         return Standing("none")
-    if bytes(latest.approval) != fingerprint(journey, draft):
+    if not fingerprints.is_same(latest.fingerprint, fingerprint(journey, draft)):
         return Standing("rejected" if latest.decision == Decision.REJECTED else "changed", comment=latest.comment)
     state = {Decision.SUBMITTED: "waiting", Decision.APPROVED: "approved", Decision.REJECTED: "rejected"}
     return Standing(state[Decision(latest.decision)], latest.actor, latest.at, latest.comment)
@@ -113,8 +112,7 @@ def at_stake(journey: Journey, definition: Definition | None = None) -> Standing
 
 def submission(journey: Journey) -> int:
     """Which submission or decision is the latest: the id of its row, 0 when there is none."""
-    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").values_list("pk", flat=True).first()
-    return latest or 0
+    return entries.submission(KIND, journey.pk)
 
 
 def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
@@ -122,12 +120,15 @@ def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
 
     They prepared it, or edited a text, a sender or a segment of it since somebody else approved that.
     """
-    if audit.acted(actor=actor, actions=_PREPARING, kind="journey", subject=journey.pk):
-        return "You prepared this journey, so somebody else has to decide about it."
+    return two_people.why_not(actor, _parts(actor, journey, definition))
+
+
+def _parts(actor: Actor, journey: Journey, definition: Definition) -> Iterator[Part]:
+    why = "You prepared this journey, so somebody else has to decide about it."
+    yield Part(KIND, journey.pk, _PREPARING, lambda: why)
     for text in texts(definition):
-        if why := authors.why_not(actor, text.version, text.brand):
-            return why
-    return segment_authors.why_not(actor, segment_ids(definition))
+        yield from authors.parts(actor, text.version, text.brand)
+    yield from segment_authors.parts(segment_ids(definition))
 
 
 @dataclass(frozen=True, repr=False)

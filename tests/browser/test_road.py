@@ -2,7 +2,7 @@
 
 Real parts: Synthea's Kentucky as it comes (or our own small sample), the demo's mail servers with their
 certificates and keys, the dispatcher that speaks SMTP with them, the portal, Chromium. What a worker does when it
-is rung, the scene does by calling the same service.
+is woken, the scene does by calling the same service.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def parts(providers, settings, live_server, tmp_path) -> SimpleNamespace:  # noq
 
 
 def work() -> None:
-    """What the worker does when an import rings."""
+    """What the worker does when it is woken for an import."""
     for job in ImportJob.objects.all():
         passes.work(job.pk)
 

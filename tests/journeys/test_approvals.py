@@ -8,13 +8,14 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from apps.approvals.models import ApprovalEntry
 from apps.content import services as content
 from apps.content.selectors import template_named
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.journeys import approvals, ready, selectors, services
 from apps.journeys.definition import to_json
-from apps.journeys.models import Journey, JourneyReview, JourneyState
+from apps.journeys.models import Journey, JourneyState
 from apps.journeys.reading import parse
 from apps.organizations.services import organization_change
 from apps.segments import services as segments
@@ -172,7 +173,7 @@ def test_what_was_sent_back_says_why_and_may_be_asked_for_again(asked, cast):
     services.journey_reject(actor=staff(cast.rita), journey=asked, comment="The second mail is too long.")
     found = approvals.standing(asked)
     assert (found.state, found.comment) == ("rejected", "The second mail is too long.")
-    assert b"too long" not in bytes(JourneyReview.objects.latest("pk").sealed)
+    assert b"too long" not in bytes(ApprovalEntry.objects.latest("pk").sealed)
     services.journey_submit(actor=staff(cast.max), journey=asked)
     assert state(asked) == "waiting"
 

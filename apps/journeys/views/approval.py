@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.approvals import selectors as entries
 from apps.content import blocks, previewing, variants
 from apps.content import selectors as content
 from apps.content.facts import invented_facts
@@ -22,7 +23,6 @@ from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, check, require, role_of
 from apps.journeys import approvals, selectors, services, world
 from apps.journeys.definition import DefinitionBroken, Send, walk
-from apps.journeys.models import JourneyReview
 from apps.journeys.review_forms import CommentForm
 from apps.journeys.selectors import OpenedJourney
 from apps.organizations import selectors as organizations
@@ -59,7 +59,7 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
                 "at": row.at,
                 "comment": row.comment,
             }
-            for row in JourneyReview.objects.filter(journey=journey.row).order_by("-pk")[:10]
+            for row in entries.entries(approvals.KIND, journey.id)[:10]
         ],
         "letters": _letters(journey),
     }
