@@ -107,17 +107,22 @@ whenPresent("#journey-settings select[name=trigger]", (select) => {
   show();
 });
 
-// Of a condition, only what belongs to the thing it asks about.
-const ABOUT = { message: ["of", "signal"], visit: ["visit"] };
-whenPresent("#journey-settings select[name=ask]", (select) => {
+// Of a step, only what belongs to what was chosen: data-only-with="ask=message".
+whenPresent("#journey-settings form:has([data-only-with])", (form) => {
+  const dependent = [...form.querySelectorAll("[data-only-with]")];
   const show = () => {
-    for (const [kind, names] of Object.entries(ABOUT)) {
-      for (const name of names) select.form.elements[name]?.closest(".field")?.toggleAttribute("hidden", select.value !== kind);
+    for (const each of dependent) {
+      const [name, value] = each.dataset.onlyWith.split("=");
+      each.closest(".field").toggleAttribute("hidden", form.elements[name].value !== value);
     }
-    select.form.querySelector(".jt-rule")?.toggleAttribute("hidden", select.value !== "person");
   };
-  select.addEventListener("change", show);
+  form.addEventListener("change", show);
   show();
+});
+
+// Choosing saves the step where its other settings depend on it.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("#journey-settings [data-saves]")) event.target.form.requestSubmit();
 });
 
 // The rows of a rule: each change is drawn by the server; what was typed meanwhile stays.

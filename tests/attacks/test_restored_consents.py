@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from tests.compliance.test_backup import another_database, own_places
 
 from apps.audit import sequencer
 from apps.contacts import search_values, services
@@ -20,7 +21,6 @@ from apps.core.purposes import Purpose
 from apps.tracking import services as tracking
 from apps.tracking.links import UnsubscribeLink
 from apps.vault import ledger
-from tests.compliance.test_backup import another_database, own_places
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 __all__ = ["another_database", "own_places"]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.contacts.models import Vocabulary
-from apps.journeys import ready, selectors, services
+from apps.journeys import presets, selectors, services
 from apps.journeys.definition import walk
 from apps.journeys.models import Journey, JourneyRun
 from tests.journeys.conftest import CLI, at, book, clinic, person, reminder, tick  # noqa: F401
@@ -31,7 +31,7 @@ def walked(clinic, at) -> Journey:  # noqa: F811
 @pytest.fixture
 def draft(clinic) -> Journey:  # noqa: F811
     """The ready-made reminder as a draft."""
-    return services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    return services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
 
 
 def steps(journey: Journey) -> list[str]:

@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.journeys import ready
-from apps.journeys.checks import Known, check
+from apps.journeys import presets
+from apps.journeys.checks import check
 from apps.journeys.definition import (
     Definition,
     DefinitionBroken,
-    WaitFor,
     to_json,
     walk,
 )
-from apps.journeys.reading import parse
+from apps.journeys.fields import Known
+from apps.journeys.parse import parse
+from apps.journeys.steps.wait_for import WaitFor
 
-REMINDER = ready.APPOINTMENT_REMINDER_JOURNEY.definition
-KNOWN = Known(templates=frozenset({ready.APPOINTMENT_REMINDER, ready.SECOND_REMINDER}))
+REMINDER = presets.APPOINTMENT_REMINDER_JOURNEY.definition
+KNOWN = Known(templates=frozenset({presets.APPOINTMENT_REMINDER, presets.SECOND_REMINDER}))
 
 
 def journey(*steps: dict, **changes) -> dict:

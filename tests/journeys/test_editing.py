@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Refused
-from apps.journeys import editing, ready
-from apps.journeys.definition import DefinitionBroken, Send, WaitFor, to_json, walk
-from apps.journeys.reading import parse
+from apps.journeys import editing, presets
+from apps.journeys.definition import DefinitionBroken, path_of, to_json, walk
+from apps.journeys.parse import parse
+from apps.journeys.steps.send import Send
+from apps.journeys.steps.wait_for import WaitFor
 from tests.journeys.test_definition import grow, journey, trees
 
-REMINDER = parse(ready.APPOINTMENT_REMINDER_JOURNEY.definition)
+REMINDER = parse(presets.APPOINTMENT_REMINDER_JOURNEY.definition)
 
 
 def ids(definition) -> list[str]:
@@ -96,12 +98,7 @@ def test_moving_a_step_loses_none(shape, data):
     definition = parse(journey(*grow(shape)))
     places = list(walk(definition))
     step = data.draw(st.sampled_from(places)).step
-    paths = [""] + [
-        f"{place.step.id}.{side}"
-        for place in places
-        if place.step.__class__.__name__ in ("WaitFor", "Condition")
-        for side in ("then", "otherwise")
-    ]
+    paths = [""] + [path_of(place.step, branch.name) for place in places for branch in place.step.branches]
     try:
         edit = editing.move(
             definition,

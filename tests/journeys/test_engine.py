@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.journeys import engine, ready
+from apps.journeys import engine, presets
 from apps.journeys.engine import Decision, Facts, Outcome, State, Visit, decide, prepare
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.journeys.test_definition import grow, journey, trees
 
 LOUISVILLE = ZoneInfo("America/Kentucky/Louisville")
-REMINDER = prepare(parse(ready.APPOINTMENT_REMINDER_JOURNEY.definition))
+REMINDER = prepare(parse(presets.APPOINTMENT_REMINDER_JOURNEY.definition))
 
 
 def local(text: str, zone: ZoneInfo = LOUISVILLE) -> datetime:
@@ -61,7 +61,7 @@ class TestAppointmentReminder:
         facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))
         decision = decide(REMINDER, replace(facts, signals=frozenset({("clicked", "s2")})), local("2026-12-07T10:00"))
         assert (decision.state, decision.reason) == (State.FINISHED, "completed")
-        assert decision.visits == (Visit("s3", Outcome.YES, "signal"),)
+        assert decision.visits == (Visit("s3", "yes", "signal"),)
 
     def test_a_portal_read_counts_like_a_click(self):
         facts = booked("2026-12-10T14:30", step="s3", due_at=local("2026-12-08T09:00"), sent=frozenset({"s2"}))

@@ -12,11 +12,10 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows
-from apps.journeys import approvals, outgoing, world
-from apps.journeys.checks import check
+from apps.journeys import approvals, context, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from apps.journeys.reviews import REVIEW_TABLE, JourneyReview
 from apps.segments import services as segment_services
 from apps.vault import sealing
@@ -49,7 +48,7 @@ def journey_submit(*, actor: Actor, journey: Journey) -> JourneyReview:
         raise Refused("This journey sends nothing, so it needs no approval. Activate it.")
     if state in ("waiting", "approved"):
         raise Refused("This journey waits for approval already, or has passed it.")
-    if problems := check(draft, world.known()):
+    if problems := context.problems(draft):
         raise DefinitionBroken(problems)
     # Texts that were never published are published here: what is approved must not move any more.
     outgoing.freeze(actor=actor, definition=draft)
