@@ -124,8 +124,8 @@ class Field(Protocol):
     def inputs(self, step: Any, offer: Offer) -> list[Input]:
         """The controls of the builder, filled in from the step."""
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
-        """JSON values from cleaned inputs. Raises ``InputRefused``."""
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
+        """JSON values from cleaned inputs; ``step`` is as it was. Raises ``InputRefused``."""
 
 
 def kept(choices: Choices, value: str, missing: str) -> Choices:
@@ -157,7 +157,8 @@ class Name:
     """The name of something that the installation has: a template, a sender, a date.
 
     ``source`` reads the names from what a form may offer; ``empty`` is what no choice is called, None when one has to
-    be chosen; ``left_out``: an empty value is not stored at all; ``optional``: the names themselves have an empty one.
+    be chosen; ``left_out``: an empty value is not stored at all; ``optional``: the names themselves have an empty one; ``saves``
+    as of an ``Input``.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Name:
     help: str = ""
     left_out: bool = False
     optional: bool = False
+    saves: bool = False
 
     def parse(self, document: Mapping[str, Any], where: str, say: Say) -> str:
         """See ``Field``."""
@@ -194,10 +196,11 @@ class Name:
                 self.help,
                 required=self.empty is None and not self.optional,
                 choices=choices,
+                saves=self.saves,
             )
         ]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name]}
 
@@ -229,7 +232,7 @@ class Option:
         value = getattr(step, self.name).value
         return [Input(self.name, "choice", self.label, value, self.help, choices=self.choices, beside=self.beside)]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name]}
 
@@ -261,7 +264,7 @@ class Whole:
         """See ``Field``."""
         return [Input(self.name, "whole", self.label, getattr(step, self.name), low=self.low, high=self.high)]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name]}
 
@@ -294,7 +297,7 @@ class ClockTime:
         """See ``Field``."""
         return [Input(self.name, "time", self.label, getattr(step, self.name), self.help)]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name].strftime("%H:%M")}
 
@@ -326,7 +329,7 @@ class Duration:
         """See ``Field``."""
         return [Input(self.name, "whole", self.label, getattr(step, self.name), low=1, high=1_000_000)]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name]}
 

@@ -121,8 +121,8 @@ class StepForm(forms.Form):
 
     def __init__(self, *args: Any, step: Step, definition: Definition, **kwargs: Any) -> None:
         self.step, self.definition = step, definition
-        given = StepOffer(definition, step)
-        self.given = [each for field in step.fields for each in field.inputs(step, given)]
+        self.offer = StepOffer(definition, step)
+        self.given = [each for field in step.fields for each in field.inputs(step, self.offer)]
         self.rule = next((each for each in self.given if each.sort == "rule"), None)
         self.wrong: dict[draft.Path, str] = {}
         super().__init__(*args, **kwargs)
@@ -178,7 +178,7 @@ class StepForm(forms.Form):
         if not self.errors:
             for field in self.step.fields:
                 try:
-                    values |= field.collect(typed, self.step)
+                    values |= field.collect(typed, self.step, self.offer)
                 except InputRefused as refused:
                     self.add_error(refused.name, refused.text)
         return typed | {"values": values}

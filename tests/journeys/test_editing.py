@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from apps.core.errors import Refused
 from apps.journeys import editing, presets
-from apps.journeys.definition import DefinitionBroken, path_of, to_json, walk
+from apps.journeys.definition import DefinitionBroken, to_json, walk
 from apps.journeys.parse import parse
 from apps.journeys.steps.send import Send
 from apps.journeys.steps.wait_for import WaitFor
-from tests.journeys.test_definition import grow, journey, trees
 
 REMINDER = parse(presets.APPOINTMENT_REMINDER_JOURNEY.definition)
 
@@ -91,22 +88,3 @@ def test_settings_change_what_ends_a_journey():
     edit = editing.settings(REMINDER, values={"exit_on": ["appointment.cancelled", "appointment.kept"]})
     assert edit.definition.exit_on == ("appointment.cancelled", "appointment.kept")
     assert edit.definition.steps == REMINDER.steps
-
-
-@given(shape=st.lists(trees, min_size=1, max_size=4), data=st.data())
-def test_moving_a_step_loses_none(shape, data):
-    definition = parse(journey(*grow(shape)))
-    places = list(walk(definition))
-    step = data.draw(st.sampled_from(places)).step
-    paths = [""] + [path_of(place.step, branch.name) for place in places for branch in place.step.branches]
-    try:
-        edit = editing.move(
-            definition,
-            step_id=step.id,
-            path=data.draw(st.sampled_from(paths)),
-            index=data.draw(st.integers(0, 5)),
-        )
-    except Refused:
-        return
-    assert sorted(ids(edit.definition)) == sorted(ids(definition))
-    assert parse(to_json(edit.definition)) == edit.definition

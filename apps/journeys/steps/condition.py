@@ -48,7 +48,7 @@ class Question:
             found += [only(each, kind.kind) for each in kind.inputs(present, offer)]
         return found
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {"rule": conditions.KINDS[typed["ask"]].collect(typed)} if "ask" in typed else {}
 

@@ -63,7 +63,7 @@ class Signals:
             )
         ]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         return {self.name: typed[self.name]}
 

@@ -60,7 +60,7 @@ class LateHours:
             ),
         ]
 
-    def collect(self, typed: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    def collect(self, typed: Mapping[str, Any], step: Any, offer: Offer) -> dict[str, Any]:
         """See ``Field``."""
         if typed.get("late") and self.name in typed and typed[self.name] is None:
             raise InputRefused(self.name, "Say how many hours must remain, or switch the skipping off.")
