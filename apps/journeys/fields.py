@@ -157,8 +157,8 @@ class Name:
     """The name of something that the installation has: a template, a sender, a date.
 
     ``source`` reads the names from what a form may offer; ``empty`` is what no choice is called, None when one has to
-    be chosen; ``left_out``: an empty value is not stored at all; ``optional``: the names themselves have an empty one; ``saves``
-    as of an ``Input``.
+    be chosen; ``left_out``: an empty value is not stored at all; ``optional``: the names themselves have an empty one;
+    ``saves`` as of an ``Input``.
     """
 
     name: str
