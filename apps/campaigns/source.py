@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import selectors as content
 from apps.content.facts import person_facts
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.sources import Claimed, Draft
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.organizations import selectors as organizations
 from apps.tracking import links
 from apps.tracking.services import targets_for

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts import attributes
-from apps.contacts.fields import FIELDS
-from apps.contacts.records import PersonRecord
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.person.fields import FIELDS
+from apps.contacts.person.records import PersonRecord
 from apps.content.models import Brand, Template
 from apps.core.errors import Refused
 from apps.core.levels import Level

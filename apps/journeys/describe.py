@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.delivery.policy import HELD_HINTS, Held
+from apps.delivery.policy.routing import HELD_HINTS, Held
 from apps.journeys.definition import Definition, Trigger, walk
 from apps.journeys.vocabulary import Key, Reentry, TriggerKind, join
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.journeys import context, describe
 from apps.journeys.definition import Definition, date_fields, mails, walk
 from apps.journeys.engine import Plan

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import facts as content_facts
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -26,8 +26,8 @@ from apps.core.levels import Level
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.sources import Claimed, Draft
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.journeys import context, localtime
 from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState

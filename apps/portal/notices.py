@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.content.blocks import Design, parse
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_message
@@ -27,7 +27,7 @@ from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue
+from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail, enqueue
 from apps.mail.compiled import CompiledMessage, Envelope, MergedMessage
 from apps.organizations import selectors as organizations
 from apps.portal import policy, words

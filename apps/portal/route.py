@@ -6,12 +6,12 @@ from email import message_from_bytes
 from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
 
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.content.merging import render
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
-from apps.delivery.recipients import Recipient
+from apps.delivery.send.recipients import Recipient
 from apps.mail.compiled import Envelope, MergedMessage
 from apps.mail.envelopes import SealedMail
 from apps.organizations import selectors as organizations

@@ -15,7 +15,7 @@ from apps.content.selectors import draft_data, template_named
 from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
-from apps.delivery.sources import Draft
+from apps.delivery.send.sources import Draft
 
 from .conftest import CLI, SPEC, profile
 from .test_sending_flow import ask

@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Appointment
+from apps.contacts.person import selectors as contact_selectors
 from apps.content import services as content
 from apps.content import usage
 from apps.content.merging import merge, render
@@ -22,8 +22,8 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
-from apps.delivery.policy import Refusal
-from apps.delivery.sources import Claimed, Draft, source_of
+from apps.delivery.policy.routing import Refusal
+from apps.delivery.send.sources import Claimed, Draft, source_of
 from apps.journeys import presets, selectors, services
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.compiled import Envelope
