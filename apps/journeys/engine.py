@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from apps.journeys.definition import Definition, walk
 from apps.journeys.protocol import Effect, Facts, Leave, Outcome, Reason, Stay, Step
@@ -81,8 +82,7 @@ def prepare(definition: Definition) -> Plan:
     return Plan(definition, first, steps, after, inside, behind, latest, dates, rules)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One step visited in this walk, what came of it, and what it does to the world."""
 
     step: str
@@ -141,38 +141,41 @@ class _Walk:
 
     def go(self) -> Decision:
         """Take step after step until one makes the person stay or leave."""
-        step_id = self.facts.step if self.resumed else self.plan.first
-        for _ in range(len(self.plan.steps) + 1):
+        plan, visits = self.plan, self.visits
+        step_id = self.facts.step if self.resumed else plan.first
+        for _ in range(len(plan.steps) + 1):
             if step_id is None:
                 return self._end(State.FINISHED, self._why_finished())
-            step = self.plan.steps.get(step_id)
+            step = plan.steps.get(step_id)
             if step is None:
                 return self._end(State.FAILED, Reason.MISSING_STEP, step_id)
-            if self.stale and step_id in self.plan.rules:
+            if self.stale and step_id in plan.rules:
                 # A step before changed the person whom this one asks about: the next tick opens the record anew.
                 return self._wait(step_id, self.now)
-            self.here = step_id
+            self.here = here = step_id
             try:
                 answer = step.decide(self)
                 if isinstance(answer, Stay):
-                    return self._wait(step_id, answer.until)
+                    return self._wait(here, answer.until)
                 if isinstance(answer, Leave):
-                    self.visits.append(Visit(step_id, str(answer.outcome)))
+                    visits.append(Visit(here, str(answer.outcome)))
                     return self._end(State.FINISHED, answer.reason)
-                outcome, step_id = str(answer.outcome), self.plan.after[step_id]
-                if answer.branch:
-                    outcome, step_id = self.plan.inside[self.here][answer.branch]
-                self.visits.append(Visit(self.here, outcome, str(answer.reason), answer.effects))
-                if answer.effects:
-                    self.stale = self.stale or any(effect.changes_person for effect in answer.effects)
+                outcome, reason, branch, effects, skip = answer
+                if branch:
+                    outcome, step_id = plan.inside[here][branch]
+                else:
+                    outcome, step_id = str(outcome), plan.after[here]
+                visits.append(Visit(here, outcome, str(reason), effects))
                 if outcome == SENT:
-                    self.sent.add(self.here)
-                for skipped in answer.skip:
-                    self.visits.append(Visit(skipped, SKIPPED, str(answer.reason)))
-                    step_id = self.plan.after[skipped]
+                    self.sent.add(here)
+                if effects and any(effect.changes_person for effect in effects):
+                    self.stale = True
+                for skipped in skip:
+                    visits.append(Visit(skipped, SKIPPED, str(reason)))
+                    step_id = plan.after[skipped]
             # A rule or a date nobody foresaw must stop this run only, and say where.
             except (ArithmeticError, LookupError, TypeError, ValueError):
-                return self._end(State.FAILED, Reason.STEP_ERROR, self.here)
+                return self._end(State.FAILED, Reason.STEP_ERROR, here)
             self.resumed = False
         return self._end(State.FAILED, Reason.STEP_ERROR, step_id)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from apps.core.levels import Level
@@ -80,27 +80,24 @@ class Mail:
     before: str
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """Something a step does to the world, as data: ``effects.KINDS`` knows who does it, for thousands at once.
 
     ``changes_person``: what conditions ask the record about may have another answer afterwards.
     """
 
     kind: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any]
     changes_person: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """Wait here until a moment (UTC)."""
 
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """Go on: into the branch called ``branch``, or to the step behind. ``effects`` happen in the tick's transaction.
 
     ``skip`` are steps behind this one that are skipped for the same reason.
@@ -113,8 +110,7 @@ class Go:
     skip: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """The run ends here."""
 
     reason: str

@@ -50,7 +50,9 @@ class Attribute:
                 return "is no number"
             outside = self.numbers is not None and self.numbers.at(value) is None
             return f"is not within {self.numbers.words()}" if outside and self.numbers else ""
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str):
+            return "is no text"
+        if not value.strip():
             return "is empty"
         if self.type == "choice":
             return "" if value in self.choices else "is none of its choices"

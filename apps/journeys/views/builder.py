@@ -56,7 +56,7 @@ def _builder(
         ],
         "trigger": describe.trigger(definition.trigger),
         "rules": describe.rules_of(definition),
-        "kinds": list(steps.KINDS.values()),
+        "kinds": [{"kind": each.kind, "label": each.label, "icon": each.icon} for each in steps.KINDS.values()],
         "chosen": chosen,
         "panel": panel,
         "gap": gap,
