@@ -121,6 +121,15 @@ ROWS: dict[str, Row] = {
         facts={"visit": "missed"},
         lacks="has no condition",
     ),
+    "update_attribute": Row(
+        document={"attribute": "risk_group", "value": "High"},
+        sentence="Set “Risk group” to “High”",
+        post={"attribute": "risk_group", "value": "Low"},
+        changed={"attribute": "risk_group", "value": "Low"},
+        visit=("done", ""),
+        effects=(Effect("update_attribute", {"attribute": "risk_group", "value": "High"}, changes_person=True),),
+        lacks="has none. Choose one.",
+    ),
     "exit": Row(document={}, sentence="Leave the journey", post={}, changed={}, visit=("exit", "")),
 }
 
