@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from apps.core.levels import Level
 from apps.journeys.definition import Definition, Problem, date_fields, mails, walk
 from apps.journeys.fields import Known
@@ -9,11 +11,8 @@ from apps.journeys.protocol import Place
 from apps.journeys.vocabulary import Key, TriggerKind
 
 
-def check(definition: Definition, known: Known, trigger_level: Level = Level.PUBLIC) -> tuple[Problem, ...]:
-    """Everything to mend before this definition can be active, in reading order.
-
-    ``trigger_level``: of what lets people in, see ``context.trigger_level``.
-    """
+def check(definition: Definition, known: Known) -> tuple[Problem, ...]:
+    """Everything to mend before this definition can be active, in reading order."""
     problems: list[Problem] = []
     say = problems.append
     trigger = definition.trigger
@@ -26,7 +25,7 @@ def check(definition: Definition, known: Known, trigger_level: Level = Level.PUB
         say(Problem("", "The journey sends nothing. Add a step that sends a message."))
     sent: frozenset[str] = frozenset()
     dates = date_fields(definition, known.dates)
-    level = level_of(definition, known, trigger_level)
+    level = cache(lambda: level_of(definition, known))
     for each in walk(definition):
         place = Place(f"Step {each.number}", known, dates, sent, definition.key is Key.APPOINTMENT, level)
         problems.extend(Problem(each.step.id, text) for text in each.step.check(place))
@@ -35,6 +34,11 @@ def check(definition: Definition, known: Known, trigger_level: Level = Level.PUB
     return tuple(problems)
 
 
-def level_of(definition: Definition, known: Known, trigger_level: Level = Level.PUBLIC) -> Level:
-    """The level of everything a journey looks at or writes."""
-    return max([trigger_level, *(place.step.level(known) for place in walk(definition))])
+def level_of(definition: Definition, known: Known) -> Level:
+    """The level of everything a journey looks at or writes, what lets people in among it."""
+    trigger, found = definition.trigger, Level.PUBLIC
+    if trigger.kind in (TriggerKind.APPOINTMENT, TriggerKind.EVENT):
+        found = Level.HEALTH
+    if trigger.kind is TriggerKind.SEGMENT:
+        found = known.segment_level(trigger.segment)
+    return max([found, *(place.step.level(known) for place in walk(definition))])

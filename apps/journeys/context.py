@@ -19,7 +19,6 @@ from apps.journeys import checks
 from apps.journeys.definition import Definition, Problem, message_names
 from apps.journeys.fields import Known, KnownAttribute
 from apps.journeys.protocol import Labels
-from apps.journeys.vocabulary import TriggerKind
 from apps.organizations import selectors as organizations
 from apps.segments import rules
 from apps.segments import selectors as segments
@@ -68,6 +67,7 @@ def known() -> Known:
         dates=date_labels(),
         rule_problem=rule_problem,
         rule_level=rule_level,
+        segment_level=segment_level,
         attributes=OwnAttributes(),
     )
 
@@ -132,27 +132,22 @@ def rule_level(rule: dict[str, Any]) -> Level:
         return Level.HEALTH
 
 
-def trigger_level(definition: Definition) -> Level:
-    """The level of what lets people in."""
-    trigger = definition.trigger
-    if trigger.kind in (TriggerKind.APPOINTMENT, TriggerKind.EVENT):
+def segment_level(name: str) -> Level:
+    """The level of a segment. One that is gone counts as health information."""
+    try:
+        return segments.by_name(name).level
+    except Refused:
         return Level.HEALTH
-    if trigger.kind is TriggerKind.SEGMENT:
-        try:
-            return segments.by_name(trigger.segment).level
-        except Refused:
-            return Level.HEALTH  # the check of the draft says that it is gone
-    return Level.PUBLIC
 
 
 def problems(definition: Definition) -> tuple[Problem, ...]:
     """What a draft still needs before it can be active."""
-    return checks.check(definition, known(), trigger_level(definition))
+    return checks.check(definition, known())
 
 
 def level_of(definition: Definition) -> Level:
     """The level of everything a journey looks at or writes: it flows into every message of it."""
-    return checks.level_of(definition, known(), trigger_level(definition))
+    return checks.level_of(definition, known())
 
 
 Frozen = Mapping[str, rules.Rule]

@@ -45,7 +45,7 @@ class Known:
 
     `templates`, `senders`, `segments`: names. `dates`: date fields with their labels (without the
     appointment's and the event's). `rule_problem(rule)` returns a sentence or ""; `rule_level(rule)` the level of what
-    a rule looks at. `attributes`: the organization's own, by name.
+    a rule looks at; `segment_level(name)` of a segment. `attributes`: the organization's own, by name.
     """
 
     templates: frozenset[str] = frozenset()
@@ -54,6 +54,7 @@ class Known:
     dates: Mapping[str, str] = field(default_factory=dict)
     rule_problem: Callable[[dict[str, Any]], str] = lambda _rule: ""
     rule_level: Callable[[dict[str, Any]], Level] = lambda _rule: Level.PUBLIC
+    segment_level: Callable[[str], Level] = lambda _name: Level.PUBLIC
     attributes: Mapping[str, KnownAttribute] = field(default_factory=dict)
 
 

@@ -163,8 +163,7 @@ class Here(Protocol):
 class Place:
     """Where a step stands while it is checked: ``label`` is "Step 3".
 
-    ``sent``: the send steps before it. ``dates``: those of this journey, with labels. ``level``: of everything that the
-    journey looks at or writes.
+    ``sent``: the send steps before it. ``dates``: those of this journey, with labels.
     """
 
     label: str
@@ -172,7 +171,12 @@ class Place:
     dates: Mapping[str, str]
     sent: frozenset[str]
     per_appointment: bool
-    level: Level
+    find_level: Callable[[], Level]
+
+    @property
+    def level(self) -> Level:
+        """Of everything that the journey looks at or writes; found out when the first step asks."""
+        return self.find_level()
 
 
 @dataclass(frozen=True, slots=True)

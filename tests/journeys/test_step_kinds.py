@@ -187,13 +187,13 @@ class TestKind:
         assert all(branch.label for branch in node.branches)
 
     def test_it_is_ready_as_the_row_has_it(self, kind):
-        assert check(parse(document_of(kind)), KNOWN, Level.HEALTH) == ()
+        assert check(parse(document_of(kind)), KNOWN) == ()
 
     def test_it_is_added_by_the_palette(self, kind):
         before = parse(document_of("send"))
         edit = editing.add(before, kind=kind, path="", index=1)
         assert edit.said == f"Added {steps.KINDS[kind].label} at position 2 of 4 on the main path."
-        said = [each.text for each in check(edit.definition, KNOWN, Level.HEALTH) if each.step == edit.step]
+        said = [each.text for each in check(edit.definition, KNOWN) if each.step == edit.step]
         if ROWS[kind].lacks:
             assert any(ROWS[kind].lacks in text for text in said)
         else:
