@@ -6,6 +6,11 @@ import { toast } from "./toast.js";
 
 const menu = () => document.getElementById("journey-add");
 
+// Chromium writes the attribute down when somebody reads it; removed before that, it comes back empty.
+function unplaced(list) {
+  if (list.hasAttribute("style")) list.removeAttribute("style");
+}
+
 // "+" opens the menu at its place; each entry of the menu is a submit button of the same form.
 document.addEventListener("click", (event) => {
   const plus = event.target.closest("[data-tree] [data-gap]");
@@ -23,7 +28,7 @@ document.addEventListener("click", (event) => {
   list.addEventListener("toggle", (change) => {
     if (change.newState === "closed") {
       plus.removeAttribute("aria-expanded");
-      list.removeAttribute("style");
+      unplaced(list);
       if (plus.isConnected && list.contains(document.activeElement)) plus.focus();
     }
   }, { once: true });
@@ -46,7 +51,7 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-tree]")) return;
   const list = menu();
   if (list.matches(":popover-open")) list.hidePopover();
-  list.removeAttribute("style");
+  unplaced(list);
 }, true);
 
 // A button that cannot move a step says so by aria-disabled; pressing it does nothing.
