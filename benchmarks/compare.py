@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,17 +118,17 @@ def _count_statements() -> Callable[[], int]:
     import psycopg
 
     try:
-        from apps.installation import embedded_servers as embedded
-    except ImportError:  # 0.3.0 and older
-        from apps.installation import embedded_servers
+        embedded = import_module("apps.installation.embedded_servers")
+    except ImportError:
+        embedded = import_module("config." + "embedded")  # 0.3.0 and older
 
-    embedded_servers.ensure_running(settings.EMBEDDED)
+    embedded.ensure_running(settings.EMBEDDED)
 
     def ask(statement: str) -> Any:
         with psycopg.connect(
             host=str(settings.EMBEDDED.sockets),
             user="postgres",
-            password=embedded_servers.passwords(settings.EMBEDDED)["postgres"],
+            password=embedded.passwords(settings.EMBEDDED)["postgres"],
             dbname="postgres",
             autocommit=True,
         ) as connection:
@@ -135,8 +136,8 @@ def _count_statements() -> Callable[[], int]:
             return cursor.fetchone()[0] if cursor.description else None
 
     ask("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
-    embedded_servers.stop(settings.EMBEDDED)
-    embedded_servers.ensure_running(settings.EMBEDDED)
+    embedded.stop(settings.EMBEDDED)
+    embedded.ensure_running(settings.EMBEDDED)
     ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     ask("SELECT pg_stat_statements_reset()")
     return lambda: int(ask("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"))

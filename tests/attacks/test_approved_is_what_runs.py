@@ -9,7 +9,7 @@ import pytest
 from apps.contacts import services as contacts
 from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
 from apps.core import actors, clock
-from apps.journeys import approvals, ready, services
+from apps.journeys import approvals, presets, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
 from apps.segments import selectors
 from apps.segments import services as segments
@@ -48,7 +48,7 @@ def approve_again(cast: Any, journey: Journey) -> None:
 def women(clinic: Any, cast: Any, noon: Any) -> Any:  # noqa: F811
     segment = segments.segment_save(actor=staff(cast.max), name="Women", rule=WOMEN)
     segments.segment_save(actor=staff(cast.max), name="Outer", rule=OUTER)
-    services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     return segment
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from django.db import connection
 
 from apps.core.bulk import copy_rows, next_ids
-from apps.journeys.engine import Decision, Outcome, State
+from apps.journeys.engine import Decision, State
 from apps.journeys.models import JourneyRun
 
 
 @dataclass(slots=True)
-class Walker:
+class BatchRun:
     """One run on its way through a tick. ``fresh``: not in the table yet."""
 
     id: int
@@ -56,15 +56,15 @@ MOVED_TABLE = (
 COLUMNS = "id, journey_id, version_id, person_id, key, subject, round, step, due_at, sent, signals"
 
 
-def from_row(row: Sequence) -> Walker:
-    """The walker of a row selected by ``COLUMNS``."""
+def from_row(row: Sequence) -> BatchRun:
+    """The run of a row selected by ``COLUMNS``."""
     run, journey, version, person, key, subject, turn, step, due, sent, signals = row
-    return Walker(run, journey, version, person, bytes(key), subject, turn, step, due, list(sent), list(signals))
+    return BatchRun(run, journey, version, person, bytes(key), subject, turn, step, due, list(sent), list(signals))
 
 
-def of(run: JourneyRun) -> Walker:
-    """The walker of a row."""
-    return Walker(
+def of(run: JourneyRun) -> BatchRun:
+    """The run of a row."""
+    return BatchRun(
         run.pk,
         run.journey_id,
         run.version_id,
@@ -79,7 +79,7 @@ def of(run: JourneyRun) -> Walker:
     )
 
 
-def claim_due(now: datetime, limit: int, journeys: Sequence[int]) -> list[Walker]:
+def claim_due(now: datetime, limit: int, journeys: Sequence[int]) -> list[BatchRun]:
     """Due runs of active journeys, locked until the transaction ends; those another worker holds are skipped."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -91,7 +91,7 @@ def claim_due(now: datetime, limit: int, journeys: Sequence[int]) -> list[Walker
         return [from_row(row) for row in cursor.fetchall()]
 
 
-def claim(run: int, *, due: datetime | None = None) -> list[Walker]:
+def claim(run: int, *, due: datetime | None = None) -> list[BatchRun]:
     """One waiting run by its number, locked; with ``due``, only if it is due by then."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -108,15 +108,15 @@ def new_ids(count: int) -> list[int]:
     return next_ids("journeys_journeyrun", count)
 
 
-def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> dict[tuple[int, str], int]:
+def store(runs: Iterable[tuple[BatchRun, Decision]], now: datetime) -> dict[tuple[int, str], int]:
     """Write next states, visits and counts: a fixed number of statements for any number of runs.
 
-    Returns the numbers of the visits that send, by (run, step).
+    Returns the numbers of the visits with effects, by (run, step).
 
     A visit that exists already breaks the unique constraint and with it the whole transaction: better no step than
     a step twice.
     """
-    changed = [(walker, decision) for walker, decision in walkers if decision.changed or walker.fresh]
+    changed = [(run, decision) for run, decision in runs if decision.changed or run.fresh]
     if not changed:
         return {}
     fresh = [pair for pair in changed if pair[0].fresh]
@@ -136,73 +136,73 @@ def store(walkers: Iterable[tuple[Walker, Decision]], now: datetime) -> dict[tup
                 """,
                 [now],
             )
-        sent = _store_visits(changed, now)
+        acting = _store_visits(changed, now)
         _store_counts(cursor, changed)
-    return sent
+    return acting
 
 
-def _moved(walker: Walker, decision: Decision) -> tuple[Any, ...]:
+def _moved(run: BatchRun, decision: Decision) -> tuple[Any, ...]:
     """The next state of a run that is in the table, as ``MOVED_COLUMNS``."""
     return (
-        walker.id,
-        walker.version,
+        run.id,
+        run.version,
         decision.state.value,
         decision.step,
         decision.due_at,
         decision.reason,
-        walker.round,
-        [*walker.sent, *decision.sends],
-        walker.signals,
+        run.round,
+        [*run.sent, *decision.sends],
+        run.signals,
     )
 
 
-def _row(walker: Walker, decision: Decision, now: datetime) -> tuple[Any, ...]:
+def _row(run: BatchRun, decision: Decision, now: datetime) -> tuple[Any, ...]:
     """A new run as ``RUN_COLUMNS``."""
     return (
-        walker.id,
-        walker.journey,
-        walker.version,
-        walker.person,
-        walker.key,
-        walker.subject,
+        run.id,
+        run.journey,
+        run.version,
+        run.person,
+        run.key,
+        run.subject,
         decision.state.value,
         decision.step,
         decision.due_at,
         decision.reason,
-        walker.round,
-        [*walker.sent, *decision.sends],
-        walker.signals,
+        run.round,
+        [*run.sent, *decision.sends],
+        run.signals,
         0,
         now,
         now,
     )
 
 
-def _store_visits(changed: Sequence[tuple[Walker, Decision]], now: datetime) -> dict[tuple[int, str], int]:
-    visits = [(walker, visit) for walker, decision in changed for visit in decision.visits]
+def _store_visits(changed: Sequence[tuple[BatchRun, Decision]], now: datetime) -> dict[tuple[int, str], int]:
+    visits = [(run, visit) for run, decision in changed for visit in decision.visits]
     numbers = next_ids("journeys_journeystepvisit", len(visits)) if visits else []
-    rows, sent = [], {}
-    for number, (walker, visit) in zip(numbers, visits, strict=True):
-        rows.append((number, walker.id, visit.step, walker.round, visit.outcome.value, visit.reason, now))
-        if visit.outcome is Outcome.SENT:
-            sent[walker.id, visit.step] = number
+    rows, acting = [], {}
+    for number, (run, visit) in zip(numbers, visits, strict=True):
+        rows.append((number, run.id, visit.step, run.round, visit.outcome, visit.reason, now))
+        if visit.effects:
+            acting[run.id, visit.step] = number
     copy_rows(
         "journeys_journeystepvisit (id, run_id, step, round, outcome, reason, at)",
         ["int8", "int8", "text", "int4", "text", "text", "timestamptz"],
         rows,
     )
-    return sent
+    return acting
 
 
-def _store_counts(cursor: Any, changed: Sequence[tuple[Walker, Decision]]) -> None:
+def _store_counts(cursor: Any, changed: Sequence[tuple[BatchRun, Decision]]) -> None:
     counts: Counter[tuple[int, str, str, str]] = Counter()
-    for walker, decision in changed:
+    for run, decision in changed:
         for visit in decision.visits:
-            counts[walker.journey, visit.step, visit.outcome.value, visit.reason] += 1
-        if walker.fresh:
-            counts[walker.journey, "", "entered", ""] += 1
+            counts[run.journey, visit.step, visit.outcome, visit.reason] += 1
+        if run.fresh:
+            counts[run.journey, "", "entered", ""] += 1
         if decision.state is not State.WAITING:
-            counts[walker.journey, "", decision.state.value, decision.reason] += 1
+            counts[run.journey, "", decision.state.value, decision.reason] += 1
     if not counts:
         return
     # Sorted, so that two workers lock the same rows in the same order.

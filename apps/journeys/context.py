@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts.attributes import definitions as attributes
 from apps.contacts.person.fields import FIELDS
 from apps.contacts.person.records import PersonRecord
 from apps.content.models import Brand, Template
+from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.journeys import asking
-from apps.journeys.checks import Known
-from apps.journeys.definition import Condition, Definition, TriggerKind, walk
+from apps.journeys import checks
+from apps.journeys.definition import Definition, Problem, message_names
+from apps.journeys.fields import Known, KnownAttribute
+from apps.journeys.protocol import Labels
 from apps.organizations import selectors as organizations
 from apps.segments import rules
 from apps.segments import selectors as segments
@@ -29,11 +33,6 @@ def zone() -> ZoneInfo:
 def date_labels() -> dict[str, str]:
     """Date attributes of a person a step may wait for: name to label in the middle of a sentence."""
     return {name: f"the {spec.label.lower()}" for name, spec in FIELDS.items() if spec.type == "date" and spec.merge}
-
-
-def known_dates() -> Known:
-    """The dates alone, for forms."""
-    return Known(dates=date_labels())
 
 
 def template_names() -> list[str]:
@@ -67,6 +66,39 @@ def known() -> Known:
         segments=frozenset(segment_names()),
         dates=date_labels(),
         rule_problem=rule_problem,
+        rule_level=rule_level,
+        segment_level=segment_level,
+        attributes=OwnAttributes(),
+    )
+
+
+class OwnAttributes(Mapping[str, KnownAttribute]):
+    """The organization's own attributes in use, by name; read when the first of them is asked for."""
+
+    @cached_property
+    def _own(self) -> dict[str, KnownAttribute]:
+        return {
+            each.name: KnownAttribute(each.label, each.type, each.level, each.spec.choices, each.misfit)
+            for each in attributes.everything()
+        }
+
+    def __getitem__(self, name: str) -> KnownAttribute:
+        return self._own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
+def labels(definition: Definition) -> Labels:
+    """How things are called in the sentences of a journey."""
+    return Labels(
+        dates=date_labels(),
+        rule=rule_words,
+        messages=message_names(definition),
+        attributes=OwnAttributes(),
     )
 
 
@@ -91,23 +123,31 @@ def rule_words(rule: dict[str, Any]) -> str:
     return f"{words[:1].upper()}{words[1:].rstrip('.')}?"
 
 
+def rule_level(rule: dict[str, Any]) -> Level:
+    """The level of what a rule looks at. A rule that cannot be read counts as health information."""
+    try:
+        parsed = segments.parse(rule)
+        return rules.level(parsed, segments.names_for(parsed))
+    except Refused:
+        return Level.HEALTH
+
+
+def segment_level(name: str) -> Level:
+    """The level of a segment. One that is gone counts as health information."""
+    try:
+        return segments.by_name(name).level
+    except Refused:
+        return Level.HEALTH
+
+
+def problems(definition: Definition) -> tuple[Problem, ...]:
+    """What a draft still needs before it can be active."""
+    return checks.check(definition, known())
+
+
 def level_of(definition: Definition) -> Level:
-    """The level of everything a journey looks at: it flows into every message of it."""
-    found = [Level.PUBLIC]
-    trigger = definition.trigger
-    if trigger.kind in (TriggerKind.APPOINTMENT, TriggerKind.EVENT):
-        found.append(Level.HEALTH)
-    if trigger.kind is TriggerKind.SEGMENT:
-        found.append(segments.by_name(trigger.segment).level)
-    for place in walk(definition):
-        if isinstance(place.step, Condition) and place.step.rule_json:
-            if not asking.is_about_person(place.step.rule):
-                # Who clicked, or whose visit was kept, is what this journey is about anyway.
-                found.append(Level.HEALTH)
-                continue
-            parsed = segments.parse(place.step.rule)
-            found.append(rules.level(parsed, segments.names_for(parsed)))
-    return max(found)
+    """The level of everything a journey looks at or writes: it flows into every message of it."""
+    return checks.level_of(definition, known())
 
 
 Frozen = Mapping[str, rules.Rule]

@@ -6,27 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.content.blocks import LANGUAGES
-from apps.journeys import asking, sentences
-from apps.journeys.definition import (
-    Condition,
-    Definition,
-    Problem,
-    Step,
-    WaitFor,
-    type_of,
-    walk,
-)
-from apps.journeys.sentences import RuleWords
-
-# Icon of the sprite and accent of look.md for each kind of step.
-DRESS: Mapping[str, tuple[str, str]] = {
-    "send": ("send", "blue"),
-    "wait": ("hourglass", "amber"),
-    "wait_until": ("calendar-event", "amber"),
-    "wait_for": ("mail-opened", "violet"),
-    "condition": ("filter", "violet"),
-    "exit": ("logout", "slate"),
-}
+from apps.journeys import describe
+from apps.journeys.definition import Definition, Problem, path_of, walk
+from apps.journeys.protocol import Branch, Labels, Outcome, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +23,8 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """One path under a step."""
+class DrawnBranch:
+    """One path under a step, as drawn."""
 
     label: str
     path: str
@@ -68,25 +50,26 @@ class Node:
     last: bool
     problems: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
-    branches: tuple[Branch, ...] = field(default=())
+    branches: tuple[DrawnBranch, ...] = field(default=())
 
 
 # (step, outcome, reason) to count, as stored; waiting runs are counted apart.
 Counts = Mapping[tuple[str, str, str], int]
 
-_ORDER = ("sent", "done", "yes", "no", "exit", "skipped")
+_LABELS = {"sent": "to send", "done": "went on", "exit": "left here"}
 
 
 def figures(
     step_id: str,
     waiting: Mapping[str, int],
     counts: Counts,
-    labels: Mapping[str, str],
+    branches: Mapping[str, str],
     sent: Mapping[str, int] | None = None,
     stayed: int = 0,
 ) -> tuple[Figure, ...]:
     """The counts of one step worth showing, in a fixed order; zero is not shown.
 
+    ``branches``: what its paths come to, with their labels, in order.
     ``sent``: messages that left, by language; ``stayed``: those that did not leave.
     """
     found = []
@@ -97,18 +80,19 @@ def figures(
     for (step, outcome, reason), count in sorted(counts.items()):
         if step == step_id and count:
             totals[outcome] = totals.get(outcome, 0) + count
-            if outcome == "skipped":
+            if outcome == Outcome.SKIPPED:
                 reasons.append((outcome, reason, count))
-    for outcome in _ORDER:
-        if outcome != "skipped" and totals.get(outcome):
-            found.append(Figure(labels.get(outcome, outcome), totals[outcome], outcome))
+    labels = _LABELS | dict(branches)
+    for outcome in ("sent", "done", *branches, "exit"):
+        if totals.get(outcome):
+            found.append(Figure(labels[outcome], totals[outcome], outcome))
         if outcome == "sent":
             for language, count in sorted((sent or {}).items()):
                 found.append(Figure(f"left in {LANGUAGES.get(language, language)}", count, "sent", language=language))
             if stayed:
                 found.append(Figure("did not leave", stayed, "sent", language="none"))
     for outcome, reason, count in reasons:
-        found.append(Figure(f"skipped: {sentences.reason(reason).lower()}", count, outcome, reason))
+        found.append(Figure(f"skipped: {describe.reason(reason).lower()}", count, outcome, reason))
     return tuple(found)
 
 
@@ -118,8 +102,7 @@ def build(
     problems: Iterable[Problem] = (),
     waiting: Mapping[str, int] | None = None,
     counts: Counts | None = None,
-    dates: Mapping[str, str] | None = None,
-    rule_words: RuleWords | None = None,
+    labels: Labels | None = None,
     languages: Mapping[str, str] | None = None,
     sent_in: Mapping[str, Mapping[str, int]] | None = None,
     not_left: Mapping[str, int] | None = None,
@@ -132,29 +115,27 @@ def build(
     said: dict[str, list[str]] = {}
     for problem in problems:
         said.setdefault(problem.step, []).append(problem.text)
-    sent = asking.messages(definition)
+    named = labels or Labels()
     numbers = {place.step.id: place.number for place in walk(definition)}
 
     def lay(steps: Sequence[Step], path: str) -> tuple[Node, ...]:
         return tuple(node(step, path, index, len(steps)) for index, step in enumerate(steps))
 
+    def drawn(branch: Branch, label: str, path: str) -> DrawnBranch:
+        return DrawnBranch(label, path, lay(branch.steps, path))
+
     def node(step: Step, path: str, index: int, length: int) -> Node:
-        words = sentences.step(step, dates, rule_words, sent)
-        icon, accent = DRESS[type_of(step)]
-        labels = {"sent": "to send", "done": "went on", "exit": "left here"}
-        branches: tuple[Branch, ...] = ()
-        if isinstance(step, WaitFor | Condition):
-            labels |= {"yes": words.yes.lower(), "no": words.no.lower()}
-            branches = (
-                Branch(words.yes, f"{step.id}.then", lay(step.then, f"{step.id}.then")),
-                Branch(words.no, f"{step.id}.otherwise", lay(step.otherwise, f"{step.id}.otherwise")),
-            )
+        words = step.words(named)
+        branches = tuple(
+            drawn(branch, words.branches[branch.name], path_of(step, branch.name)) for branch in step.branches
+        )
+        outcomes = {branch.outcome: words.branches[branch.name].lower() for branch in step.branches}
         return Node(
             id=step.id,
-            type=type_of(step),
-            kind=words.kind,
-            icon=icon,
-            accent=accent,
+            type=step.kind,
+            kind=step.label,
+            icon=step.icon,
+            accent=step.accent,
             title=words.title,
             line=words.line,
             speaks=(languages or {}).get(step.id, ""),
@@ -168,7 +149,7 @@ def build(
                 step.id,
                 waiting or {},
                 counts or {},
-                labels,
+                outcomes,
                 (sent_in or {}).get(step.id),
                 (not_left or {}).get(step.id, 0),
             ),

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.core.actors import Actor
-from apps.journeys import world
-from apps.journeys.definition import Definition, TriggerKind
+from apps.journeys import context
+from apps.journeys.definition import Definition
 from apps.journeys.engine import State, decide, leave, prepare
 from apps.journeys.models import Journey
 from apps.journeys.services import gathering, intake
-from apps.journeys.services.walkers import Walker
+from apps.journeys.services.run_batch import BatchRun
+from apps.journeys.vocabulary import TriggerKind
 
 LIMIT = 2_000
 
@@ -35,15 +36,15 @@ def first_activation(*, actor: Actor, journey: Journey, definition: Definition, 
         return Preview()
     ahead = intake.booked_ahead(now)
     plan = prepare(definition)
-    walkers = [
-        Walker(-number, journey.pk, 0, person, b"", appointment, fresh=True)
+    runs = [
+        BatchRun(-number, journey.pk, 0, person, b"", appointment, fresh=True)
         for number, (appointment, person) in enumerate(ahead[:LIMIT], start=1)
     ]
-    found = gathering.gather(actor=actor, walkers=walkers, plans={0: plan}, questions=world.Questions(now))
+    found = gathering.gather(actor=actor, runs=runs, plans={0: plan}, questions=context.Questions(now))
     counts: Counter[str] = Counter()
     leaving: Counter[str] = Counter()
-    for walker in walkers:
-        facts = found[walker.id].facts
+    for run in runs:
+        facts = found[run.id].facts
         decision = leave(facts, facts.guard) if facts.guard else decide(plan, facts, now)
         counts["at_once"] += bool(decision.sends)
         if decision.state is State.LEFT:
@@ -52,4 +53,4 @@ def first_activation(*, actor: Actor, journey: Journey, definition: Definition, 
             counts["waiting"] += 1
         elif not decision.sends:
             counts["skipped"] += 1
-    return Preview(len(ahead), len(walkers), counts["waiting"], counts["at_once"], counts["skipped"], leaving)
+    return Preview(len(ahead), len(runs), counts["waiting"], counts["at_once"], counts["skipped"], leaving)

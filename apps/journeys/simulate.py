@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from apps.journeys.definition import Condition, Send
-from apps.journeys.engine import Facts, Outcome, Plan, Reason, State, decide
+from apps.journeys.conditions.person import canonical
+from apps.journeys.engine import Plan, State, decide
+from apps.journeys.protocol import Facts, Outcome, Reason
 
 # Far beyond what a bounded walk can need: every step once, and one stop for each answer.
 MOST_STOPS = 500
@@ -59,12 +60,12 @@ def walk_through(plan: Plan, scenario: Scenario) -> tuple[Line, ...]:
     for _ in range(MOST_STOPS):
         decision = decide(plan, facts, now)
         for visit in decision.visits:
-            lines.append(Line(now, "step", visit.step, visit.outcome.value, visit.reason))
-            if visit.outcome is Outcome.SENT and scenario.answer:
+            lines.append(Line(now, "step", visit.step, visit.outcome, visit.reason))
+            if visit.outcome == Outcome.SENT and scenario.answer:
                 answers.append((now + scenario.after, visit.step))
         if decision.state is not State.WAITING or decision.due_at is None:
             return (*lines, Line(now, "ended", decision.step or "", decision.state.value, decision.reason))
-        if decision.changed:
+        if decision.changed and decision.due_at > now:
             lines.append(Line(now, "waits", decision.step or "", until=decision.due_at))
         answers.sort()
         at = min([decision.due_at, *(moment for moment, _ in answers[:1])])
@@ -85,9 +86,7 @@ def walk_through(plan: Plan, scenario: Scenario) -> tuple[Line, ...]:
 
 
 def _supposed(plan: Plan, scenario: Scenario) -> Facts:
-    said = {
-        step.rule_json: scenario.says.get(step.id, True) for step in plan.steps.values() if isinstance(step, Condition)
-    }
+    said = {canonical(plan.steps[step_id].rule): scenario.says.get(step_id, True) for step_id in plan.rules}
     return Facts(
         run=0,
         zone=scenario.zone,
@@ -97,6 +96,6 @@ def _supposed(plan: Plan, scenario: Scenario) -> Facts:
     )
 
 
-def sends(lines: tuple[Line, ...], plan: Plan) -> int:
+def sends(lines: tuple[Line, ...]) -> int:
     """How many messages the person would get."""
-    return sum(line.outcome == Outcome.SENT and isinstance(plan.steps.get(line.step), Send) for line in lines)
+    return sum(line.kind == "step" and line.outcome == Outcome.SENT for line in lines)

@@ -23,7 +23,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyTemplate:
+class PresetTemplate:
     """A template a ready-made journey sends: a shipped starter, with other words where it has them.
 
     ``words`` by language: the starter's main language and any of those it has besides.
@@ -64,25 +64,25 @@ class ReadyTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyJourney:
+class Preset:
     """A journey somebody can start from: a name, what it is good for, and its definition as JSON."""
 
     name: str
     about: str
     definition: dict[str, Any]
-    templates: tuple[ReadyTemplate, ...] = ()
+    templates: tuple[PresetTemplate, ...] = ()
 
 
-APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
+APPOINTMENT_REMINDER_JOURNEY = Preset(
     name=APPOINTMENT_REMINDER,
     about="Reminds three days before the visit, and once more if there is no answer within a day.",
     templates=(
-        ReadyTemplate(
+        PresetTemplate(
             APPOINTMENT_REMINDER,
             "appointment_reminder",
             {"en": Words("I have seen this"), "es": Words("Ya lo he visto")},
         ),
-        ReadyTemplate(
+        PresetTemplate(
             SECOND_REMINDER,
             "appointment_reminder",
             {
@@ -153,4 +153,4 @@ APPOINTMENT_REMINDER_JOURNEY = ReadyJourney(
     },
 )
 
-READY: tuple[ReadyJourney, ...] = (APPOINTMENT_REMINDER_JOURNEY,)
+PRESETS: tuple[Preset, ...] = (APPOINTMENT_REMINDER_JOURNEY,)
