@@ -1,4 +1,4 @@
-"""Celery: the queues and the whole schedule. Tasks are doorbells: they carry ids and may be lost."""
+"""Celery: the queues and the whole schedule. Tasks carry ids and may be lost: rows are the truth."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
     "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
-    "note-that-the-schedule-rings": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
+    "note-that-the-schedule-beats": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
@@ -64,8 +64,8 @@ app.autodiscover_tasks()
 
 
 @beat_init.connect
-def ring_at_once(**_: object) -> None:
-    """The first ring would come half a minute after a start, and the home page would tell of a standstill till then."""
+def beat_at_once(**_: object) -> None:
+    """The first beat would come half a minute after a start, and the home page would tell of a standstill till then."""
     app.send_task("apps.dashboard.tasks.beat", expires=MINUTES)
 
 

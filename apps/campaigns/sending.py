@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F
 
+from apps.approvals import selectors as approvals
+from apps.approvals.fingerprints import is_same
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import clock
@@ -18,10 +20,10 @@ from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
+from apps.jobs import waking
 
 from . import planning, selectors
 from .audience import audience_of
-from .doorbell import ring
 from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
 from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding, void_moved
 
@@ -75,7 +77,7 @@ def campaign_unschedule(*, actor: Actor, campaign_id: int) -> Campaign:
 
 def _check(campaign: Campaign) -> None:
     opened = selectors.opened(campaign)
-    if approval_hash(opened, campaign.skeleton_id) != bytes(campaign.approval or b""):
+    if not is_same(campaign.approval, approval_hash(opened, campaign.skeleton_id)):
         raise Changed
 
 
@@ -100,12 +102,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         going = cursor.fetchone()[0]
     if not going:
         raise Refused("Nobody would get this message. Look at the plan for the reasons.")
-    planned = (
-        campaign.reviews.filter(decision="submitted", audience__isnull=False)
-        .order_by("-pk")
-        .values_list("audience", flat=True)
-        .first()
-    )
+    planned = approvals.planned(selectors.KIND, [campaign.pk]).get(campaign.pk)
     if planned is not None and frozen > planned * GROWTH and frozen > planned + GROWTH_PEOPLE:
         raise Refused(
             f"The audience grew from {planned:,} to {frozen:,} people since it was approved. Take the approval "
@@ -123,7 +120,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         purpose=campaign.purpose,
         codes={"audience": frozen, "queued": going},
     )
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
 
 
 @transaction.atomic
@@ -210,7 +207,7 @@ def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
     campaign.save(update_fields=["state"])
     source_resume(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
     record(actor=actor, action=Action.CAMPAIGN_RESUME, kind="campaign", subject=campaign.pk)
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
     return campaign
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from apps.audit import selectors as trail
+from apps.approvals import selectors as approvals
+from apps.approvals import services as approval_services
+from apps.approvals import two_people
+from apps.approvals.fingerprints import fingerprint, is_same
+from apps.approvals.models import ApprovalEntry
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import authors as content_authors
@@ -23,21 +27,20 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission
 from apps.segments import authors as segment_authors
 from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
-from apps.vault.tokens import token128
 
 from . import selectors
 from . import spec as specs
 from .audience import Audience, audience_of
-from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
-from .selectors import REVIEW_TABLE, TABLE, Opened, name_token
+from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignSegment, State
+from .selectors import KIND, TABLE, Opened, name_token
 from .spec import Spec
 
-Decision = CampaignReview.Decision
+Decision = ApprovalEntry.Decision
 
 
 class NotComplete(Refused):
@@ -209,13 +212,12 @@ class Changed(Refused):
 @transaction.atomic
 def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: int | None = None) -> Campaign:
     """Send it back with a comment that says what to change; see ``campaign_approve``."""
-    if not comment.strip():
-        raise Refused("Say what has to change, so that the author can do it.")
+    approval_services.ensure_said(comment)
     campaign = _locked(campaign_id)
     _may_decide(actor, campaign, looked_at)
     campaign.state, campaign.approval = State.REJECTED, None
     campaign.save(update_fields=["state", "approval"])
-    _review(actor, campaign, Decision.REJECTED, comment=comment.strip()[:2000])
+    _review(actor, campaign, Decision.REJECTED, comment=comment)
     record(actor=actor, action=Action.CAMPAIGN_REJECT, kind="campaign", subject=campaign.pk)
     return campaign
 
@@ -252,6 +254,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
     if campaign.started_at is not None or campaign.state == State.SCHEDULED:
         raise Refused("This campaign has begun or is scheduled, so its record is kept. Cancel it instead.")
     record(actor=actor, action=Action.CAMPAIGN_DELETE, kind="campaign", subject=campaign.pk)
+    approval_services.entries_delete(kind=KIND, subject=campaign.pk)
     campaign.delete()
 
 
@@ -274,14 +277,13 @@ def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
         "cost_statement": spec.cost_statement,
     }
     whole = {"audience": audience_of(spec).fingerprint(), "content": content_part, "why": why, "campaign": opened.id}
-    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return token128("campaign.approval", hashlib.sha256(canonical.encode()).hexdigest())
+    return fingerprint(KIND, whole)
 
 
 def has_moved(opened: Opened) -> bool:
     """Whether a segment, the template's choice or the brand is another than what was submitted."""
     try:
-        return approval_hash(opened, opened.row.skeleton_id) != bytes(opened.row.approval or b"")
+        return not is_same(opened.row.approval, approval_hash(opened, opened.row.skeleton_id))
     except Refused:  # a segment or the sender is gone
         return True
 
@@ -388,10 +390,8 @@ def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
 def _may_decide(actor: Actor, campaign: Campaign, looked_at: int | None) -> None:
     if campaign.state != State.IN_REVIEW:
         raise Refused("This campaign does not wait for approval.")
-    if looked_at is not None and selectors.submission(campaign) != looked_at:
-        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
-    if actor.kind != "staff" or not allows(actor.role, Permission.CAMPAIGN_APPROVE):
-        raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+    approval_services.ensure_read(kind=KIND, subject=campaign.pk, looked_at=looked_at)
+    two_people.ensure_may_decide(actor, Permission.CAMPAIGN_APPROVE)
     if why := why_not(actor, campaign):
         raise Refused(why)
 
@@ -401,45 +401,38 @@ def why_not(actor: Actor, campaign: Campaign) -> str:
 
     They prepared it, or edited its text, its sender or a segment that chooses who gets it since somebody approved that.
     """
-    if prepared_by(actor, campaign):
-        return "You prepared this campaign, so somebody else has to decide about it."
+    submitted = approvals.entries(KIND, campaign.pk).filter(decision=Decision.SUBMITTED).first()
+    if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
+        return _PREPARED
+    return two_people.why_not(actor, _parts(actor, campaign))
+
+
+_PREPARED = "You prepared this campaign, so somebody else has to decide about it."
+_PREPARING = (Action.CAMPAIGN_CREATE, Action.CAMPAIGN_CHANGE, Action.CAMPAIGN_SUBMIT)
+
+
+def _parts(actor: Actor, campaign: Campaign) -> Iterator[Part]:
+    # At any time: a colleague's last small change does not make somebody a stranger to their own work.
+    yield Part(KIND, campaign.pk, _PREPARING, lambda: _PREPARED)
     try:
         brand = brand_of(selectors.opened(campaign))
     except Refused:  # the sender is gone, so nobody approves it
         brand = None
-    return content_authors.why_not(
-        actor, template_version(campaign.template_version), brand
-    ) or segment_authors.why_not(actor, campaign.segments.values_list("segment_id", flat=True))
+    yield from content_authors.parts(actor, template_version(campaign.template_version), brand)
+    yield from segment_authors.parts(campaign.segments.values_list("segment_id", flat=True))
 
 
-def prepared_by(actor: Actor, campaign: Campaign) -> bool:
-    """Whether ``actor`` made, changed or submitted it at any time.
-
-    A colleague's last small change does not make somebody a stranger to their own work.
-    """
-    submitted = campaign.reviews.filter(decision=Decision.SUBMITTED).order_by("-pk").first()
-    if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
-        return True
-    return trail.acted(actor=actor, actions=_PREPARING, kind="campaign", subject=campaign.pk)
-
-
-_PREPARING = (Action.CAMPAIGN_CREATE, Action.CAMPAIGN_CHANGE, Action.CAMPAIGN_SUBMIT)
-
-
-def _review(actor: Actor, campaign: Campaign, decision: str, *, comment: str = "", audience: int | None = None) -> None:
-    number = next_ids(REVIEW_TABLE, 1)[0]
-    sealed = None
-    if comment:
-        sealed = sealing.seal_service({"comment": comment}, table=REVIEW_TABLE, row=number)
-    CampaignReview.objects.create(
-        id=number,
-        campaign=campaign,
-        at=clock.now(),
-        actor=str(actor),
+def _review(
+    actor: Actor, campaign: Campaign, decision: Decision, *, comment: str = "", audience: int | None = None
+) -> None:
+    approval_services.entry_add(
+        actor=actor,
+        kind=KIND,
+        subject=campaign.pk,
         decision=decision,
-        approval=campaign.approval,
+        fingerprint=campaign.approval,
+        comment=comment,
         audience=audience,
-        sealed=sealed,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,45 @@ def test_every_beat_entry_names_a_real_task(name: str) -> None:
     app.loader.import_default_modules()
     app.autodiscover_tasks(force=True)
     assert SCHEDULE[name]["task"] in app.tasks
+
+
+def woken() -> Iterator[tuple[str, str | None]]:
+    """Every place that wakes a worker, and the task that it names (None: not as a text)."""
+    for path in (REPOSITORY / "apps").rglob("*.py"):
+        source = path.read_text()
+        if "waking." not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "waking"
+            ):
+                name = node.args[0]
+                where = f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+                yield where, name.value if isinstance(name, ast.Constant) else None
+
+
+def test_every_worker_is_woken_for_a_task_that_is_registered() -> None:
+    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
+    named = dict(woken())
+    assert len(named) > 8, "the search finds nothing any more"
+    assert {where: name for where, name in named.items() if name not in app.tasks} == {}
+
+
+def test_workers_are_woken_in_one_way_only() -> None:
+    """With its one rule for a broker that is away: nobody else hands anything to a broker."""
+    pattern = re.compile(r"\.(delay|apply_async|send_task)\(|import wake\b|import wake_now\b")
+    offenders = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in (REPOSITORY / "apps").rglob("*.py")
+        if path.name != "waking.py"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert offenders == []
 
 
 def test_every_route_leads_to_a_queue_that_is_declared() -> None:

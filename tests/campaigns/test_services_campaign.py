@@ -326,7 +326,10 @@ def test_a_campaign_is_copied_and_deleted_while_nothing_was_sent(approved: Campa
     copy = services.campaign_duplicate(actor=max_actor, campaign_id=approved.pk)
     assert selectors.opened(copy).name == "Flu shots 2026 (copy)"
     assert copy.state == State.DRAFT
+    services.campaign_submit(actor=max_actor, campaign_id=copy.pk)
+    assert len(selectors.reviews(copy)) == 1
     services.campaign_delete(actor=max_actor, campaign_id=copy.pk)
+    assert selectors.reviews(copy) == [], "its history goes with it"
     sending.campaign_send(actor=max_actor, campaign_id=approved.pk)
     with pytest.raises(Refused, match="record is kept"):
         services.campaign_delete(actor=max_actor, campaign_id=approved.pk)

@@ -23,6 +23,7 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
+from apps.jobs import waking
 from apps.vault import sealing, tokens
 
 TYPES = ("text", "number", "date", "yes_no", "choice")
@@ -282,13 +283,7 @@ def slot_free(row: AttributeDefinition) -> None:
 def _fill(row: AttributeDefinition, actor: Actor) -> None:
     running = AttributeFill.State.RUNNING
     row.fills.filter(state=running).update(state=AttributeFill.State.REPLACED, finished_at=clock.now())
-    fill = AttributeFill.objects.create(
-        attribute=row,
-        total=Person.objects.filter(erased_at__isnull=True).count(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        actor_role=actor.role,
-    )
-    from apps.contacts import tasks
-
-    transaction.on_commit(lambda: tasks.ring_fill(fill.pk))
+    fill = AttributeFill(attribute=row, total=Person.objects.filter(erased_at__isnull=True).count())
+    fill.act_for(actor)
+    fill.save()
+    waking.wake("apps.contacts.tasks.attribute_fill", fill.pk)

@@ -17,10 +17,10 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.delivery import selectors
-from apps.delivery.doorbell import ring_for_list
 from apps.delivery.hygiene import rules as hygiene
 from apps.delivery.hygiene.rules import Flag, Rules
 from apps.delivery.models import HygieneFinding, HygieneRun
+from apps.jobs import waking
 from apps.organizations import selectors as organizations
 from apps.vault import tokens
 
@@ -99,8 +99,8 @@ def clean_list(*, actor: Actor) -> HygieneRun:
 
 
 def clean_list_soon() -> None:
-    """Ring for a look at the list; a lost ring means that it comes with the night."""
-    ring_for_list()
+    """Wake a worker for a look at the list; without a broker it comes with the night."""
+    waking.wake_now("apps.delivery.tasks.clean_list", expires=3600)
 
 
 @transaction.atomic

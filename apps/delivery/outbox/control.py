@@ -9,9 +9,9 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.delivery.doorbell import ring
 from apps.delivery.models import OutboxMessage, ReadyMessage, SourceStop
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
+from apps.jobs import waking
 from apps.mail.smtp_replies import RESTORED
 
 
@@ -48,7 +48,7 @@ def source_resume(*, actor: Actor, kind: MessageKind, source_id: int) -> int:
         )
         waiting = cursor.rowcount
     _record(actor, Action.SOURCE_RESUME, kind, source_id, waiting)
-    ring()
+    waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
     return waiting
 
 
@@ -109,7 +109,7 @@ def doubtful_resend(*, actor: Actor, message_id: int, send: bool) -> None:
             source_id=message.source_id,
             not_before=clock.now(),
         )
-        ring()
+        waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
     else:
         _settle(message, State.FAILED)
     record(

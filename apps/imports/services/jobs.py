@@ -34,6 +34,7 @@ from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, Import
 from apps.imports.readers import appointments, synthea, tables
 from apps.imports.readers.tables import Table, Unreadable
 from apps.imports.services.writes import SOURCES
+from apps.jobs import waking
 from apps.vault import sealing, streams
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -82,11 +83,9 @@ def import_create(
                 id=job_id,
                 kind=kind,
                 total=total,
-                actor_kind=actor.kind,
-                actor_id=actor.id,
-                actor_role=actor.role,
                 version=0,
             )
+            job.act_for(actor)
             job.reseal(data)
             job.save(force_insert=True)
             record(
@@ -321,13 +320,13 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
     if job.state not in (State.CANCELLED, State.FAILED) or data.get("pass") != State.RUNNING:
         raise Refused("Only an import that was stopped while it ran can be resumed. Check it first.")
     _need_files(job)
-    job.state, job.stop, job.attempts, job.lease_until, job.finished_at = State.RUNNING, False, 0, None, None
+    job.begin(State.RUNNING)
     _take_over(job, data, actor)
     data.pop("problem", None)
     job.reseal(data)
     job.save()
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
-    _ring(job)
+    waking.wake("apps.imports.tasks.import_work", job.pk)
     return job
 
 
@@ -346,8 +345,8 @@ def _need_files(job: ImportJob) -> None:
 def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> None:
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
-    job.started_at, job.finished_at = clock.now(), None
+    job.begin(state)
+    job.started_at = clock.now()
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
@@ -355,25 +354,19 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
         data.pop(name, None)
     data["pass"] = state
     _to(job, state, data)
-    _ring(job)
+    waking.wake("apps.imports.tasks.import_work", job.pk)
 
 
 def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
     # Identity facts that the page said would wait do so, whoever presses the button after reading that.
     data["waits"] = data.get("waits", identity_facts.must_wait(job.actor)) or identity_facts.must_wait(actor)
-    job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
+    job.act_for(actor)
 
 
 def _to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
     job.state = state
     job.reseal(data)
     job.save()
-
-
-def _ring(job: ImportJob) -> None:
-    from apps.imports import tasks
-
-    transaction.on_commit(lambda: tasks.ring(job.pk))
 
 
 # What came of it
