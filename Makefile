@@ -18,14 +18,14 @@ help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # What the machine lacks is installed, or named in one line; .ci/programs has the list.
-NEEDS := demo
+NEEDS := setup
+demo: NEEDS := demo
 test test-again proofs: NEEDS := test
 test-peers: NEEDS := peers
 
 programs:
-	@PYTHON="$(PYTHON)" .ci/programs $(NEEDS)
+	@PYTHON="$(PYTHON)" bash .ci/programs $(NEEDS)
 
-# Once there is the environment, it runs without any of them being looked for.
 $(VENV)/.ready: requirements/dev.lock | programs
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_ready
 from kombu import Queue  # type: ignore[attr-defined]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+logger = logging.getLogger(__name__)
 
 app = Celery("carelane")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -64,3 +67,21 @@ app.autodiscover_tasks()
 def beat_at_once(**_: object) -> None:
     """The first beat would come half a minute after a start, and the home page would tell of a standstill till then."""
     app.send_task("apps.dashboard.tasks.beat", expires=MINUTES)
+
+
+@worker_ready.connect
+def note_the_environment(**_: object) -> None:
+    """Settings of the environment change by a restart: each worker says what it started with."""
+    from django.conf import settings
+    from django.db import DatabaseError, connections
+
+    from apps.core import actors
+    from apps.organizations.services import environment_note
+
+    try:
+        environment_note(actor=actors.system("worker"), found=settings.ENVIRONMENT)
+    except DatabaseError:
+        logger.exception("The settings of the environment could not be noted.")
+    finally:
+        # The processes that carry out tasks are forked from this one: none may inherit its connection.
+        connections.close_all()

@@ -20,14 +20,16 @@ from apps.content import authors
 from apps.content import selectors as content
 from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
-from apps.journeys import asking, world
-from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
+from apps.journeys import context
+from apps.journeys.definition import Definition, mails, to_json, walk
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
+from apps.journeys.vocabulary import TriggerKind
 from apps.organizations import selectors as organizations
 from apps.segments import authors as segment_authors
 from apps.segments import rules
 from apps.segments import selectors as segments
+from apps.segments.conditions.segment import SegmentCondition
 
 KIND = "journey"
 _PREPARING = (Action.JOURNEY_CREATE, Action.JOURNEY_CHANGE, Action.JOURNEY_SUBMIT)
@@ -50,7 +52,7 @@ class Standing:
 
 def is_needed(definition: Definition) -> bool:
     """Whether a second person has to look: the journey sends something."""
-    return any(isinstance(place.step, Send) for place in walk(definition))
+    return next(mails(definition), None) is not None
 
 
 def fingerprint(journey: Journey, definition: Definition) -> bytes:
@@ -69,7 +71,7 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
 
 def segments_of(definition: Definition) -> dict[str, Any]:
     """Name to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
-    return {name: rule.as_json() for name, rule in sorted(_segments(definition).items())}
+    return {name: rule.to_document() for name, rule in sorted(_segments(definition).items())}
 
 
 def moved_segments(journey: Journey) -> list[str]:
@@ -159,12 +161,10 @@ def texts(definition: Definition) -> list[Text]:
     """The text and sender of every step that sends, as they are now."""
     found = []
     default = authors.default_brand()
-    for place in walk(definition):
-        if not isinstance(place.step, Send):
-            continue
-        template = content.template_named(place.step.template)
+    for place, mail in mails(definition):
+        template = content.template_named(mail.template)
         version = template.versions.filter(number=template.published).first() if template is not None else None
-        brand = world.brand_named(place.step.sender) or (template.brand if template is not None else None)
+        brand = context.brand_named(mail.sender) or (template.brand if template is not None else None)
         found.append(Text(place.step.id, template, version, brand or default))
     return found
 
@@ -179,11 +179,11 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
     found: dict[str, rules.Rule] = {}
     parts: list[rules.Rule] = []
     if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
-        parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
+        parts.append(rules.Group("all", (SegmentCondition(definition.trigger.segment),)))
     for place in walk(definition):
-        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
+        if rule := place.step.rule:
             try:
-                parts.append(segments.parse(place.step.rule))
+                parts.append(segments.parse(rule))
             except rules.RuleError:
                 continue  # the check of the draft says so, and keeps it from being activated
     for part in parts:

@@ -7,7 +7,8 @@ from typing import Any
 from apps.contacts.attributes import definitions as attributes
 
 from . import draft, selectors, usages
-from .rows import Offer, rows, whats
+from .conditions.base.forms import Offer
+from .rows import rows, whats
 
 
 def drawn(

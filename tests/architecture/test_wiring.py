@@ -85,10 +85,47 @@ def test_no_view_or_model_saves_on_its_own() -> None:
     assert offenders == []
 
 
+READS = re.compile(r'(?:env\(|environ\.(?:get|setdefault)\(|environ\[)\s*"([A-Z_]+)"')
+GIVEN_BY_THE_SYSTEM = {"PATH", "DJANGO_SETTINGS_MODULE"}
+
+
+def read_by(*folders: str) -> set[str]:
+    """Variables of the environment that the Python of these folders reads by name."""
+    source = "".join(path.read_text() for folder in folders for path in (REPOSITORY / folder).rglob("*.py"))
+    return set(READS.findall(source))
+
+
+def read_by_containers() -> set[str]:
+    """Variables that the compose file and the scripts of the containers want."""
+    paths = [REPOSITORY / "docker" / "compose.yaml", *(REPOSITORY / "docker").rglob("*.sh")]
+    return {name for path in paths for name in re.findall(r"\$\{?([A-Z_]+)\b", path.read_text())}
+
+
+def settings_page() -> str:
+    return (REPOSITORY / "docs" / "settings.md").read_text()
+
+
+def in_tables(text: str) -> set[str]:
+    return set(re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE))
+
+
 def test_every_setting_of_the_environment_is_described() -> None:
     source = "".join(path.read_text() for folder in ("config", "apps") for path in (REPOSITORY / folder).rglob("*.py"))
-    named = set(re.findall(r'(?:env\(|environ\.get\(|environ\[)\s*"([A-Z_]+)"', source))
-    named |= set(re.findall(r'"(DATABASE_[A-Z]+_URL|DATABASE_URL)"', source))
-    named -= {"PATH", "DJANGO_SETTINGS_MODULE", "DATABASE_URL_FILE"}
-    described = set(re.findall(r"^\| `([A-Z_]+)`", (REPOSITORY / "docs" / "settings.md").read_text(), re.MULTILINE))
-    assert described == named
+    named = read_by("config", "apps") | set(re.findall(r'"(DATABASE_[A-Z]+_URL|DATABASE_URL)"', source))
+    product, _, containers = settings_page().partition("## Containers")
+    assert in_tables(product) == named - GIVEN_BY_THE_SYSTEM - {"DATABASE_URL_FILE"}
+    assert "CARELANE_BOUNCE_DOMAIN" in read_by_containers()
+    described = set(re.findall(r"`([A-Z_]+)`", containers)) | in_tables(product)
+    assert read_by_containers() <= described
+
+
+def test_every_variable_of_tests_benchmarks_and_the_front_end_is_described() -> None:
+    described = set(re.findall(r"`([A-Z_]+)`", settings_page()))
+    assert read_by("tests", "benchmarks", "frontend") - {"PATH"} <= described
+
+
+def test_the_example_of_an_environment_has_every_variable_of_an_installation() -> None:
+    installation, _, _ = settings_page().partition("## Working on the code")
+    example = re.findall(r"^#?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
+    assert len(example) == len(set(example))
+    assert set(example) == in_tables(installation)

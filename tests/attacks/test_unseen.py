@@ -16,9 +16,9 @@ from apps.contacts.models import HeldChange
 from apps.contacts.person import selectors
 from apps.core import actors
 from apps.imports.services import jobs, passes
-from apps.journeys import ready
+from apps.journeys import presets
 from apps.journeys import services as journeys
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.campaigns.conftest import SPEC, clinic, template  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_a_journey_that_was_swapped_meanwhile_is_not_approved(
     signed_in: Any,
 ) -> None:
     author = staff(cast.max)
-    journey = journeys.journey_from_ready(actor=author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = journeys.journey_from_preset(actor=author, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=author, journey=journey)
     rita = signed_in("rita")
     seen = looked_at(rita.get(f"/journeys/{journey.pk}/activate/").content)
@@ -123,7 +123,7 @@ def test_whoever_does_not_say_what_they_read_decides_nothing(flu: Any, cast: Any
     """A script, or a page kept from yesterday, that leaves the number of the submission out."""
     author = staff(cast.max)
     campaigns.campaign_submit(actor=author, campaign_id=flu.pk)
-    journey = journeys.journey_from_ready(actor=author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = journeys.journey_from_preset(actor=author, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=author, journey=journey)
     rita = signed_in("rita")
     for act in ("approve", "reject"):

@@ -144,7 +144,7 @@ def test_a_segment_keeps_its_authors_until_somebody_else_approved_it(clinic: Any
     everyone = segments.by_name("Everyone")
 
     def save(user: Any, description: str) -> None:
-        rule = everyone.rule.as_json()
+        rule = everyone.rule.to_document()
         segment_services.segment_save(
             actor=staff(user), name="Everyone", rule=rule, segment_id=everyone.id, description=description
         )

@@ -47,9 +47,9 @@ def messages(broker: Celery, queue: str) -> list[tuple[str, list[int]]]:
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_is_woken_when_the_rows_are_there(memory: Celery) -> None:
     with transaction.atomic():
-        waking.wake("apps.contacts.tasks.import_work", 7)
+        waking.wake("apps.imports.tasks.import_work", 7)
         assert messages(memory, "imports") == []
-    assert messages(memory, "imports") == [("apps.contacts.tasks.import_work", [7])]
+    assert messages(memory, "imports") == [("apps.imports.tasks.import_work", [7])]
 
 
 @pytest.mark.django_db(transaction=True)

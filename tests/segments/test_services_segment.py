@@ -202,7 +202,7 @@ def test_a_value_that_no_record_has_is_refused_and_not_counted_as_nobody(node: d
         services.segment_save(actor=CLI, name="Women", rule=rule)
     assert not Segment.objects.exists()
     # A rule that was stored before stays readable, and says what it always said.
-    assert rules.parse(rule).as_json() == rule
+    assert rules.parse(rule).to_document() == rule
 
 
 def test_an_attribute_nobody_has_is_refused_with_those_there_are() -> None:

@@ -14,6 +14,7 @@ from apps.audit.services import record
 from apps.contacts.models import Appointment, Person
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors
+from apps.contacts.person.search_values import appointment_state
 from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import clock
 from apps.core.actors import Actor
@@ -22,10 +23,6 @@ from apps.core.errors import Refused
 from apps.vault import sealing, tokens
 
 BOOKED, CANCELLED = "booked", "cancelled"
-
-
-def state_token(state: str) -> int:
-    return tokens.token63("appointment.state", state)
 
 
 @transaction.atomic
@@ -210,7 +207,7 @@ def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = F
 def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
     row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
-    row.state = state_token(facts["state"])
+    row.state = appointment_state(facts["state"])
 
 
 def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key: bytes) -> None:

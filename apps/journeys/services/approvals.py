@@ -13,11 +13,10 @@ from apps.content import services as content_services
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
-from apps.journeys import approvals, outgoing, world
-from apps.journeys.checks import check
+from apps.journeys import approvals, context, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from apps.segments import services as segment_services
 
 Decision = ApprovalEntry.Decision
@@ -48,7 +47,7 @@ def journey_submit(*, actor: Actor, journey: Journey) -> ApprovalEntry:
         raise Refused("This journey sends nothing, so it needs no approval. Activate it.")
     if state in ("waiting", "approved"):
         raise Refused("This journey waits for approval already, or has passed it.")
-    if problems := check(draft, world.known()):
+    if problems := context.problems(draft):
         raise DefinitionBroken(problems)
     # Texts that were never published are published here: what is approved must not move any more.
     outgoing.freeze(actor=actor, definition=draft)

@@ -1,0 +1,54 @@
+"""Kinds of conditions: one file and one line here for each (docs/adding-a-condition.md).
+
+Parser, evaluator, compiler, sentences, levels and builder ask a condition what it can do (``base.nodes.Condition``)
+and know no kind by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.contacts.person.fields import FieldSpec
+
+from .age import AgeCondition
+from .appointment import AppointmentCondition
+from .attribute import AttributeCondition
+from .base.documents import Json
+from .base.nodes import Condition
+from .consent import ConsentCondition
+from .date import DateCondition
+from .engagement import EngagementCondition
+from .event import EventCondition
+from .number import NumberCondition
+from .sample import SampleCondition
+from .segment import SegmentCondition
+
+#: In the order of the builder's picker. Where kinds share a key, the first that reads a document is its kind.
+CONDITIONS: dict[str, type[Condition]] = {
+    "age": AgeCondition,
+    "date": DateCondition,
+    "number": NumberCondition,
+    "attribute": AttributeCondition,
+    "event": EventCondition,
+    "appointment": AppointmentCondition,
+    "consent": ConsentCondition,
+    "engagement": EngagementCondition,
+    "segment": SegmentCondition,
+    "sample": SampleCondition,
+}
+
+#: The parts that name a kind, in the order in which messages list them, each with the kinds that share it.
+KEYS: dict[str, list[type[Condition]]] = {}
+for _kind in CONDITIONS.values():
+    KEYS.setdefault(_kind.KEY, []).append(_kind)
+
+
+def kind_of(document: Json, fields: Mapping[str, FieldSpec]) -> type[Condition] | None:
+    """The kind of a condition's JSON; None when no key names one, or several do."""
+    named = KEYS.keys() & document.keys()
+    if len(named) != 1:
+        return None
+    kinds = KEYS[named.pop()]
+    if len(kinds) == 1:
+        return kinds[0]
+    return next((kind for kind in kinds if kind.reads(document, fields)), None)
