@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
+from functools import lru_cache, partial
 
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import KombuError
-from kombu.pools import producers
+from kombu.pools import ProducerPool, producers
 
 MOMENT = 0.5
 """Seconds that the broker has to take a connection, and again to take a message."""
@@ -51,8 +51,8 @@ def wake_now(task: str, *ids: int, expires: float = 60, queue: str | None = None
     if time.monotonic() < _resting_until:
         return False
     try:
-        connection = current_app.connection_for_write(transport_options=_IMPATIENT, connect_timeout=MOMENT)
-        with producers[connection].acquire(block=True, timeout=MOMENT) as producer:
+        pool = _producers(current_app.conf.broker_write_url)
+        with pool.acquire(block=True, timeout=MOMENT) as producer:  # type: ignore[no-untyped-call]
             where = {"queue": queue} if queue else {}
             current_app.send_task(task, args=ids, expires=expires, retry=False, producer=producer, **where)
     except (KombuError, OSError) as error:
@@ -60,3 +60,10 @@ def wake_now(task: str, *ids: int, expires: float = 60, queue: str | None = None
         _log.warning("The broker is away (%s); the schedule will do what waits.", type(error).__name__)
         return False
     return True
+
+
+@lru_cache(maxsize=4)
+def _producers(url: str) -> ProducerPool:
+    """Connections to the broker that do not wait long: a pool for each process."""
+    connection = current_app.connection_for_write(url, transport_options=_IMPATIENT, connect_timeout=MOMENT)
+    return producers[connection]
