@@ -69,6 +69,9 @@ test: $(VENV)/.ready  ## Everything: lint, types, layers, unit, interop and brow
 bench: setup  ## Benchmarks; SIZE=100000 contacts; the last line is one JSON object
 	@$(BIN)/python -m benchmarks.run --size $(SIZE)
 
+errors: $(VENV)/.ready  ## Draw docs/errors.md from the list of error codes
+	@$(BIN)/python manage.py error_codes > docs/errors.md
+
 lock:  ## Renew the hashed locks (names no index)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
@@ -79,4 +82,4 @@ lock:  ## Renew the hashed locks (names no index)
 clean:  ## Remove the virtual environment and generated files (data and keys stay)
 	rm -rf $(VENV) static/vendor static/icons.svg staticfiles frontend/node_modules .mypy_cache .ruff_cache
 
-.PHONY: help setup demo stop lint $(LINT) test bench lock clean
+.PHONY: help setup demo stop lint $(LINT) test bench errors lock clean

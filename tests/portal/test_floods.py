@@ -55,7 +55,7 @@ def test_replies_are_capped_by_the_day_too(scene: Any) -> None:
             assert services.reply_send(**who, text=f"Text {number}", once=uuid.uuid4())
     with clock.frozen(at + timedelta(hours=12)), pytest.raises(ReplyRefused) as refused:
         services.reply_send(**who, text="One more", once=uuid.uuid4())
-    assert refused.value.code == "often"
+    assert refused.value.code == "reply.too_many_today"
 
 
 def test_lost_links_are_capped_by_the_day_for_a_mailbox_and_for_a_place(scene: Any) -> None:
