@@ -36,7 +36,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
-    "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},
+    "note-that-the-schedule-rings": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
@@ -61,4 +61,4 @@ app.autodiscover_tasks()
 @beat_init.connect
 def ring_at_once(**_: object) -> None:
     """The first ring would come half a minute after a start, and the home page would tell of a standstill till then."""
-    app.send_task("apps.analytics.tasks.beat", expires=MINUTES)
+    app.send_task("apps.dashboard.tasks.beat", expires=MINUTES)

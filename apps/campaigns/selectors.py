@@ -23,8 +23,8 @@ from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage
-from apps.delivery.policy import TlsClass
+from apps.mail.compiled import CompiledMessage
+from apps.mail.tls import TlsClass
 from apps.segments import usages
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128

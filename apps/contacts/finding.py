@@ -9,8 +9,9 @@ from apps.contacts import searching, selectors
 from apps.contacts.masking import Eyes
 from apps.contacts.models import Person
 from apps.contacts.records import PersonRecord
-from apps.core import clock, datewords
+from apps.core import clock
 from apps.core.actors import Actor
+from apps.ui import datewords
 from apps.vault.sealing import SealBroken
 
 SHOWN = 20

@@ -18,8 +18,8 @@ from apps.contacts.models import PersonIdentity
 from apps.contacts.records import PersonRecord
 from apps.contacts.services import attributes as attribute_services
 from apps.core import clock
-from apps.core.forms import ChoiceCards, DateInput, Switch, UploadZone, UploadZones, ZonedDateTimeField
 from apps.core.purposes import Purpose
+from apps.ui.forms import ChoiceCards, DateInput, Switch, UploadZone, UploadZones, ZonedDateTimeField
 
 CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
 KEEP = "Leave empty to keep it."

@@ -10,7 +10,7 @@ from django import forms
 
 from apps.contacts.attributes import Attribute
 from apps.contacts.importing import values
-from apps.core.forms import DateInput
+from apps.ui.forms import DateInput
 
 PREFIX = "own-"
 KEEP_VALUE = "A value is on record. Leave empty to keep it."

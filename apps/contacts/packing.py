@@ -15,7 +15,7 @@ from typing import Any
 from apps.contacts import search_values
 from apps.contacts.fields import SLOTS, FieldSpec
 from apps.contacts.importing.rows import ConsentCell
-from apps.core import wire
+from apps.core import copy_format
 from apps.vault import sealing, tokens
 
 SLOT_COLUMNS = tuple(f"s{number}" for number in range(SLOTS))
@@ -38,7 +38,7 @@ _PERSON = struct.Struct(">hiqihi60si60s")
 _PERSON_END = struct.Struct(">ii")
 _SEARCH = struct.Struct(">hiq")
 _GENERATION = struct.pack(">ih", 2, 1)
-_NO_SLOTS = wire.NULL * SLOTS
+_NO_SLOTS = copy_format.NULL * SLOTS
 _IDENTITY = struct.Struct(">hihi16siq")
 _INT8 = struct.Struct(">q")
 _SEALED = struct.Struct(">hiqiq")
@@ -103,7 +103,7 @@ def pack(
     rows are written. ``unique`` saves making ``search_values.unique_identities`` again.
     """
     packed, all_keys = Packed(), []
-    at = wire.int8(wire.time(fresh.now))
+    at = copy_format.int8(copy_format.time(fresh.now))
     person_end = _PERSON_END.pack(4, 1) + at
     batch = sealing.Batch(len(profiles), 1 + (2 if fresh.consents else 0))
     ids = zip(fresh.consents, fresh.events, strict=True)
@@ -113,17 +113,17 @@ def pack(
         all_keys.append(keys)
         sealed = batch.seal(by_profile, sealing.encode(profile), _PERSON_TABLE, person)
         head = _PERSON.pack(7, 8, person, 2, batch.kek_id, 60, keys.wrapped_profile, 60, keys.wrapped_record)
-        packed.people.append(head + wire.raw(sealed) + person_end)
+        packed.people.append(head + copy_format.raw(sealed) + person_end)
         found = search_values.of(profile, states[number], own, unique=unique[number] if unique is not None else None)
         packed.searches.append(
             b"".join(
                 (
                     _SEARCH.pack(5 + SLOTS, 8, person),
-                    wire.int8s(found.tokens),
-                    wire.int8(found.birth_day),
-                    wire.int8(found.birth_month_day),
+                    copy_format.int8s(found.tokens),
+                    copy_format.int8(found.birth_day),
+                    copy_format.int8(found.birth_month_day),
                     _GENERATION,
-                    b"".join(map(wire.int8, slots(found))) if found.slots else _NO_SLOTS,
+                    b"".join(map(copy_format.int8, slots(found))) if found.slots else _NO_SLOTS,
                 )
             )
         )
@@ -141,7 +141,7 @@ def pack(
             for group in told.groups:
                 counts[group] = counts.get(group, 0) + 1
             sealed = batch.seal(by_record, told.facts, _CONSENT_TABLE, consent_id)
-            rows.append(b"".join((_SEALED.pack(4, 8, consent_id, 8, person), wire.raw(sealed), at)))
+            rows.append(b"".join((_SEALED.pack(4, 8, consent_id, 8, person), copy_format.raw(sealed), at)))
             sealed = batch.seal(by_profile, told.event, _EVENT_TABLE, event_id)
             source = tokens.token128("event.source", consent_source(consent_id))
             events.append(event_row(event_id, person, sealed, told.keyed, source, at))
@@ -165,14 +165,18 @@ def slots(found: search_values.SearchValues) -> list[int | None]:
 def event_row(event_id: int, person: int, sealed: bytes, keyed: bytes, source: bytes, at: bytes) -> bytes:
     """A row of the timeline, its columns as in ``TABLES``; ``keyed`` from ``event_keys``, ``at`` a packed time."""
     head = _SEALED.pack(8, 8, event_id, 8, person)
-    return b"".join((head, wire.raw(sealed), keyed, _SOURCE.pack(16, source), at))
+    return b"".join((head, copy_format.raw(sealed), keyed, _SOURCE.pack(16, source), at))
 
 
 @lru_cache(maxsize=50_000)
 def event_keys(kind: str, code: str, groups: tuple[str, ...], on: date) -> bytes:
     """Keyed code, groups and day of a timeline event, packed."""
     group_tokens = search_values.event_groups(kind, groups)
-    return wire.int8(event_code(kind, code)) + wire.int8s(group_tokens) + wire.int8(search_values.event_day(on))
+    return (
+        copy_format.int8(event_code(kind, code))
+        + copy_format.int8s(group_tokens)
+        + copy_format.int8(search_values.event_day(on))
+    )
 
 
 def consent_source(consent_id: int) -> str:
@@ -229,6 +233,6 @@ def _said(cell: ConsentCell) -> _Said:
     groups = search_values.event_groups(kind)
     keyed = event_keys(kind, "", (), on)
     event = sealing.encode(event_facts(kind, on, facts))
-    expires = wire.int8(wire.time(cell.expires) if cell.expires is not None else None)
-    state = wire.raw(cell.purpose.encode()) + wire.raw(cell.state.encode()) + expires
+    expires = copy_format.int8(copy_format.time(cell.expires) if cell.expires is not None else None)
+    state = copy_format.raw(cell.purpose.encode()) + copy_format.raw(cell.state.encode()) + expires
     return _Said(sealing.encode(consent_facts(cell)), event, state, keyed, tuple(groups))

@@ -11,9 +11,9 @@ from django.core import signing
 
 from apps.contacts.masking import CLINICAL, Eyes
 from apps.contacts.terms import shown_term
-from apps.core import datewords, words
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
+from apps.ui import datewords, words
 
 _SALT = "timeline"
 

@@ -12,21 +12,10 @@ from dataclasses import replace
 from apps.content import mjml, plaintext, variants
 from apps.content.blocks import LANGUAGES, BadTemplate, Design, Problem, dump
 from apps.content.brands import SAMPLE, BrandFacts
-from apps.content.encoders import CURRENT, v1
 from apps.content.fields import MergeField
 from apps.content.weaving import Weaver
-from apps.core.messages import (
-    CompiledMessage,
-    Condition,
-    Context,
-    Field,
-    Literal,
-    Node,
-    Part,
-    Slot,
-    SlotSpec,
-    Test,
-)
+from apps.mail.compiled import CompiledMessage, Condition, Context, Field, Literal, Node, Part, Slot, SlotSpec, Test
+from apps.mail.encoders import CURRENT, v1
 
 
 def compile_message(

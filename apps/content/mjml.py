@@ -16,8 +16,8 @@ import mjml as engine
 from apps.content import rich
 from apps.content.blocks import LAYOUTS, LEAVES, BadTemplate, Block, Design, Problem
 from apps.content.brands import BrandFacts, contrast, ink_on
-from apps.content.encoders import v1
 from apps.content.weaving import Weaver
+from apps.mail.encoders import v1
 
 MAX_SIZE = 512 * 1024
 MAX_DEPTH = 100

@@ -29,7 +29,7 @@ from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevisi
 from apps.content.services import name_token, skeleton_address
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.messages import CompiledMessage
+from apps.mail.compiled import CompiledMessage
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from apps.contacts.records import PersonRecord
 from apps.core.levels import Level
-from apps.delivery.envelopes import CheckedKey
+from apps.mail.envelopes import CheckedKey
 
 
 @dataclass(frozen=True, repr=False)

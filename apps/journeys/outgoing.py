@@ -23,7 +23,6 @@ from apps.content.blocks import BadTemplate
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, LinkFactory
 from apps.core.purposes import Purpose
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
@@ -43,6 +42,7 @@ from apps.journeys.definition import (
 )
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.reading import parse
+from apps.mail.compiled import CompiledMessage, LinkFactory
 from apps.tracking import links
 from apps.tracking import services as tracking
 

@@ -19,7 +19,7 @@ from apps.content.compiling import compile_message
 from apps.content.facts import invented_facts
 from apps.content.merging import merge, render
 from apps.core import actors, clock
-from apps.core.messages import Envelope
+from apps.mail.compiled import Envelope
 from apps.organizations.services import organization_change
 from apps.portal import services
 from apps.portal.models import Conversation, PortalSession, Reply, SecureMessage

@@ -14,7 +14,7 @@ from apps.content.blocks import BLOCKS, BadTemplate
 from apps.content.brands import SAMPLE, BrandFacts, contrast, ink_on
 from apps.content.facts import invented_facts
 from apps.content.starters import all_starters, notice
-from apps.core.messages import CompiledMessage, Envelope, Literal
+from apps.mail.compiled import CompiledMessage, Envelope, Literal
 from tests.content import readers
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)

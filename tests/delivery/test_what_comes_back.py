@@ -14,10 +14,10 @@ from apps.core import actors, clock
 from apps.core.purposes import Purpose
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
-from apps.delivery.mx import Host
 from apps.delivery.receiver import Receiver
 from apps.delivery.services import inbound
 from apps.demo.mail import Servers, transport_map
+from apps.mail.mx import Host
 from apps.tracking import undoing
 from apps.tracking.links import unsubscribe_url
 from tests.delivery.conftest import background

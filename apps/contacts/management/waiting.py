@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apps.contacts.models import ContactExport, ImportJob
-from apps.core import notices
+from apps.core import notify
 
 AT_MOST = 15.0
 """Seconds to wait for word of a worker before looking whether its lease has run out."""
@@ -16,7 +16,7 @@ def until_over(job: ImportJob | ContactExport, work: Callable[[int], bool], chan
 
     ``channel`` is told when a worker lets go of such a job.
     """
-    with notices.listening(channel) as wait:
+    with notify.listening(channel) as wait:
         while job.under_way:
             if not work(job.pk):
                 wait(AT_MOST)  # a worker was quicker; it tells when it ends, but not when it dies

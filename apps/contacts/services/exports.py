@@ -25,7 +25,7 @@ from apps.contacts import attributes, exporting, searching, selectors
 from apps.contacts.models import ContactExport
 from apps.contacts.models.imports import EXPORT_TABLE
 from apps.contacts.services.pieces import Pieces
-from apps.core import clock, notices
+from apps.core import clock, notify
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
@@ -203,7 +203,7 @@ def work(export_id: int) -> bool:
         _finish(export_id, worker, State.FAILED)
     else:
         _write(export, worker)
-    notices.tell(CHANNEL)
+    notify.tell(CHANNEL)
     return True
 
 

@@ -41,7 +41,7 @@ from apps.contacts.services.import_writes import (
     appointment_rows,
     event_rows,
 )
-from apps.core import clock, notices
+from apps.core import clock, notify
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
@@ -114,7 +114,7 @@ def work(job_id: int) -> bool:
         _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
         # Given back for the next attempt: the sweep rings again.
         ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
-    notices.tell(CHANNEL)
+    notify.tell(CHANNEL)
     return True
 
 

@@ -15,7 +15,7 @@ from apps.contacts import search_values
 from apps.contacts.models import Person, Vocabulary
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.packing import event_code, event_facts, event_keys, event_row
-from apps.core import bulk, clock, wire
+from apps.core import bulk, clock, copy_format
 from apps.core.actors import Actor
 from apps.core.bulk import copy_packed, copy_rows
 from apps.vault import sealing, tokens
@@ -91,7 +91,7 @@ def events_record(
         for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
             assert wrapped is not None  # the constraint on erased people
             keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
-    at = wire.int8(wire.time(clock.now()))
+    at = copy_format.int8(copy_format.time(clock.now()))
     by_source = {tokens.token128("event.source", event.source): event for event in events}
     if not likely_new:
         known = "SELECT source FROM contacts_timelineevent WHERE source = ANY(%b)"

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST
 from apps.contacts import fields, guarded, selectors, services
 from apps.contacts.models import HeldChange
 from apps.contacts.services.held import values_of
-from apps.core import datewords
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, check, require
+from apps.ui import datewords
 from apps.users.models import User
 
 

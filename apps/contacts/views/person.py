@@ -366,7 +366,7 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
 
 
 def _day(value: date) -> str:
-    from apps.core import datewords
+    from apps.ui import datewords
 
     return datewords.day(value)
 

@@ -14,10 +14,10 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.delivery import pgp, smime
-from apps.delivery.envelopes import CheckedKey
 from apps.delivery.models import RecipientKey
 from apps.delivery.models.capability import KEY_TABLE
+from apps.mail import pgp, smime
+from apps.mail.envelopes import CheckedKey
 from apps.vault import sealing
 
 
