@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import pytest
 
 from apps.core.errors import Refused
 from apps.core.refusals import REFUSALS
 
-R = TypeVar("R", bound=Refused)
-
 
 @contextmanager
-def refused(
-    code: str,
-    match: str | None = None,
-    kind: type[R] = Refused,  # type: ignore[assignment]
-) -> Iterator[pytest.ExceptionInfo[R]]:
-    """What is done inside is refused with ``code``; ``match`` only where the scene is about the words."""
+def refused(code: str, match: str | None = None) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    """What is done inside is refused with ``code``. ``match`` is for scenes that are about the words themselves."""
     assert code in REFUSALS, f"{code} is not in the list"
-    with pytest.raises(kind, match=match) as caught:
+    with pytest.raises(Refused, match=match) as caught:
         yield caught
     assert caught.value.code == code

@@ -210,7 +210,12 @@ REFUSALS: dict[str, Meaning] = {
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
     "inbound.done": Meaning(Kind.STATE, "A colleague has dealt with this mail already."),
+    "link.malformed": Meaning(Kind.INPUT, "The link holds spaces, quotes or control characters."),
     "link.not_web": Meaning(Kind.INPUT, "The link is not a whole web address (https:// or http://)."),
+    "link.scheme_not_allowed": Meaning(
+        Kind.INPUT, "The link begins with something else than https, http, mailto or tel."
+    ),
+    "link.without_host": Meaning(Kind.INPUT, "The link has no proper name of a host."),
     "logo.not_an_image": Meaning(Kind.INPUT, "The file of the logo is no image of a known kind."),
     "logo.too_large": Meaning(Kind.LARGE, "The file of the logo is too large."),
     "mailbox.not_resting": Meaning(Kind.STATE, "Optional mail to this mailbox does not rest."),
@@ -222,10 +227,13 @@ REFUSALS: dict[str, Meaning] = {
         Kind.INPUT, "A merge field has no value for this person, and the template gives no fallback."
     ),
     "message.header_broken": Meaning(Kind.FAULT, "The head of the message is broken."),
+    "message.header_unsafe": Meaning(Kind.INPUT, "A value for a header holds a line break or a NUL."),
+    "message.id_malformed": Meaning(Kind.FAULT, "The Message-ID is malformed."),
     "message.not_in_doubt": Meaning(Kind.STATE, "This message is not in doubt."),
     "message.not_one_from": Meaning(Kind.FAULT, "The message does not have exactly one From."),
     "message.subject_not_neutral": Meaning(Kind.INPUT, "The neutral subject is not one short plain line."),
     "message.under_way": Meaning(Kind.STATE, "This message is on its way or finished."),
+    "message.unsubscribe_not_https": Meaning(Kind.FAULT, "The address for unsubscribing is not one https address."),
     "message.without_body": Meaning(Kind.FAULT, "The message has no body."),
     "message.without_type": Meaning(Kind.FAULT, "The message does not say what its body is."),
     "organization.changed": Meaning(Kind.STALE, "Somebody else changed the organization meanwhile."),
