@@ -11,6 +11,7 @@ PREFIXES = {
     "ui": "",
     "users": "",
     "organizations": "settings/organization/",
+    "imports": "contacts/imports/",
     "contacts": "contacts/",
     "segments": "segments/",
     "content": "templates/",

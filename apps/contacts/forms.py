@@ -8,18 +8,17 @@ from typing import Any, cast
 
 from django import forms
 
-from apps.contacts import fields, own_fields, search_values
+from apps.contacts import fields, own_fields, search_values, values
 from apps.contacts.attributes import Attribute
-from apps.contacts.importing import values
-from apps.contacts.importing.people import NO_END
-from apps.contacts.importing.rows import life_problem
+from apps.contacts.consent.given import NO_END
 from apps.contacts.masking import IDENTIFIERS, masked_value
 from apps.contacts.models import PersonIdentity
+from apps.contacts.person.life_dates import life_problem
 from apps.contacts.records import PersonRecord
 from apps.contacts.services import attributes as attribute_services
 from apps.core import clock
 from apps.core.purposes import Purpose
-from apps.ui.forms import ChoiceCards, DateInput, Switch, UploadZone, UploadZones, ZonedDateTimeField
+from apps.ui.forms import ChoiceCards, DateInput, Switch, ZonedDateTimeField
 
 CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
 KEEP = "Leave empty to keep it."
@@ -277,17 +276,6 @@ class EraseForm(forms.Form):
         return "ERASE"
 
 
-class FilesField(forms.FileField):
-    """Several files in one field; the cleaned value is a list."""
-
-    widget = UploadZones
-    default_error_messages = {"empty": "The file is empty. Export it again, with a header line."}
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        single = super().clean
-        return [single(item, initial) for item in data] if isinstance(data, list) else [single(data, initial)]
-
-
 class AttributeForm(forms.Form):
     """An own attribute. Of one that exists, only its label, its choices and whether it can be searched can change."""
 
@@ -387,34 +375,3 @@ class AttributeForm(forms.Form):
             choices=tuple(line for line in lines if line),
             numbers=numbers,
         )
-
-
-class UploadForm(forms.Form):
-    """What is imported, and the files."""
-
-    kind = forms.ChoiceField(
-        label="What are you importing?",
-        initial="list",
-        choices=[("list", "A list of people"), ("synthea", "Synthea tables"), ("appointments", "Appointments")],
-        widget=ChoiceCards(
-            about={
-                "list": ("Any CSV: you say which column means what.", "users"),
-                "synthea": ("patients.csv and the tables beside it, together.", "database"),
-                "appointments": ("From your scheduling system, by its ids.", "calendar-event"),
-            }
-        ),
-    )
-    files = FilesField(  # type: ignore[assignment]
-        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
-    )
-    invent_addresses = forms.BooleanField(
-        required=False,
-        label="Invent an e-mail address for each person of a Synthea export",
-        help_text="At the demo's own providers under .test. Synthea has none, and real ones must not be used.",
-    )
-
-
-class MappingUploadForm(forms.Form):
-    """A MAPPING.json from an earlier import."""
-
-    mapping = forms.FileField(widget=UploadZone(words="MAPPING.json from an earlier import"))

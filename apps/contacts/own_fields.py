@@ -8,8 +8,8 @@ from typing import Any
 
 from django import forms
 
+from apps.contacts import values
 from apps.contacts.attributes import Attribute
-from apps.contacts.importing import values
 from apps.ui.forms import DateInput
 
 PREFIX = "own-"

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from apps.contacts import search_values
+from apps.contacts.consent.given import ConsentCell
 from apps.contacts.fields import SLOTS, FieldSpec
-from apps.contacts.importing.rows import ConsentCell
 from apps.core import copy_format
 from apps.vault import sealing, tokens
 

@@ -18,12 +18,13 @@ from django.db.models.functions import TruncDay
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from apps.contacts.models import ImportJob, Person
+from apps.contacts.models import Person
 from apps.content.models import Template
 from apps.core.permissions import Permission, Role
 from apps.dashboard import heartbeat
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.selectors import LOST, lost_words
+from apps.imports.models import ImportJob
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.smtp_replies import Cause
 from apps.organizations import selectors as organizations
@@ -119,7 +120,7 @@ def import_problems(user: User, now: datetime) -> Iterator[Item]:
         yield Item(
             "An import failed",
             text,
-            address("contacts:import", job.pk),
+            address("imports:job", job.pk),
             "file-import",
             "bad",
             job.finished_at,
@@ -179,10 +180,10 @@ def imports_waiting(user: User, now: datetime) -> Iterator[Item]:
     jobs = ImportJob.objects.filter(created_at__gte=now - IMPORTS_FOR).order_by("-pk")
     for job in jobs.filter(state="checked")[:3]:
         text = f"{job.new:,} new, {job.changed:,} changed, {job.rejected:,} rejected. Nothing is imported yet."
-        yield Item("An import was checked", text, address("contacts:import", job.pk), "file-import", at=job.created_at)
+        yield Item("An import was checked", text, address("imports:job", job.pk), "file-import", at=job.created_at)
     for job in jobs.filter(state="done")[:3]:
         text = f"{job.new:,} new, {job.changed:,} changed, {job.rejected:,} rejected"
-        yield Item("An import is done", text, address("contacts:import", job.pk), "circle-check", at=job.finished_at)
+        yield Item("An import is done", text, address("imports:job", job.pk), "circle-check", at=job.finished_at)
 
 
 # -- What goes out ---------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def first_steps_of_all(user: User, now: datetime) -> Iterator[Step]:
         yield Step(10, "Name your clinic", text, address("organizations:edit"), named)
     if user.may(Permission.CONTACT_IMPORT):
         text = "From a CSV file or from Synthea tables."
-        yield Step(20, "Bring your people in", text, address("contacts:import_new"), Person.objects.exists())
+        yield Step(20, "Bring your people in", text, address("imports:new"), Person.objects.exists())
     if user.may(Permission.SEGMENT_EDIT):
         text = "A group of people who share something, like an overdue checkup."
         yield Step(30, "Build a segment", text, address("segments:new"), Segment.objects.exists())

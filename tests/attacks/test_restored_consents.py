@@ -20,7 +20,7 @@ from apps.core.purposes import Purpose
 from apps.tracking import services as tracking
 from apps.tracking.links import UnsubscribeLink
 from apps.vault import ledger
-from tests.compliance.test_backup import another_database, own_places
+from tests.installation.test_backup import another_database, own_places
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 __all__ = ["another_database", "own_places"]

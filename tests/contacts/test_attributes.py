@@ -13,9 +13,9 @@ from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.contacts import attributes, selectors, services
-from apps.contacts.models import AttributeDefinition, AttributeFill, ImportJob, PersonSearch
+from apps.contacts.models import AttributeDefinition, AttributeFill, PersonSearch
 from apps.contacts.numbers import NumberRange
-from apps.contacts.services import attribute_fills, import_passes, imports
+from apps.contacts.services import attribute_fills
 from apps.contacts.services.attributes import (
     InUse,
     Wanted,
@@ -28,6 +28,8 @@ from apps.contacts.services.attributes import (
 )
 from apps.core import actors
 from apps.core.levels import Level
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
 from apps.segments import compiler, counting, rules
 from apps.segments import selectors as segments
 from apps.segments.services import segment_save
@@ -338,10 +340,10 @@ def test_an_administrator_does_and_it_is_on_the_trail(signed_in, cast, noon) -> 
 
 
 def test_a_marketer_makes_no_public_attribute_of_a_column(signed_in, noon) -> None:
-    job = imports.import_create(
+    job = jobs.import_create(
         actor=CLI,
         kind=ImportJob.JobKind.LIST,
-        uploads=[imports.Upload("list.csv", io.BytesIO(b"MRN,Diagnosis\nM1,HIV\n"))],
+        uploads=[jobs.Upload("list.csv", io.BytesIO(b"MRN,Diagnosis\nM1,HIV\n"))],
     )
     url = f"/contacts/imports/{job.pk}/columns/"
     max_ = signed_in("max")
@@ -386,8 +388,8 @@ def test_the_builder_asks_for_a_range_and_counts_it(signed_in, noon) -> None:
 
 def test_a_column_becomes_an_attribute_where_it_stands(signed_in, noon) -> None:
     text = "MRN,Last,Tier\nM1,Berg,Gold\nM2,Holm,silver\nM3,Dahl,Bronze\n"
-    job = imports.import_create(
-        actor=CLI, kind=ImportJob.JobKind.LIST, uploads=[imports.Upload("list.csv", io.BytesIO(text.encode()))]
+    job = jobs.import_create(
+        actor=CLI, kind=ImportJob.JobKind.LIST, uploads=[jobs.Upload("list.csv", io.BytesIO(text.encode()))]
     )
     max_ = signed_in("max")
     page = max_.get(f"/contacts/imports/{job.pk}/columns/").content.decode()
@@ -401,10 +403,10 @@ def test_a_column_becomes_an_attribute_where_it_stands(signed_in, noon) -> None:
     assert '<option value="attributes.plan_tier" selected>Plan tier</option>' in page
     job.refresh_from_db()
     assert job.opened()["mapping"]["columns"]["Tier"] == "attributes.plan_tier", "kept, because it was complete"
-    imports.import_check(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
-    imports.import_start(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
+    jobs.import_check(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
     job.refresh_from_db()
     assert (job.new, job.rejected) == (2, 1)
     assert "none of the choices" in json.dumps(job.opened()["reasons"])

@@ -10,15 +10,6 @@ from apps.contacts.services.consents import (
     unsuppress,
 )
 from apps.contacts.services.held import changes_decide
-from apps.contacts.services.imports import (
-    Upload,
-    import_cancel,
-    import_check,
-    import_create,
-    import_map,
-    import_resume,
-    import_start,
-)
 from apps.contacts.services.people import (
     contact_create,
     contact_erase,
@@ -32,7 +23,6 @@ __all__ = [
     "ChangedEvent",
     "NewConsent",
     "NewEvent",
-    "Upload",
     "appointment_book",
     "appointment_cancel",
     "appointment_move",
@@ -46,12 +36,6 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
-    "import_cancel",
-    "import_check",
-    "import_create",
-    "import_map",
-    "import_resume",
-    "import_start",
     "suppress",
     "suppress_many",
     "unsuppress",

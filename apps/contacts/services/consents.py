@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import search_values, selectors
-from apps.contacts.importing.rows import ConsentCell
+from apps.contacts.consent.given import ConsentCell
 from apps.contacts.models import Consent, ConsentState, Person, Suppression
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.packing import consent_event, consent_facts, consent_source

@@ -24,12 +24,12 @@ from apps.audit.services import record, record_read
 from apps.contacts import attributes, exporting, searching, selectors
 from apps.contacts.models import ContactExport
 from apps.contacts.models.imports import EXPORT_TABLE
-from apps.contacts.services.pieces import Pieces
 from apps.core import clock, notify
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
+from apps.core.generated_file import Pieces
 from apps.vault import streams
 
 State = ContactExport.State
