@@ -18,8 +18,8 @@ from typing import Any
 
 from django.db import connection
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
 from apps.content.blocks import LANGUAGES
 from apps.core import bulk, clock
 from apps.core.actors import Actor

@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import selectors as contacts
+from apps.contacts.person import selectors as contacts
 from apps.content import selectors as content
 from apps.content import usage
 from apps.content.blocks import LANGUAGES

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import attribute_fills, expiry, exports
+from apps.contacts.attributes import fills
+from apps.contacts.consent import expiry
+from apps.contacts.exports import services as exports
 from apps.core import actors, clock
 
 
@@ -21,7 +23,7 @@ def ring_fill(fill_id: int) -> None:
 @shared_task(acks_late=True)
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
-    attribute_fills.work(fill_id)
+    fills.work(fill_id)
 
 
 def ring_export(export_id: int) -> None:
@@ -43,7 +45,7 @@ def export_work(export_id: int) -> None:
 @shared_task
 def job_sweep() -> None:
     """Ring for fills and exports whose worker was lost; delete the files of exports that nobody needs."""
-    for fill_id in attribute_fills.due(clock.now()):
+    for fill_id in fills.due(clock.now()):
         ring_fill(fill_id)
     for export_id in exports.due(clock.now()):
         ring_export(export_id)

@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from apps.contacts.views import attributes, changes, exports, people, person
+from apps.contacts.attributes import views as attributes
+from apps.contacts.changes import views as changes
+from apps.contacts.exports import views as exports
+from apps.contacts.person.views import people, person
 
 app_name = "contacts"
 urlpatterns = [

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from apps.contacts.fields import FIELDS as PEOPLE
+from apps.contacts.person.fields import FIELDS as PEOPLE
 from apps.content.formats import FORMATS
 from apps.mail.compiled import Field
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.core.levels import Level
 from apps.mail.envelopes import CheckedKey
 

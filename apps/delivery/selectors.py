@@ -15,8 +15,8 @@ from django.db.models import Count, Min, Q
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import record_keys
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import record_keys
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.contacts import search_values
 from apps.contacts.models import Person
+from apps.contacts.person import search_values
 from apps.contacts.services import suppress_many
 from apps.core import actors
 from apps.demo import keys, letters, people, register

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.contacts import values
-from apps.contacts.fields import FIELDS
-from apps.contacts.numbers import NumberRange, wide
+from apps.contacts.attributes.numbers import NumberRange, wide
+from apps.contacts.person.fields import FIELDS
 from apps.imports.diff import MODES, UPDATE
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")

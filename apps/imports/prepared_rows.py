@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts import search_values
 from apps.contacts.consent.given import ConsentCell, standing
-from apps.contacts.fields import FieldSpec
-from apps.contacts.packing import Fresh, Packed, pack
+from apps.contacts.person import search_values
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.person.sealed_rows import Fresh, Packed, pack
 from apps.imports.column_mapping import ColumnMapping
 from apps.imports.readers import synthea
 from apps.imports.readers.people import PersonReader

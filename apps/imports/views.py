@@ -13,9 +13,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.contacts import attributes, values
-from apps.contacts.forms import AttributeForm
-from apps.contacts.services import attributes as attribute_services
+from apps.contacts import values
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes import services as attribute_services
+from apps.contacts.attributes.forms import AttributeForm
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused

@@ -21,7 +21,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Protocol
 
-from apps.contacts.packing import Fresh
+from apps.contacts.person.sealed_rows import Fresh
 from apps.imports.prepared_rows import Line, Prepared, Reader, Recipe, prepare
 
 START_SECONDS = 60.0

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.core.purposes import Purpose
 from apps.journeys import asking, sentences, world
 from apps.journeys.checks import date_fields

@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import facts as content_facts
 from apps.content import selectors as content
 from apps.content import services as content_services

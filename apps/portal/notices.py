@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.content.blocks import Design, parse
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_message

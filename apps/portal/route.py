@@ -6,7 +6,7 @@ from email import message_from_bytes
 from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
 
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.content.merging import render
 from apps.core import actors
 from apps.core.errors import Refused

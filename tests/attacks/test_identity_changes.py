@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import guarded, search_values, selectors
 from apps.contacts import services as contacts
+from apps.contacts.changes import identity_facts
+from apps.contacts.changes.services import hold_back
 from apps.contacts.models import HeldChange, MovedMailbox
-from apps.contacts.services.held import hold_back
+from apps.contacts.person import search_values, selectors
 from apps.core import actors
 from apps.delivery.models import OutboxMessage
 from apps.imports.models import ImportJob
@@ -258,12 +259,12 @@ def test_what_waits_is_erased_with_the_person(dana: Any, cast: Any) -> None:
 
 
 def test_filling_in_what_nobody_knew_does_not_wait() -> None:
-    now, waiting = guarded.split({"first_name": "Ed"}, {"first_name": "Ed", "email": "ed@goodmail.test"})
+    now, waiting = identity_facts.split({"first_name": "Ed"}, {"first_name": "Ed", "email": "ed@goodmail.test"})
     assert (now["email"], waiting) == ("ed@goodmail.test", {})
 
 
 def test_removing_a_fact_waits_too_so_that_two_steps_are_no_way_round() -> None:
-    now, waiting = guarded.split({"birth_date": "1960-02-29"}, {})
+    now, waiting = identity_facts.split({"birth_date": "1960-02-29"}, {})
     assert (now, waiting) == ({"birth_date": "1960-02-29"}, {"birth_date": None})
 
 
@@ -281,5 +282,5 @@ def test_a_patient_is_not_made_a_business_contact_whose_mail_travels_with_less_p
 
 
 def test_becoming_a_patient_waits_for_nobody() -> None:
-    now, waiting = guarded.split({"relation": "subscriber"}, {"relation": "patient"})
+    now, waiting = identity_facts.split({"relation": "subscriber"}, {"relation": "patient"})
     assert (now, waiting) == ({"relation": "patient"}, {})

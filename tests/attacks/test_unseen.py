@@ -10,9 +10,9 @@ import pytest
 
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign, State
-from apps.contacts import selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import HeldChange
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.imports.services import jobs, passes
 from apps.journeys import ready

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.content import starters
 from apps.content.brands import SAMPLE
 from apps.content.compiling import compile_message

@@ -28,7 +28,7 @@ from apps.campaigns import plans, selectors, sending
 from apps.campaigns.models import Campaign
 from apps.campaigns.selectors import report
 from apps.contacts.models import Person, Suppression
-from apps.contacts.selectors import open_people
+from apps.contacts.person.selectors import open_people
 from apps.contacts.services import appointment_book
 from apps.core import actors, clock
 from apps.delivery import services as delivery

@@ -16,8 +16,8 @@ from django.core.management import call_command
 from apps.campaigns import plans, selectors, sending, services
 from apps.campaigns.models import Campaign, State
 from apps.campaigns.source import CampaignSource
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
+from apps.contacts.person import selectors as contact_selectors
 from apps.content.merging import merge
 from apps.core import actors, clock
 from apps.core.purposes import Purpose

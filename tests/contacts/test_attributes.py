@@ -12,11 +12,11 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import attributes, selectors, services
-from apps.contacts.models import AttributeDefinition, AttributeFill, PersonSearch
-from apps.contacts.numbers import NumberRange
-from apps.contacts.services import attribute_fills
-from apps.contacts.services.attributes import (
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes import fills
+from apps.contacts.attributes.numbers import NumberRange
+from apps.contacts.attributes.services import (
     InUse,
     Wanted,
     attribute_change,
@@ -26,6 +26,8 @@ from apps.contacts.services.attributes import (
     name_for,
     range_for,
 )
+from apps.contacts.models import AttributeDefinition, AttributeFill, PersonSearch
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.levels import Level
 from apps.imports.models import ImportJob
@@ -49,8 +51,8 @@ def person(**own) -> int:
 
 
 def run_fills() -> None:
-    for fill in attribute_fills.due(datetime(2030, 1, 1, tzinfo=UTC)):
-        attribute_fills.work(fill)
+    for fill in fills.due(datetime(2030, 1, 1, tzinfo=UTC)):
+        fills.work(fill)
 
 
 def found_by(*nodes) -> set[int]:
@@ -143,11 +145,11 @@ def test_values_from_before_the_definition_become_searchable_in_the_background(n
 
 
 def test_a_lost_worker_costs_nothing_and_nobody_is_prepared_twice(noon, monkeypatch) -> None:
-    monkeypatch.setattr(attribute_fills, "CHUNK", 2)
+    monkeypatch.setattr(fills, "CHUNK", 2)
     people = [person(last_a1c=7) for _ in range(5)]
     made = attribute_create(actor=CLI, wanted=A1C)
     fill = AttributeFill.objects.get(attribute_id=made.id)
-    real, calls = attribute_fills.rewrite_search, []
+    real, calls = fills.rewrite_search, []
 
     def breaking(rows, own, names):
         calls.append(len(rows))
@@ -155,8 +157,8 @@ def test_a_lost_worker_costs_nothing_and_nobody_is_prepared_twice(noon, monkeypa
             raise RuntimeError("the light went out")
         return real(rows, own, names)
 
-    monkeypatch.setattr(attribute_fills, "rewrite_search", breaking)
-    assert attribute_fills.work(fill.pk)
+    monkeypatch.setattr(fills, "rewrite_search", breaking)
+    assert fills.work(fill.pk)
     fill.refresh_from_db()
     assert (fill.state, fill.done, fill.lease_until) == ("running", 2, None)
     run_fills()

@@ -16,9 +16,9 @@ from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
+from apps.contacts.attributes.services import Wanted, attribute_create
+from apps.contacts.exports import services as exports
 from apps.contacts.models import ContactExport
-from apps.contacts.services import exports
-from apps.contacts.services.attributes import Wanted, attribute_create
 from apps.core import actors, clock, notify
 from apps.core.errors import Refused
 from apps.segments.services import segment_delete, segment_save

@@ -10,9 +10,11 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import attributes, selectors, services
-from apps.contacts.numbers import wide
-from apps.contacts.services.attributes import Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.numbers import wide
+from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.levels import Level
 from apps.imports.models import ImportJob

@@ -243,7 +243,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_own_attributes_are_merge_fields() -> None:
-    from apps.contacts import attributes
+    from apps.contacts.attributes import definitions as attributes
     from apps.contacts.models import AttributeDefinition
     from apps.content import facts, lint, merging
     from apps.mail.compiled import Envelope

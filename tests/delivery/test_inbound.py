@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression, TimelineEvent
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contact_selectors
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose

@@ -7,8 +7,8 @@ import threading
 import pytest
 from django.test import Client
 
-from apps.contacts import search_values
 from apps.contacts.models import Suppression
+from apps.contacts.person import search_values
 from apps.contacts.services import consent_record
 from apps.core import actors, clock
 from apps.core.purposes import Purpose

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from apps.contacts import selectors, services
+from apps.contacts import services
+from apps.contacts.consent.expiry import consents_expire
+from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Consent, ConsentState, Person
-from apps.contacts.services.consents import consent_history
-from apps.contacts.services.expiry import consents_expire
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.clock import frozen
 from apps.imports.models import ImportJob

@@ -15,11 +15,11 @@ from django.conf import settings as product
 from django.db import transaction
 
 from apps.audit.models import AuditEntry
-from apps.contacts import packing, search_values, selectors
+from apps.contacts.attributes import fills
+from apps.contacts.attributes.services import Wanted, attribute_create, range_for
+from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Consent, ConsentState, Person, PersonIdentity, TimelineEvent, TimelineSummary
-from apps.contacts.services import attribute_fills
-from apps.contacts.services.attributes import Wanted, attribute_create, range_for
-from apps.contacts.services.consents import consent_history
+from apps.contacts.person import sealed_rows, search_values, selectors
 from apps.core import actors
 from apps.imports import column_mapping, worker_processes
 from apps.imports.models import ImportJob, ImportRejection
@@ -133,7 +133,7 @@ def everything() -> dict[str, object]:
             profile,
             row.version,
             (row.search.tokens, row.search.birth_day, row.search.birth_month_day, row.search.generation),
-            [getattr(row.search, name) for name in packing.SLOT_COLUMNS],
+            [getattr(row.search, name) for name in sealed_rows.SLOT_COLUMNS],
             sorted((kind, bytes(token)) for kind, token in row.identities.values_list("kind", "token")),
             consent_history(person_id=row.pk, record_key=record.record_key),
             sorted(ConsentState.objects.filter(person=row).values_list("purpose", "state", "since", "expires")),
@@ -253,8 +253,8 @@ def test_an_attribute_defined_in_the_middle_of_an_import_holds_for_all_its_peopl
         chunks.append(rows)
         if len(chunks) == 1:
             attribute_create(actor=CLI, wanted=A1C)
-            for fill in attribute_fills.due(noon):
-                attribute_fills.work(fill)  # all who are there; the chunks that helpers have ready are not
+            for fill in fills.due(noon):
+                fills.work(fill)  # all who are there; the chunks that helpers have ready are not
 
     def seen(*given, **more):
         again.append(1)

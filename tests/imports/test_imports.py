@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values, selectors, services
+from apps.contacts.consent.services import consent_history
 from apps.contacts.models import (
     Appointment,
     ConsentState,
@@ -22,6 +22,7 @@ from apps.contacts.models import (
     TimelineSummary,
     Vocabulary,
 )
+from apps.contacts.person import search_values, selectors
 from apps.core import actors, cells, clock
 from apps.core.errors import Refused
 from apps.imports.models import ImportJob, ImportRejection
@@ -159,7 +160,7 @@ def test_a_list_comes_in_by_mapping_with_consents_and_reasons(noon) -> None:
     record = selectors.open_person(actor=CLI, purpose="scene", person_id=owner.person_id)
     assert record.name == "Marisol Quintero"
     assert record.consents == {"marketing": "granted"}
-    [consent] = services.consents.consent_history(person_id=record.id, record_key=record.record_key)
+    [consent] = consent_history(person_id=record.id, record_key=record.record_key)
     assert (consent["date"], consent["method"], consent["wording"]) == ("2026-01-15", "paper form", "2025-2")
     assert consent["given_by"] == "Front desk"
     assert "Password" not in json.dumps(record.profile)

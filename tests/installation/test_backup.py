@@ -11,8 +11,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from apps.audit import sequencer
-from apps.contacts import selectors, services
+from apps.contacts import services
 from apps.contacts.models import Person
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.installation import backup, embedded_servers
 

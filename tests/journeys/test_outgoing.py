@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Appointment
+from apps.contacts.person import selectors as contact_selectors
 from apps.content import services as content
 from apps.content import usage
 from apps.content.merging import merge, render

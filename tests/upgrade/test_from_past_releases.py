@@ -26,10 +26,10 @@ from django_otp.oath import TOTP
 from apps.audit import sequencer, verification
 from apps.campaigns.models import Campaign
 from apps.compliance.models import Vendor
-from apps.contacts import attributes
 from apps.contacts import services as contacts
+from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import HeldChange, Person
-from apps.contacts.selectors import open_people
+from apps.contacts.person.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
 from apps.content.models import TemplateVersion

@@ -15,9 +15,9 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people
-from apps.contacts.services.timeline import NewEvent, events_record
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
+from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows

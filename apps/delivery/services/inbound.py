@@ -16,9 +16,9 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values
 from apps.contacts.models import PersonIdentity, Suppression
-from apps.contacts.selectors import record_keys
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import NewEvent, events_record, suppress_many
 from apps.core import clock
 from apps.core.actors import Actor

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.delivery import checks, routes, selectors

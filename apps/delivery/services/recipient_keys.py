@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.selectors import open_person
+from apps.contacts.person.selectors import open_person
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from apps.contacts.services.consents import suppress_many
-from apps.contacts.services.timeline import NewEvent, events_record
+from apps.contacts.consent.services import suppress_many
+from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows

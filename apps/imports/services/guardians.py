@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.audit.actions import Action
-from apps.contacts import guarded
-from apps.contacts.search_values import match_token
-from apps.contacts.services.held import changes_hold, corresponding, news
-from apps.contacts.services.people import contacts_change
+from apps.contacts.changes import identity_facts
+from apps.contacts.changes.services import changes_hold, corresponding, news
+from apps.contacts.person.search_values import match_token
+from apps.contacts.person.services import contacts_change
 from apps.core.actors import Actor
 from apps.imports.services.people import _open, _owners
 
@@ -44,7 +44,7 @@ def guardians_link(
         if person.profile.get("guardian_id") != wanted[person.id]
     }
     held: dict[int, dict[str, Any]] = {}
-    if wait or guarded.must_wait(actor):
+    if wait or identity_facts.must_wait(actor):
         # A child's mail goes to the guardian: replacing one is replacing the mailbox.
         behind = corresponding(sorted(profiles))
         facts = {

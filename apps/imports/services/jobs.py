@@ -20,7 +20,8 @@ from django.db import transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import attributes, guarded
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.changes import identity_facts
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -366,7 +367,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
 
 def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
     # Identity facts that the page said would wait do so, whoever presses the button after reading that.
-    data["waits"] = data.get("waits", guarded.must_wait(job.actor)) or guarded.must_wait(actor)
+    data["waits"] = data.get("waits", identity_facts.must_wait(job.actor)) or identity_facts.must_wait(actor)
     job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
 
 

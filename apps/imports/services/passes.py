@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.core import clock, notify
 from apps.core.errors import Refused
 from apps.imports.column_mapping import BadMapping, ColumnMapping

@@ -14,19 +14,20 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import attributes, selectors
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.changes.services import changes_hold, take_out
 from apps.contacts.consent.given import ConsentCell, standing
-from apps.contacts.fields import FieldSpec
+from apps.contacts.consent.services import NewConsent, consents_record, last_consent_days
 from apps.contacts.models import ConsentState, Person, PersonIdentity
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.packing import Fresh, pack
-from apps.contacts.records import PersonRecord
-from apps.contacts.search_values import EXTERNAL, MRN, match_token
-from apps.contacts.services.consents import NewConsent, consents_record, last_consent_days
-from apps.contacts.services.held import changes_hold, take_out
-from apps.contacts.services.people import contacts_change, contacts_copy
+from apps.contacts.person import selectors
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.sealed_rows import Fresh, pack
+from apps.contacts.person.search_values import EXTERNAL, MRN, match_token
+from apps.contacts.person.services import contacts_change, contacts_copy
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids

@@ -14,17 +14,12 @@ from zoneinfo import ZoneInfo
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import search_values, selectors, value_sets
+from apps.contacts.appointments.services import GivenAppointment, appointments_take_over, external_token
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.services.appointments import GivenAppointment, appointments_take_over, external_token
-from apps.contacts.services.timeline import (
-    ChangedEvent,
-    NewEvent,
-    events_change,
-    events_record,
-    vocabulary_add,
-)
+from apps.contacts.person import search_values, selectors
+from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
 from apps.vault import sealing, tokens
