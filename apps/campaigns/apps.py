@@ -7,8 +7,8 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.content import usage
-        from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind
+        from apps.delivery.send import sources
         from apps.segments import usages
 
         from . import selectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.delivery.sources import LeftOut
+from apps.delivery.send.sources import LeftOut
 
 from . import selectors
 from .models import Campaign, CampaignRecipient

@@ -28,7 +28,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import routes
 from apps.delivery import selectors as delivery
 from apps.delivery.models import MailDomain
-from apps.delivery.policy import Capability, Held, PolicyTable, Route, RouteName, decide
+from apps.delivery.policy.routing import Capability, Held, PolicyTable, Route, RouteName, decide
 from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
 from apps.segments.rules.windows import years_before
@@ -384,6 +384,6 @@ def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, siz
 
 def held_word(code: str) -> str:
     """The reason in words."""
-    from apps.delivery.policy import HELD_WORDS
+    from apps.delivery.policy.routing import HELD_WORDS
 
     return HELD_WORDS[Held(code)]

@@ -13,7 +13,7 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
-from apps.delivery.services.measuring import measure
+from apps.delivery.settings.measuring import measure
 from apps.segments import rules
 from apps.vault.tokens import token128
 

@@ -15,8 +15,8 @@ from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.sources import Claimed, Draft
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.organizations import selectors as organizations
 from apps.tracking import links
 from apps.tracking.services import targets_for

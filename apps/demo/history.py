@@ -24,8 +24,8 @@ from apps.contacts import services as contacts
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.delivery import services as delivery
+from apps.delivery.hygiene.services import clean_list
 from apps.delivery.models import HygieneFinding, HygieneRun
-from apps.delivery.services.hygiene import clean_list
 from apps.demo import mail, people
 from apps.demo.data import CLINIC
 from apps.demo.world import ACTOR, member

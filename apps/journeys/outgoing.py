@@ -27,9 +27,9 @@ from apps.core.purposes import Purpose
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.policy import Held, Refusal
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.delivery.services import OutboxItem
-from apps.delivery.sources import Claimed, Draft
 from apps.journeys import localtime, world
 from apps.journeys.definition import (
     APPOINTMENT_START,

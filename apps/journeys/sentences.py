@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from apps.delivery.policy import HELD_HINTS, Held
+from apps.delivery.policy.routing import HELD_HINTS, Held
 from apps.journeys import asking
 from apps.journeys.definition import (
     APPOINTMENT_START,

@@ -11,7 +11,7 @@ from apps.content.merging import render
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
-from apps.delivery.recipients import Recipient
+from apps.delivery.send.recipients import Recipient
 from apps.mail.compiled import Envelope, MergedMessage
 from apps.mail.envelopes import SealedMail
 from apps.organizations import selectors as organizations

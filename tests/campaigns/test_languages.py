@@ -14,7 +14,7 @@ from apps.content import variants
 from apps.content.selectors import draft_data, template_named
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage
-from apps.delivery.sources import Draft
+from apps.delivery.send.sources import Draft
 from tests.refusals import refused
 
 from .conftest import CLI, SPEC, profile

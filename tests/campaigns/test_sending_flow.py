@@ -22,8 +22,8 @@ from apps.content.merging import merge
 from apps.core import actors, clock
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.sources import Claimed, Draft
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
 from apps.mail.compiled import Envelope
 from tests.delivery.conftest import providers as demo_providers
 

@@ -19,11 +19,11 @@ from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import home, selectors, services
-from apps.delivery.destinations import NotHere, Room, destination
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import RECORD_PLACE, MessageKind
-from apps.delivery.receiver import Receiver, address_of
-from apps.delivery.services import inbound
+from apps.delivery.returns import services as inbound
+from apps.delivery.returns.destinations import NotHere, Room, destination
+from apps.delivery.returns.receiver import Receiver, address_of
 from apps.mail import reply_text, return_paths
 from apps.vault import keys, sealing
 from tests.delivery.conftest import background

@@ -14,10 +14,11 @@ from django.db import connection
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import services, story
+from apps.delivery import services
 from apps.delivery.models import Attempt, OutboxMessage, ReadyMessage, Slot
-from apps.delivery.services import control, slots
-from apps.delivery.services.slots import Fenced
+from apps.delivery.outbox import control, story
+from apps.delivery.send import slots
+from apps.delivery.send.slots import Fenced
 from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
 
@@ -165,7 +166,7 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
     from dataclasses import replace
 
     from apps.delivery import selectors
-    from apps.delivery.services import dispatcher
+    from apps.delivery.send import dispatcher
     from apps.mail.smtp import Timeouts
 
     real = selectors.dialogue

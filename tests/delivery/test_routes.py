@@ -195,7 +195,7 @@ def test_of_two_keys_of_a_kind_only_the_newer_signs():
 
 def test_the_plan_sees_what_sending_will_do(people, providers, holders, letters, portal):
     """Measured once without naming a mailbox, then decided by the same function that sends."""
-    from apps.delivery.policy import decide
+    from apps.delivery.policy.routing import decide
 
     pats = people("a@goodmail.test", "b@plainmail.test", PGP, "d@oldmail.test")
     services.key_add(actor=CLI, person_id=pats[2].id, material=holders.public_key(PGP, clock.now()))

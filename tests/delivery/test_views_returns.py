@@ -9,7 +9,7 @@ from apps.contacts.models import Suppression
 from apps.core import actors
 from apps.delivery import services
 from apps.delivery.models import HygieneRun, InboundMail
-from apps.delivery.services import inbound
+from apps.delivery.returns import services as inbound
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE

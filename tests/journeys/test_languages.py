@@ -12,7 +12,7 @@ from apps.content.merging import merge, render
 from apps.content.selectors import template_named
 from apps.core import clock
 from apps.delivery.models import OutboxMessage
-from apps.delivery.sources import Draft
+from apps.delivery.send.sources import Draft
 from apps.journeys import outgoing, selectors
 from apps.mail.compiled import Envelope
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick

@@ -22,8 +22,8 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
-from apps.delivery.policy import Refusal
-from apps.delivery.sources import Claimed, Draft, source_of
+from apps.delivery.policy.routing import Refusal
+from apps.delivery.send.sources import Claimed, Draft, source_of
 from apps.journeys import ready, selectors, services
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.compiled import Envelope

@@ -10,11 +10,12 @@ import pytest
 from apps.core import actors
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import services, sources
+from apps.delivery import services
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.policy import Held
-from apps.delivery.services.outbox import OutboxItem
+from apps.delivery.outbox.enqueue import OutboxItem
+from apps.delivery.policy.routing import Held
+from apps.delivery.send import sources
 from apps.portal import notices, route
 from apps.portal.models import NoticeLink, PortalAccount, SecureMessage
 from tests.delivery.conftest import Letters, providers
@@ -90,7 +91,7 @@ def test_sealing_twice_stores_once_and_gives_the_same_notice(clinic, source) -> 
     from datetime import UTC, datetime
 
     from apps.content.merging import merge
-    from apps.delivery.recipients import Recipient
+    from apps.delivery.send.recipients import Recipient
     from apps.mail.compiled import Envelope
     from tests.delivery.conftest import compiled
 

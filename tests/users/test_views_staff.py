@@ -25,7 +25,7 @@ ACTS = ["link", "disable", "enable", "unlock", "reset-factor", "session/end"]
 @pytest.fixture(autouse=True)
 def our_mail(settings) -> None:
     """Mail goes the product's own way; the test runner would put a mailbox of its own in between."""
-    settings.EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
+    settings.EMAIL_BACKEND = "apps.delivery.outbox.email_backend.OutboxBackend"
 
 
 def actions() -> list[str]:

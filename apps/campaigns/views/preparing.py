@@ -29,7 +29,7 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
+from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
 

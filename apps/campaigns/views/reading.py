@@ -22,7 +22,7 @@ from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors as delivery
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held, RouteName
+from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.mail.smtp_replies import CAUSE_WORDS
 from apps.ui.words import spell_out
 from apps.vault.tokens import normalize
