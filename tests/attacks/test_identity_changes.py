@@ -10,7 +10,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.contacts.changes import identity_facts
-from apps.contacts.changes.services import hold_back
+from apps.contacts.changes.pending import hold_back
 from apps.contacts.models import HeldChange, MovedMailbox
 from apps.contacts.person import search_values, selectors
 from apps.core import actors

@@ -11,7 +11,7 @@ from django.db.models import Model
 from apps.audit import marks
 from apps.campaigns import selectors as campaigns
 from apps.compliance import selectors as compliance
-from apps.contacts.changes.services import values_of
+from apps.contacts.changes.pending import values_of
 from apps.contacts.models import Person
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.person import selectors as contacts

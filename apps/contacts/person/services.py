@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.services import hold_back, moved_note
+from apps.contacts.changes.pending import hold_back, moved_note
 from apps.contacts.models import (
     Appointment,
     ConsentState,

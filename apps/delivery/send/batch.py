@@ -8,10 +8,23 @@ from typing import Any
 
 from apps.core.purposes import Purpose
 from apps.delivery.policy.routing import Held, RouteName
+from apps.delivery.send.sources import Claimed
 from apps.mail.mx import Host
 from apps.mail.smtp import Mail
 from apps.mail.smtp_replies import Outcome
 from apps.mail.tls import TlsClass
+
+
+@dataclass(repr=False, slots=True)
+class ClaimedRow:
+    """A claimed row with what its statement read."""
+
+    claimed: Claimed
+    content: bytes | None
+    evidence: bytes | None
+    stop: str | None
+    consent: str | None
+    scopes: tuple[str, ...]
 
 
 @dataclass(repr=False, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -27,7 +26,7 @@ from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind
 from apps.delivery.policy.routing import Held, Refusal
 from apps.delivery.send import preparing
-from apps.delivery.send.batch import Batch, Hold, Job
+from apps.delivery.send.batch import Batch, ClaimedRow, Hold, Job
 from apps.delivery.send.slots import Lease, renew
 from apps.delivery.send.sources import Claimed, Draft, source_of
 from apps.mail.compiled import MissingField
@@ -59,18 +58,6 @@ FROM taken JOIN delivery_outboxmessage m ON m.id = taken.message_id
 WHERE m.state = 'queued'
 ORDER BY m.id
 """
-
-
-@dataclass(repr=False, slots=True)
-class Row:
-    """A claimed row with what its statement read."""
-
-    claimed: Claimed
-    content: bytes | None
-    evidence: bytes | None
-    stop: str | None
-    consent: str | None
-    scopes: tuple[str, ...]
 
 
 @transaction.atomic
@@ -129,9 +116,9 @@ def assign(jobs: Sequence[Job], lanes: int, per_domain: int) -> list[list[Job]]:
     return [lane for lane in loads if lane]
 
 
-def _claim_rows(stream: str, limit: int, now: datetime) -> list[Row]:
+def _claim_rows(stream: str, limit: int, now: datetime) -> list[ClaimedRow]:
     return [
-        Row(
+        ClaimedRow(
             Claimed(
                 id=r[0],
                 kind=r[1],
@@ -153,7 +140,7 @@ def _claim_rows(stream: str, limit: int, now: datetime) -> list[Row]:
     ]
 
 
-def _respect_stops(rows: list[Row], stream: str, now: datetime, batch: Batch) -> list[Row]:
+def _respect_stops(rows: list[ClaimedRow], stream: str, now: datetime, batch: Batch) -> list[ClaimedRow]:
     """Paused sources go back to wait, stopped ones are over."""
     paused = [r.claimed for r in rows if r.stop == "paused"]
     copy_rows(
@@ -173,7 +160,7 @@ def _respect_stops(rows: list[Row], stream: str, now: datetime, batch: Batch) ->
     return [r for r in rows if r.stop is None]
 
 
-def _open(actor: Actor, rows: Sequence[Row]) -> tuple[dict[int, PersonRecord], dict[int, PersonRecord]]:
+def _open(actor: Actor, rows: Sequence[ClaimedRow]) -> tuple[dict[int, PersonRecord], dict[int, PersonRecord]]:
     """The people of the claim, and the guardians of the minors among them."""
     ids = [r.claimed.person_id for r in rows if r.claimed.person_id is not None]
     if not ids:
@@ -188,13 +175,13 @@ def _open(actor: Actor, rows: Sequence[Row]) -> tuple[dict[int, PersonRecord], d
 
 
 def _prepare(
-    rows: Sequence[Row],
+    rows: Sequence[ClaimedRow],
     people: Mapping[int, PersonRecord],
     guardians: Mapping[int, PersonRecord],
     now: datetime,
     batch: Batch,
 ) -> tuple[list[Job], list[Hold]]:
-    room = preparing.Room.open(now, people, guardians)
+    context = preparing.ClaimContext.open(now, people, guardians)
     drafts = _drafts([r for r in rows if r.content is None], people, now)
     jobs: list[Job] = []
     holds: list[Hold] = []
@@ -202,7 +189,7 @@ def _prepare(
     for row in rows:
         person = people.get(row.claimed.person_id) if row.claimed.person_id is not None else None
         try:
-            made = preparing.prepare(room, row, person, drafts.get(row.claimed.id))
+            made = preparing.prepare(context, row, person, drafts.get(row.claimed.id))
         except MissingField:
             made = Refusal(Held.MISSING_FIELD, "")
         except (Refused, SealBroken, ValueError, KeyError, TypeError, AttributeError) as e:
@@ -228,7 +215,9 @@ def _prepare(
     return jobs, holds
 
 
-def _drafts(rows: Sequence[Row], people: Mapping[int, PersonRecord], now: datetime) -> dict[int, Draft | Refusal]:
+def _drafts(
+    rows: Sequence[ClaimedRow], people: Mapping[int, PersonRecord], now: datetime
+) -> dict[int, Draft | Refusal]:
     """What the sources above say, asked once for each kind."""
     found: dict[int, Draft | Refusal] = {}
     for kind in {r.claimed.kind for r in rows}:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -25,7 +25,7 @@ from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PL
 from apps.delivery.outbox.enqueue import ReadyMail
 from apps.delivery.policy import eligibility
 from apps.delivery.policy.routing import Capability, Held, PolicyTable, Refusal, Route, RouteName, decide
-from apps.delivery.send.batch import Job
+from apps.delivery.send.batch import ClaimedRow, Job
 from apps.delivery.send.recipients import Recipient
 from apps.delivery.send.sources import Draft
 from apps.delivery.settings.setup import Setup
@@ -37,9 +37,6 @@ from apps.mail.tls import TlsClass
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing
 
-if TYPE_CHECKING:
-    from apps.delivery.send.claiming import Row
-
 _FROM = re.compile(rb"^from:.*?([A-Za-z0-9.-]+)>?\s*$", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>\r\n]*)>", re.IGNORECASE | re.MULTILINE)
 # Kinds whose text is neutral by construction; all others to a patient are health information.
@@ -47,7 +44,7 @@ _NEUTRAL = frozenset({MessageKind.NOTICE.value, MessageKind.ACCOUNT.value})
 
 
 @dataclass(repr=False)
-class Room:
+class ClaimContext:
     """What one claim needs for all its messages, read once."""
 
     now: datetime
@@ -76,7 +73,7 @@ class Room:
         now: datetime,
         people: Mapping[int, PersonRecord],
         guardians: Mapping[int, PersonRecord],
-    ) -> Room:
+    ) -> ClaimContext:
         """Read settings, keys and measured mail servers for the opened people."""
         setup = selectors.setup()
         domains: dict[str, str] = {}
@@ -142,14 +139,16 @@ class Room:
         return f"{base64.b32encode(mac).decode().lower()}@{domain}"
 
 
-def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Refusal | None) -> Job | Refusal:
+def prepare(
+    context: ClaimContext, row: ClaimedRow, person: PersonRecord | None, draft: Draft | Refusal | None
+) -> Job | Refusal:
     """One message as mail on the wire, or why it must not leave. Raises `Refused` for what cannot be made."""
     claimed = row.claimed
     if claimed.person_id is not None and person is None:
         return Refusal(Held.ERASED, "The person was erased.")
     ready = _content(row, person)
-    minor = person is not None and person.is_minor(room.today)
-    guardian = room.guardians.get(int(person.profile.get("guardian_id") or 0)) if person is not None else None
+    minor = person is not None and person.is_minor(context.today)
+    guardian = context.guardians.get(int(person.profile.get("guardian_id") or 0)) if person is not None else None
     address, name = _address(person, guardian if minor else None, ready)
     if person is not None and claimed.kind != MessageKind.TEST:
         held = eligibility.hold(claimed.purpose, _standing(row, person, address, minor, guardian))
@@ -157,7 +156,7 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
             return held
     if isinstance(draft, Refusal):
         return draft
-    domain = room.domain_of(address)
+    domain = context.domain_of(address)
     if not domain:
         return Refusal(Held.NO_ADDRESS, "The address is not complete.")
     if ready is not None:
@@ -165,18 +164,18 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
         merged = MergedMessage(ready.head, ready.entity, "", {}, claimed.level, _digest(ready))
         skeleton, neutral = None, "Encrypted message"
         message_id = _message_id(ready.head)
-    elif draft is None or room.merge is None:
+    elif draft is None or context.merge is None:
         return Refusal(Held.STOPPED, "Nobody answers for the content of this message.")
     else:
         # The Message-ID as it leaves: every route keeps it, so that bounces and evidence name one message.
-        message_id = room.message_id(claimed.id)
-        merged = room.merge(
+        message_id = context.message_id(claimed.id)
+        merged = context.merge(
             draft.compiled,
             draft.facts,
             Envelope(
                 to_address=address,
                 to_name=name,
-                date=room.now,
+                date=context.now,
                 message_id=message_id,
                 zone=draft.zone,
                 list_unsubscribe_url=draft.list_unsubscribe_url,
@@ -190,17 +189,17 @@ def prepare(room: Room, row: Row, person: PersonRecord | None, draft: Draft | Re
         message_id=claimed.id,
         address=address,
         level=level,
-        now=room.now,
+        now=context.now,
         name=name,
         language=person.language if person is not None else "en",
         record=person,
-        keys=room.keys.get(person.id, {}) if person is not None else {},
+        keys=context.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = room.decide(level, capability(room.class_of(domain), recipient))
+    route = context.decide(level, capability(context.class_of(domain), recipient))
     if isinstance(route, Refusal):
         return route
-    return _sealed(room, row, person, merged, recipient, route, skeleton, domain, message_id)
+    return _sealed(context, row, person, merged, recipient, route, skeleton, domain, message_id)
 
 
 def capability(measured: TlsClass | None, recipient: Recipient) -> Capability:
@@ -216,8 +215,8 @@ def capability(measured: TlsClass | None, recipient: Recipient) -> Capability:
 
 
 def _sealed(
-    room: Room,
-    row: Row,
+    context: ClaimContext,
+    row: ClaimedRow,
     person: PersonRecord | None,
     merged: MergedMessage,
     recipient: Recipient,
@@ -235,14 +234,14 @@ def _sealed(
     except Refused as refusal:
         return Refusal(Held.NO_ROUTE, str(refusal))
     if skeleton is None or name is not RouteName.TLS:
-        signers = room.signers_of(mail.head)
-    elif skeleton in room.template_signers:
-        signers = room.template_signers[skeleton]
+        signers = context.signers_of(mail.head)
+    elif skeleton in context.template_signers:
+        signers = context.template_signers[skeleton]
     else:
-        signers = room.template_signers[skeleton] = room.signers_of(mail.head)
+        signers = context.template_signers[skeleton] = context.signers_of(mail.head)
     content = mail.content
-    signatures = dkim.sign(content, signers, room.unix_time) if signers else b""
-    path = return_paths.address("bounce", claimed.id, room.setup.bounces, room.link_key)
+    signatures = dkim.sign(content, signers, context.unix_time) if signers else b""
+    path = return_paths.address("bounce", claimed.id, context.setup.bounces, context.link_key)
     facts: dict[str, Any] = {
         **merged.record,
         "to": recipient.address,
@@ -251,7 +250,7 @@ def _sealed(
         "dkim": signatures.decode("ascii"),
         "sha256": merged.sha256.hex(),
         "message_id": message_id,
-        "date": room.date,
+        "date": context.date,
     }
     if name is not RouteName.TLS:
         facts["cipher"] = {
@@ -295,14 +294,14 @@ def _opened(blob: bytes, key: bytes | None, place: str, row: int) -> Any:
     return sealing.open_sealed(key, blob, table=place, row=row)
 
 
-def _content(row: Row, person: PersonRecord | None) -> ReadyMail | None:
+def _content(row: ClaimedRow, person: PersonRecord | None) -> ReadyMail | None:
     if row.content is None:
         return None
     key = person.record_key if person is not None else None
     return ReadyMail.from_json(_opened(row.content, key, CONTENT_PLACE, row.claimed.id))
 
 
-def _earlier(row: Row, person: PersonRecord | None) -> list[dict[str, Any]]:
+def _earlier(row: ClaimedRow, person: PersonRecord | None) -> list[dict[str, Any]]:
     if row.evidence is None:
         return []
     key = person.record_key if person is not None else None
@@ -322,7 +321,7 @@ def _address(person: PersonRecord | None, guardian: PersonRecord | None, ready: 
 
 
 def _standing(
-    row: Row, person: PersonRecord, address: str, minor: bool, guardian: PersonRecord | None
+    row: ClaimedRow, person: PersonRecord, address: str, minor: bool, guardian: PersonRecord | None
 ) -> eligibility.Standing:
     """Both readings count: that of the claiming statement and that of the opened record."""
     scopes = set(row.scopes) | set(person.suppressions)

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.contacts.changes import identity_facts
-from apps.contacts.changes.services import changes_hold, corresponding, news
+from apps.contacts.changes.pending import changes_hold, corresponding, news
 from apps.contacts.person.search_values import match_token
 from apps.contacts.person.services import contacts_change
 from apps.core.actors import Actor

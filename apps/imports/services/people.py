@@ -15,7 +15,7 @@ from typing import Any
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.services import changes_hold, take_out
+from apps.contacts.changes.pending import changes_hold, take_out
 from apps.contacts.consent.given import ConsentCell, standing
 from apps.contacts.consent.services import NewConsent, consents_record, last_consent_days
 from apps.contacts.models import ConsentState, Person, PersonIdentity

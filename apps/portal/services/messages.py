@@ -26,6 +26,7 @@ from apps.portal.models import (
     MESSAGE_TABLE,
     REPLY_TABLE,
     Conversation,
+    NoticeLink,
     PortalAccount,
     Reply,
     SecureMessage,
@@ -146,8 +147,6 @@ def message_store(
 
 def link_keep(*, token: str, mailbox: bytes, message: SecureMessage) -> None:
     """Make a link with a token that the caller derived. Caller's transaction and entry."""
-    from apps.portal.models import NoticeLink
-
     NoticeLink.objects.get_or_create(
         token=policy.hashed(token),
         defaults={

@@ -21,8 +21,7 @@ from apps.audit.services import record_read
 from apps.contacts import services
 from apps.contacts.appointments.forms import AppointmentForm, MoveForm
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes import identity_facts
-from apps.contacts.changes import services as held
+from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Appointment, Person, Suppression
@@ -359,7 +358,7 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
 
 def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
     """A change of identity facts that nobody confirmed yet: else who entered it thinks that it was lost."""
-    found = held.waiting(record)
+    found = pending.waiting(record)
     if found is None:
         return []
     row, names = found

@@ -20,7 +20,7 @@ from apps.audit.actions import Action
 from apps.audit.models import AuditChain
 from apps.audit.services import record
 from apps.contacts import services
-from apps.contacts.consent.opt_outs import opt_outs_replay
+from apps.contacts.consent.replay import opt_outs_replay
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
