@@ -35,7 +35,7 @@ MEASURED_FOR = 900  # seconds during which servers that did not answer are not a
 def parts(campaign: Opened) -> tuple[Audience, Purpose, Level]:
     """Audience, purpose and floor of a campaign. Raises Refused while audience or purpose is missing."""
     if not campaign.spec.purpose:
-        raise Refused("Choose the purpose first: the plan depends on it.")
+        raise Refused("campaign.without_purpose", "Choose the purpose first: the plan depends on it.")
     audience = audience_of(campaign.spec)
     floor = max(Level(campaign.row.level), audience.level)
     if campaign.spec.template:
@@ -91,9 +91,10 @@ def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
         found = None
     if isinstance(found, dict):
         return planning.Plan.of_kept(found)
-    if found:
+    if isinstance(found, list):
         cache.delete(key)
-        raise Refused(found)
+        code, sentence = found
+        raise Refused(code, sentence)
     if found is None and cache.add(key, (shape, ""), PATIENCE) and not _wake_to_draw(campaign.id, actor):
         cache.delete(key)
         return plan_of(actor=actor, campaign=campaign)
@@ -116,9 +117,10 @@ def draw_in_background(*, actor: Actor, campaign: Opened) -> None:
     try:
         cache.set(key, (shape, plan_of(actor=actor, campaign=campaign).kept()), DRAWN_FOR)
     except Refused as refusal:
-        cache.set(key, (shape, str(refusal)), DRAWN_FOR)
+        cache.set(key, (shape, [refusal.code, str(refusal)]), DRAWN_FOR)
     except Exception:
-        cache.set(key, (shape, "The plan could not be drawn. Load the page again to try once more."), DRAWN_FOR)
+        said = ["plan.not_drawn", "The plan could not be drawn. Load the page again to try once more."]
+        cache.set(key, (shape, said), DRAWN_FOR)
         raise
 
 

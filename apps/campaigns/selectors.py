@@ -83,7 +83,7 @@ def by_name(name: str) -> Opened:
     """The campaign of that name. Raises Refused when there is none."""
     row = Campaign.objects.filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused("There is no campaign of that name.")
+        raise Refused("campaign.unknown", "There is no campaign of that name.")
     return opened(row)
 
 
@@ -167,7 +167,7 @@ def compiled_draft(campaign: Opened) -> CompiledMessage:
         return content.skeleton(campaign.row.skeleton_id)
     version = template_version(campaign.row.template_version)
     if version is None:
-        raise Refused("Choose a template first.")
+        raise Refused("campaign.without_template", "Choose a template first.")
     return compile_message(version.design, content.brand_facts(brand_of(campaign)))
 
 
@@ -379,7 +379,7 @@ def _rows_behind(campaign: Campaign, what: str) -> list[QuerySet[Any]]:
         return [messages.filter(verified, state__in=("sent", "bounced"))]
     if what in _STATES:
         return [messages.filter(state__in=_STATES[what])]
-    raise Refused("There is no such list.")
+    raise Refused("campaign.list_unknown", "There is no such list.")
 
 
 def outcomes(campaign: Campaign) -> list[tuple[int, str, str, str]]:

@@ -48,14 +48,14 @@ class NotComplete(Refused):
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         self.problems = problems
-        super().__init__(" ".join(sentence for _, sentence in problems))
+        super().__init__("campaign.incomplete", " ".join(sentence for _, sentence in problems))
 
 
 class WouldVoid(Refused):
     """Saving this change would void what was approved or asked for; nothing was saved."""
 
     def __init__(self) -> None:
-        super().__init__("This change would void the approval. Nothing was saved yet.")
+        super().__init__("campaign.would_void", "This change would void the approval. Nothing was saved yet.")
 
 
 @transaction.atomic
@@ -78,20 +78,22 @@ def campaign_save(
     """
     name = " ".join(name.split())
     if not name or len(name) > specs.LONGEST_NAME:
-        raise Refused(f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
+        raise Refused("campaign.name_length", f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
     wanted = specs.parse(spec)
     token = name_token(name)
     if Campaign.objects.filter(name_token=token).exclude(pk=campaign_id or 0).exists():
-        raise Refused("Another campaign has this name. Choose a different one.")
+        raise Refused("campaign.name_taken", "Another campaign has this name. Choose a different one.")
     now = clock.now()
     if campaign_id is None:
         campaign = Campaign(id=next_ids(TABLE, 1)[0], owner=str(actor), created_at=now, version=0, state=State.DRAFT)
     else:
         campaign = _locked(campaign_id)
         if version is not None and version != campaign.version:
-            raise Refused("Somebody else changed this campaign meanwhile. Open it anew to see their version.")
+            raise Refused(
+                "campaign.changed", "Somebody else changed this campaign meanwhile. Open it anew to see their version."
+            )
         if campaign.state not in CHANGEABLE:
-            raise Refused(_WHY_NOT[State(campaign.state)])
+            raise Refused("campaign.not_changeable", _WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
             before = selectors.opened(campaign)
             if (name, wanted) == (before.name, before.spec) and (keep_approval or not newer_text(before)):
@@ -144,7 +146,7 @@ def campaign_submit(*, actor: Actor, campaign_id: int, planned: int | None = Non
     """
     campaign = _locked(campaign_id)
     if campaign.state not in (State.DRAFT, State.REJECTED):
-        raise Refused("This campaign waits for approval already, or has passed it.")
+        raise Refused("approval.asked_already", "This campaign waits for approval already, or has passed it.")
     opened = selectors.opened(campaign)
     if problems := problems_of(opened):
         raise NotComplete(problems)
@@ -205,7 +207,9 @@ class Changed(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "A segment, the sender or its brand changed since this was submitted. Look at the plan and submit it again."
+            "approval.outdated",
+            "A segment, the sender or its brand changed since this was submitted. "
+            "Look at the plan and submit it again.",
         )
 
 
@@ -227,7 +231,10 @@ def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
     """Take back what was asked for or approved, so that it is a draft again; its history says so."""
     campaign = _locked(campaign_id)
     if campaign.state not in WITH_APPROVAL:
-        raise Refused("There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.")
+        raise Refused(
+            "approval.none",
+            "There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.",
+        )
     _void(actor, campaign)
     campaign.save()
     # An act of its own: who takes an approval back wrote nothing, and may decide about it again.
@@ -244,7 +251,9 @@ def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
         name = opened.name[: specs.LONGEST_NAME - len(suffix)] + suffix
         if not Campaign.objects.filter(name_token=name_token(name)).exists():
             return campaign_save(actor=actor, name=name, spec=opened.spec.as_json(), copy_of=campaign_id)
-    raise Refused("There are a hundred copies of this campaign already. Rename or delete some.")
+    raise Refused(
+        "campaign.too_many_copies", "There are a hundred copies of this campaign already. Rename or delete some."
+    )
 
 
 @transaction.atomic
@@ -252,7 +261,9 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
     """Delete a campaign from which nothing was ever sent."""
     campaign = _locked(campaign_id)
     if campaign.started_at is not None or campaign.state == State.SCHEDULED:
-        raise Refused("This campaign has begun or is scheduled, so its record is kept. Cancel it instead.")
+        raise Refused(
+            "campaign.kept", "This campaign has begun or is scheduled, so its record is kept. Cancel it instead."
+        )
     record(actor=actor, action=Action.CAMPAIGN_DELETE, kind="campaign", subject=campaign.pk)
     approval_services.entries_delete(kind=KIND, subject=campaign.pk)
     campaign.delete()
@@ -327,7 +338,7 @@ def brand_named(name: str) -> Brand:
     for brand in Brand.objects.all():
         if brand.name.casefold() == name.casefold():
             return brand
-    raise Refused(f"There is no sender “{name}”. Choose one of the list.")
+    raise Refused("sender.unknown", f"There is no sender “{name}”. Choose one of the list.")
 
 
 def brand_of(opened: Opened) -> Brand | None:
@@ -348,7 +359,7 @@ def _template_version(actor: Actor, wanted: Spec) -> int | None:
         return None
     template = content.template_named(wanted.template)
     if template is None:
-        raise Refused(f"There is no template “{wanted.template}”. Choose one of the list.")
+        raise Refused("template.unknown", f"There is no template “{wanted.template}”. Choose one of the list.")
     return content_services.template_publish(actor=actor, template_id=template.pk).pk
 
 
@@ -361,7 +372,7 @@ def _level(audience: Audience | None, version: int | None) -> Level:
 def _skeleton(actor: Actor, opened: Opened) -> int:
     version = template_version(opened.row.template_version)
     if version is None:
-        raise Refused("The template is not there any more. Choose another.")
+        raise Refused("template.unknown", "The template is not there any more. Choose another.")
     brand = brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
@@ -374,7 +385,7 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
 def _locked(campaign_id: int) -> Campaign:
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None:
-        raise Refused("This campaign no longer exists.")
+        raise Refused("campaign.unknown", "This campaign no longer exists.")
     return campaign
 
 
@@ -389,11 +400,11 @@ def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
 
 def _may_decide(actor: Actor, campaign: Campaign, looked_at: int | None) -> None:
     if campaign.state != State.IN_REVIEW:
-        raise Refused("This campaign does not wait for approval.")
+        raise Refused("approval.not_asked", "This campaign does not wait for approval.")
     approval_services.ensure_read(kind=KIND, subject=campaign.pk, looked_at=looked_at)
     two_people.ensure_may_decide(actor, Permission.CAMPAIGN_APPROVE)
     if why := why_not(actor, campaign):
-        raise Refused(why)
+        raise Refused("approval.own_work", why)
 
 
 def why_not(actor: Actor, campaign: Campaign) -> str:
@@ -439,9 +450,9 @@ def _review(
 def ensure_time(at: datetime, now: datetime) -> None:
     """Raise Refused unless ``at`` lies ahead, but not years ahead."""
     if at <= now:
-        raise Refused("Choose a time that is still to come, or send now.")
+        raise Refused("campaign.time_past", "Choose a time that is still to come, or send now.")
     if (at - now).days > 366:
-        raise Refused("Choose a time within the next year.")
+        raise Refused("campaign.time_too_far", "Choose a time within the next year.")
 
 
 def lock_feeding(campaign_id: int) -> bool:

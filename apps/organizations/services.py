@@ -61,13 +61,18 @@ def organization_change(
     Organization.objects.select_for_update().filter(pk=1).first()
     organization = selectors.current()
     if version is not None and version != organization.version:
-        raise Refused("Somebody else changed the organization meanwhile. Open it anew to see their version.")
+        raise Refused(
+            "organization.changed",
+            "Somebody else changed the organization meanwhile. Open it anew to see their version.",
+        )
     before = {**organization.opened, "zone": organization.zone}
     if zone is not None:
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
-            raise Refused("There is no such time zone. Choose one from the list.") from None
+            raise Refused(
+                "organization.time_zone_unknown", "There is no such time zone. Choose one from the list."
+            ) from None
         organization.zone = zone
     facts = {**organization.opened, **given}
     organization.version += 1

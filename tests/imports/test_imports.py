@@ -31,6 +31,7 @@ from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
 from apps.jobs.models import LEASE
 from apps.vault import tokens
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -232,7 +233,7 @@ def test_a_shifted_list_is_refused_as_a_whole(noon) -> None:
     job = checked("list", list_of(shifted), document=document)
     assert job.state == "refused"
     assert "20 of 20 people" in job.opened()["problem"]
-    with pytest.raises(Refused, match="Check the import first"):
+    with refused("import.not_checked"):
         jobs.import_start(actor=CLI, job_id=job.pk)
 
 

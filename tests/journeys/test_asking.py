@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.contacts.appointments.services import GivenAppointment, appointments_take_over
-from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire, range_for
 from apps.contacts.person import selectors as selected
 from apps.content import services as content
 from apps.journeys import selectors, services
@@ -19,6 +19,7 @@ from apps.journeys.parse import parse
 from apps.journeys.protocol import Labels
 from tests.content.test_variants import MAIN
 from tests.journeys.conftest import CLI, LOUISVILLE, activate, local, outbox, person, tick
+from tests.refusals import refused
 
 NOW = local("2026-11-22T12:00")
 
@@ -201,7 +202,7 @@ def test_a_journey_asks_for_an_attribute_of_the_clinics_own(clinic, at, signed_i
         assert "Last A1c" in title
         assert "7.5" in title
         activate(made)
-        with pytest.raises(InUse, match="used in one place"):
+        with refused("attribute.in_use", "used in one place"):
             attribute_retire(actor=CLI, attribute_id=defined.id)
         high = person("Ann", attributes={"last_a1c": 9.1})
         low = person("Bo", attributes={"last_a1c": 6})

@@ -64,7 +64,7 @@ def source_name(kind: str, source_id: int | None) -> str:
     if kind == LIST:
         return "Contacts"
     if kind not in _sources or source_id is None:
-        raise Refused("There is nothing of that kind to export.")
+        raise Refused("export.kind_unknown", "There is nothing of that kind to export.")
     return _sources[kind].name(source_id)
 
 
@@ -87,9 +87,9 @@ def export_create(
     known = {name for _, group in exporting.columns(attributes.catalog()) for name, _ in group}
     wanted = [name for name in dict.fromkeys(columns) if name in known]
     if not wanted:
-        raise Refused("Choose at least one column.")
+        raise Refused("export.without_columns", "Choose at least one column.")
     if not 3 <= len(reason) <= 500:
-        raise Refused("Say what the export is for. It stays on the trail, sealed.")
+        raise Refused("export.without_reason", "Say what the export is for. It stays on the trail, sealed.")
     source_name(source, source_id)
     export = ContactExport(
         id=next_ids(EXPORT_TABLE, 1)[0],
@@ -118,7 +118,7 @@ def export_cancel(*, actor: Actor, export_id: int) -> None:
     """Stop an export after the people at hand; nothing of it is kept."""
     export = _locked(export_id)
     if not export.under_way:
-        raise Refused("This export is finished; there is nothing to cancel.")
+        raise Refused("export.finished", "This export is finished; there is nothing to cancel.")
     export.stop = True
     if export.lease_until is None:
         export.end(State.CANCELLED)
@@ -131,7 +131,7 @@ def export_open(*, actor: Actor, export_id: int) -> Iterator[bytes]:
     with transaction.atomic():
         export = _locked(export_id)
         if export.state != State.DONE or _old(export):
-            raise Refused("The file of this export is not there any more. Ask for a new one.")
+            raise Refused("export.file_gone", "The file of this export is not there any more. Ask for a new one.")
         data = export.opened()
         export.downloads = F("downloads") + 1
         export.save(update_fields=["downloads"])
@@ -244,9 +244,9 @@ def _ids(export: ContactExport, data: dict[str, Any]) -> Sequence[int]:
     elif export.source in _sources and export.source_id is not None:
         found = _sources[export.source].ids(export.source_id)
     else:
-        raise Refused("What should be exported is not there any more.")
+        raise Refused("export.subject_gone", "What should be exported is not there any more.")
     if len(found) > MOST:
-        raise Refused(f"More than {MOST:,} people are too many for one file. Narrow it down.")
+        raise Refused("export.too_many_people", f"More than {MOST:,} people are too many for one file. Narrow it down.")
     return found
 
 
@@ -274,5 +274,5 @@ def _old(export: ContactExport) -> bool:
 def _locked(export_id: int) -> ContactExport:
     export = ContactExport.objects.select_for_update().filter(pk=export_id).first()
     if export is None:
-        raise Refused("There is no such export.")
+        raise Refused("export.unknown", "There is no such export.")
     return export
