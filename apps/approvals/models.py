@@ -21,6 +21,7 @@ APPROVAL_TABLE = "approvals_approvalentry"
     actor=Kind.PLAIN,
     decision=Kind.PLAIN,
     fingerprint=Kind.TOKEN,
+    former=Kind.TOKEN,
     audience=Kind.PLAIN,
     sealed=Kind.SEALED,
 )
@@ -43,6 +44,8 @@ class ApprovalEntry(models.Model):
     actor = models.CharField(max_length=60)
     decision = models.CharField(max_length=9, choices=Decision.choices)
     fingerprint = models.BinaryField(max_length=16, null=True)
+    # The same thing in the words of before 0.4, when rules and specs held names.
+    former = models.BinaryField(max_length=16, null=True)
     audience = models.BigIntegerField(null=True)
     sealed = models.BinaryField(null=True)
 

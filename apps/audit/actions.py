@@ -175,6 +175,7 @@ class Action(StrEnum):
     BACKUP_MAKE = "backup.make"
     BACKUP_RESTORE = "backup.restore"
     # journeys
+    APPROVAL_CARRY = "approval.carry"
     JOURNEY_CREATE = "journey.create"
     JOURNEY_CHANGE = "journey.change"
     JOURNEY_SUBMIT = "journey.submit"

@@ -120,6 +120,7 @@ PHRASES: Mapping[str, str] = {
     "campaign.plan": "Drew the plan of {subject:campaign}",
     "template.test": "Sent a test of {subject:template} to staff",
     "template.preview": "Previewed {subject:template} as {people}",
+    "approval.carry": "Carried approvals over to a new version",
     "journey.submit": "Asked for approval of {subject:journey}",
     "journey.reject": "Sent {subject:journey} back to its author",
     "import.preview": "Looked at the first rows of {subject:import}",

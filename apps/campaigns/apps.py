@@ -6,16 +6,17 @@ class CampaignsConfig(AppConfig):
     label = "campaigns"
 
     def ready(self) -> None:
-        from apps.content import usage
         from apps.delivery.models.outbox import MessageKind
         from apps.delivery.send import sources
-        from apps.segments import usages
+        from apps.references import owners
+        from apps.references.models import Noun
+        from apps.segments import naming
 
         from . import selectors
         from .left_out import left_out
         from .source import CampaignSource
 
-        usages.register_usage("campaigns", selectors.uses_of_segment)
-        usages.register_campaigns("campaigns", selectors.ids_by_name)
-        usage.register(selectors.uses_of_template)
+        owners.register(Noun.CAMPAIGN, selectors.names_of_users)
+        campaigns = naming.Campaigns(selectors.ids_by_name, selectors.names_by_id, selectors.every_name)
+        naming.register_campaigns("campaigns", campaigns)
         sources.register(MessageKind.CAMPAIGN, CampaignSource(), selectors.names_by_id, left_out)

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.segments import compiler, rules
+from apps.segments import compiler, naming, rules
 from apps.segments import selectors as segments
 from apps.segments.conditions.segment import SegmentCondition
-from apps.segments.models import Segment
 
 from .spec import Spec
 
@@ -41,34 +40,34 @@ class Audience:
         return rules.verdict(self.rule, record, now, self.zone, self.names) is False
 
     def fingerprint(self) -> dict[str, Any]:
-        """Everything the audience is defined by, for the hash of an approval: nested rules too."""
+        """Everything the audience is defined by, for the hash of an approval: nested rules too, by their ids."""
         return {
             "rule": self.rule.to_document(),
-            "segments": {name: rule.to_document() for name, rule in sorted(self.names.segments.items())},
+            "segments": {str(of): rule.to_document() for of, rule in self.names.segments.items()},
         }
 
 
 def audience_of(spec: Spec) -> Audience:
     """The audience of a spec. Raises Refused when a segment is not there any more, or none was chosen."""
-    if spec.everybody:
-        included: rules.Node = rules.Group("all")
-        included_row: Segment | None = None
-    elif spec.segment:
-        found = segments.by_name(spec.segment)
-        included, included_row = SegmentCondition(found.name), found.row
-    else:
+    if not spec.everybody and not spec.segment:
         raise Refused("campaign.without_audience", "Choose a segment, or everybody.")
-    outside = [segments.by_name(name) for name in spec.exclude]
-    parts: list[rules.Node] = [included] if included_row is not None else []
-    if outside:
-        parts.append(rules.Group("none", tuple(SegmentCondition(each.name) for each in outside)))
+    asked = [*([] if spec.everybody else [spec.segment]), *spec.exclude]
+    known = naming.segment_ids(of for of in asked if isinstance(of, str))
+    numbers = [of if isinstance(of, int) else known.get(of) for of in asked]
+    ids = [number for number in numbers if number is not None]
+    included, excluded = (None, ids) if spec.everybody else (next(iter(ids), None), ids[1:])
+    parts: list[rules.Node] = [SegmentCondition(included)] if included is not None else []
+    if excluded:
+        parts.append(rules.Group("none", tuple(SegmentCondition(number) for number in excluded)))
     rule = rules.Group("all", tuple(parts))
     names = segments.names_for(rule)
+    if None in numbers or not names.segments.keys() >= set(ids):
+        raise Refused("segment.unknown", "There is no segment of that name.")
     return Audience(
         rule=rule,
         names=names,
         level=rules.level(rule, names),
-        included=included_row.pk if included_row is not None else None,
-        excluded=tuple(each.id for each in outside),
+        included=included,
+        excluded=tuple(excluded),
         zone=segments.zone(),
     )

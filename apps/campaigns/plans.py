@@ -34,13 +34,13 @@ MEASURED_FOR = 900  # seconds during which servers that did not answer are not a
 
 def parts(campaign: Opened) -> tuple[Audience, Purpose, Level]:
     """Audience, purpose and floor of a campaign. Raises Refused while audience or purpose is missing."""
-    if not campaign.spec.purpose:
+    if not campaign.stored.purpose:
         raise Refused("campaign.without_purpose", "Choose the purpose first: the plan depends on it.")
-    audience = audience_of(campaign.spec)
+    audience = audience_of(campaign.stored)
     floor = max(Level(campaign.row.level), audience.level)
-    if campaign.spec.template:
+    if campaign.stored.template:
         floor = max(floor, Level(compiled_draft(campaign).highest_level()))
-    return audience, Purpose(campaign.spec.purpose), floor
+    return audience, Purpose(campaign.stored.purpose), floor
 
 
 def list_levels(campaigns: Sequence[Opened]) -> list[Level]:
@@ -62,7 +62,7 @@ def list_levels(campaigns: Sequence[Opened]) -> list[Level]:
 
     return [
         max(Level(each.row.level), Level.HEALTH)
-        if each.spec.purpose != Purpose.B2B and patients(each.spec)
+        if each.stored.purpose != Purpose.B2B and patients(each.stored)
         else Level(each.row.level)
         for each in campaigns
     ]
@@ -135,7 +135,7 @@ def _plan_key(campaign_id: int) -> str:
 
 def _shape(campaign: Opened) -> str:
     """A plan is of one state of the campaign, of the segments it looks at, and of the policy that decides the ways."""
-    rule = json.dumps(audience_of(campaign.spec).fingerprint(), sort_keys=True)
+    rule = json.dumps(audience_of(campaign.stored).fingerprint(), sort_keys=True)
     return f"{campaign.row.version}:{token128('campaign.plan', f'{rule} {delivery.policy_table()!r}').hex()}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,6 @@ from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts.person import selectors as contacts
 from apps.content import selectors as content
-from apps.content import usage
 from apps.content.blocks import LANGUAGES
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
@@ -25,12 +25,14 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.mail.compiled import CompiledMessage
 from apps.mail.tls import TlsClass
-from apps.segments import usages
+from apps.references.models import Noun
+from apps.references.owners import Shown
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
 
+from . import naming
 from . import spec as specs
-from .models import WITH_APPROVAL, Campaign, CampaignRecipient, CampaignSegment, State
+from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
 from .spec import Spec
 
 TABLE = "campaigns_campaign"
@@ -40,12 +42,17 @@ LIVING = (State.DRAFT, State.IN_REVIEW, State.APPROVED, State.REJECTED, State.SC
 
 @dataclass(frozen=True, repr=False)
 class Opened:
-    """A campaign with its name and spec in clear."""
+    """A campaign with its name and spec in clear; ``stored`` is the spec as it is stored, with ids."""
 
     id: int
     name: str
-    spec: Spec
+    stored: Spec
     row: Campaign
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The spec as people read and write it, with names; looked up when it is first asked for."""
+        return naming.with_names(self.stored)
 
     @property
     def state(self) -> str:
@@ -98,9 +105,18 @@ def planned(ids: Iterable[int]) -> dict[int, int]:
     return approvals.planned(KIND, holding.values_list("pk", flat=True))
 
 
-def ids_by_name() -> dict[str, int]:
-    """Ids of all campaigns by name, for conditions about engagement."""
-    return {each.name: each.id for each in everyone()}
+def ids_by_name(names: Collection[str]) -> dict[str, int]:
+    """Ids of the campaigns of these names, by name as given; names that nothing has are left out. One query."""
+    by_token: dict[bytes, list[str]] = {}
+    for name in names:
+        by_token.setdefault(name_token(name), []).append(name)
+    rows = Campaign.objects.filter(name_token__in=by_token).values_list("name_token", "pk")
+    return {name: pk for token, pk in rows for name in by_token[bytes(token)]}
+
+
+def every_name() -> list[str]:
+    """Names of all campaigns."""
+    return [each.name for each in everyone()]
 
 
 def names_by_id(ids: Iterable[int]) -> dict[int, str]:
@@ -132,24 +148,16 @@ def standing(campaign: Campaign) -> Review | None:
     return approvals.in_words([last])[0] if last is not None else None
 
 
-def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:
-    """Where campaigns use a segment. Finished ones too: their report says whom they were for."""
-    for row in CampaignSegment.objects.filter(segment_id=segment_id).select_related("campaign"):
-        yield usages.Usage("Campaign", opened(row.campaign).name, reverse("campaigns:detail", args=[row.campaign_id]))
+def names_of_users(ids: Collection[int], used: Noun) -> Mapping[int, Shown]:
+    """What these campaigns are called, where they use something.
 
-
-def uses_of_template(template_id: int) -> Iterable[usage.Use]:
-    """Campaigns that still need a template as it is."""
-    versions = content_versions(template_id)
-    for row in Campaign.objects.filter(template_version__in=versions, state__in=LIVING):
-        yield usage.Use("Campaign", opened(row).name, reverse("campaigns:detail", args=[row.pk]))
-
-
-def content_versions(template_id: int) -> list[int]:
-    """Ids of all frozen versions of a template."""
-    from apps.content.models import TemplateVersion
-
-    return list(TemplateVersion.objects.filter(template_id=template_id).values_list("pk", flat=True))
+    Finished ones use their segments too: their report says whom they were for. A template only those that still need
+    it as it is.
+    """
+    rows = Campaign.objects.filter(pk__in=ids)
+    if used in (Noun.TEMPLATE, Noun.BRAND):
+        rows = rows.filter(state__in=LIVING)
+    return {row.pk: Shown(opened(row).name, reverse("campaigns:detail", args=[row.pk])) for row in rows}
 
 
 def trackable(compiled: CompiledMessage) -> list[str]:

@@ -86,7 +86,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
     opened = selectors.opened(campaign)
     now = clock.now()
     query = planning.statement(
-        actor=actor, audience=audience_of(opened.spec), purpose=Purpose(campaign.purpose), now=now
+        actor=actor, audience=audience_of(opened.stored), purpose=Purpose(campaign.purpose), now=now
     )
     with connection.cursor() as cursor:
         planning.prepare(cursor)

@@ -21,19 +21,21 @@ from apps.content import blocks, lint, variants
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.compiling import compile_message
-from apps.content.models import Brand, TemplateVersion
+from apps.content.models import Brand, Template, TemplateVersion
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission
+from apps.references import services as references
+from apps.references.models import Noun
 from apps.segments import authors as segment_authors
 from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
 
-from . import selectors
+from . import naming, selectors
 from . import spec as specs
 from .audience import Audience, audience_of
 from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignSegment, State
@@ -79,7 +81,7 @@ def campaign_save(
     name = " ".join(name.split())
     if not name or len(name) > specs.LONGEST_NAME:
         raise Refused("campaign.name_length", f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
-    wanted = specs.parse(spec)
+    wanted = naming.with_ids(specs.parse(spec))
     token = name_token(name)
     if Campaign.objects.filter(name_token=token).exclude(pk=campaign_id or 0).exists():
         raise Refused("campaign.name_taken", "Another campaign has this name. Choose a different one.")
@@ -96,7 +98,7 @@ def campaign_save(
             raise Refused("campaign.not_changeable", _WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
             before = selectors.opened(campaign)
-            if (name, wanted) == (before.name, before.spec) and (keep_approval or not newer_text(before)):
+            if (name, wanted) == (before.name, before.stored) and (keep_approval or not newer_text(before)):
                 return campaign
             if keep_approval:
                 raise WouldVoid
@@ -105,7 +107,7 @@ def campaign_save(
     audience = audience_of(wanted) if wanted.segment or wanted.everybody else None
     campaign.template_version = _template_version(actor, wanted)
     if wanted.brand:
-        brand_named(wanted.brand)
+        _brand(wanted)
     campaign.name_token, campaign.purpose = token, wanted.purpose
     campaign.level = _level(audience, campaign.template_version)
     campaign.version += 1
@@ -121,6 +123,7 @@ def campaign_save(
         CampaignSegment.objects.bulk_create(
             CampaignSegment(campaign=campaign, segment_id=number, excluded=out) for number, out in rows
         )
+    references.references_write(user_kind=Noun.CAMPAIGN, user_id=campaign.pk, uses=naming.uses(wanted))
     codes = {"version": campaign.version, "purpose": wanted.purpose, "level": int(campaign.level)}
     if copy_of is not None:
         codes["copy_of"] = copy_of
@@ -250,7 +253,7 @@ def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = opened.name[: specs.LONGEST_NAME - len(suffix)] + suffix
         if not Campaign.objects.filter(name_token=name_token(name)).exists():
-            return campaign_save(actor=actor, name=name, spec=opened.spec.as_json(), copy_of=campaign_id)
+            return campaign_save(actor=actor, name=name, spec=opened.stored.as_json(), copy_of=campaign_id)
     raise Refused(
         "campaign.too_many_copies", "There are a hundred copies of this campaign already. Rename or delete some."
     )
@@ -266,6 +269,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
         )
     record(actor=actor, action=Action.CAMPAIGN_DELETE, kind="campaign", subject=campaign.pk)
     approval_services.entries_delete(kind=KIND, subject=campaign.pk)
+    references.references_delete(kind=Noun.CAMPAIGN, ids=[campaign.pk])
     campaign.delete()
 
 
@@ -274,7 +278,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
 
 def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     """The keyed hash of content and audience: rules to the last nested one, the compiled message, the purpose."""
-    spec = opened.spec
+    spec = opened.stored
     brand = brand_of(opened)
     content_part: dict[str, Any] = {
         "template": opened.row.template_version,
@@ -301,11 +305,11 @@ def has_moved(opened: Opened) -> bool:
 
 def problems_of(opened: Opened) -> list[tuple[str, str]]:
     """Everything that stands in the way of asking for approval, as (step, sentence)."""
-    problems = specs.missing(opened.spec)
+    problems = specs.missing(opened.stored)
     version = template_version(opened.row.template_version)
-    if version is not None and opened.spec.purpose:
+    if version is not None and opened.stored.purpose:
         brand = brand_of(opened)
-        findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.spec.purpose)
+        findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.stored.purpose)
         problems += [("message", finding.message) for finding in findings if finding.error]
     return problems
 
@@ -333,20 +337,19 @@ def older_translations(opened: Opened) -> list[tuple[str, int]]:
     return [(code, places) for code, places in found if places]
 
 
-def brand_named(name: str) -> Brand:
-    """The brand of that name. Raises Refused when there is none."""
-    for brand in Brand.objects.all():
-        if brand.name.casefold() == name.casefold():
-            return brand
-    raise Refused("sender.unknown", f"There is no sender “{name}”. Choose one of the list.")
-
-
 def brand_of(opened: Opened) -> Brand | None:
     """Who the message comes from: the sender that was chosen, or the template's; None for the default one."""
-    if opened.spec.brand:
-        return brand_named(opened.spec.brand)
+    if opened.stored.brand:
+        return _brand(opened.stored)
     version = template_version(opened.row.template_version)
     return version.template.brand if version is not None else None
+
+
+def _brand(spec: Spec) -> Brand:
+    brand = Brand.objects.filter(pk=spec.brand).first() if isinstance(spec.brand, int) else None
+    if brand is None:
+        raise Refused("sender.unknown", f"There is no sender “{spec.brand}”. Choose one of the list.")
+    return brand
 
 
 def _default_brand() -> list[int] | None:
@@ -357,7 +360,7 @@ def _default_brand() -> list[int] | None:
 def _template_version(actor: Actor, wanted: Spec) -> int | None:
     if not wanted.template:
         return None
-    template = content.template_named(wanted.template)
+    template = Template.objects.living().filter(pk=wanted.template).first()
     if template is None:
         raise Refused("template.unknown", f"There is no template “{wanted.template}”. Choose one of the list.")
     return content_services.template_publish(actor=actor, template_id=template.pk).pk

@@ -75,7 +75,7 @@ def _ready(campaign_id: int) -> Ready | None:
     if row is None or row.skeleton_id is None or row.approved_at is None:
         return None
     try:
-        audience = audience_of(selectors.opened(row).spec)
+        audience = audience_of(selectors.opened(row).stored)
     except Refused:
         return None
     compiled = content.skeleton(row.skeleton_id)

@@ -32,6 +32,8 @@ ABOUT = {
     Purpose.B2B: "To business contacts. Never to patients.",
 }
 LONGEST_NAME = 120
+Handle = int | str
+"""What a spec calls another object by: its id as stored, its name as people write it, "" for none."""
 _KEYS = frozenset(
     {
         "segment",
@@ -50,13 +52,13 @@ _KEYS = frozenset(
 
 @dataclass(frozen=True, repr=False)
 class Spec:
-    """A campaign's content and audience by name; empty where nothing was chosen yet."""
+    """A campaign's content and audience, by id as stored or by name (``naming``); empty where nothing was chosen."""
 
-    segment: str = ""
+    segment: Handle = ""
     everybody: bool = False
-    exclude: tuple[str, ...] = field(default=())
-    template: str = ""
-    brand: str = ""
+    exclude: tuple[Handle, ...] = field(default=())
+    template: Handle = ""
+    brand: Handle = ""
     purpose: str = ""
     remuneration: str = ""
     drug: str = ""
@@ -92,7 +94,7 @@ def parse(data: object) -> Spec:
             f"“{unknown[0][:40]}” is not a part of a campaign. Known are {', '.join(sorted(_KEYS))}.",
         )
     exclude = data.get("exclude") or []
-    if not isinstance(exclude, list) or not all(isinstance(name, str) and name.strip() for name in exclude):
+    if not isinstance(exclude, list) or not all(_is_handle(name) for name in exclude):
         raise Refused("campaign_file.exclude_not_a_list", "“exclude” is a list of names of segments.")
     everybody = data.get("everybody") or False
     if not isinstance(everybody, bool) or not isinstance(data.get("cost_statement") or False, bool):
@@ -104,24 +106,39 @@ def parse(data: object) -> Spec:
         )
     if remuneration and remuneration not in REMUNERATION:
         raise Refused("campaign_file.remuneration_unknown", f"“remuneration” is one of {', '.join(REMUNERATION)}.")
-    segment = _text(data, "segment")
+    segment = _handle(data, "segment")
     if everybody and segment:
         raise Refused("campaign.audience_twice", "Choose a segment or everybody, not both.")
-    names = tuple(dict.fromkeys(" ".join(name.split()) for name in exclude))
-    if segment and segment in names:
-        raise Refused("campaign.excludes_itself", "The segment cannot exclude itself: nobody would be left.")
+    names = tuple(dict.fromkeys(of if isinstance(of, int) else " ".join(of.split()) for of in exclude))
+    ensure_leaves_somebody(segment, names)
     return Spec(
         segment=segment,
         everybody=everybody,
         exclude=names,
-        template=_text(data, "template"),
-        brand=_text(data, "brand"),
+        template=_handle(data, "template"),
+        brand=_handle(data, "brand"),
         purpose=purpose,
         remuneration=remuneration,
         drug=_text(data, "drug"),
         cost_statement=bool(data.get("cost_statement")),
         description=_text(data, "description", 500),
     )
+
+
+def ensure_leaves_somebody(segment: Handle, exclude: tuple[Handle, ...]) -> None:
+    """Raise Refused when the people of the segment are all left out."""
+    if segment and segment in exclude:
+        raise Refused("campaign.excludes_itself", "The segment cannot exclude itself: nobody would be left.")
+
+
+def _is_handle(value: object) -> bool:
+    return (isinstance(value, str) and bool(value.strip())) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _handle(data: dict[str, Any], name: str) -> Handle:
+    """An id, or a name."""
+    value = data.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else _text(data, name)
 
 
 def _text(data: dict[str, Any], name: str, longest: int = LONGEST_NAME) -> str:

@@ -6,8 +6,9 @@ class ContentConfig(AppConfig):
     label = "content"
 
     def ready(self) -> None:
-        """Say which templates merge an own attribute."""
-        from apps.contacts.attributes import usages
-        from apps.content import selectors
+        """Say what templates are called that use something."""
+        from apps.content import uses
+        from apps.references import owners
+        from apps.references.models import Noun
 
-        usages.register_usage("content", selectors.using_attributes)
+        owners.register(Noun.TEMPLATE, uses.names)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +14,6 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.contacts.attributes.usages import Usage
 from apps.contacts.models import PersonIdentity, PersonSearch
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
@@ -273,16 +271,3 @@ def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecor
         ids = list(rows.values_list("pk", flat=True)[:limit])
     found = contacts.open_people(actor=actor, purpose="operations", ids=ids, action=Action.CONTACT_SEARCH)
     return sorted(found.values(), key=lambda person: person.name)
-
-
-def using_attributes(names: Collection[str]) -> Iterator[tuple[str, Usage]]:
-    """Which of the own attributes called ``names`` living templates merge, in their draft or as published."""
-    pattern = re.compile(r"\battributes\.([a-z][a-z0-9_]*)")
-    for row in Template.objects.living().order_by("pk"):
-        revisions = row.revisions.filter(number=row.revision)
-        texts = [json.dumps(revision.data, ensure_ascii=False) for revision in revisions]
-        published = row.versions.filter(number=row.published).first() if row.published else None
-        if published is not None:
-            texts.append(json.dumps(published.opened["design"], ensure_ascii=False))
-        for name in sorted({name for text in texts for name in pattern.findall(text)} & set(names)):
-            yield name, Usage("Template", row.name, reverse("content:edit", args=[row.pk]))

@@ -15,7 +15,7 @@ from django.db.models import F
 from apps.approvals import two_people
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.content import authors, blocks, images, usage, variants
+from apps.content import authors, blocks, images, uses, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
@@ -26,6 +26,9 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.mail.compiled import CompiledMessage, UnsafeHeader
 from apps.mail.encoders import v1
+from apps.references import selectors as references
+from apps.references import services as reference_services
+from apps.references.models import Noun
 from apps.vault import sealing, tokens
 
 KEPT_REVISIONS = 100
@@ -107,6 +110,7 @@ def template_create(
     except IntegrityError:  # somebody took the name since we looked
         raise NameTaken from None
     _revise(template, 1, blocks.dump(design))
+    uses.uses_write(template)
     codes: dict[str, Any] = {"kind": str(kind)}
     if copy_of is not None:
         codes["copy_of"] = copy_of
@@ -166,6 +170,7 @@ def _changed(actor: Actor, template: Template, fields: list[str]) -> None:
     if template.status == Template.Status.PUBLISHED:
         template.status = Template.Status.DRAFT
     template.save()
+    uses.uses_write(template)
     codes = {"revision": template.revision}
     record(actor=actor, action=Action.TEMPLATE_CHANGE, kind="template", subject=template.pk, fields=fields, codes=codes)
 
@@ -273,6 +278,7 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     template.published = published.number
     template.status = Template.Status.PUBLISHED
     template.save(update_fields=["published", "status"])
+    uses.uses_write(template)
     codes = {"version": published.number}
     record(actor=actor, action=Action.TEMPLATE_PUBLISH, kind="template", subject=template.pk, codes=codes)
     return published
@@ -295,14 +301,14 @@ def words_approve(*, version: TemplateVersion | None, brand: Brand | None) -> No
 def template_archive(*, actor: Actor, template_id: int) -> None:
     """Delete, for people: it leaves the lists. Its versions stay, because messages were made from them."""
     template = _locked(template_id, None)
-    uses = usage.uses_of(template_id)
-    if uses:
+    if found := references.used_by(Noun.TEMPLATE, template_id):
         raise Refused(
-            f"This template is used by {len(uses)} {'other' if len(uses) > 1 else uses[0].kind.lower()}"
-            f"{' objects' if len(uses) > 1 else ''}. Change or finish them first, then delete it."
+            f"This template is used by {len(found)} {'other' if len(found) > 1 else found[0].kind.lower()}"
+            f"{' objects' if len(found) > 1 else ''}. Change or finish them first, then delete it."
         )
     template.status = Template.Status.ARCHIVED
     template.save(update_fields=["status"])
+    reference_services.references_delete(kind=Noun.TEMPLATE, ids=[template.pk])
     record(actor=actor, action=Action.TEMPLATE_ARCHIVE, kind="template", subject=template.pk)
 
 

@@ -17,16 +17,18 @@ from apps.approvals.selectors import Decision
 from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.content import authors
-from apps.content import selectors as content
 from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
-from apps.journeys import context
+from apps.core.errors import Refused
+from apps.journeys import context, naming
 from apps.journeys.definition import Definition, mails, to_json, walk
+from apps.journeys.fields import Handle
 from apps.journeys.models import Journey
 from apps.journeys.parse import parse
 from apps.journeys.vocabulary import TriggerKind
 from apps.organizations import selectors as organizations
 from apps.segments import authors as segment_authors
+from apps.segments import naming as segment_naming
 from apps.segments import rules
 from apps.segments import selectors as segments
 from apps.segments.conditions.segment import SegmentCondition
@@ -60,18 +62,20 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
 
     Reads only. A text that was never published counts as its draft, which activation would publish.
     """
+    definition = naming.with_ids(definition)
     whole = {
         "journey": journey.pk,
         "definition": to_json(definition),
         "texts": [text.as_json() for text in texts(definition)],
-        "segments": segments_of(definition),
+        "segments": {str(of): rule for of, rule in segments_of(definition).items()},
     }
     return fingerprints.fingerprint(KIND, whole)
 
 
-def segments_of(definition: Definition) -> dict[str, Any]:
-    """Name to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
-    return {name: rule.to_document() for name, rule in sorted(_segments(definition).items())}
+def segments_of(definition: Definition) -> dict[Handle, Any]:
+    """Id to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
+    found = _segments(naming.with_ids(definition))
+    return {of: found[of].to_document() for of in sorted(found, key=str)}
 
 
 def moved_segments(journey: Journey) -> list[str]:
@@ -80,7 +84,9 @@ def moved_segments(journey: Journey) -> list[str]:
     if version is None:
         return []
     now = segments_of(parse(version.opened()))
-    return sorted(name for name, rule in version.segments().items() if now.get(name) != rule)
+    moved = [of for of, rule in version.segments().items() if now.get(of) != rule]
+    names = segment_naming.segment_names([of for of in moved if isinstance(of, int)])
+    return sorted(names.get(of, naming.GONE) if isinstance(of, int) else of for of in moved)
 
 
 def standing(journey: Journey, definition: Definition | None = None) -> Standing:
@@ -106,7 +112,7 @@ def at_stake(journey: Journey, definition: Definition | None = None) -> Standing
     found = standing(journey, draft)
     if found.state not in ("waiting", "approved"):
         return None
-    if journey.version is not None and parse(journey.version.opened()) == draft:
+    if journey.version is not None and parse(journey.version.opened()) == naming.with_ids(draft):
         return None
     return found
 
@@ -161,29 +167,32 @@ def texts(definition: Definition) -> list[Text]:
     """The text and sender of every step that sends, as they are now."""
     found = []
     default = authors.default_brand()
-    for place, mail in mails(definition):
-        template = content.template_named(mail.template)
+    for place, mail in mails(naming.with_ids(definition)):
+        template = context.template_of(mail.template)
         version = template.versions.filter(number=template.published).first() if template is not None else None
-        brand = context.brand_named(mail.sender) or (template.brand if template is not None else None)
+        brand = context.brand_of(mail.sender) or (template.brand if template is not None else None)
         found.append(Text(place.step.id, template, version, brand or default))
     return found
 
 
 def segment_ids(definition: Definition) -> list[int]:
     """Ids of every segment that a definition looks at."""
-    return [segments.by_name(name).id for name in sorted(_segments(definition))]
+    found = _segments(naming.with_ids(definition))
+    if any(isinstance(of, str) for of in found):
+        raise Refused("segment.unknown", "There is no segment of that name.")
+    return sorted(of for of in found if isinstance(of, int))
 
 
-def _segments(definition: Definition) -> dict[str, rules.Rule]:
+def _segments(definition: Definition) -> dict[Handle, rules.Rule]:
     """Every segment that decides who comes in or which way they go, through all that they lead to."""
-    found: dict[str, rules.Rule] = {}
+    found: dict[Handle, rules.Rule] = {}
     parts: list[rules.Rule] = []
     if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
         parts.append(rules.Group("all", (SegmentCondition(definition.trigger.segment),)))
     for place in walk(definition):
         if rule := place.step.rule:
             try:
-                parts.append(segments.parse(rule))
+                parts.append(segments.parse_stored(rule))
             except rules.RuleError:
                 continue  # the check of the draft says so, and keeps it from being activated
     for part in parts:

@@ -7,15 +7,12 @@ class JourneysConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the apps below: delivery for messages, content and segments for where they are used."""
-        from apps.contacts.attributes import usages as attribute_usages
-        from apps.content import usage
         from apps.delivery.models.outbox import MessageKind
         from apps.delivery.send import sources
-        from apps.journeys import selectors, usages
+        from apps.journeys import selectors
         from apps.journeys.outgoing import JourneySource
-        from apps.segments import usages as segment_usages
+        from apps.references import owners
+        from apps.references.models import Noun
 
         sources.register(MessageKind.JOURNEY, JourneySource(), selectors.names_by_id)
-        usage.register(usages.of_template)
-        segment_usages.register_usage("journeys", usages.of_segment)
-        attribute_usages.register_usage("journeys", usages.using_attributes)
+        owners.register(Noun.JOURNEY, selectors.names_of_users)

@@ -15,9 +15,9 @@ from apps.contacts.person.records import PersonRecord
 from apps.content.models import Brand, Template
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.journeys import checks
+from apps.journeys import checks, naming
 from apps.journeys.definition import Definition, Problem, message_names
-from apps.journeys.fields import Known, KnownAttribute
+from apps.journeys.fields import Handle, Known, KnownAttribute
 from apps.journeys.protocol import Labels
 from apps.organizations import selectors as organizations
 from apps.segments import rules
@@ -46,11 +46,14 @@ def sender_names() -> list[str]:
     return sorted((brand.name for brand in Brand.objects.all()), key=tokens.normalize)
 
 
-def brand_named(name: str) -> Brand | None:
-    """The brand of that name, or None."""
-    if not name:
-        return None
-    return next((brand for brand in Brand.objects.all() if brand.name == name), None)
+def brand_of(sender: Handle) -> Brand | None:
+    """The brand of a stored definition's sender, or None."""
+    return Brand.objects.filter(pk=sender).first() if isinstance(sender, int) else None
+
+
+def template_of(template: Handle) -> Template | None:
+    """The living template of a stored definition, or None."""
+    return Template.objects.living().filter(pk=template).first() if isinstance(template, int) else None
 
 
 def segment_names() -> list[str]:
@@ -94,6 +97,7 @@ class OwnAttributes(Mapping[str, KnownAttribute]):
 
 def labels(definition: Definition) -> Labels:
     """How things are called in the sentences of a journey."""
+    definition = naming.with_names(definition)
     return Labels(
         dates=date_labels(),
         rule=rule_words,
@@ -106,10 +110,10 @@ def rule_problem(rule: dict[str, Any]) -> str:
     """What is wrong with a condition's rule, or ""."""
     try:
         parsed = segments.parse(rule)
-        missing = set(rules.mentioned_segments(parsed)) - set(segment_names())
     except rules.RuleError as error:
         return str(error)
-    if missing:
+    # What has no id by now is the name of nothing.
+    if missing := [str(of) for of in rules.mentioned_segments(parsed) if isinstance(of, str)]:
         return f"There is no segment “{min(missing)}”. Choose another."
     return ""
 
@@ -142,26 +146,26 @@ def segment_level(name: str) -> Level:
 
 def problems(definition: Definition) -> tuple[Problem, ...]:
     """What a draft still needs before it can be active."""
-    return checks.check(definition, known())
+    return checks.check(naming.with_names(definition), known())
 
 
 def level_of(definition: Definition) -> Level:
     """The level of everything a journey looks at or writes: it flows into every message of it."""
-    return checks.level_of(definition, known())
+    return checks.level_of(naming.with_names(definition), known())
 
 
-Frozen = Mapping[str, rules.Rule]
-"""The segments of an active version by name, as they were when it was approved."""
+Frozen = Mapping[Handle, rules.Rule]
+"""The segments of an active version by id, as they were when it was approved."""
 
 
-def frozen_segments(data: Mapping[str, Any]) -> Frozen:
-    """Segments as a version keeps them (name to rule JSON), read."""
-    return {name: segments.parse(rule) for name, rule in data.items()}
+def frozen_segments(data: Mapping[Handle, Any]) -> Frozen:
+    """Segments as a version keeps them (id to rule JSON), read."""
+    return {of: segments.parse_stored(rule) for of, rule in data.items()}
 
 
-def segment_sql(name: str, now: datetime, frozen: Frozen | None = None) -> tuple[str, list[Any]]:
+def segment_sql(segment: Handle, now: datetime, frozen: Frozen | None = None) -> tuple[str, list[Any]]:
     """One statement that selects the ids of the people in a segment now."""
-    rule = frozen[name] if frozen and name in frozen else segments.by_name(name).rule
+    rule = frozen[segment] if frozen and segment in frozen else segments.rule_of(segment)
     sql, params = segments.audience(rule, now, frozen)
     return sql, list(params)
 
@@ -180,7 +184,7 @@ class Questions:
     def holds(self, rule_json: str, record: PersonRecord, version: int = 0) -> bool:
         """Whether the person fits the rule (canonical JSON) of a version now."""
         if (version, rule_json) not in self._read:
-            parsed = segments.parse(json.loads(rule_json))
+            parsed = segments.parse_stored(json.loads(rule_json))
             self._read[version, rule_json] = parsed, segments.names_for(parsed, self._frozen.get(version))
         parsed, names = self._read[version, rule_json]
         return rules.matches(parsed, record, self.now, self.zone, names)

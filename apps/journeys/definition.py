@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.core.errors import Refused
+from apps.journeys.fields import Handle
 from apps.journeys.protocol import Mail, Step
 from apps.journeys.vocabulary import APPOINTMENT_START, EVENT_START, Key, Reentry, TriggerKind
 
@@ -31,7 +32,7 @@ class Trigger:
     """What lets a person in. `groups` are the event filters of an event trigger ("class:wellness")."""
 
     kind: TriggerKind
-    segment: str = ""
+    segment: Handle = ""
     event: str = ""
     groups: tuple[str, ...] = ()
 
@@ -135,7 +136,7 @@ def mails(definition: Definition) -> Iterator[tuple[Located, Mail]]:
 
 def message_names(definition: Definition) -> dict[str, str]:
     """The steps that send with the names of what they send."""
-    return {place.step.id: mail.template for place, mail in mails(definition) if mail.template}
+    return {place.step.id: str(mail.template) for place, mail in mails(definition) if mail.template}
 
 
 def date_fields(definition: Definition, known: Mapping[str, str]) -> dict[str, str]:

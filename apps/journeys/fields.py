@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from apps.core.levels import Level
 from apps.journeys.vocabulary import Unit
@@ -19,6 +19,8 @@ from apps.journeys.vocabulary import Unit
 MAX_WAIT = timedelta(days=730)
 LONGEST_TEXT = 200
 Choices = Sequence[tuple[str, str]]
+Handle = int | str
+"""What a definition calls another object by: its id as stored, its name as people read and write it."""
 T = TypeVar("T", bound=StrEnum)
 
 
@@ -102,6 +104,24 @@ class Input:
     saves: bool = False
 
 
+class Translator(Protocol):
+    """Puts ids for names or names for ids."""
+
+    def handle(self, kind: str, of: Handle) -> Handle:
+        """What to call an object of a kind ("template", "brand", "segment") instead."""
+
+    def rule(self, tree: dict[str, Any]) -> dict[str, Any]:
+        """The same segment rule with what it refers to called differently."""
+
+
+@runtime_checkable
+class Referring(Protocol):
+    """A field that refers to other objects."""
+
+    def translate(self, document: Mapping[str, Any], translator: Translator) -> dict[str, Any]:
+        """Its part of the step's JSON with other objects called differently."""
+
+
 class InputRefused(ValueError):
     """What was typed will not do: which input, and what to do instead."""
 
@@ -144,6 +164,11 @@ def read_text(value: Any, what: str, say: Say) -> str:
     return value.strip()
 
 
+def read_handle(value: Any, what: str, say: Say) -> Handle:
+    """An id, or a name."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else read_text(value, what, say)
+
+
 def read_option(value: Any, options: type[T], what: str, say: Say) -> T | None:
     """One of a closed list of words; None, and said, when it is none of them."""
     try:
@@ -159,7 +184,7 @@ class Name:
 
     ``source`` reads the names from what a form may offer; ``empty`` is what no choice is called, None when one has to
     be chosen; ``left_out``: an empty value is not stored at all; ``optional``: the names themselves have an empty one;
-    ``saves`` as of an ``Input``.
+    ``saves`` as of an ``Input``; ``refers``: the kind of object it is the name of, which is stored by its id.
     """
 
     name: str
@@ -172,10 +197,17 @@ class Name:
     left_out: bool = False
     optional: bool = False
     saves: bool = False
+    refers: str = ""
 
-    def parse(self, document: Mapping[str, Any], where: str, say: Say) -> str:
+    def parse(self, document: Mapping[str, Any], where: str, say: Say) -> Handle:
         """See ``Field``."""
-        return read_text(document.get(self.name, ""), self.what, say)
+        read = read_handle if self.refers else read_text
+        return read(document.get(self.name, ""), self.what, say)
+
+    def translate(self, document: Mapping[str, Any], translator: Translator) -> dict[str, Any]:
+        """See ``Referring``."""
+        value = document.get(self.name, "")
+        return {self.name: translator.handle(self.refers, value)} if self.refers and value else {}
 
     def dump(self, step: Any) -> dict[str, Any]:
         """See ``Field``."""

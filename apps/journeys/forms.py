@@ -17,7 +17,7 @@ from apps.contacts.attributes import definitions as attributes
 from apps.journeys import context, describe
 from apps.journeys.definition import Definition, date_fields, mails, walk
 from apps.journeys.engine import Plan
-from apps.journeys.fields import Choices, Input, InputRefused, kept
+from apps.journeys.fields import Choices, Handle, Input, InputRefused, kept
 from apps.journeys.protocol import Step
 from apps.journeys.simulate import Scenario
 from apps.journeys.vocabulary import (
@@ -30,6 +30,7 @@ from apps.journeys.vocabulary import (
     TriggerKind,
 )
 from apps.segments import builder, draft, rules
+from apps.segments import naming as segment_naming
 from apps.segments import selectors as segments
 from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, offer
 
@@ -160,7 +161,7 @@ class StepForm(forms.Form):
             return draft.read({name: str(self.data[name]) for name in self.data}, attributes.catalog())
         if self.rule is not None and self.rule.initial:
             try:
-                return segments.parse(self.rule.initial).to_document()
+                return segment_naming.document(segments.parse(self.rule.initial))
             except rules.RuleError:
                 pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
         return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
@@ -192,14 +193,14 @@ class StepForm(forms.Form):
             self.add_error(None, "Add a condition: with none, everybody would take the first path.")
             return
         try:
-            typed["rule"] = segments.parse(tree).to_document()
+            typed["rule"] = segment_naming.document(segments.parse(tree))
         except rules.RuleError as error:
             self.wrong = {error.path: error.what}
             self.add_error(None, str(error))
 
 
-def _names(names: list[str], value: str, empty: str) -> Choices:
-    return [("", empty), *kept([(name, name) for name in names], value, "no longer there")]
+def _names(names: list[str], value: Handle, empty: str) -> Choices:
+    return [("", empty), *kept([(name, name) for name in names], str(value), "no longer there")]
 
 
 class EntryForm(forms.Form):

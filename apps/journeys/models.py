@@ -124,10 +124,12 @@ class JourneyVersion(models.Model):
         messages: dict[str, Any] = self._data["messages"]
         return messages
 
-    def segments(self) -> dict[str, Any]:
-        """Name to rule JSON of every segment it looks at, as approved; none in versions of before 0.2."""
-        segments: dict[str, Any] = self._data.get("segments", {})
-        return segments
+    def segments(self) -> dict[int | str, Any]:
+        """Id to rule JSON of every segment it looks at, as approved; none in versions of before 0.2.
+
+        By name stands what nothing was called any more when ids took the place of names.
+        """
+        return dict(self._data.get("rules", ()))
 
     @cached_property
     def _data(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.policy.routing import Held, Refusal
 from apps.delivery.send.sources import Claimed, Draft
-from apps.journeys import context, localtime
+from apps.journeys import context, localtime, naming
 from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.parse import parse
@@ -66,21 +66,21 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
     ``DefinitionBroken`` for a template that cannot be compiled.
     """
     frozen: dict[str, dict[str, Any]] = {}
-    for place, mail in mails(definition):
+    for place, mail in mails(naming.with_ids(definition)):
         step = place.step
-        template = content.template_named(mail.template)
+        template = context.template_of(mail.template)
         if template is None:
             raise DefinitionBroken([Problem(step.id, f"Step {place.number}: its template is gone. Choose another.")])
         if template.published:
             version = template.versions.get(number=template.published)
         else:
             version = content_services.template_publish(actor=actor, template_id=template.pk)
-        brand = context.brand_named(mail.sender) or template.brand
+        brand = context.brand_of(mail.sender) or template.brand
         try:
             compiled = compile_message(version.design, content.brand_facts(brand), automatic=True)
         except BadTemplate as error:
             raise DefinitionBroken(
-                [Problem(step.id, f"Step {place.number}: “{mail.template}” cannot be sent. {error}")]
+                [Problem(step.id, f"Step {place.number}: “{template.name}” cannot be sent. {error}")]
             ) from None
         skeleton = content_services.skeleton_store(actor=actor, compiled=compiled)
         tracked = [url for url in compiled.all_links if url.startswith(("http://", "https://"))]
@@ -162,14 +162,14 @@ def languages_of(definition: Definition, messages: Mapping[str, Any] | None = No
     ``messages``: those of an active version, as frozen; without them the template as it would be frozen now.
     """
     found: dict[str, str] = {}
-    for place, mail in mails(definition):
+    for place, mail in mails(naming.with_ids(definition)):
         if not mail.template:
             continue
         step_id = place.step.id
         frozen = (messages or {}).get(step_id)
         if frozen is not None:
             found[step_id] = content.languages_words(content.skeleton(frozen["skeleton"]).languages)
-        elif messages is None and (template := content.template_named(mail.template)) is not None:
+        elif messages is None and (template := context.template_of(mail.template)) is not None:
             found[step_id] = content.languages_words(content.languages_of(template))
     return found
 

@@ -17,7 +17,7 @@ from apps.journeys.definition import (
     Problem,
     Trigger,
 )
-from apps.journeys.fields import read_option, read_text
+from apps.journeys.fields import read_handle, read_option, read_text
 from apps.journeys.protocol import Branch, Step
 from apps.journeys.vocabulary import RUN_EVENTS, Key, Reentry, TriggerKind
 
@@ -83,7 +83,7 @@ class _Reader:
             groups = []
         return Trigger(
             kind=kind,
-            segment=self._text(data.get("segment", ""), "", "segment"),
+            segment=read_handle(data.get("segment", ""), "segment", lambda text: self._say("", text)),
             event=self._text(data.get("event", ""), "", "event"),
             groups=tuple(groups),
         )

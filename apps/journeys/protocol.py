@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from apps.core.levels import Level
-from apps.journeys.fields import Field, Known, KnownAttribute
+from apps.journeys.fields import Field, Handle, Known, KnownAttribute
 
 RuleWords = Callable[[dict[str, Any]], str]
 
@@ -72,11 +72,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """The mail that a step sends: names of template and sender, and of a date after which it must not leave."""
+    """The mail that a step sends: template and sender, and the name of a date after which it must not leave."""
 
-    template: str
+    template: Handle
     purpose: str
-    sender: str
+    sender: Handle
     before: str
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
+from django.urls import reverse
 
 from apps.audit.actions import Action
 from apps.contacts.person import selectors as contacts
@@ -17,7 +19,7 @@ from apps.content.models import Template
 from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals, context, describe, outgoing, render
+from apps.journeys import approvals, context, describe, naming, outgoing, render
 from apps.journeys.definition import Definition, Problem, walk
 from apps.journeys.models import (
     Journey,
@@ -30,6 +32,8 @@ from apps.journeys.models import (
 )
 from apps.journeys.parse import parse
 from apps.journeys.services.drafts import name_token
+from apps.references.models import Noun
+from apps.references.owners import Shown
 from apps.vault import tokens
 
 PREVIEW_LIMIT = 2_000
@@ -37,13 +41,19 @@ PREVIEW_LIMIT = 2_000
 
 @dataclass(frozen=True, repr=False)
 class OpenedJourney:
-    """A journey with its name, description and draft in clear."""
+    """A journey with its name and description in clear.
+
+    ``stored`` and ``running`` are its draft and its active definition as they are stored, with ids; ``draft`` and
+    ``active`` the same as people read and write them. ``calling`` looks the names up when they are first asked for.
+    """
 
     row: Journey
     name: str
     about: str
-    draft: Definition
+    stored: Definition
+    running: Definition | None
     can_undo: bool
+    calling: Callable[[], naming.Calling]
 
     @property
     def id(self) -> int:
@@ -58,24 +68,43 @@ class OpenedJourney:
     @property
     def changed(self) -> bool:
         """Whether the draft differs from the active version."""
-        return self.row.version is not None and parse(self.row.version.opened()) != self.draft
+        return self.running is not None and self.running != self.stored
 
-    @property
+    @cached_property
+    def draft(self) -> Definition:
+        """The draft with names."""
+        return self.calling().definition(self.stored)
+
+    @cached_property
     def active(self) -> Definition | None:
-        """The definition new people walk, or None before the first activation."""
-        return parse(self.row.version.opened()) if self.row.version is not None else None
+        """The definition new people walk, with names, or None before the first activation."""
+        return self.calling().definition(self.running) if self.running is not None else None
 
 
 def opened(row: Journey) -> OpenedJourney:
     """Open one row."""
-    data = row.opened()
-    return OpenedJourney(
-        row=row,
-        name=str(data["name"]),
-        about=str(data.get("about", "")),
-        draft=parse(data["draft"]),
-        can_undo=bool(data.get("undo")),
+    return opened_all([row])[0]
+
+
+def opened_all(rows: Iterable[Journey]) -> list[OpenedJourney]:
+    """Open these rows; what they refer to is looked up once for all of them."""
+    given = [(row, row.opened(), parse(row.version.opened()) if row.version is not None else None) for row in rows]
+    read = [(row, data, parse(data["draft"]), running) for row, data, running in given]
+    calling = cache(
+        lambda: naming.names_of([each for _, _, draft, running in read for each in (draft, running) if each])
     )
+    return [
+        OpenedJourney(
+            row=row,
+            name=str(data["name"]),
+            about=str(data.get("about", "")),
+            stored=draft,
+            running=running,
+            can_undo=bool(data.get("undo")),
+            calling=calling,
+        )
+        for row, data, draft, running in read
+    ]
 
 
 def by_id(journey_id: int) -> OpenedJourney:
@@ -88,7 +117,12 @@ def by_id(journey_id: int) -> OpenedJourney:
 
 def names_by_id(ids: Iterable[int]) -> dict[int, str]:
     """Names of some journeys, for lists of what they sent."""
-    return {row.pk: opened(row).name for row in Journey.objects.filter(pk__in=list(ids))}
+    return {row.pk: str(row.opened()["name"]) for row in Journey.objects.filter(pk__in=list(ids))}
+
+
+def names_of_users(ids: Collection[int], used: Noun) -> Mapping[int, Shown]:
+    """What these journeys are called, where they use something."""
+    return {pk: Shown(name, reverse("journeys:flow", args=[pk])) for pk, name in names_by_id(ids).items()}
 
 
 def by_name(name: str) -> OpenedJourney:
@@ -127,8 +161,8 @@ def list_rows() -> list[ListRow]:
         key = (count.journey_id, count.outcome)
         totals[key] = totals.get(key, 0) + count.count
     rows = []
-    for row in Journey.objects.select_related("version"):
-        journey = opened(row)
+    for journey in opened_all(Journey.objects.select_related("version")):
+        row = journey.row
         rows.append(
             ListRow(
                 journey=journey,
@@ -146,7 +180,7 @@ def list_rows() -> list[ListRow]:
 def _badge(journey: OpenedJourney) -> str:
     if journey.state != JourneyState.DRAFT:
         return journey.state
-    return _DRAFT_BADGES.get(approvals.standing(journey.row, journey.draft).state, journey.state)
+    return _DRAFT_BADGES.get(approvals.standing(journey.row, journey.stored).state, journey.state)
 
 
 @dataclass(frozen=True)

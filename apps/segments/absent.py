@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from . import rules, selectors
+from . import naming, rules, selectors
 from .conditions.base import tokens
 from .conditions.base.codes import join_code
+from .conditions.base.nodes import Handle
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,20 +29,21 @@ def absent_codes(rule: rules.Rule, names: rules.Names | None = None) -> list[Abs
     ``names`` as of ``selectors.names_for``, when the caller has them already.
     """
     nested = (names or selectors.names_for(rule)).segments
-    asked: dict[tuple[str, str], str] = {}
+    asked: dict[tuple[str, str], Handle] = {}
     for segment, tree in (("", rule), *nested.items()):
         for condition in rules.walk(tree):
             for code in condition.codes():
                 asked.setdefault(code, segment)
     groups = {key: tokens.group(f"code:{key[0]}:{key[1]}") for key in asked}
     known = _known(list(groups.values()))
+    missing = [(*code, group) for code, group in groups.items() if group not in known]
+    called = naming.segment_names({of for system, code, _ in missing if isinstance(of := asked[system, code], int)})
     return [
         Absent(
             join_code(term, system, code) if (term := selectors.terms(system, code)) else code,
-            asked[system, code],
+            called.get(of, "") if isinstance(of := asked[system, code], int) else of,
         )
-        for (system, code), group in groups.items()
-        if group not in known
+        for system, code, _ in missing
     ]
 
 

@@ -6,11 +6,12 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from apps.contacts.attributes import usages as attribute_usages
         from apps.contacts.exports import services as exports
+        from apps.references import owners
+        from apps.references.models import Noun
 
         from . import counting, panels, selectors
 
         panels.register()
         exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))
-        attribute_usages.register_usage("segments", selectors.using_attributes)
+        owners.register(Noun.SEGMENT, selectors.names_of_users)

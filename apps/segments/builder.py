@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.contacts.attributes import definitions as attributes
 
-from . import draft, selectors, usages
+from . import draft, naming, selectors
 from .conditions.base.forms import Offer
 from .rows import rows, whats
 
@@ -21,7 +21,7 @@ def drawn(
     """The context of the rows: what they offer (all segments but `segment_id`), what is wrong where, what has focus."""
     offer = Offer(
         segments=[each.name for each in selectors.everyone() if each.id != segment_id],
-        campaigns=sorted(usages.campaign_ids()),
+        campaigns=naming.every_campaign(),
         sets=selectors.value_sets(),
         attributes=[each.spec.name for each in attributes.everything() if each.spec.search != "none"],
         fields=attributes.catalog(),

@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 
 from apps.contacts.person.fields import FieldSpec
 
-from .conditions.base.nodes import Group, Names, Node, RefersTo, Rule
+from .conditions.base.nodes import Group, Handle, Names, Node, RefersTo, Rule
 from .conditions.base.sql import Fragment, has_tokens, joined
 
 Params = list[Any]
@@ -88,18 +88,18 @@ class _Search:
     joins: bool = False
     one: bool = False
     behind_not: bool = False
-    seen: tuple[str, ...] = ()
+    seen: tuple[Handle, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
         return self.names.fields
 
-    def in_segment(self, name: str, *, inside: bool) -> Fragment:
+    def in_segment(self, name: Handle, *, inside: bool) -> Fragment:
         rule = self.names.segment(name, self.seen)
         joins = self.joins and inside and not self.behind_not
         return replace(self, joins=joins, behind_not=False, seen=(*self.seen, name)).node(rule)
 
-    def campaign(self, name: str) -> int:
+    def campaign(self, name: Handle) -> int:
         return self.names.campaign(name)
 
     # -- groups ----------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class _Search:
         first = [self.node(Group("any", tuple(near)))] if near else []
         return first + [self.node(child) for child in far]
 
-    def _is_far(self, node: Node, seen: tuple[str, ...]) -> bool:
+    def _is_far(self, node: Node, seen: tuple[Handle, ...]) -> bool:
         """Whether another table than the people's own has to be read."""
         if isinstance(node, Group):
             return any(self._is_far(child, seen) for child in node.rules)

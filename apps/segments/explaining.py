@@ -13,7 +13,7 @@ from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
 
-from . import counting, rules, selectors
+from . import counting, naming, rules, selectors
 from .rules.sentences import group_head
 from .selectors import OpenedSegment
 
@@ -39,7 +39,7 @@ class Line:
 def outline(rule: rules.Rule) -> list[Line]:
     """The rule as an indented list."""
     lines: list[Line] = []
-    fields = attributes.catalog()
+    fields, called = attributes.catalog(), naming.names_of(rules.references(rule))
 
     def add(node: rules.Node, depth: int) -> None:
         if isinstance(node, rules.Group):
@@ -47,7 +47,7 @@ def outline(rule: rules.Rule) -> list[Line]:
             for child in node.rules:
                 add(child, depth + 1)
         else:
-            lines.append(Line(depth, rules.sentence(node, terms=selectors.terms, fields=fields), False))
+            lines.append(Line(depth, rules.sentence(node, terms=selectors.terms, fields=fields, called=called), False))
 
     add(rule, 0)
     return lines
@@ -111,6 +111,7 @@ def why(*, actor: Actor, segment: OpenedSegment, person_id: int) -> rules.Explai
         selectors.zone(),
         selectors.names_for(segment.rule),
         terms=selectors.terms,
+        called=naming.names_of(rules.references(segment.rule)),
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.attributes.usages import Usage as AttributeUsage
 from apps.contacts.models import Vocabulary
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.timeline.terms import shown_term
@@ -17,13 +16,18 @@ from apps.contacts.timeline.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations
+from apps.references import selectors as references
+from apps.references.models import Noun, Place
+from apps.references.owners import Shown
+from apps.references.services import Used
 from apps.vault import sealing
-from apps.vault.tokens import normalize, token128
+from apps.vault.tokens import normalize
 
-from . import compiler, rules, usages
+from . import compiler, naming, rules
+from .conditions.base.nodes import Handle
 from .models import Segment, SegmentUse
-
-TABLE = "segments_segment"
+from .naming import TABLE as TABLE
+from .naming import name_token as name_token
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,11 +46,6 @@ class OpenedSegment:
     def sentence(self) -> str:
         """The rule as one sentence, codes by their terms."""
         return sentence(self.rule)
-
-
-def name_token(name: str) -> bytes:
-    """The keyed look-up of a segment's name; case, accents and spaces do not count."""
-    return token128("segment.name", normalize(name))
 
 
 def opened(segment: Segment, fields: Mapping[str, FieldSpec] | None = None) -> OpenedSegment:
@@ -85,6 +84,14 @@ def by_name(name: str) -> OpenedSegment:
     return opened(row)
 
 
+def rule_of(handle: Handle) -> rules.Rule:
+    """The rule of a segment, by its id (or name). Raises Refused when there is none."""
+    found = _rules_of([handle], attributes.catalog())
+    if handle not in found:
+        raise Refused("segment.unknown", "There is no segment of that name.")
+    return found[handle]
+
+
 def everyone() -> list[OpenedSegment]:
     """All segments in the order of their names; segments are counted in dozens, not in thousands."""
     fields = attributes.catalog()
@@ -103,24 +110,32 @@ def value_sets() -> list[tuple[str, str]]:
 
 
 def parse(tree: object) -> rules.Rule:
-    """Read a rule that somebody writes; it may ask for own attributes. Raises RuleError."""
+    """Read a rule that somebody writes, with names or ids; it may ask for own attributes. Raises RuleError."""
     fields = attributes.catalog()
     rule = rules.parse(tree, fields=fields)
     rules.check_choices(rule, fields=fields)
-    return rule
+    return naming.with_ids(rule)
+
+
+def parse_stored(tree: object) -> rules.Rule:
+    """Read a rule as it is stored elsewhere (in a journey), with ids. Raises RuleError."""
+    return rules.parse(tree, fields=attributes.catalog())
 
 
 def sentence(rule: rules.Node, terms: rules.Terms = terms) -> str:
     """A rule in English, with terms from the vocabulary (or `terms`) and the labels of own attributes."""
-    return rules.sentence(rule, terms=terms, fields=attributes.catalog())
+    called = naming.names_of(rules.references(rule))
+    return rules.sentence(rule, terms=terms, fields=attributes.catalog(), called=called)
 
 
-def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
-    """Which of the own attributes called ``names`` the rules of segments ask for."""
-    for each in everyone():
-        for mentioned in rules.mentioned_attributes(each.rule):
-            if (name := mentioned.removeprefix(attributes.PREFIX)) in names:
-                yield name, AttributeUsage("Segment", each.name, f"/segments/{each.id}/", searches=True)
+def rule_uses(rule: rules.Rule, place: Place = Place.RULE) -> list[Used]:
+    """What a rule refers to, for the table of references; what is not there is left out."""
+    return [Used(Noun(each.kind), pk, place) for each, pk in naming.ids_of(rules.references(rule)).items()]
+
+
+def names_of_users(ids: Collection[int], used: Noun) -> Mapping[int, Shown]:
+    """What these segments are called, where they use something."""
+    return {pk: Shown(name, f"/segments/{pk}/") for pk, name in naming.segment_names(ids).items()}
 
 
 def zone() -> ZoneInfo:
@@ -128,31 +143,34 @@ def zone() -> ZoneInfo:
     return organizations.zone()
 
 
-def names_for(rule: rules.Rule, frozen: Mapping[str, rules.Rule] | None = None) -> rules.Names:
-    """The rules and ids that the names in ``rule`` stand for, through all segments it leads to.
+def names_for(rule: rules.Rule, frozen: Mapping[Handle, rules.Rule] | None = None) -> rules.Names:
+    """The rules and ids of all that ``rule`` refers to, through all segments it leads to; one query a generation.
 
-    ``frozen`` (name to rule) stands for segments as they were at an earlier time, whatever they are now.
+    ``frozen`` stands for segments as they were at an earlier time, whatever they are now.
     """
-    then = frozen or {}
-    found: dict[str, rules.Rule] = {}
-    campaigns: set[str] = set(rules.mentioned_campaigns(rule))
-    waiting = rules.mentioned_segments(rule)
+    then, fields = frozen or {}, attributes.catalog()
+    found: dict[Handle, rules.Rule] = {}
+    campaigns: set[Handle] = set(rules.mentioned_campaigns(rule))
+    waiting = set(rules.mentioned_segments(rule))
     while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        if name in then:
-            found[name] = then[name]
-        else:
-            row = Segment.objects.filter(name_token=name_token(name)).first()
-            if row is None:
-                continue
-            found[name] = opened(row).rule
-        campaigns.update(rules.mentioned_campaigns(found[name]))
-        waiting += rules.mentioned_segments(found[name])
-    return rules.Names(
-        segments=found, campaigns=usages.campaign_ids() if campaigns else {}, fields=attributes.catalog()
-    )
+        new = {of: then[of] for of in waiting if of in then}
+        new |= _rules_of(waiting - new.keys(), fields)
+        found |= new
+        for each in new.values():
+            campaigns.update(rules.mentioned_campaigns(each))
+        waiting = {of for each in new.values() for of in rules.mentioned_segments(each)} - found.keys()
+    return rules.Names(segments=found, campaigns=naming.campaign_ids(campaigns) if campaigns else {}, fields=fields)
+
+
+def _rules_of(handles: Iterable[Handle], fields: Mapping[str, FieldSpec]) -> dict[Handle, rules.Rule]:
+    """The rules of the segments of these ids or names that are there."""
+    given = list(handles)
+    numbers: dict[Handle, int] = {of: of for of in given if isinstance(of, int)}
+    by_name = naming.segment_ids(of for of in given if isinstance(of, str))
+    for of, pk in by_name.items():
+        numbers[of] = pk
+    rows = {row.pk: row for row in Segment.objects.filter(pk__in=set(numbers.values()))} if numbers else {}
+    return {of: opened(rows[pk], fields).rule for of, pk in numbers.items() if pk in rows}
 
 
 def reachable(ids: Iterable[int]) -> set[int]:
@@ -166,14 +184,14 @@ def reachable(ids: Iterable[int]) -> set[int]:
     return found
 
 
-def where_used(segment_id: int) -> list[usages.Usage]:
+def where_used(segment_id: int) -> list[references.Use]:
     """Other segments, then campaigns and journeys, that use the segment."""
-    users = [opened(row) for row in Segment.objects.filter(uses__used_id=segment_id).order_by("pk")]
-    inside = [usages.Usage("Segment", user.name, f"/segments/{user.id}/") for user in users]
-    return inside + usages.uses_of(segment_id)
+    return references.used_by(Noun.SEGMENT, segment_id)
 
 
-def audience(rule: rules.Rule, now: datetime, frozen: Mapping[str, rules.Rule] | None = None) -> tuple[str, list[Any]]:
+def audience(
+    rule: rules.Rule, now: datetime, frozen: Mapping[Handle, rules.Rule] | None = None
+) -> tuple[str, list[Any]]:
     """``(sql, params)`` selecting the ids of the people of ``rule`` at ``now``, by the clinic's calendar.
 
     ``frozen``: see ``names_for``.

@@ -13,9 +13,13 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.references import selectors as references
+from apps.references import services as reference_services
+from apps.references.models import Noun
 from apps.vault import sealing
 
-from . import authors, counting, rules, selectors, usages
+from . import authors, counting, naming, rules, selectors
 from .models import Segment, SegmentCount, SegmentUse
 from .selectors import TABLE, name_token
 
@@ -31,7 +35,7 @@ class NameRefused(Refused):
 class InUse(Refused):
     """The segment is used elsewhere; ``usages`` says where."""
 
-    def __init__(self, found: list[usages.Usage]) -> None:
+    def __init__(self, found: list[references.Use]) -> None:
         self.usages = found
         places = "one place" if len(found) == 1 else f"{len(found)} places"
         super().__init__(f"This segment is used in {places}. Take it out there first, then delete it.")
@@ -67,18 +71,20 @@ def segment_save(
     if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():
         raise NameRefused("Another segment has this name. Choose a different one.")
     used = _used(parsed, segment_id)
-    names = selectors.names_for(parsed)
-    level = rules.level(parsed, names)
     now = clock.now()
+    same_rule = False
     if segment_id is None:
+        level = rules.level(parsed, selectors.names_for(parsed))
         segment = Segment(name_token=token, level=level, owner=str(actor), created_at=now, changed_at=now, sealed=b"")
         segment.save(force_insert=True)
-        action, old_name = Action.SEGMENT_CREATE, name
+        action = Action.SEGMENT_CREATE
     else:
         segment = _locked(segment_id)
         if version is not None and version != segment.version:
             raise Refused("Somebody else changed this segment meanwhile. Open it anew to see their version.")
-        old_name = selectors.opened(segment).name
+        same_rule = selectors.opened(segment).rule == parsed
+        # Another name changes nothing for whoever refers to it, and nothing that it refers to is opened.
+        level = Level(segment.level) if same_rule else rules.level(parsed, selectors.names_for(parsed))
         action = Action.SEGMENT_CHANGE
         segment.version += 1
         segment.name_token, segment.level, segment.changed_at = token, level, now
@@ -87,8 +93,9 @@ def segment_save(
     segment.save()
     SegmentUse.objects.filter(user=segment).delete()
     SegmentUse.objects.bulk_create(SegmentUse(user=segment, used_id=used_id) for used_id in used)
-    if segment_id is not None:
-        _follow(segment, old_name, name)
+    reference_services.references_write(user_kind=Noun.SEGMENT, user_id=segment.pk, uses=selectors.rule_uses(parsed))
+    if segment_id is not None and not same_rule:
+        _levels_follow(segment)
     codes = {"version": segment.version, "level": level.value}
     if copy_of is not None:
         codes["copy_of"] = copy_of
@@ -101,10 +108,11 @@ def segment_delete(*, actor: Actor, segment_id: int) -> None:
     """Delete a segment nobody uses. Raises InUse with the places otherwise."""
     _lock_graph()
     segment = _locked(segment_id)
-    found = [usage for usage in selectors.where_used(segment.pk) if usage.blocks]
+    found = selectors.where_used(segment.pk)
     if found:
         raise InUse(found)
     record(actor=actor, action=Action.SEGMENT_DELETE, kind="segment", subject=segment.pk)
+    reference_services.references_delete(kind=Noun.SEGMENT, ids=[segment.pk])
     segment.delete()
 
 
@@ -177,32 +185,27 @@ def _seal(segment: Segment, data: dict[str, Any]) -> None:
 
 def _used(parsed: rules.Rule, segment_id: int | None) -> set[int]:
     """Ids of the segments the rule looks at. Raises Refused for an unknown one or a way back to itself."""
-    found: set[int] = set()
-    for name in rules.mentioned_segments(parsed):
-        used = Segment.objects.filter(name_token=name_token(name)).values_list("pk", flat=True).first()
-        if used is None:
-            raise Refused(f"There is no segment “{name}”. Choose one of the list.")
-        found.add(used)
-    known = usages.campaign_ids() if rules.mentioned_campaigns(parsed) else {}
-    for name in rules.mentioned_campaigns(parsed):
-        if name not in known:
-            raise Refused(f"There is no campaign “{name}”. Choose one of the list.")
+    asked = rules.mentioned_segments(parsed)
+    found = set(Segment.objects.filter(pk__in=[of for of in asked if isinstance(of, int)]).values_list("pk", flat=True))
+    if gone := [of for of in asked if of not in found]:
+        raise Refused(f"There is no segment “{gone[0]}”. Choose one of the list.")
+    asked = rules.mentioned_campaigns(parsed)
+    known = naming.campaign_ids(asked) if asked else {}
+    if gone := [of for of in asked if of not in known]:
+        raise Refused(f"There is no campaign “{gone[0]}”. Choose one of the list.")
     if segment_id is not None and segment_id in found | selectors.reachable(found):
         raise Refused("A segment cannot look at itself, not even through other segments.")
     return found
 
 
-def _follow(segment: Segment, old_name: str, new_name: str) -> None:
-    """Bring the segments that look at this one up to date: its new name in their rules, its level in theirs."""
+def _levels_follow(segment: Segment) -> None:
+    """Bring the segments that look at this one up to date: its level in theirs. What they counted is old."""
     for user in Segment.objects.select_for_update().filter(uses__used=segment).order_by("pk"):
-        opened = selectors.opened(user)
-        rule = rules.renamed(opened.rule, old_name, new_name)
-        assert isinstance(rule, rules.Group)
-        _seal(user, {"name": opened.name, "description": opened.description, "rule": rule.to_document()})
+        rule = selectors.opened(user).rule
         level = rules.level(rule, selectors.names_for(rule))
         changed = level != user.level
         user.level = level
         user.count = user.count_ms = user.counted_at = None
-        user.save(update_fields=["sealed", "level", "count", "count_ms", "counted_at"])
+        user.save(update_fields=["level", "count", "count_ms", "counted_at"])
         if changed:
-            _follow(user, opened.name, opened.name)
+            _levels_follow(user)

@@ -23,7 +23,7 @@ from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
 from apps.vault.tokens import normalize
 
-from . import counting, draft, explaining, rules, selectors, services
+from . import counting, draft, explaining, naming, rules, selectors, services
 from .absent import absent_codes
 from .builder import drawn
 from .conditions.base.codes import join_code, split_code
@@ -95,7 +95,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     """The builder. A save that is refused comes back as it was typed, with the reason at its place."""
     segment = _segment(segment_id) if segment_id is not None else None
     if request.method == "GET":
-        tree = segment.rule.to_document() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
+        tree = naming.document(segment.rule) if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     try:

@@ -102,7 +102,8 @@ def test_nothing_goes_to_review_without_every_answer(
         ({"segment": "Nobody knows"}, "segment.unknown"),
         ({"template": "Nobody knows"}, "template.unknown"),
         ({"brand": "Nobody knows"}, "sender.unknown"),
-        ({"segment": 7}, "campaign_file.text_length"),
+        ({"segment": 7.5}, "campaign_file.text_length"),
+        ({"segment": 7_000_000}, "segment.unknown"),
     ],
 )
 def test_a_spec_that_cannot_be_used_is_refused(clinic: SimpleNamespace, spec: Any, code: str) -> None:

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.content import blocks, compiling, selectors, services, usage
+from apps.content import blocks, compiling, selectors, services
 from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE
 from apps.content.images import NotAnImage
@@ -20,6 +20,11 @@ from apps.content.models import Brand, Skeleton, Template
 from apps.content.starters import all_starters
 from apps.core import actors
 from apps.core.errors import Refused
+from apps.references import owners
+from apps.references import services as references
+from apps.references.models import Noun, Place
+from apps.references.owners import Shown
+from apps.references.services import Used
 from tests.content.test_images import png
 
 pytestmark = pytest.mark.django_db
@@ -142,8 +147,9 @@ def test_versions_are_immutable_and_equal_ones_are_one(draft: Template) -> None:
 
 
 def test_a_template_in_use_is_not_deleted(draft: Template, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "_FINDERS", [])
-    usage.register(lambda pk: [usage.Use("Campaign", "Flu", "/campaigns/1/")] if pk == draft.pk else [])
+    monkeypatch.setitem(owners.NAMES, Noun.CAMPAIGN, lambda ids, _used: {7: Shown("Flu", "/campaigns/7/")})
+    sent = Used(Noun.TEMPLATE, draft.pk, Place.MESSAGE)
+    references.references_write(user_kind=Noun.CAMPAIGN, user_id=7, uses=[sent])
     with pytest.raises(Refused, match="used by 1 campaign"):
         services.template_archive(actor=CLI, template_id=draft.pk)
 

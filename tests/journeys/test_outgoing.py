@@ -13,7 +13,6 @@ from apps.contacts import services as contacts
 from apps.contacts.models import Appointment
 from apps.contacts.person import selectors as contact_selectors
 from apps.content import services as content
-from apps.content import usage
 from apps.content.merging import merge, render
 from apps.content.models import Template
 from apps.content.selectors import template_named
@@ -27,6 +26,8 @@ from apps.delivery.send.sources import Claimed, Draft, source_of
 from apps.journeys import presets, selectors, services
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.compiled import Envelope
+from apps.references import selectors as references
+from apps.references.models import Noun
 from tests.delivery.conftest import providers as demo_providers
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 
@@ -164,7 +165,7 @@ def test_activating_the_same_again_is_refused(clinic, at):
 
 def test_a_template_in_a_journey_says_so_and_cannot_be_deleted(message):
     template = template_named(presets.APPOINTMENT_REMINDER)
-    assert [use.kind for use in usage.uses_of(template.pk)] == ["Journey"]
+    assert [use.kind for use in references.used_by(Noun.TEMPLATE, template.pk)] == ["Journey"]
     with pytest.raises(Refused, match="used by"):
         content.template_archive(actor=CLI, template_id=template.pk)
 

@@ -15,8 +15,8 @@ from apps.journeys.definition import DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyMember, JourneyRun, JourneyVersion
 from apps.journeys.parse import parse
 from apps.journeys.presets import APPOINTMENT_REMINDER_JOURNEY as READY
+from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
-from apps.segments import usages as segment_usages
 from tests.journeys.conftest import CLI, activate, book, outbox, person, reminder, run_of, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,7 +117,7 @@ def test_a_segment_in_a_journey_says_so(clinic, at):
     with at("2026-11-22T12:00"):
         segment = segments.segment_save(actor=CLI, name="Women", rule=WOMEN)
         made("Welcome", [SEND], trigger={"kind": "segment", "segment": "Women"})
-    assert [usage.name for usage in segment_usages.uses_of(segment.pk)] == ["Welcome"]
+    assert [usage.name for usage in segment_selectors.where_used(segment.pk)] == ["Welcome"]
 
 
 def test_what_is_booked_already_comes_in_at_activation_or_not(clinic, at):

@@ -106,7 +106,7 @@ def test_a_step_whose_attribute_was_retired_meanwhile_stops_where_a_person_sees_
         activate(journey)
         dana = person()
         services.run_add(actor=CLI, journey=journey, person_id=dana)
-    monkeypatch.setattr("apps.contacts.attributes.services.usages.uses_of", lambda _name: [])
+    monkeypatch.setattr("apps.contacts.attributes.services.references.used_by", lambda _kind, _id: [])
     attribute_retire(actor=CLI, attribute_id=risk.id)
     assert tick("2026-11-23T12:00").failed == 1
     assert (run_of(dana).step, run_of(dana).reason) == ("s3", "step_error")

@@ -17,7 +17,7 @@ from apps.contacts import services as contacts
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.segments import counting, rules, selectors, services
+from apps.segments import counting, naming, rules, selectors, services
 from apps.segments.models import Segment, SegmentCount
 from tests.refusals import refused
 
@@ -106,7 +106,7 @@ def test_a_rename_and_a_higher_level_follow_to_the_segments_that_look_at_it() ->
     third = services.segment_save(actor=CLI, name="Third", rule=looks_at("Second"))
     due = {"match": "all", "rules": [{"event": "encounter", "op": "never", "last_days": 365}]}
     services.segment_save(actor=CLI, name="Due", rule=due, segment_id=first.pk)
-    assert rules.mentioned_segments(selectors.by_name("Second").rule) == ["Due"]
+    assert naming.document(selectors.by_name("Second").rule)["rules"] == [{"segment": "Due", "op": "in"}]
     levels = dict(Segment.objects.values_list("pk", "level"))
     assert levels == {first.pk: 2, second.pk: 2, third.pk: 2}
 

@@ -145,7 +145,7 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     def url(kind: str, word: str) -> str:
         return reverse("campaigns:plan_people", args=[campaign.id, kind, word])
 
-    audience = audience_of(campaign.spec)
+    audience = audience_of(campaign.stored)
     written = selectors.languages(campaign)
     readers = drawn.readers
     main = written[0] if written else ""

@@ -71,7 +71,7 @@ def detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
         step = NEXT_STEP.get(State(campaign.row.state), "approval")
         if step == "audience" and not may(request, Permission.CAMPAIGN_EDIT):
             step = "approval"
-        if campaign.spec.template and campaign.spec.purpose and step == "audience":
+        if campaign.stored.template and campaign.stored.purpose and step == "audience":
             step = "approval"
         return redirect(f"campaigns:{step}", campaign_id)
     return render(request, "campaigns/report.html", report_context(request, campaign))

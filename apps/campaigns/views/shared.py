@@ -77,8 +77,8 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
 
 def audience_note(campaign: Opened | None) -> str:
     """What the first figure of a plan counts: after leaving out, it is smaller than the segment's own number."""
-    who = "Everybody on record" if campaign is not None and campaign.spec.everybody else "Everybody the segment finds"
-    return f"{who}, without those left out." if campaign is not None and campaign.spec.exclude else f"{who}."
+    who = "Everybody on record" if campaign is not None and campaign.stored.everybody else "Everybody the segment finds"
+    return f"{who}, without those left out." if campaign is not None and campaign.stored.exclude else f"{who}."
 
 
 def decided(campaign: Opened | None) -> list[tuple[str, str]]:
@@ -86,13 +86,13 @@ def decided(campaign: Opened | None) -> list[tuple[str, str]]:
     if campaign is None:
         return []
     spec = campaign.spec
-    who = "Everybody" if spec.everybody else spec.segment
+    who = "Everybody" if spec.everybody else str(spec.segment)
     if spec.exclude:
-        who += f", without {', '.join(spec.exclude)}"
+        who += f", without {', '.join(map(str, spec.exclude))}"
     return [
         ("Audience", who or "—"),
-        ("Template", spec.template or "—"),
-        ("Sender", spec.brand or "As in the template"),
+        ("Template", str(spec.template) or "—"),
+        ("Sender", str(spec.brand) or "As in the template"),
         ("Purpose", Purpose(spec.purpose).word if spec.purpose else "—"),
         ("Paid for", _PAID.get(spec.remuneration, "—")),
     ]

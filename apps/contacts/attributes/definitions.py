@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -14,6 +14,7 @@ from apps.contacts.models import AttributeDefinition
 from apps.contacts.models.attribute import ATTRIBUTE_TABLE
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
+from apps.vault import tokens
 
 TABLE = ATTRIBUTE_TABLE
 PREFIX = "attribute."
@@ -113,6 +114,13 @@ def everything(*, retired: bool = False) -> list[Attribute]:
     """All definitions by label; retired ones only when asked for."""
     found = [opened(row) for row in AttributeDefinition.objects.all()]
     return sorted((each for each in found if retired or not each.retired), key=lambda each: each.label.casefold())
+
+
+def ids_of(names: Collection[str]) -> dict[str, int]:
+    """Name to id of these own attributes, retired ones too; names that there are none of are left out. One query."""
+    by_token = {tokens.token128("attribute.name", name): name for name in names}
+    rows = AttributeDefinition.objects.filter(token__in=by_token).values_list("token", "pk") if by_token else ()
+    return {by_token[bytes(token)]: pk for token, pk in rows}
 
 
 def types() -> dict[str, str]:

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.attributes import usages
 from apps.contacts.attributes.definitions import LOCK, Attribute
 from apps.contacts.attributes.numbers import MOST_STEPS, NumberRange
 from apps.contacts.models import AttributeDefinition, AttributeFill, Person
@@ -24,6 +23,8 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.jobs import waking
+from apps.references import selectors as references
+from apps.references.models import Noun
 from apps.vault import sealing, tokens
 
 TYPES = ("text", "number", "date", "yes_no", "choice")
@@ -36,7 +37,7 @@ MOST_ATTRIBUTES = 200
 class InUse(Refused):
     """Segments or journeys ask for the attribute; ``uses`` says where."""
 
-    def __init__(self, uses: Sequence[usages.Usage], doing: str) -> None:
+    def __init__(self, uses: Sequence[references.Use], doing: str) -> None:
         self.uses = list(uses)
         places = "one place" if len(self.uses) == 1 else f"{len(self.uses)} places"
         super().__init__(
@@ -164,7 +165,7 @@ def attribute_change(*, actor: Actor, attribute_id: int, wanted: Wanted) -> Attr
             "attribute.choice_taken_away",
             f"People may have the value “{gone[0]}”: choices can be added, not taken away.",
         )
-    searching = [use for use in usages.uses_of(before.name) if use.searches]
+    searching = [use for use in references.used_by(Noun.ATTRIBUTE, row.pk) if use.searches]
     if before.searchable and not wanted.searchable and searching:
         raise InUse(searching, "make it unsearchable")
     fields = [name for name, old, new in _differences(before, label, wanted) if old != new]
@@ -209,7 +210,7 @@ def attribute_retire(*, actor: Actor, attribute_id: int) -> None:
     row = _locked(attribute_id)
     if row.retired_at is not None:
         return
-    if uses := usages.uses_of(attributes.opened(row).name):
+    if uses := references.used_by(Noun.ATTRIBUTE, row.pk):
         raise InUse(uses, "retire it")
     row.retired_at = clock.now()
     row.save(update_fields=["retired_at"])

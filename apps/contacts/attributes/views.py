@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.attributes import services, usages
+from apps.contacts.attributes import services
 from apps.contacts.attributes.definitions import Attribute
 from apps.contacts.attributes.forms import AttributeForm
 from apps.contacts.models import AttributeDefinition, AttributeFill
@@ -20,15 +20,17 @@ from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
+from apps.references import selectors as references
+from apps.references.models import Noun
 
 
 @require(Permission.CONTACT_IMPORT)
 def attribute_list(request: HttpRequest) -> HttpResponse:
     """All own attributes by name; retired ones at the end."""
     found = sorted(attributes.everything(retired=True), key=lambda each: each.retired)
-    uses = usages.uses({each.name for each in found})
+    uses = references.used_by_each(Noun.ATTRIBUTE, [each.id for each in found])
     fills = _latest_fills()
-    rows = [{"attribute": each, "uses": uses.get(each.name, []), "fill": fills.get(each.id)} for each in found]
+    rows = [{"attribute": each, "uses": uses.get(each.id, []), "fill": fills.get(each.id)} for each in found]
     taken = sum(1 for each in found if each.slot is not None)
     return render(request, "contacts/attributes/list.html", {"rows": rows, "taken": taken, "slots": SLOTS})
 
@@ -72,7 +74,7 @@ def attribute(request: HttpRequest, attribute_id: int) -> HttpResponse:
     context = {
         "attribute": found,
         "form": form,
-        "uses": usages.uses_of(found.name),
+        "uses": references.used_by(Noun.ATTRIBUTE, found.id),
         "cancel": reverse("contacts:attributes"),
         **_fill_context(found),
     }

@@ -12,13 +12,15 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.content import blocks, previewing, selectors, services, usage
+from apps.content import blocks, previewing, selectors, services
 from apps.content.models import Template
 from apps.content.starters import all_starters
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, allows, require
+from apps.references import selectors as references
+from apps.references.models import Noun
 
 PREVIEW_CSP = {
     "default-src": ["'none'"],
@@ -159,7 +161,7 @@ def template_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 def template_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, showing where it is used; then delete."""
     template = get_object_or_404(Template.objects.living(), pk=pk)
-    uses = usage.uses_of(pk)
+    uses = references.used_by(Noun.TEMPLATE, pk)
     if request.method == "POST":
         try:
             services.template_archive(actor=actor_of(request), template_id=pk)

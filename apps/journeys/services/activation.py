@@ -9,12 +9,13 @@ from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals, context, locks, outgoing
+from apps.journeys import approvals, context, locks, naming, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
 from apps.journeys.parse import parse
 from apps.journeys.services import intake, ticks
 from apps.journeys.services.approvals import ensure_approved
+from apps.journeys.services.drafts import uses_write
 from apps.vault import sealing
 
 
@@ -30,19 +31,18 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         locks.intake()
         intake.after_restore()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
-        definition = parse(locked.opened()["draft"])
+        definition = naming.with_ids(parse(locked.opened()["draft"]))
         problems = context.problems(definition)
         if problems:
             raise DefinitionBroken(problems)
         ensure_approved(locked, definition)
-        data = {
-            "definition": to_json(definition),
-            "messages": outgoing.freeze(actor=actor, definition=definition),
-            # What was approved is what runs: a segment that is edited later waits for the next activation.
-            "segments": approvals.segments_of(definition),
-        }
+        messages = outgoing.freeze(actor=actor, definition=definition)
+        # What was approved is what runs: a segment that is edited later waits for the next activation.
+        rules = approvals.segments_of(definition)
+        data = {"definition": to_json(definition), "messages": messages, "rules": [[*each] for each in rules.items()]}
         active = locked.version
-        if active is not None and [active.opened(), active.messages(), active.segments()] == list(data.values()):
+        wanted = [data["definition"], messages, rules]
+        if active is not None and [active.opened(), active.messages(), active.segments()] == wanted:
             version = active
             if locked.state == JourneyState.ACTIVE:
                 raise Refused("This draft and its texts are active already. Change them first, or leave it running.")
@@ -63,6 +63,7 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         if first:
             locked.seen_transaction, locked.seen_event = intake.settled(), 0
         locked.save(update_fields=["version", "state", "changed_at", "seen_transaction", "seen_event"])
+        uses_write(locked)
         entered = _first_look(actor, locked, definition, take_in) if first else 0
         audit.record(
             actor=actor,

@@ -17,11 +17,13 @@ from apps.content.starters import all_starters
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals
+from apps.journeys import approvals, naming
 from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
 from apps.journeys.parse import parse
 from apps.journeys.presets import Preset
+from apps.references import services as references
+from apps.references.models import Noun
 from apps.vault import sealing, tokens
 
 UNDO_STEPS = 20
@@ -50,7 +52,7 @@ def name_token(name: str) -> bytes:
 def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict[str, Any]) -> Journey:
     """A new journey in draft. ``definition`` is JSON. Raises ``NameTaken``, ``DefinitionBroken``."""
     name = clean_name(name)
-    draft = to_json(parse(definition))
+    draft = to_json(naming.with_ids(parse(definition)))
     now = clock.now()
     with transaction.atomic():
         if Journey.objects.filter(name_token=name_token(name)).exists():
@@ -65,6 +67,7 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
             raise NameTaken("A journey has this name already. Choose another.") from None
         _seal(journey, {"name": name, "about": about.strip()[:500], "draft": draft})
         journey.save(update_fields=["sealed"])
+        uses_write(journey)
         audit.record(actor=actor, action=Action.JOURNEY_CREATE, kind="journey", subject=journey.pk)
     return journey
 
@@ -116,11 +119,12 @@ def draft_save(
         if about is not None and about.strip()[:500] != data.get("about", ""):
             data["about"] = about.strip()[:500]
             fields.append("about")
-        if definition is not None and to_json(parse(to_json(definition))) != data["draft"]:
+        stored = to_json(naming.with_ids(definition)) if definition is not None else data["draft"]
+        if stored != data["draft"]:
             if keep_approval and approvals.at_stake(locked, parse(data["draft"])) is not None:
                 raise WouldVoid
             data["undo"] = [*data.get("undo", []), data["draft"]][-UNDO_STEPS:]
-            data["draft"] = to_json(definition)
+            data["draft"] = stored
             fields.append("draft")
         if not fields:
             return locked
@@ -128,6 +132,7 @@ def draft_save(
         locked.changed_at = clock.now()
         _seal(locked, data)
         locked.save(update_fields=["name_token", "revision", "changed_at", "sealed"])
+        uses_write(locked)
         audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=fields)
     return locked
 
@@ -151,6 +156,7 @@ def draft_undo(*, actor: Actor, journey: Journey, revision: int, keep_approval: 
         locked.changed_at = clock.now()
         _seal(locked, data)
         locked.save(update_fields=["revision", "changed_at", "sealed"])
+        uses_write(locked)
         audit.record(actor=actor, action=Action.JOURNEY_CHANGE, kind="journey", subject=locked.pk, fields=["draft"])
     return locked
 
@@ -163,6 +169,17 @@ def clean_name(name: str) -> str:
     if len(name) > 120:
         raise Refused("A name has at most 120 characters. Shorten it.")
     return name
+
+
+def uses_write(journey: Journey) -> None:
+    """Note what the journey refers to, in its draft and as it is active. Caller's transaction, lock and audit entry."""
+    definitions, frozen = [parse(journey.opened()["draft"])], []
+    if journey.version is not None:
+        definitions.append(parse(journey.version.opened()))
+        # A segment may have been edited since, but the active version goes by it as it was.
+        frozen = list(journey.version.segments().values())
+    uses = naming.uses(definitions, frozen)
+    references.references_write(user_kind=Noun.JOURNEY, user_id=journey.pk, uses=uses)
 
 
 def _seal(journey: Journey, data: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from apps.core.levels import Level
 from apps.journeys import conditions
 from apps.journeys.conditions.protocol import RunCondition
-from apps.journeys.fields import Field, Input, Known, Offer, Say
+from apps.journeys.fields import Field, Input, Known, Offer, Say, Translator
 from apps.journeys.protocol import BranchName, Go, Here, Labels, Place, StepDefaults, StepWords
 
 YES, NO = "then", "otherwise"
@@ -37,6 +37,11 @@ class Question:
         """See ``Field``."""
         question: RunCondition | None = step.question
         return {"rule": question.to_document() if question is not None else {}}
+
+    def translate(self, document: Mapping[str, Any], translator: Translator) -> dict[str, Any]:
+        """See ``Referring``."""
+        rule = document.get("rule")
+        return {"rule": translator.rule(rule)} if isinstance(rule, dict) and "match" in rule else {}
 
     def inputs(self, step: Any, offer: Offer) -> list[Input]:
         """See ``Field``."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from apps.core.purposes import Purpose
 from apps.journeys import localtime
-from apps.journeys.fields import Field, Name, Option
+from apps.journeys.fields import Field, Handle, Name, Option
 from apps.journeys.protocol import Effect, Go, Here, Labels, Mail, Outcome, Place, Reason, StepDefaults, StepWords
 from apps.journeys.vocabulary import PURPOSES, date_word
 
@@ -18,9 +18,9 @@ from apps.journeys.vocabulary import PURPOSES, date_word
 class Send(StepDefaults):
     """Hand one message to delivery. `before` names a date after which it must not be sent."""
 
-    template: str = ""
+    template: Handle = ""
     purpose: Purpose = Purpose.TREATMENT
-    sender: str = ""
+    sender: Handle = ""
     before: str = ""
 
     kind: ClassVar[str] = "send"
@@ -35,6 +35,7 @@ class Send(StepDefaults):
             lambda offer: [(name, name) for name in offer.templates],
             empty="Choose a template",
             help="Its text is edited under Templates.",
+            refers="template",
         ),
         Option(
             "purpose",
@@ -51,6 +52,7 @@ class Send(StepDefaults):
             "Sender",
             lambda offer: [(name, name) for name in offer.senders],
             empty="The usual sender",
+            refers="brand",
         ),
         Name(
             "before",

@@ -32,8 +32,8 @@ MAIL_POLICY = {
     "frame-ancestors": ["'self'"],
     "sandbox": ["allow-same-origin"],
 }
-_WORDS = {"submitted": "Asked for approval", "approved": "Approved", "rejected": "Sent back"}
-_ICONS = {"submitted": "clipboard-check", "approved": "circle-check", "rejected": "message"}
+_WORDS = {"submitted": "Asked for approval", "approved": "Approved", "rejected": "Sent back", "voided": "Made void"}
+_ICONS = {"submitted": "clipboard-check", "approved": "circle-check", "rejected": "message", "voided": "message"}
 
 
 def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
     """Every mail of the draft in every language it would go out in: the reviewer reads them all."""
     found = []
     for place, mail in mails(journey.draft):
-        template = content.template_named(mail.template)
+        template = content.template_named(str(mail.template))
         languages = content.languages_of(template) if template is not None else ("",)
         for language in languages:
             name = blocks.LANGUAGES.get(language, "") if len(languages) > 1 else ""
@@ -91,14 +91,14 @@ def letter(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     ``?language=es`` shows it in a further language.
     """
     journey = selectors.by_id(journey_id)
-    mail = next((mail for place, mail in mails(journey.draft) if place.step.id == step_id), None)
-    template = content.template_named(mail.template) if mail is not None else None
+    mail = next((mail for place, mail in mails(journey.stored) if place.step.id == step_id), None)
+    template = context.template_of(mail.template) if mail is not None else None
     if mail is None or template is None:
         raise Http404
     version = template.versions.filter(number=template.published).first()
     design = version.design if version is not None else blocks.parse(content.draft_data(template))
     design = variants.in_language(design, request.GET.get("language") or design.language)
-    brand = context.brand_named(mail.sender) or template.brand
+    brand = context.brand_of(mail.sender) or template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
     return HttpResponse(previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone).html)

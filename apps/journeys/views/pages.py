@@ -15,7 +15,7 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
-from apps.journeys import approvals, context, describe, outgoing, presets, selectors, services
+from apps.journeys import approvals, context, describe, naming, outgoing, presets, selectors, services
 from apps.journeys.definition import walk
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.parse import parse
@@ -163,7 +163,7 @@ def _run(journey_id: int, run_id: int) -> JourneyRun:
 def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     """Why one person is where they are: everything their run came by."""
     journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
-    definition = parse(found.version.opened())
+    definition = naming.with_names(parse(found.version.opened()))
     labels = context.labels(definition)
     words = {place.step.id: (place.number, place.step.words(labels).title) for place in walk(definition)}
     trail = selectors.trail(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
@@ -191,7 +191,7 @@ class AttributeCondition(Condition):
         """The attribute, when it is an own one."""
         return own_references(self.field)
 
-    def with_references(self, names: Mapping[Reference, str]) -> AttributeCondition:
+    def with_references(self, names: Mapping[Reference, Any]) -> AttributeCondition:
         """The same comparison of another attribute."""
         return replace(self, field=names.get(Reference(RefersTo.ATTRIBUTE, self.field), self.field))
 

@@ -208,7 +208,7 @@ class DateCondition(Condition):
         """The attribute, when it is an own one."""
         return own_references(self.field)
 
-    def with_references(self, names: Mapping[Reference, str]) -> DateCondition:
+    def with_references(self, names: Mapping[Reference, Any]) -> DateCondition:
         """The same window of another attribute."""
         return replace(self, field=names.get(Reference(RefersTo.ATTRIBUTE, self.field), self.field))
 

@@ -11,7 +11,7 @@ from .base import forms
 from .base.codes import Terms
 from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
+from .base.nodes import Condition, Handle, Opened, Reference, RefersTo, Search, Words
 from .base.sql import Fragment
 from .base.timeline import (
     REPEAT_WORDS,
@@ -55,7 +55,7 @@ class EngagementCondition(Condition):
     TIMELINE: ClassVar[bool] = True
 
     kind: str
-    campaign: str | None = None
+    campaign: Handle | None = None
     never: bool = False
     times: int = 1
     last_days: int | None = None
@@ -68,7 +68,7 @@ class EngagementCondition(Condition):
         kind = document.choice("engagement", KINDS)
         never, times = read_repeat(document)
         days, unit = document.optional_span("last_days")
-        return cls(kind, document.optional_text("campaign"), never, times, days, unit)
+        return cls(kind, document.optional_handle("campaign"), never, times, days, unit)
 
     def to_document(self) -> Json:
         """The condition as it is stored."""
@@ -101,7 +101,9 @@ class EngagementCondition(Condition):
 
     def sentence(self, words: Words) -> str:
         """``Clicked in a message at least 2 times in the last year``."""
-        what = f"the campaign “{self.campaign}”" if self.campaign else ("any message" if self.never else "a message")
+        what = "any message" if self.never else "a message"
+        if self.campaign:
+            what = f"the campaign “{words.called(RefersTo.CAMPAIGN, self.campaign)}”"
         said = KINDS[self.kind][1 if self.never else 0].format(what=what)
         times = f" at least {self.times:,} times" if self.times > 1 else ""
         when = ""
@@ -113,7 +115,7 @@ class EngagementCondition(Condition):
         """The campaign."""
         return (Reference(RefersTo.CAMPAIGN, self.campaign),) if self.campaign else ()
 
-    def with_references(self, names: Mapping[Reference, str]) -> EngagementCondition:
+    def with_references(self, names: Mapping[Reference, Any]) -> EngagementCondition:
         """The same about another campaign."""
         if not self.campaign:
             return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
@@ -97,7 +97,7 @@ class NumberCondition(Condition):
         """The attribute: numbers are always the organization's own."""
         return own_references(self.field)
 
-    def with_references(self, names: Mapping[Reference, str]) -> NumberCondition:
+    def with_references(self, names: Mapping[Reference, Any]) -> NumberCondition:
         """The same range of another attribute."""
         return replace(self, field=names.get(Reference(RefersTo.ATTRIBUTE, self.field), self.field))
 

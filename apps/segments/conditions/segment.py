@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .base import forms
 from .base.codes import Terms
 from .base.documents import Document, Json
 from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
+from .base.nodes import Condition, Handle, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
 from .base.sql import Fragment
 
 OPERATORS = {"in": "is in", "not_in": "is not in"}
@@ -18,49 +18,49 @@ OPERATORS = {"in": "is in", "not_in": "is not in"}
 
 @dataclass(frozen=True, repr=False)
 class SegmentCondition(Condition):
-    """Membership of another segment, by its name."""
+    """Membership of another segment, by its id."""
 
     KEY: ClassVar[str] = "segment"
 
-    name: str
+    segment: Handle
     inside: bool = True
 
     @classmethod
     def parse(cls, document: Document) -> SegmentCondition:
         """Read the condition."""
         document.only("segment", "op")
-        return cls(document.text("segment"), document.choice("op", tuple(OPERATORS)) == "in")
+        return cls(document.handle("segment"), document.choice("op", tuple(OPERATORS)) == "in")
 
     def to_document(self) -> Json:
         """The condition as it is stored."""
-        return {"segment": self.name, "op": "in" if self.inside else "not_in"}
+        return {"segment": self.segment, "op": "in" if self.inside else "not_in"}
 
     def holds(self, opened: Opened) -> bool | None:
         """Whether the rule of that segment says so; None when it does not tell."""
-        found = opened.in_segment(self.name)
+        found = opened.in_segment(self.segment)
         return found if found is None else found is self.inside
 
     def sql(self, search: Search) -> Fragment:
         """The condition of that segment's rule."""
-        found = search.in_segment(self.name, inside=self.inside)
+        found = search.in_segment(self.segment, inside=self.inside)
         return found.wrapped("(" if self.inside else "NOT (", ")")
 
     def sentence(self, words: Words) -> str:
         """``Is in the segment “Women”``."""
-        return f"{'Is' if self.inside else 'Is not'} in the segment “{self.name}”"
+        return f"{'Is' if self.inside else 'Is not'} in the segment “{words.called(RefersTo.SEGMENT, self.segment)}”"
 
     def reveals(self, looking: Looking) -> Reveals:
         """What the rule of that segment reveals, or its complement."""
-        found = looking.segment(self.name)
+        found = looking.segment(self.segment)
         return found if self.inside else found.negated()
 
     def references(self) -> tuple[Reference, ...]:
         """The segment."""
-        return (Reference(RefersTo.SEGMENT, self.name),)
+        return (Reference(RefersTo.SEGMENT, self.segment),)
 
-    def with_references(self, names: Mapping[Reference, str]) -> SegmentCondition:
+    def with_references(self, names: Mapping[Reference, Any]) -> SegmentCondition:
         """The same about another segment."""
-        return replace(self, name=names.get(Reference(RefersTo.SEGMENT, self.name), self.name))
+        return replace(self, segment=names.get(Reference(RefersTo.SEGMENT, self.segment), self.segment))
 
     @classmethod
     def entries(cls, offer: Offer) -> list[Entry]:

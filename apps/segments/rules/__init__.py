@@ -15,7 +15,6 @@ from apps.segments.conditions.base.nodes import (
     mentioned_campaigns,
     mentioned_segments,
     references,
-    renamed,
     walk,
     with_references,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "mentioned_segments",
     "parse",
     "references",
-    "renamed",
     "sentence",
     "verdict",
     "walk",

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from apps.contacts.person.fields import FieldSpec
 from apps.segments.conditions.base.codes import Terms
 from apps.segments.conditions.base.documents import Path
-from apps.segments.conditions.base.nodes import Group, Names, Node, Record
+from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Record, Reference
 
 from .sentences import group_head, sentence
 
@@ -53,8 +53,9 @@ def explain(
     names: Names | None = None,
     *,
     terms: Terms | None = None,
+    called: Mapping[Reference, str] | None = None,
 ) -> Explained:
-    """The rule as a tree of sentences, each with whether it holds for ``record``."""
+    """The rule as a tree of sentences, each with whether it holds for ``record``. ``called`` as in ``sentence``."""
     opened = _Opened(record, now.astimezone(zone).date(), names or Names())
 
     def told(node: Node, path: Path) -> Explained:
@@ -62,7 +63,7 @@ def explain(
         if isinstance(node, Group):
             children = tuple(told(child, (*path, index)) for index, child in enumerate(node.rules))
             return Explained(group_head(node), fits, path, children)
-        return Explained(sentence(node, terms=terms, fields=opened.fields), fits, path)
+        return Explained(sentence(node, terms=terms, fields=opened.fields, called=called), fits, path)
 
     return told(rule, ())
 
@@ -75,7 +76,7 @@ class _Opened:
     today: date
     names: Names
     timeline: bool = True
-    seen: tuple[str, ...] = ()
+    seen: tuple[Handle, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
@@ -96,9 +97,9 @@ class _Opened:
                 found = None
         return not found if node.match == "none" and found is not None else found
 
-    def in_segment(self, name: str) -> bool | None:
+    def in_segment(self, name: Handle) -> bool | None:
         rule = self.names.segment(name, self.seen)
         return replace(self, seen=(*self.seen, name)).holds(rule)
 
-    def campaign(self, name: str) -> int:
+    def campaign(self, name: Handle) -> int:
         return self.names.campaign(name)

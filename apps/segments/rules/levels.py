@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-from apps.segments.conditions.base.nodes import Group, Names, Node, Reveals
+from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Reveals
 
 
 def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldSpec] | None = None) -> Level:
@@ -34,7 +34,7 @@ def may_reach_patients(rule: Node, names: Names | None = None) -> bool:
 class _Looking:
     names: Names
     fields: Mapping[str, FieldSpec]
-    seen: tuple[str, ...] = ()
+    seen: tuple[Handle, ...] = ()
 
     def at(self, node: Node) -> Reveals:
         if not isinstance(node, Group):
@@ -47,6 +47,6 @@ class _Looking:
         either = Reveals(highest, may, must, relation)
         return either.negated() if node.match == "none" else either
 
-    def segment(self, name: str) -> Reveals:
+    def segment(self, name: Handle) -> Reveals:
         rule = self.names.segment(name, self.seen)
         return replace(self, seen=(*self.seen, name)).at(rule)

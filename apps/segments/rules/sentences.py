@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.nodes import Group, Node, Words
+from apps.segments.conditions.base.nodes import Group, Node, Reference, Words
 
 _MATCH_HEADS = {"all": "All of these", "any": "Any of these", "none": "None of these"}
 _JOINS = {"all": " and ", "any": " or ", "none": " or "}
@@ -19,9 +19,15 @@ def group_head(group: Group) -> str:
     return _MATCH_HEADS[group.match]
 
 
-def sentence(node: Node, *, terms: Terms | None = None, fields: Mapping[str, FieldSpec] | None = None) -> str:
-    """The node in English, without a full stop. ``terms`` gives codes their names."""
-    words = Words(terms or _no_term, FIELDS if fields is None else fields)
+def sentence(
+    node: Node,
+    *,
+    terms: Terms | None = None,
+    fields: Mapping[str, FieldSpec] | None = None,
+    called: Mapping[Reference, str] | None = None,
+) -> str:
+    """The node in English, without a full stop. ``terms`` gives codes their names, ``called`` ids theirs."""
+    words = Words(terms or _no_term, FIELDS if fields is None else fields, called or {})
     return _group(node, words, outer=True) if isinstance(node, Group) else node.sentence(words)
 
 

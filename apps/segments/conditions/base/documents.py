@@ -73,6 +73,15 @@ class Document:
             raise self.wrong(f"fill in “{name}” (up to {LONGEST_VALUE} characters).")
         return value.strip()
 
+    def handle(self, name: str) -> int | str:
+        """What another object is called by: its id, or its name as a person writes it."""
+        value = self.parts.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else self.text(name)
+
+    def optional_handle(self, name: str) -> int | str | None:
+        """An id, a name, or None."""
+        return None if self.parts.get(name) in (None, "") else self.handle(name)
+
     def optional_text(self, name: str) -> str | None:
         """A text, or None."""
         return None if self.parts.get(name) in (None, "") else self.text(name)

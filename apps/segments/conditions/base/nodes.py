@@ -25,6 +25,11 @@ from .sql import Fragment
 CLINICAL_LEVEL = Level.HEALTH
 
 
+Handle = int | str
+"""What a rule calls another object by: its id as stored, its name as people write it. A stored name is one that
+nothing had when the rule was stored."""
+
+
 class RefersTo(StrEnum):
     """Kinds of things a rule may name."""
 
@@ -33,12 +38,16 @@ class RefersTo(StrEnum):
     ATTRIBUTE = "attribute"
 
 
+#: What a sentence calls something that is no longer there and whose name nobody remembers.
+GONE = "no longer there"
+
+
 @dataclass(frozen=True, repr=False)
 class Reference:
     """One thing a condition names: a segment, a campaign, or an own attribute (``attribute.NAME``)."""
 
     kind: RefersTo
-    name: str
+    name: Handle
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,10 +102,10 @@ class Opened(Protocol):
     @property
     def fields(self) -> Mapping[str, FieldSpec]: ...
 
-    def in_segment(self, name: str) -> bool | None:
+    def in_segment(self, name: Handle) -> bool | None:
         """Whether the person fits the rule of a segment; None when the profile alone does not tell."""
 
-    def campaign(self, name: str) -> int:
+    def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
 
 
@@ -119,10 +128,10 @@ class Search(Protocol):
     @property
     def one(self) -> bool: ...
 
-    def in_segment(self, name: str, *, inside: bool) -> Fragment:
+    def in_segment(self, name: Handle, *, inside: bool) -> Fragment:
         """The condition of a segment's rule, without its NOT."""
 
-    def campaign(self, name: str) -> int:
+    def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
 
 
@@ -132,16 +141,21 @@ class Looking(Protocol):
     @property
     def fields(self) -> Mapping[str, FieldSpec]: ...
 
-    def segment(self, name: str) -> Reveals:
+    def segment(self, name: Handle) -> Reveals:
         """What the rule of a segment reveals."""
 
 
 @dataclass(frozen=True, repr=False)
 class Words:
-    """What sentences need: names of codes, labels of attributes."""
+    """What sentences need: names of codes, labels of attributes, names of what is referred to by its id."""
 
     terms: Terms
     fields: Mapping[str, FieldSpec]
+    names: Mapping[Reference, str] = field(default_factory=dict)
+
+    def called(self, kind: RefersTo, of: Handle) -> str:
+        """What a segment or campaign is called."""
+        return self.names.get(Reference(kind, of), GONE if isinstance(of, int) else of)
 
 
 # -- Nodes -------------------------------------------------------------------------------------------------------
@@ -206,7 +220,7 @@ class Condition(Protocol):
         """What the condition names."""
         return ()
 
-    def with_references(self, names: Mapping[Reference, str]) -> Condition:
+    def with_references(self, names: Mapping[Reference, Any]) -> Condition:
         """The same condition where it names what ``names`` says instead."""
         return self
 
@@ -252,11 +266,11 @@ Rule = Group
 class Names:
     """What the names in a rule stand for: the rules of other segments, the ids of campaigns, attributes."""
 
-    segments: Mapping[str, Rule] = field(default_factory=dict)
-    campaigns: Mapping[str, int] = field(default_factory=dict)
+    segments: Mapping[Any, Rule] = field(default_factory=dict)
+    campaigns: Mapping[Any, int] = field(default_factory=dict)
     fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
 
-    def segment(self, name: str, seen: tuple[str, ...]) -> Rule:
+    def segment(self, name: Handle, seen: tuple[Handle, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
         if name in seen:
             raise RuleError((), "a segment cannot look at itself, not even through other segments.")
@@ -264,7 +278,7 @@ class Names:
             raise RuleError((), "it looks at a segment that no longer exists: choose another.")
         return self.segments[name]
 
-    def campaign(self, name: str) -> int:
+    def campaign(self, name: Handle) -> int:
         """The id of campaign ``name``. Raises RuleError when there is none."""
         if name not in self.campaigns:
             raise RuleError((), "it looks at a campaign that no longer exists: choose another.")
@@ -285,32 +299,27 @@ def references(node: Node) -> list[Reference]:
     return list(dict.fromkeys(each for condition in walk(node) for each in condition.references()))
 
 
-def mentioned_segments(node: Node) -> list[str]:
-    """Names of the segments this rule looks at directly, each once, in reading order."""
+def mentioned_segments(node: Node) -> list[Handle]:
+    """Ids (or names) of the segments this rule looks at directly, each once, in reading order."""
     return _mentioned(node, RefersTo.SEGMENT)
 
 
-def mentioned_campaigns(node: Node) -> list[str]:
-    """Names of the campaigns this rule looks at directly, each once, in reading order."""
+def mentioned_campaigns(node: Node) -> list[Handle]:
+    """Ids (or names) of the campaigns this rule looks at directly, each once, in reading order."""
     return _mentioned(node, RefersTo.CAMPAIGN)
 
 
 def mentioned_attributes(node: Node) -> list[str]:
     """Own attributes this rule looks at directly (``attribute.NAME``), each once, in reading order."""
-    return _mentioned(node, RefersTo.ATTRIBUTE)
+    return [str(name) for name in _mentioned(node, RefersTo.ATTRIBUTE)]
 
 
-def _mentioned(node: Node, kind: RefersTo) -> list[str]:
+def _mentioned(node: Node, kind: RefersTo) -> list[Handle]:
     return [each.name for each in references(node) if each.kind is kind]
 
 
-def with_references(node: Node, names: Mapping[Reference, str]) -> Node:
+def with_references(node: Node, names: Mapping[Reference, Any]) -> Node:
     """The same tree where it names what ``names`` says instead; what is not in ``names`` stays."""
     if isinstance(node, Group):
         return Group(node.match, tuple(with_references(child, names) for child in node.rules))
     return node.with_references(names)
-
-
-def renamed(node: Node, old: str, new: str) -> Node:
-    """The same tree where it looks at segment ``new`` instead of ``old``: a rename keeps every rule alive."""
-    return with_references(node, {Reference(RefersTo.SEGMENT, old): new})
