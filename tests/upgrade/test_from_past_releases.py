@@ -25,6 +25,8 @@ from django_otp.oath import TOTP
 
 from apps.approvals.models import ApprovalEntry
 from apps.audit import sequencer, verification
+from apps.audit.actions import Action
+from apps.audit.models import AuditEntry
 from apps.campaigns import selectors as campaigns
 from apps.campaigns import sending
 from apps.campaigns import services as campaign_services
@@ -51,7 +53,7 @@ from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
 from apps.segments.models import Segment
 from apps.users.models import TotpDevice, User
-from tests.upgrade import clusters, sealed_rows
+from tests.upgrade import clusters, references_walk, sealed_rows
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 FIXTURES = Path(__file__).parent.parent / "data" / "upgrade"
@@ -153,7 +155,13 @@ def test_what_a_campaign_was_approved_with_counts_as_approved(upgraded) -> None:
 def test_the_history_of_approvals_is_whole(upgraded) -> None:
     rows = upgraded.said["rows"]
     before = rows["campaigns_campaignreview"] + rows.get("journeys_journeyreview", 0)
-    assert ApprovalEntry.objects.count() == before
+    # What cannot be told to be what was approved is void; that is one entry more.
+    void = ApprovalEntry.objects.filter(decision="voided", actor="system:upgrade")
+    assert ApprovalEntry.objects.count() - void.count() == before
+    assert {entry.comment.split(":")[0] for entry in void} <= {
+        "The upgrade could not confirm that this is what was approved"
+    }
+    assert void.count() == (1 if upgraded.release == "0.2.0" else 0)
     entries = ApprovalEntry.objects.filter(kind="campaign", subject=campaigns.by_name("Flu shots").id).order_by("pk")
     assert [entry.decision for entry in entries] == ["submitted", "approved"]
     assert all(bytes(entry.fingerprint) == bytes(campaigns.by_name("Flu shots").row.approval) for entry in entries)
@@ -244,6 +252,48 @@ def test_what_was_approved_or_asked_for_still_is(upgraded) -> None:
         "Eye check year, south": ("rejected", "Shorten the wait."),
     }
     assert approvals.moved_segments(journey_named("Eye check year")) == []
+
+
+def test_whoever_uses_what_stands_in_one_table(upgraded) -> None:
+    assert references_walk.in_the_table() == references_walk.by_walking() != set()
+
+
+@since_0_3_0
+def test_one_entry_of_the_trail_names_every_old_fingerprint_with_its_new_one(upgraded) -> None:
+    (entry,) = AuditEntry.objects.filter(action=Action.APPROVAL_CARRY)
+    noted = {(each.kind, each.subject): each for each in ApprovalEntry.objects.exclude(former=None)}
+    assert set(entry.codes["pairs"]) == {f"{kind} {subject}" for kind, subject in noted}
+    for (kind, subject), each in noted.items():
+        old, new = bytes(each.former).hex(), bytes(each.fingerprint).hex()
+        assert entry.codes["pairs"][f"{kind} {subject}"] == [old, new]
+        assert old != new
+    assert (entry.codes["voided"], entry.codes["paused"]) == ([], [])
+    assert len(noted) >= 7
+    flu = campaigns.by_name("Flu shots").row
+    assert bytes(noted["campaign", flu.pk].fingerprint) == bytes(flu.approval)
+
+
+@since_0_3_0
+def test_a_rename_breaks_nothing_that_was_there_before(upgraded) -> None:
+    before = references_walk.in_the_table()
+    used = {row[3] for row in before if row[2] == "segment"}
+    for segment in Segment.objects.filter(pk__in=used):
+        opened = segment_selectors.opened(segment)
+        said = [(use.kind, use.name) for use in segment_selectors.where_used(segment.pk)]
+        segments.segment_save(
+            actor=CLI, name=f"{opened.name}, renamed", rule=opened.rule.to_document(), segment_id=segment.pk
+        )
+        assert [(use.kind, use.name) for use in segment_selectors.where_used(segment.pk)] == said != []
+        with pytest.raises(segments.InUse):
+            segments.segment_delete(actor=CLI, segment_id=segment.pk)
+    assert sending.compare(actor=CLI) == 0, "another name voids no approval"
+    assert approvals.standing(journey_named("Eye check year, west")).state == "approved"
+    assert approvals.moved_segments(journey_named("Eye check year")) == []
+    assert references_walk.in_the_table() == references_walk.by_walking() == before
+    for segment in Segment.objects.filter(pk__in=used):
+        opened = segment_selectors.opened(segment)
+        name = opened.name.removesuffix(", renamed")
+        segments.segment_save(actor=CLI, name=name, rule=opened.rule.to_document(), segment_id=segment.pk)
 
 
 @since_0_3_0
