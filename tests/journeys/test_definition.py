@@ -57,7 +57,7 @@ def test_json_goes_round_unchanged():
         (journey({"id": "s1", "type": "wait_until", "field": "x", "days": -1}), "0 to 730"),
         (journey({"id": "s1", "type": "wait_for", "signals": ["opened"]}), "Mail programs open mail"),
         (journey({"id": "s1", "type": "send", "purpose": "fun"}), "purpose of step 1"),
-        (journey({"id": "s1", "type": "send", "template": 7}), "text of at most"),
+        (journey({"id": "s1", "type": "send", "template": 7.5}), "text of at most"),
         (journey({"id": "s1", "type": "condition", "rule": "yes"}), "as in a segment"),
         (journey(restart_on=["appointment.moved"], exit_on=["appointment.moved"]), "both restart and end"),
         (journey(restart_on=["rain"]), "no restart event"),
