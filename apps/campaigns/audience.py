@@ -57,7 +57,7 @@ def audience_of(spec: Spec) -> Audience:
         found = segments.by_name(spec.segment)
         included, included_row = SegmentCondition(found.name), found.row
     else:
-        raise Refused("Choose a segment, or everybody.")
+        raise Refused("campaign.without_audience", "Choose a segment, or everybody.")
     outside = [segments.by_name(name) for name in spec.exclude]
     parts: list[rules.Node] = [included] if included_row is not None else []
     if outside:

@@ -96,12 +96,15 @@ def template_test(
     """
     template = Template.objects.living().filter(pk=template_id).first()
     if template is None:
-        raise Refused("This template no longer exists.")
+        raise Refused("template.unknown", "This template no longer exists.")
     if person_id is not None and str(reader) != actor.id:
-        raise Refused("A mail with a person's data goes to your own mailbox only. Use an invented person for others.")
+        raise Refused(
+            "test_copy.of_a_person",
+            "A mail with a person's data goes to your own mailbox only. Use an invented person for others.",
+        )
     design = blocks.parse(content.draft_data(template))
     if language not in (design.language, *variants.started(design)):
-        raise Refused("Nothing is written in this language yet.")
+        raise Refused("template.language_missing", "Nothing is written in this language yet.")
     compiled = compile_message(variants.in_language(design, language), content.brand_facts(template.brand))
     found, _ = content.preview_facts(actor=actor, person_id=person_id)
     # Whoever is on record here is a patient, as far as a stranger to the mailbox could tell.
@@ -136,7 +139,7 @@ def _enqueue(
     )
     number = enqueue_one(actor=actor, item=item)
     if number is None:
-        raise Refused("The test could not be queued. Try again.")
+        raise Refused("test_copy.not_queued", "The test could not be queued. Try again.")
     return number
 
 

@@ -20,8 +20,8 @@ from apps.core.errors import Refused
 from apps.journeys import approvals
 from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
-from apps.journeys.ready import ReadyJourney
+from apps.journeys.parse import parse
+from apps.journeys.presets import Preset
 from apps.vault import sealing, tokens
 
 UNDO_STEPS = 20
@@ -69,21 +69,21 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
     return journey
 
 
-def journey_from_ready(*, actor: Actor, ready: ReadyJourney) -> Journey:
+def journey_from_preset(*, actor: Actor, preset: Preset) -> Journey:
     """A new draft from a ready-made journey, under its own name or the next free one.
 
     Templates it sends that do not exist yet are made from the shipped starters, so that their texts can be edited.
     """
-    name, number = ready.name, 2
+    name, number = preset.name, 2
     while Journey.objects.filter(name_token=name_token(name)).exists():
-        name, number = f"{ready.name} {number}", number + 1
+        name, number = f"{preset.name} {number}", number + 1
     url = settings.PUBLIC_URL + reverse("journeys:seen")
     with transaction.atomic():
-        for template in ready.templates:
+        for template in preset.templates:
             if content_selectors.template_named(template.name) is None:
                 design = blocks.dump(all_starters()[template.starter].design)
                 content.template_create(actor=actor, name=template.name, data=template.data(design, url))
-        return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
+        return journey_create(actor=actor, name=name, about=preset.about, definition=preset.definition)
 
 
 def draft_save(

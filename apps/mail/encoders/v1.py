@@ -88,10 +88,12 @@ def safe_link(url: str) -> str:
     if _URL_USUAL.match(url):
         return url
     if _URL_BAD.search(url):
-        raise UnsafeLink("A link holds spaces, quotes or control characters. Correct the link.")
+        raise UnsafeLink("link.malformed", "A link holds spaces, quotes or control characters. Correct the link.")
     scheme = _SCHEME.match(url)
     if scheme is None or scheme[1].lower() not in _SCHEMES:
-        raise UnsafeLink("A link must begin with https://, http://, mailto: or tel:. Correct the link.")
+        raise UnsafeLink(
+            "link.scheme_not_allowed", "A link must begin with https://, http://, mailto: or tel:. Correct the link."
+        )
     if scheme[1].lower() in ("http", "https"):
         try:
             parts = urlsplit(url)
@@ -99,7 +101,7 @@ def safe_link(url: str) -> str:
         except ValueError:
             host = None
         if not host or not url[scheme.end() :].startswith("//") or "@" in parts.netloc:
-            raise UnsafeLink("A link has no proper host name. Correct the link.")
+            raise UnsafeLink("link.without_host", "A link has no proper host name. Correct the link.")
     return quote(url, safe=_URL_SAFE)
 
 
@@ -183,7 +185,10 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
 def header_text(value: str) -> str:
     """`value` as a header shows it, white space collapsed. Raises `UnsafeHeader` on CR, LF or NUL."""
     if _FORBIDDEN.search(value):
-        raise UnsafeHeader("A value for a header holds a line break or a NUL. Correct the record or the template.")
+        raise UnsafeHeader(
+            "message.header_unsafe",
+            "A value for a header holds a line break or a NUL. Correct the record or the template.",
+        )
     return _SPACES.sub(" ", canonical(value)).strip()
 
 
@@ -237,7 +242,7 @@ def mailbox_text(mailbox: str) -> str:
             at = ""
     good = at and len(local) <= 64 and len(domain) <= 255 and len(local) + len(domain) <= 253
     if not good or not _LOCAL.match(local) or not _DOMAIN.match(domain) or "=?" in local:
-        raise UnsafeHeader("An e-mail address is not a single plain mailbox. Correct the address.")
+        raise UnsafeHeader("address.malformed", "An e-mail address is not a single plain mailbox. Correct the address.")
     return f"{local}@{domain}"
 
 
@@ -265,7 +270,9 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 def message_id(value: str) -> bytes:
     """The Message-ID header, with its CRLF. Raises `UnsafeHeader` unless it is one id without brackets."""
     if len(value) > 200 or not _MESSAGE_ID.match(value):
-        raise UnsafeHeader("The Message-ID is malformed. This is a fault of the software: report it.")
+        raise UnsafeHeader(
+            "message.id_malformed", "The Message-ID is malformed. This is a fault of the software: report it."
+        )
     return f"Message-ID: <{value}>\r\n".encode("ascii")
 
 
@@ -273,7 +280,10 @@ def list_unsubscribe(url: str) -> bytes:
     """List-Unsubscribe and List-Unsubscribe-Post (RFC 8058 section 3.1), with their CRLFs."""
     link = safe_link(url)
     if len(link) > 900 or not link.lower().startswith(("https://", "http://")):
-        raise UnsafeHeader("The unsubscribe address must be one https address. Correct the public address.")
+        raise UnsafeHeader(
+            "message.unsubscribe_not_https",
+            "The unsubscribe address must be one https address. Correct the public address.",
+        )
     return f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode("ascii")
 
 

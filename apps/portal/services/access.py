@@ -393,7 +393,9 @@ def unlock(*, actor: Actor, person_id: int) -> None:
     """Staff let a locked person try again now. Raises ``Refused`` when there is no account."""
     account = PortalAccount.objects.select_for_update().filter(person_id=person_id).first()
     if account is None:
-        raise Refused("This person has no portal account yet. It comes with the first portal message.")
+        raise Refused(
+            "portal.without_account", "This person has no portal account yet. It comes with the first portal message."
+        )
     account.failed_tries, account.locks, account.locked_until, account.last_failed_at = 0, 0, None, None
     account.save(update_fields=["failed_tries", "locks", "locked_until", "last_failed_at"])
     throttles.forget("password", bytes(account.mailbox))
@@ -406,7 +408,9 @@ def access_set(*, actor: Actor, person_id: int, is_open: bool) -> None:
     """Staff close a person's portal access (sessions end at once), or open it again. Raises ``Refused``."""
     account = PortalAccount.objects.select_for_update().filter(person_id=person_id).first()
     if account is None:
-        raise Refused("This person has no portal account yet. It comes with the first portal message.")
+        raise Refused(
+            "portal.without_account", "This person has no portal account yet. It comes with the first portal message."
+        )
     account.state = PortalAccount.State.OPEN if is_open else PortalAccount.State.CLOSED
     account.save(update_fields=["state"])
     if not is_open:

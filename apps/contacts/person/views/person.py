@@ -134,7 +134,7 @@ def person_suppression(request: HttpRequest, person_id: int) -> HttpResponse:
             services.unsuppress(actor=actor_of(request), person_id=record.id, reason=reason)
             messages.success(request, "Mail to this mailbox is possible again.")
         elif not record.email:
-            raise Refused("This person has no mailbox.")
+            raise Refused("person.without_mailbox", "This person has no mailbox.")
         else:
             services.suppress(
                 actor=actor_of(request),
