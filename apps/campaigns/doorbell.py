@@ -20,7 +20,7 @@ def ring(campaign_id: int) -> None:
 
 
 def _ring(campaign_id: int) -> None:
-    from .tasks import feed
+    from apps.campaigns.tasks import feed
 
     try:
         feed.apply_async(args=[campaign_id], expires=30, retry=False)
@@ -30,14 +30,14 @@ def _ring(campaign_id: int) -> None:
 
 def ring_measure(campaign_id: int, actor: Actor) -> bool:
     """Ask a worker to measure mail servers for the plan that ``actor`` looks at; False when the broker is away."""
-    from .tasks import measure
+    from apps.campaigns.tasks import measure
 
     return _asked(measure, campaign_id, actor)
 
 
 def ring_draw(campaign_id: int, actor: Actor) -> bool:
     """Ask a worker to draw the plan that ``actor`` looks at; False when the broker is away."""
-    from .tasks import draw
+    from apps.campaigns.tasks import draw
 
     # Not with the senders: they have no minutes to spare.
     return _asked(draw, campaign_id, actor, expires=PATIENCE, queue="default")

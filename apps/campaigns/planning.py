@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.campaigns.audience import Audience
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
 from apps.content.blocks import LANGUAGES
@@ -33,8 +34,6 @@ from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
 from apps.segments.rules.windows import years_before
 from apps.vault import tokens
-
-from .audience import Audience
 
 ADULT = 18
 OPEN_AT_ONCE = 5_000

@@ -10,6 +10,20 @@ from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.campaigns import planning, selectors
+from apps.campaigns.audience import audience_of
+from apps.campaigns.doorbell import ring
+from apps.campaigns.models import WITH_APPROVAL, Campaign, CampaignRecipient, State
+from apps.campaigns.services import (
+    Changed,
+    _locked,
+    _void,
+    approval_hash,
+    ensure_time,
+    has_moved,
+    lock_feeding,
+    void_moved,
+)
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -18,12 +32,6 @@ from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
-
-from . import planning, selectors
-from .audience import audience_of
-from .doorbell import ring
-from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
-from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding, void_moved
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.

@@ -12,12 +12,18 @@ from django.db import connection, transaction
 from apps.audit import selectors as trail
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.campaigns import selectors
+from apps.campaigns import spec as specs
+from apps.campaigns.audience import Audience, audience_of
+from apps.campaigns.models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
+from apps.campaigns.selectors import REVIEW_TABLE, TABLE, Opened, name_token
+from apps.campaigns.spec import Spec
 from apps.content import authors as content_authors
-from apps.content import blocks, lint, variants
+from apps.content import lint
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.compiling import compile_message
-from apps.content.models import Brand, TemplateVersion
+from apps.content.models import Brand
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -29,13 +35,6 @@ from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
 from apps.vault.tokens import token128
-
-from . import selectors
-from . import spec as specs
-from .audience import Audience, audience_of
-from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
-from .selectors import REVIEW_TABLE, TABLE, Opened, name_token
-from .spec import Spec
 
 Decision = CampaignReview.Decision
 
@@ -91,7 +90,7 @@ def campaign_save(
             raise Refused(_WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
             before = selectors.opened(campaign)
-            if (name, wanted) == (before.name, before.spec) and (keep_approval or not newer_text(before)):
+            if (name, wanted) == (before.name, before.spec) and (keep_approval or not selectors.newer_text(before)):
                 return campaign
             if keep_approval:
                 raise WouldVoid
@@ -100,7 +99,7 @@ def campaign_save(
     audience = audience_of(wanted) if wanted.segment or wanted.everybody else None
     campaign.template_version = _template_version(actor, wanted)
     if wanted.brand:
-        brand_named(wanted.brand)
+        selectors.brand_named(wanted.brand)
     campaign.name_token, campaign.purpose = token, wanted.purpose
     campaign.level = _level(audience, campaign.template_version)
     campaign.version += 1
@@ -167,8 +166,8 @@ def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "", looke
             opened = selectors.opened(campaign)
             if not has_moved(opened):
                 segment_services.segments_approve(ids=campaign.segments.values_list("segment_id", flat=True))
-                version = template_version(campaign.template_version)
-                content_services.words_approve(version=version, brand=brand_of(opened))
+                version = selectors.template_version(campaign.template_version)
+                content_services.words_approve(version=version, brand=selectors.brand_of(opened))
             # Looked at again: the parts cannot move any more, and what moved is not noted as approved.
             if has_moved(opened):
                 raise Changed
@@ -261,7 +260,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
 def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     """The keyed hash of content and audience: rules to the last nested one, the compiled message, the purpose."""
     spec = opened.spec
-    brand = brand_of(opened)
+    brand = selectors.brand_of(opened)
     content_part: dict[str, Any] = {
         "template": opened.row.template_version,
         "skeleton": skeleton_id,
@@ -289,51 +288,12 @@ def has_moved(opened: Opened) -> bool:
 def problems_of(opened: Opened) -> list[tuple[str, str]]:
     """Everything that stands in the way of asking for approval, as (step, sentence)."""
     problems = specs.missing(opened.spec)
-    version = template_version(opened.row.template_version)
+    version = selectors.template_version(opened.row.template_version)
     if version is not None and opened.spec.purpose:
-        brand = brand_of(opened)
+        brand = selectors.brand_of(opened)
         findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.spec.purpose)
         problems += [("message", finding.message) for finding in findings if finding.error]
     return problems
-
-
-def template_version(number: int | None) -> TemplateVersion | None:
-    """The frozen version a campaign points at, or None."""
-    if number is None:
-        return None
-    return TemplateVersion.objects.select_related("template__brand").filter(pk=number).first()
-
-
-def newer_text(opened: Opened) -> bool:
-    """Whether the template was changed since this campaign took its text."""
-    version = template_version(opened.row.template_version)
-    return version is not None and content.draft_words(version.template) != version.design
-
-
-def older_translations(opened: Opened) -> list[tuple[str, int]]:
-    """Languages whose words are older than the main text of this campaign, and in how many places."""
-    version = template_version(opened.row.template_version)
-    if version is None:
-        return []
-    design, draft = version.design, blocks.parse(content.draft_data(version.template))
-    found = [(code, len(variants.older_still(design, draft, code))) for code in variants.ready(design)]
-    return [(code, places) for code, places in found if places]
-
-
-def brand_named(name: str) -> Brand:
-    """The brand of that name. Raises Refused when there is none."""
-    for brand in Brand.objects.all():
-        if brand.name.casefold() == name.casefold():
-            return brand
-    raise Refused(f"There is no sender “{name}”. Choose one of the list.")
-
-
-def brand_of(opened: Opened) -> Brand | None:
-    """Who the message comes from: the sender that was chosen, or the template's; None for the default one."""
-    if opened.spec.brand:
-        return brand_named(opened.spec.brand)
-    version = template_version(opened.row.template_version)
-    return version.template.brand if version is not None else None
 
 
 def _default_brand() -> list[int] | None:
@@ -352,15 +312,15 @@ def _template_version(actor: Actor, wanted: Spec) -> int | None:
 
 def _level(audience: Audience | None, version: int | None) -> Level:
     """The highest of what the audience reveals and what the author declared; patients add theirs in the plan."""
-    found = template_version(version)
+    found = selectors.template_version(version)
     return Level(max(audience.level if audience else Level.PUBLIC, found.level if found else Level.PUBLIC))
 
 
 def _skeleton(actor: Actor, opened: Opened) -> int:
-    version = template_version(opened.row.template_version)
+    version = selectors.template_version(opened.row.template_version)
     if version is None:
         raise Refused("The template is not there any more. Choose another.")
-    brand = brand_of(opened)
+    brand = selectors.brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk
@@ -404,11 +364,11 @@ def why_not(actor: Actor, campaign: Campaign) -> str:
     if prepared_by(actor, campaign):
         return "You prepared this campaign, so somebody else has to decide about it."
     try:
-        brand = brand_of(selectors.opened(campaign))
+        brand = selectors.brand_of(selectors.opened(campaign))
     except Refused:  # the sender is gone, so nobody approves it
         brand = None
     return content_authors.why_not(
-        actor, template_version(campaign.template_version), brand
+        actor, selectors.template_version(campaign.template_version), brand
     ) or segment_authors.why_not(actor, campaign.segments.values_list("segment_id", flat=True))
 
 
