@@ -61,7 +61,7 @@ def test_a_campaign_is_saved_sealed(flu: Campaign) -> None:
         assert word.encode().hex() not in text
     opened = selectors.by_name("flu shots 2026")
     assert (opened.name, opened.spec.segment) == ("Flu shots 2026", "Everyone")
-    assert "Flu" not in repr(opened)
+    assert "Flu shots" not in repr(opened)
     assert AuditEntry.objects.get(action="campaign.create").subject == str(flu.pk)
 
 

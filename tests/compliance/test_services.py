@@ -111,7 +111,7 @@ def test_the_paper_is_sealed_before_it_is_stored(relay, folder):
     assert len(files) == 1
     assert PDF not in files[0].read_bytes()
     assert b"Relay" not in files[0].read_bytes()
-    assert "BAA" not in files[0].name
+    assert "BAA relay" not in files[0].name
     assert selectors.document_open(actor=CLI, document=document) == PDF
     assert document.name == "BAA relay.pdf"
     assert AuditEntry.objects.filter(action="baa.open").count() == 1

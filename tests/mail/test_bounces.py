@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from apps.mail.reports.bounces import Verdict, classify, parse, sanitize
 from apps.mail.reports.returned_mail import MAX_READ
 from tests.conftest import SHARED_DATA
+from tests.sizes import examples
 
 DATA = SHARED_DATA
 SISIMAI = DATA / "bounces" / "sisimai"
@@ -307,7 +308,7 @@ def test_what_lies_beyond_the_limit_is_not_read():
     assert parse(raw).verdict is Verdict.NOT_A_BOUNCE
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=600))
 def test_any_bytes_are_read_without_a_fault(raw):
     assert parse(raw).verdict in Verdict
@@ -318,7 +319,7 @@ def test_any_bytes_are_read_without_a_fault(raw):
 
 
 @pytest.mark.usefixtures("shared_data")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(["lhost-postfix-71.eml", "arf-01.eml", "lhost-exim-05.eml", "lhost-office365-01.eml"]),
     st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=12)), max_size=12),

@@ -10,8 +10,8 @@ from enum import StrEnum
 from apps.mail import return_paths
 
 
-class Room(StrEnum):
-    """Where a mail goes."""
+class Incoming(StrEnum):
+    """What a mail that comes in is taken for."""
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
@@ -20,9 +20,9 @@ class Room(StrEnum):
 
 @dataclass(frozen=True)
 class Destination:
-    """Where to, and the number of our message when the address proves it by its signature."""
+    """What it is, and the number of our message when the address proves it by its signature."""
 
-    room: Room
+    incoming: Incoming
     message: int | None = None
 
 
@@ -61,15 +61,18 @@ def destination(recipient: str, *, sending_domain: str, bounce_domain: str, keys
     if not at or not local or domain not in ours:
         raise NotHere("relay", 550, "5.7.1 We do not take mail for this domain")
     name = local.lower()
-    purposes: tuple[tuple[Room, return_paths.Purpose], ...] = ((Room.BOUNCE, "bounce"), (Room.REPLY, "reply"))
-    for room, purpose in purposes:
+    purposes: tuple[tuple[Incoming, return_paths.Purpose], ...] = (
+        (Incoming.BOUNCE, "bounce"),
+        (Incoming.REPLY, "reply"),
+    )
+    for incoming, purpose in purposes:
         if name.startswith(f"{purpose}+"):
             try:
-                return Destination(room, return_paths.message_of(recipient, purpose, domain, keys))
+                return Destination(incoming, return_paths.message_of(recipient, purpose, domain, keys))
             except return_paths.Foreign:
                 raise NotHere("forged", 550, "5.1.1 There is no such address here") from None
     if name in COMPLAINT_NAMES:
-        return Destination(Room.COMPLAINT)
+        return Destination(Incoming.COMPLAINT)
     if domain == sending_domain.lower() or name == "postmaster":
-        return Destination(Room.REPLY)
+        return Destination(Incoming.REPLY)
     raise NotHere("unknown", 550, "5.1.1 There is no such address here")

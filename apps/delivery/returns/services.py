@@ -28,7 +28,7 @@ from apps.delivery import selectors
 from apps.delivery.models import InboundMail, OutboxMessage
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
-from apps.delivery.returns.destinations import Destination, NotHere, Room, destination, too_often
+from apps.delivery.returns.destinations import Destination, Incoming, NotHere, destination, too_often
 from apps.mail import reply_text, return_paths
 from apps.mail.reports import bounces
 from apps.mail.reports.bounces import Report, Verdict
@@ -66,7 +66,7 @@ def accept(recipient: str) -> Destination:
         place = destination(
             recipient, sending_domain=setup.sending_domain, bounce_domain=setup.bounces, keys=[keys.ring().link]
         )
-        if place.room is not Room.COMPLAINT and selectors.inbound_until(place.message) is not None:
+        if place.incoming is not Incoming.COMPLAINT and selectors.inbound_until(place.message) is not None:
             raise too_often()
         return place
     except NotHere as not_here:
@@ -89,7 +89,7 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes) -> Received:
     """Take one mail for one recipient. Raises ``NotHere`` for an address that is not ours."""
     place = accept(recipient)
     report = bounces.parse(raw)
-    if place.room is Room.BOUNCE:
+    if place.incoming is Incoming.BOUNCE:
         return _come_back(actor, place.message, raw, report)
     if report.verdict is Verdict.COMPLAINT:
         return _come_back(actor, _quoted(report), raw, report)
@@ -97,7 +97,7 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes) -> Received:
         # A bounce or automatic answer to an address that proves nothing: believed by nobody, shown to nobody.
         tally("unsigned")
         return Received(InboundMail.InboundKind.BOUNCE, report.verdict.value, False)
-    if place.room is Room.COMPLAINT:
+    if place.incoming is Incoming.COMPLAINT:
         tally("unsigned")
         return Received(InboundMail.InboundKind.COMPLAINT, report.verdict.value, False)
     return _answer(actor, place.message, raw)
