@@ -18,14 +18,14 @@ help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # What the machine lacks is installed, or named in one line; .ci/programs has the list.
-NEEDS := demo
+NEEDS := setup
+demo: NEEDS := demo
 test test-again proofs: NEEDS := test
 test-peers: NEEDS := peers
 
 programs:
-	@PYTHON="$(PYTHON)" .ci/programs $(NEEDS)
+	@PYTHON="$(PYTHON)" bash .ci/programs $(NEEDS)
 
-# Once there is the environment, it runs without any of them being looked for.
 $(VENV)/.ready: requirements/dev.lock | programs
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock
@@ -87,6 +87,9 @@ test-again: setup  ## The suite TIMES=10 times, LOAD=5 of them on a busy machine
 bench: setup  ## Benchmarks; SIZE=100000 contacts; the last line is one JSON object
 	@$(BIN)/python -m benchmarks.run --size $(SIZE)
 
+errors: $(VENV)/.ready  ## Draw docs/errors.md from the list of error codes
+	@$(BIN)/python manage.py error_codes > docs/errors.md
+
 lock:  ## Renew the hashed locks (names no index)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
@@ -97,4 +100,4 @@ lock:  ## Renew the hashed locks (names no index)
 clean:  ## Remove the virtual environment and generated files (data and keys stay)
 	rm -rf $(VENV) static/vendor static/icons.svg staticfiles frontend/node_modules .mypy_cache .ruff_cache
 
-.PHONY: help programs setup demo stop lint $(LINT) test test-peers proofs test-again bench lock clean
+.PHONY: help programs setup demo stop lint $(LINT) test test-peers proofs test-again bench errors lock clean

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from auditlog.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Substr
@@ -16,6 +17,7 @@ from apps.audit.actions import Action
 from apps.audit.exports import ExportRow
 from apps.audit.filters import READING_VERBS, TrailFilter
 from apps.audit.models import AuditChain, AuditEntry, AuditReview
+from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.permissions import Role
 
@@ -155,7 +157,7 @@ def staff_names(ids: Iterable[str]) -> dict[str, str]:
 
 
 # What the parts of the product that act by themselves, and the nouns of actions, are called outside the code.
-PARTS = {"beat": "by schedule", "dispatcher": "sending", "receiver": "incoming mail"}
+PARTS = {"beat": "by schedule", "dispatcher": "sending", "receiver": "incoming mail", "worker": "a worker that started"}
 NOUNS = {
     "asset": "Image",
     "baa": "Agreement",
@@ -296,6 +298,40 @@ def state(now: datetime) -> TrailState:
         reviewed_at=review.at if review else None,
         review_due=review is None or (now - review.at).days >= REVIEW_EVERY_DAYS,
     )
+
+
+@dataclass(frozen=True)
+class ConfigurationChange:
+    """One value of the configuration before and after; a dash where there was or is none."""
+
+    at: datetime
+    who: str
+    name: str
+    before: str
+    after: str
+
+
+def configuration(cursor: str = "") -> tuple[list[ConfigurationChange], pages.Page[LogEntry]]:
+    """A page of what django-auditlog recorded, newest first, with two queries for any number.
+
+    For reading along: the evidence is the entry of the trail that each change has too.
+    """
+    page = pages.keyset(LogEntry.objects.only("timestamp", "changes", "additional_data"), cursor)
+    facts = [entry.additional_data or {} for entry in page.items]
+    who = actors_in_words({str(each.get("actor", "")) for each in facts})
+    changes = [
+        ConfigurationChange(
+            entry.timestamp, who[str(each.get("actor", ""))], str(each.get("name", "")), *_values(values)
+        )
+        for entry, each in zip(page.items, facts, strict=True)
+        for values in (entry.changes or {}).values()
+    ]
+    return changes, page
+
+
+def _values(pair: Sequence[Any]) -> tuple[str, str]:
+    before, after = (("" if value in (None, "None") else str(value)) or "—" for value in pair)
+    return before, after
 
 
 @dataclass(frozen=True, repr=False)

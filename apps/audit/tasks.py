@@ -1,4 +1,4 @@
-"""Doorbells of the audit trail."""
+"""Numbering, signing and verifying the audit trail on the schedule."""
 
 from __future__ import annotations
 

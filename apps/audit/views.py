@@ -28,7 +28,12 @@ VERIFY_AT_ONCE = 200_000
 
 
 def _head(request: HttpRequest, here: str) -> dict[str, Any]:
-    views = [("trail", "Trail"), ("integrity", "Integrity"), ("reviews", "Reviews")]
+    views = [
+        ("trail", "Trail"),
+        ("configuration", "Configuration"),
+        ("integrity", "Integrity"),
+        ("reviews", "Reviews"),
+    ]
     return {
         "tabs": [{"label": label, "url": reverse(f"audit:{view}"), "current": view == here} for view, label in views],
         "may_export": may(request, Permission.AUDIT_EXPORT),
@@ -142,6 +147,15 @@ def export(request: HttpRequest) -> HttpResponseBase:
     answer = StreamingHttpResponse(lines, content_type=exports.FORMATS[form])
     answer["Content-Disposition"] = f'attachment; filename="audit-{clock.now():%Y-%m-%d}.{form}"'
     return answer
+
+
+@require_GET
+@require(Permission.AUDIT_VIEW)
+def configuration(request: HttpRequest) -> HttpResponse:
+    """Settings of the environment, before and after each change, newest first."""
+    changes, page = selectors.configuration(request.GET.get("after", ""))
+    context = {**_head(request, "configuration"), "changes": changes, "page": page}
+    return render(request, "audit/configuration.html", context)
 
 
 @require_GET

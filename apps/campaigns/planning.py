@@ -32,7 +32,7 @@ from apps.delivery.models import MailDomain
 from apps.delivery.policy.routing import Capability, Held, PolicyTable, Route, RouteName, decide
 from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
-from apps.segments.rules.windows import years_before
+from apps.segments.conditions.base.windows import years_before
 from apps.vault import tokens
 
 ADULT = 18

@@ -207,7 +207,7 @@ def _rows_behind(campaign: Campaign, what: str) -> list[QuerySet[Any]]:
         return [messages.filter(verified, state__in=("sent", "bounced"))]
     if what in _STATES:
         return [messages.filter(state__in=_STATES[what])]
-    raise Refused("There is no such list.")
+    raise Refused("campaign.list_unknown", "There is no such list.")
 
 
 def outcomes(campaign: Campaign) -> list[tuple[int, str, str, str]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
-from apps.audit import selectors as audit
+from apps.approvals import selectors as approvals
+from apps.approvals.selectors import Review
 from apps.campaigns import spec as specs
-from apps.campaigns.models import WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
+from apps.campaigns.models import WITH_APPROVAL, Campaign, CampaignSegment, State
 from apps.campaigns.spec import Spec
 from apps.content import blocks, usage, variants
 from apps.content import selectors as content
@@ -25,7 +25,7 @@ from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
 
 TABLE = "campaigns_campaign"
-REVIEW_TABLE = "campaigns_campaignreview"
+KIND = "campaign"  # of what an approval is
 LIVING = (State.DRAFT, State.IN_REVIEW, State.APPROVED, State.REJECTED, State.SCHEDULED, State.SENDING, State.PAUSED)
 
 
@@ -53,22 +53,6 @@ class Opened:
         return [(LANGUAGES.get(code, code), code) for code in codes] if len(codes) > 1 else [("", "")]
 
 
-@dataclass(frozen=True, repr=False)
-class Review:
-    """One entry of the approval's history."""
-
-    at: datetime
-    who: str
-    decision: str
-    comment: str
-    audience: int | None
-
-    @property
-    def title(self) -> str:
-        """ "Approved by Rita Vargas"."""
-        return f"{self.decision} by {self.who}" if self.who else self.decision
-
-
 def name_token(name: str) -> bytes:
     """The keyed look-up of a campaign's name."""
     return token128("campaign.name", normalize(name))
@@ -90,7 +74,7 @@ def by_name(name: str) -> Opened:
     """The campaign of that name. Raises Refused when there is none."""
     row = Campaign.objects.filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused("There is no campaign of that name.")
+        raise Refused("campaign.unknown", "There is no campaign of that name.")
     return opened(row)
 
 
@@ -101,13 +85,8 @@ def everyone() -> list[Opened]:
 
 def planned(ids: Iterable[int]) -> dict[int, int]:
     """How many people the plan had that was asked for or approved, by campaign, where that still holds."""
-    rows = CampaignReview.objects.filter(
-        campaign__in=list(ids),
-        campaign__state__in=(*WITH_APPROVAL, State.SCHEDULED),
-        decision=CampaignReview.Decision.SUBMITTED,
-        audience__isnull=False,
-    )
-    return {row.campaign_id: row.audience or 0 for row in rows.order_by("pk")}
+    holding = Campaign.objects.filter(pk__in=list(ids), state__in=(*WITH_APPROVAL, State.SCHEDULED))
+    return approvals.planned(KIND, holding.values_list("pk", flat=True))
 
 
 def ids_by_name() -> dict[str, int]:
@@ -122,42 +101,26 @@ def names_by_id(ids: Iterable[int]) -> dict[int, str]:
 
 def submission(campaign: Campaign) -> int:
     """Which submission or decision is the latest: the id of its row, 0 when there is none."""
-    latest = CampaignReview.objects.filter(campaign=campaign).order_by("-pk").values_list("pk", flat=True).first()
-    return latest or 0
+    return approvals.submission(KIND, campaign.pk)
 
 
 def reviews(campaign: Campaign) -> list[Review]:
     """The history of approvals, newest first."""
-    return _read(list(CampaignReview.objects.filter(campaign=campaign).order_by("-pk")))
-
-
-def _read(rows: list[CampaignReview]) -> list[Review]:
-    found = []
-    names = audit.actors_in_words(row.actor for row in rows)
-    for row in rows:
-        comment = ""
-        if row.sealed is not None:
-            comment = sealing.open_service(row.sealed, table=REVIEW_TABLE, row=row.pk)["comment"]
-        found.append(Review(row.at, names[row.actor], row.get_decision_display(), comment, row.audience))
-    return found
+    return approvals.in_words(list(approvals.entries(KIND, campaign.pk)))
 
 
 def voided(campaign: Campaign) -> Review | None:
     """Why a draft lost what it was asked for or approved with, when that was not its author's own change."""
-    last = _last_review(campaign) if campaign.state == State.DRAFT else None
-    if last is None or last.decision != CampaignReview.Decision.VOIDED or last.sealed is None:
+    last = approvals.latest(KIND, campaign.pk) if campaign.state == State.DRAFT else None
+    if last is None or last.decision != approvals.Decision.VOIDED or last.sealed is None:
         return None
-    return _read([last])[0]
+    return approvals.in_words([last])[0]
 
 
 def standing(campaign: Campaign) -> Review | None:
     """Who asked for or gave the approval that a change would void, and when; None when there is none."""
-    last = _last_review(campaign) if campaign.state in WITH_APPROVAL else None
-    return _read([last])[0] if last is not None else None
-
-
-def _last_review(campaign: Campaign) -> CampaignReview | None:
-    return CampaignReview.objects.filter(campaign=campaign).order_by("-pk").first()
+    last = approvals.latest(KIND, campaign.pk) if campaign.state in WITH_APPROVAL else None
+    return approvals.in_words([last])[0] if last is not None else None
 
 
 def uses_of_segment(segment_id: int) -> Iterable[usages.Usage]:
@@ -206,7 +169,7 @@ def brand_named(name: str) -> Brand:
     for brand in Brand.objects.all():
         if brand.name.casefold() == name.casefold():
             return brand
-    raise Refused(f"There is no sender “{name}”. Choose one of the list.")
+    raise Refused("sender.unknown", f"There is no sender “{name}”. Choose one of the list.")
 
 
 def brand_of(campaign: Opened) -> Brand | None:
@@ -230,7 +193,7 @@ def compiled_draft(campaign: Opened) -> CompiledMessage:
         return content.skeleton(campaign.row.skeleton_id)
     version = template_version(campaign.row.template_version)
     if version is None:
-        raise Refused("Choose a template first.")
+        raise Refused("campaign.without_template", "Choose a template first.")
     return compile_message(version.design, content.brand_facts(brand_of(campaign)))
 
 

@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F
 
+from apps.approvals import selectors as approvals
+from apps.approvals.fingerprints import is_same
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.campaigns import planning, selectors
 from apps.campaigns.audience import audience_of
-from apps.campaigns.doorbell import ring
 from apps.campaigns.models import WITH_APPROVAL, Campaign, CampaignRecipient, State
 from apps.campaigns.services import (
     Changed,
-    _locked,
-    _void,
     approval_hash,
     ensure_time,
     has_moved,
     lock_feeding,
+    locked,
+    void,
     void_moved,
 )
 from apps.core import clock
@@ -32,6 +33,7 @@ from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
+from apps.jobs import waking
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.
@@ -44,9 +46,9 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
     """Send an approved campaign now, or at an aware time. Raises Refused; Changed voids the approval."""
     try:
         with transaction.atomic():
-            campaign = _locked(campaign_id)
+            campaign = locked(campaign_id)
             if campaign.state not in (State.APPROVED, State.SCHEDULED):
-                raise Refused("Only an approved campaign can be sent. Ask for approval first.")
+                raise Refused("campaign.not_approved", "Only an approved campaign can be sent. Ask for approval first.")
             _check(campaign)
             if at is not None:
                 ensure_time(at, clock.now())
@@ -70,9 +72,9 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
 def campaign_unschedule(*, actor: Actor, campaign_id: int) -> Campaign:
     """Cancel the schedule; the approval stays."""
     with transaction.atomic():
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if campaign.state != State.SCHEDULED:
-            raise Refused("This campaign is not scheduled.")
+            raise Refused("campaign.not_scheduled", "This campaign is not scheduled.")
         campaign.state, campaign.send_at = State.APPROVED, None
         campaign.save(update_fields=["state", "send_at"])
         record(
@@ -83,7 +85,7 @@ def campaign_unschedule(*, actor: Actor, campaign_id: int) -> Campaign:
 
 def _check(campaign: Campaign) -> None:
     opened = selectors.opened(campaign)
-    if approval_hash(opened, campaign.skeleton_id) != bytes(campaign.approval or b""):
+    if not is_same(campaign.approval, approval_hash(opened, campaign.skeleton_id)):
         raise Changed
 
 
@@ -107,17 +109,13 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         )
         going = cursor.fetchone()[0]
     if not going:
-        raise Refused("Nobody would get this message. Look at the plan for the reasons.")
-    planned = (
-        campaign.reviews.filter(decision="submitted", audience__isnull=False)
-        .order_by("-pk")
-        .values_list("audience", flat=True)
-        .first()
-    )
+        raise Refused("campaign.nobody_left", "Nobody would get this message. Look at the plan for the reasons.")
+    planned = approvals.planned(selectors.KIND, [campaign.pk]).get(campaign.pk)
     if planned is not None and frozen > planned * GROWTH and frozen > planned + GROWTH_PEOPLE:
         raise Refused(
+            "campaign.audience_grew",
             f"The audience grew from {planned:,} to {frozen:,} people since it was approved. Take the approval "
-            "back and ask for it again."
+            "back and ask for it again.",
         )
     campaign.state, campaign.started_at, campaign.send_at = State.SENDING, now, None
     campaign.audience, campaign.to_feed = frozen, going
@@ -131,7 +129,7 @@ def _start(actor: Actor, campaign: Campaign) -> None:
         purpose=campaign.purpose,
         codes={"audience": frozen, "queued": going},
     )
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
 
 
 @transaction.atomic
@@ -142,7 +140,7 @@ def campaign_feed(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> int:
     """
     if not lock_feeding(campaign_id):
         return 0
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING or campaign.fed_all:
         return 0
     people = list(
@@ -182,9 +180,9 @@ def campaign_feed_all(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> 
 @transaction.atomic
 def campaign_pause(*, actor: Actor, campaign_id: int) -> Campaign:
     """Let nothing more leave; what is on the wire at this moment still goes."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING:
-        raise Refused("Only a campaign that is being sent can be paused.")
+        raise Refused("campaign.not_being_sent", "Only a campaign that is being sent can be paused.")
     campaign.state = State.PAUSED
     campaign.save(update_fields=["state"])
     source_pause(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
@@ -211,23 +209,23 @@ def hold_after_restore(*, actor: Actor) -> dict[str, int]:
 @transaction.atomic
 def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
     """Go on where it stopped."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.PAUSED:
-        raise Refused("This campaign is not paused.")
+        raise Refused("campaign.not_paused", "This campaign is not paused.")
     campaign.state = State.SENDING
     campaign.save(update_fields=["state"])
     source_resume(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
     record(actor=actor, action=Action.CAMPAIGN_RESUME, kind="campaign", subject=campaign.pk)
-    ring(campaign.pk)
+    waking.wake("apps.campaigns.tasks.feed", campaign.pk, expires=30)
     return campaign
 
 
 @transaction.atomic
 def campaign_cancel(*, actor: Actor, campaign_id: int) -> int:
     """Stop for good; returns how many messages will not leave. What left cannot be called back."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in (State.SENDING, State.PAUSED):
-        raise Refused("Only a campaign that is being sent or paused can be stopped.")
+        raise Refused("campaign.not_being_sent", "Only a campaign that is being sent or paused can be stopped.")
     stopped = source_stop(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
     unfed = (campaign.to_feed or 0) - campaign.fed
     campaign.state, campaign.finished_at, campaign.fed_all = State.CANCELLED, clock.now(), True
@@ -278,9 +276,9 @@ def compare(*, actor: Actor) -> int:
 def _miss(actor: Actor, campaign_id: int, why: str) -> None:
     """A scheduled start that was refused goes back to a draft, instead of trying again every few seconds."""
     with transaction.atomic():
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if campaign.state == State.SCHEDULED:
-            _void(actor, campaign, why)
+            void(actor, campaign, why)
             campaign.save()
             record(actor=actor, action=Action.CAMPAIGN_CHANGE, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -288,7 +286,7 @@ def _miss(actor: Actor, campaign_id: int, why: str) -> None:
 @transaction.atomic
 def finish_if_done(*, campaign_id: int) -> int:
     """Mark a campaign as done when nothing of it waits or is on the wire; 1 if so. The trail has each message."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING or not campaign.fed_all:
         return 0
     if ReadyMessage.objects.filter(kind=CAMPAIGN, source_id=campaign.pk).exists():

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from apps.audit import selectors as trail
+from apps.approvals import selectors as approvals
+from apps.approvals import services as approval_services
+from apps.approvals import two_people
+from apps.approvals.fingerprints import fingerprint, is_same
+from apps.approvals.models import ApprovalEntry
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.campaigns import selectors
 from apps.campaigns import spec as specs
 from apps.campaigns.audience import Audience, audience_of
-from apps.campaigns.models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignReview, CampaignSegment, State
-from apps.campaigns.selectors import REVIEW_TABLE, TABLE, Opened, name_token
+from apps.campaigns.models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignSegment, State
+from apps.campaigns.selectors import KIND, TABLE, Opened, name_token
 from apps.campaigns.spec import Spec
 from apps.content import authors as content_authors
 from apps.content import lint
@@ -29,14 +33,13 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.permissions import Permission, allows
+from apps.core.permissions import Permission
 from apps.segments import authors as segment_authors
 from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
-from apps.vault.tokens import token128
 
-Decision = CampaignReview.Decision
+Decision = ApprovalEntry.Decision
 
 
 class NotComplete(Refused):
@@ -44,14 +47,14 @@ class NotComplete(Refused):
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         self.problems = problems
-        super().__init__(" ".join(sentence for _, sentence in problems))
+        super().__init__("campaign.incomplete", " ".join(sentence for _, sentence in problems))
 
 
 class WouldVoid(Refused):
     """Saving this change would void what was approved or asked for; nothing was saved."""
 
     def __init__(self) -> None:
-        super().__init__("This change would void the approval. Nothing was saved yet.")
+        super().__init__("campaign.would_void", "This change would void the approval. Nothing was saved yet.")
 
 
 @transaction.atomic
@@ -74,20 +77,22 @@ def campaign_save(
     """
     name = " ".join(name.split())
     if not name or len(name) > specs.LONGEST_NAME:
-        raise Refused(f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
+        raise Refused("campaign.name_length", f"Give the campaign a name of at most {specs.LONGEST_NAME} characters.")
     wanted = specs.parse(spec)
     token = name_token(name)
     if Campaign.objects.filter(name_token=token).exclude(pk=campaign_id or 0).exists():
-        raise Refused("Another campaign has this name. Choose a different one.")
+        raise Refused("campaign.name_taken", "Another campaign has this name. Choose a different one.")
     now = clock.now()
     if campaign_id is None:
         campaign = Campaign(id=next_ids(TABLE, 1)[0], owner=str(actor), created_at=now, version=0, state=State.DRAFT)
     else:
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if version is not None and version != campaign.version:
-            raise Refused("Somebody else changed this campaign meanwhile. Open it anew to see their version.")
+            raise Refused(
+                "campaign.changed", "Somebody else changed this campaign meanwhile. Open it anew to see their version."
+            )
         if campaign.state not in CHANGEABLE:
-            raise Refused(_WHY_NOT[State(campaign.state)])
+            raise Refused("campaign.not_changeable", _WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
             before = selectors.opened(campaign)
             if (name, wanted) == (before.name, before.spec) and (keep_approval or not selectors.newer_text(before)):
@@ -95,7 +100,7 @@ def campaign_save(
             if keep_approval:
                 raise WouldVoid
         if campaign.state != State.DRAFT:
-            _void(actor, campaign)
+            void(actor, campaign)
     audience = audience_of(wanted) if wanted.segment or wanted.everybody else None
     campaign.template_version = _template_version(actor, wanted)
     if wanted.brand:
@@ -138,9 +143,9 @@ def campaign_submit(*, actor: Actor, campaign_id: int, planned: int | None = Non
 
     Raises NotComplete with everything that stands in the way.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in (State.DRAFT, State.REJECTED):
-        raise Refused("This campaign waits for approval already, or has passed it.")
+        raise Refused("approval.asked_already", "This campaign waits for approval already, or has passed it.")
     opened = selectors.opened(campaign)
     if problems := problems_of(opened):
         raise NotComplete(problems)
@@ -161,7 +166,7 @@ def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "", looke
     """
     try:
         with transaction.atomic():
-            campaign = _locked(campaign_id)
+            campaign = locked(campaign_id)
             _may_decide(actor, campaign, looked_at)
             opened = selectors.opened(campaign)
             if not has_moved(opened):
@@ -189,9 +194,9 @@ def void_moved(actor: Actor, campaign_id: int) -> None:
     For whoever met ``Changed``, after the transaction that it undid. Somebody may have been faster: what was
     submitted or approved anew meanwhile, or is sent by now, stays as it is.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state in (*WITH_APPROVAL, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-        _void(actor, campaign, str(Changed()))
+        void(actor, campaign, str(Changed()))
         campaign.save()
         record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -201,20 +206,21 @@ class Changed(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "A segment, the sender or its brand changed since this was submitted. Look at the plan and submit it again."
+            "approval.outdated",
+            "A segment, the sender or its brand changed since this was submitted. "
+            "Look at the plan and submit it again.",
         )
 
 
 @transaction.atomic
 def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: int | None = None) -> Campaign:
     """Send it back with a comment that says what to change; see ``campaign_approve``."""
-    if not comment.strip():
-        raise Refused("Say what has to change, so that the author can do it.")
-    campaign = _locked(campaign_id)
+    approval_services.ensure_said(comment)
+    campaign = locked(campaign_id)
     _may_decide(actor, campaign, looked_at)
     campaign.state, campaign.approval = State.REJECTED, None
     campaign.save(update_fields=["state", "approval"])
-    _review(actor, campaign, Decision.REJECTED, comment=comment.strip()[:2000])
+    _review(actor, campaign, Decision.REJECTED, comment=comment)
     record(actor=actor, action=Action.CAMPAIGN_REJECT, kind="campaign", subject=campaign.pk)
     return campaign
 
@@ -222,10 +228,13 @@ def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: 
 @transaction.atomic
 def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
     """Take back what was asked for or approved, so that it is a draft again; its history says so."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in WITH_APPROVAL:
-        raise Refused("There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.")
-    _void(actor, campaign)
+        raise Refused(
+            "approval.none",
+            "There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.",
+        )
+    void(actor, campaign)
     campaign.save()
     # An act of its own: who takes an approval back wrote nothing, and may decide about it again.
     record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
@@ -235,22 +244,27 @@ def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
 @transaction.atomic
 def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
     """A draft with the same content under the next free name."""
-    opened = selectors.opened(_locked(campaign_id))
+    opened = selectors.opened(locked(campaign_id))
     for number in range(1, 100):
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = opened.name[: specs.LONGEST_NAME - len(suffix)] + suffix
         if not Campaign.objects.filter(name_token=name_token(name)).exists():
             return campaign_save(actor=actor, name=name, spec=opened.spec.as_json(), copy_of=campaign_id)
-    raise Refused("There are a hundred copies of this campaign already. Rename or delete some.")
+    raise Refused(
+        "campaign.too_many_copies", "There are a hundred copies of this campaign already. Rename or delete some."
+    )
 
 
 @transaction.atomic
 def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
     """Delete a campaign from which nothing was ever sent."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.started_at is not None or campaign.state == State.SCHEDULED:
-        raise Refused("This campaign has begun or is scheduled, so its record is kept. Cancel it instead.")
+        raise Refused(
+            "campaign.kept", "This campaign has begun or is scheduled, so its record is kept. Cancel it instead."
+        )
     record(actor=actor, action=Action.CAMPAIGN_DELETE, kind="campaign", subject=campaign.pk)
+    approval_services.entries_delete(kind=KIND, subject=campaign.pk)
     campaign.delete()
 
 
@@ -273,14 +287,13 @@ def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
         "cost_statement": spec.cost_statement,
     }
     whole = {"audience": audience_of(spec).fingerprint(), "content": content_part, "why": why, "campaign": opened.id}
-    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return token128("campaign.approval", hashlib.sha256(canonical.encode()).hexdigest())
+    return fingerprint(KIND, whole)
 
 
 def has_moved(opened: Opened) -> bool:
     """Whether a segment, the template's choice or the brand is another than what was submitted."""
     try:
-        return approval_hash(opened, opened.row.skeleton_id) != bytes(opened.row.approval or b"")
+        return not is_same(opened.row.approval, approval_hash(opened, opened.row.skeleton_id))
     except Refused:  # a segment or the sender is gone
         return True
 
@@ -306,7 +319,7 @@ def _template_version(actor: Actor, wanted: Spec) -> int | None:
         return None
     template = content.template_named(wanted.template)
     if template is None:
-        raise Refused(f"There is no template “{wanted.template}”. Choose one of the list.")
+        raise Refused("template.unknown", f"There is no template “{wanted.template}”. Choose one of the list.")
     return content_services.template_publish(actor=actor, template_id=template.pk).pk
 
 
@@ -319,7 +332,7 @@ def _level(audience: Audience | None, version: int | None) -> Level:
 def _skeleton(actor: Actor, opened: Opened) -> int:
     version = selectors.template_version(opened.row.template_version)
     if version is None:
-        raise Refused("The template is not there any more. Choose another.")
+        raise Refused("template.unknown", "The template is not there any more. Choose another.")
     brand = selectors.brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
@@ -329,14 +342,15 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
 # -- Helpers ---------------------------------------------------------------------------------------------------
 
 
-def _locked(campaign_id: int) -> Campaign:
+def locked(campaign_id: int) -> Campaign:
+    """The campaign, locked until the transaction ends. Raises Refused when it is gone."""
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None:
-        raise Refused("This campaign no longer exists.")
+        raise Refused("campaign.unknown", "This campaign no longer exists.")
     return campaign
 
 
-def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
+def void(actor: Actor, campaign: Campaign, why: str = "") -> None:
     """Back to a draft; what was approved or asked for does not hold any more. ``why`` is for the author to read."""
     if campaign.state in (State.IN_REVIEW, State.APPROVED, State.SCHEDULED):
         _review(actor, campaign, Decision.VOIDED, comment=why)
@@ -347,13 +361,11 @@ def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
 
 def _may_decide(actor: Actor, campaign: Campaign, looked_at: int | None) -> None:
     if campaign.state != State.IN_REVIEW:
-        raise Refused("This campaign does not wait for approval.")
-    if looked_at is not None and selectors.submission(campaign) != looked_at:
-        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
-    if actor.kind != "staff" or not allows(actor.role, Permission.CAMPAIGN_APPROVE):
-        raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+        raise Refused("approval.not_asked", "This campaign does not wait for approval.")
+    approval_services.ensure_read(kind=KIND, subject=campaign.pk, looked_at=looked_at)
+    two_people.ensure_may_decide(actor, Permission.CAMPAIGN_APPROVE)
     if why := why_not(actor, campaign):
-        raise Refused(why)
+        raise Refused("approval.own_work", why)
 
 
 def why_not(actor: Actor, campaign: Campaign) -> str:
@@ -361,54 +373,47 @@ def why_not(actor: Actor, campaign: Campaign) -> str:
 
     They prepared it, or edited its text, its sender or a segment that chooses who gets it since somebody approved that.
     """
-    if prepared_by(actor, campaign):
-        return "You prepared this campaign, so somebody else has to decide about it."
+    submitted = approvals.entries(KIND, campaign.pk).filter(decision=Decision.SUBMITTED).first()
+    if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
+        return _PREPARED
+    return two_people.why_not(actor, _parts(actor, campaign))
+
+
+_PREPARED = "You prepared this campaign, so somebody else has to decide about it."
+_PREPARING = (Action.CAMPAIGN_CREATE, Action.CAMPAIGN_CHANGE, Action.CAMPAIGN_SUBMIT)
+
+
+def _parts(actor: Actor, campaign: Campaign) -> Iterator[Part]:
+    # At any time: a colleague's last small change does not make somebody a stranger to their own work.
+    yield Part(KIND, campaign.pk, _PREPARING, lambda: _PREPARED)
     try:
         brand = selectors.brand_of(selectors.opened(campaign))
     except Refused:  # the sender is gone, so nobody approves it
         brand = None
-    return content_authors.why_not(
-        actor, selectors.template_version(campaign.template_version), brand
-    ) or segment_authors.why_not(actor, campaign.segments.values_list("segment_id", flat=True))
+    yield from content_authors.parts(actor, selectors.template_version(campaign.template_version), brand)
+    yield from segment_authors.parts(campaign.segments.values_list("segment_id", flat=True))
 
 
-def prepared_by(actor: Actor, campaign: Campaign) -> bool:
-    """Whether ``actor`` made, changed or submitted it at any time.
-
-    A colleague's last small change does not make somebody a stranger to their own work.
-    """
-    submitted = campaign.reviews.filter(decision=Decision.SUBMITTED).order_by("-pk").first()
-    if str(actor) in (campaign.owner, campaign.changed_by, submitted.actor if submitted else ""):
-        return True
-    return trail.acted(actor=actor, actions=_PREPARING, kind="campaign", subject=campaign.pk)
-
-
-_PREPARING = (Action.CAMPAIGN_CREATE, Action.CAMPAIGN_CHANGE, Action.CAMPAIGN_SUBMIT)
-
-
-def _review(actor: Actor, campaign: Campaign, decision: str, *, comment: str = "", audience: int | None = None) -> None:
-    number = next_ids(REVIEW_TABLE, 1)[0]
-    sealed = None
-    if comment:
-        sealed = sealing.seal_service({"comment": comment}, table=REVIEW_TABLE, row=number)
-    CampaignReview.objects.create(
-        id=number,
-        campaign=campaign,
-        at=clock.now(),
-        actor=str(actor),
+def _review(
+    actor: Actor, campaign: Campaign, decision: Decision, *, comment: str = "", audience: int | None = None
+) -> None:
+    approval_services.entry_add(
+        actor=actor,
+        kind=KIND,
+        subject=campaign.pk,
         decision=decision,
-        approval=campaign.approval,
+        fingerprint=campaign.approval,
+        comment=comment,
         audience=audience,
-        sealed=sealed,
     )
 
 
 def ensure_time(at: datetime, now: datetime) -> None:
     """Raise Refused unless ``at`` lies ahead, but not years ahead."""
     if at <= now:
-        raise Refused("Choose a time that is still to come, or send now.")
+        raise Refused("campaign.time_past", "Choose a time that is still to come, or send now.")
     if (at - now).days > 366:
-        raise Refused("Choose a time within the next year.")
+        raise Refused("campaign.time_too_far", "Choose a time within the next year.")
 
 
 def lock_feeding(campaign_id: int) -> bool:

@@ -14,7 +14,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.campaigns import selectors
 from apps.campaigns.models import StaffCopy
-from apps.campaigns.services import _locked
+from apps.campaigns.services import locked
 from apps.content import blocks, facts, variants
 from apps.content import selectors as content
 from apps.content.compiling import compile_message
@@ -66,7 +66,7 @@ def campaign_test(*, actor: Actor, campaign_id: int, address: str, reader: int |
 
     Returns the ids of the messages. ``reader`` is the member of staff.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     message = selectors.compiled_draft(selectors.opened(campaign))
     found = []
     for language in message.languages:
@@ -95,12 +95,15 @@ def template_test(
     """
     template = Template.objects.living().filter(pk=template_id).first()
     if template is None:
-        raise Refused("This template no longer exists.")
+        raise Refused("template.unknown", "This template no longer exists.")
     if person_id is not None and str(reader) != actor.id:
-        raise Refused("A mail with a person's data goes to your own mailbox only. Use an invented person for others.")
+        raise Refused(
+            "test_copy.of_a_person",
+            "A mail with a person's data goes to your own mailbox only. Use an invented person for others.",
+        )
     design = blocks.parse(content.draft_data(template))
     if language not in (design.language, *variants.started(design)):
-        raise Refused("Nothing is written in this language yet.")
+        raise Refused("template.language_missing", "Nothing is written in this language yet.")
     compiled = compile_message(variants.in_language(design, language), content.brand_facts(template.brand))
     found, _ = content.preview_facts(actor=actor, person_id=person_id)
     # Whoever is on record here is a patient, as far as a stranger to the mailbox could tell.
@@ -135,7 +138,7 @@ def _enqueue(
     )
     number = enqueue_one(actor=actor, item=item)
     if number is None:
-        raise Refused("The test could not be queued. Try again.")
+        raise Refused("test_copy.not_queued", "The test could not be queued. Try again.")
     return number
 
 

@@ -28,11 +28,11 @@ def breach_open(*, actor: Actor, vendor_id: int, what: str, steps: str, found: d
     """Record a material breach. From the day it was ``found`` no agreement of the vendor counts. Raises ``Refused``."""
     vendor = Vendor.objects.select_for_update().filter(pk=vendor_id, archived_at__isnull=True).first()
     if vendor is None:
-        raise Refused("There is no such vendor any more.")
+        raise Refused("vendor.unknown", "There is no such vendor any more.")
     if not what.strip():
-        raise Refused("Say what the vendor did or left undone.")
+        raise Refused("breach.without_words", "Say what the vendor did or left undone.")
     if found > selectors.today():
-        raise Refused("A breach cannot be found in the future. Correct the date.")
+        raise Refused("breach.in_future", "A breach cannot be found in the future. Correct the date.")
     number = next_ids(BREACH_TABLE, 1)[0]
     facts = {"what": what.strip()[:2000], "steps": steps.strip()[:2000]}
     breach = MaterialBreach.objects.create(
@@ -53,15 +53,19 @@ def breach_close(*, actor: Actor, breach_id: int, on: date, ending: str, words: 
     """
     breach = MaterialBreach.objects.select_for_update().select_related("vendor").filter(pk=breach_id).first()
     if breach is None or breach.closed is not None:
-        raise Refused("This breach was closed already.")
+        raise Refused("breach.closed", "This breach was closed already.")
     if ending not in Ending.values:
-        raise Refused("Say whether the breach was cured, or the agreement terminated.")
+        raise Refused("breach.without_outcome", "Say whether the breach was cured, or the agreement terminated.")
     if not words.strip():
-        raise Refused("Say in a few words what was done and how you know it.")
+        raise Refused("breach.without_evidence", "Say in a few words what was done and how you know it.")
     if not breach.found <= on <= selectors.today():
-        raise Refused("A breach is closed between the day it was found and today. Correct the date.")
+        raise Refused(
+            "breach.closing_day_wrong", "A breach is closed between the day it was found and today. Correct the date."
+        )
     if ending == Ending.TERMINATED and _not_ended(breach.vendor):
-        raise Refused("An agreement with this vendor is not terminated yet. Terminate it first.")
+        raise Refused(
+            "vendor.agreement_in_force", "An agreement with this vendor is not terminated yet. Terminate it first."
+        )
     facts = {**breach.opened, "closing": words.strip()[:2000]}
     breach.version += 1
     breach.closed, breach.ending = on, ending

@@ -102,9 +102,14 @@ def vendor_archive(*, actor: Actor, vendor_id: int) -> None:
     """Take a vendor off the list; its agreements stay. Raises ``Refused`` while one is in force."""
     vendor = _vendor(vendor_id)
     if selectors.baa_in_force(vendor):
-        raise Refused("This vendor has an agreement in force. Terminate the agreement first.")
+        raise Refused(
+            "vendor.agreement_in_force", "This vendor has an agreement in force. Terminate the agreement first."
+        )
     if vendor.breaches.filter(closed__isnull=True).exists():
-        raise Refused("A material breach of this vendor is open. Record its cure or the end of the agreement first.")
+        raise Refused(
+            "vendor.breach_open",
+            "A material breach of this vendor is open. Record its cure or the end of the agreement first.",
+        )
     vendor.archived_at = clock.now()
     vendor.save(update_fields=["archived_at"])
     record(actor=actor, action=Action.VENDOR_ARCHIVE, kind="vendor", subject=vendor.pk)
@@ -143,7 +148,9 @@ def agreement_change(
     """Replace what is known of an agreement. Raises ``Refused`` for a terminated one: that is history."""
     agreement = _agreement(agreement_id)
     if agreement.terminated is not None:
-        raise Refused("This agreement was terminated and stays as it was. Enter a new agreement.")
+        raise Refused(
+            "agreement.terminated", "This agreement was terminated and stays as it was. Enter a new agreement."
+        )
     _check(facts, effective, expires)
     before = _agreement_facts(agreement, agreement.opened)
     changed = {**agreement.opened, **facts}
@@ -168,13 +175,16 @@ def agreement_terminate(*, actor: Actor, agreement_id: int, on: date, reason: st
     """
     agreement = _agreement(agreement_id)
     if agreement.terminated is not None:
-        raise Refused("This agreement was terminated already.")
+        raise Refused("agreement.terminated", "This agreement was terminated already.")
     if data not in ENDINGS:
-        raise Refused("Say what became of the health information: returned, destroyed, or protected further.")
+        raise Refused(
+            "agreement.without_disposal",
+            "Say what became of the health information: returned, destroyed, or protected further.",
+        )
     if not reason.strip():
-        raise Refused("Say in a few words why the agreement ends.")
+        raise Refused("agreement.without_reason", "Say in a few words why the agreement ends.")
     if on < agreement.effective:
-        raise Refused("An agreement cannot end before it begins. Correct the date.")
+        raise Refused("agreement.ends_too_early", "An agreement cannot end before it begins. Correct the date.")
     ending = {"reason": reason.strip(), "data": data}
     before = _agreement_facts(agreement, agreement.opened)
     agreement.terminated = on
@@ -210,12 +220,17 @@ def document_add(*, actor: Actor, agreement_id: int, name: str, content: bytes) 
     """
     agreement = _agreement(agreement_id)
     if not content:
-        raise Refused("This file is empty. Choose the signed document.")
+        raise Refused("agreement.file_empty", "This file is empty. Choose the signed document.")
     if len(content) > MAX_DOCUMENT:
-        raise Refused("This file is larger than 25 MB. Scan the document at a lower resolution.")
+        raise Refused(
+            "agreement.file_too_large", "This file is larger than 25 MB. Scan the document at a lower resolution."
+        )
     found = next(((kind, ending) for magic, kind, ending in _TYPES if content.startswith(magic)), None)
     if found is None:
-        raise Refused("This is neither a PDF nor an image (PNG, JPEG, TIFF). Save the signed document as a PDF.")
+        raise Refused(
+            "agreement.file_kind_wrong",
+            "This is neither a PDF nor an image (PNG, JPEG, TIFF). Save the signed document as a PDF.",
+        )
     kind, ending = found
     number = next_ids(DOCUMENT_TABLE, 1)[0]
     stem = PurePath(name.replace("\\", "/")).stem.strip()[:80] or "agreement"
@@ -253,9 +268,15 @@ def agreement_destroy(*, actor: Actor, agreement_id: int, reason: str) -> None:
     agreement = _agreement(agreement_id)
     until = agreements.keep_until(agreement.created_at.date(), agreement.expires, agreement.terminated)
     if until is None:
-        raise Refused("This agreement has no end yet. It is kept six years from when it was last in effect.")
+        raise Refused(
+            "agreement.without_end",
+            "This agreement has no end yet. It is kept six years from when it was last in effect.",
+        )
     if selectors.today() < until:
-        raise Refused(f"This agreement is kept until {until.isoformat()} (six years from when it was last in effect).")
+        raise Refused(
+            "agreement.kept",
+            f"This agreement is kept until {until.isoformat()} (six years from when it was last in effect).",
+        )
     names = list(agreement.documents.values_list("stored", flat=True))
     agreement.documents.all().delete()
     number = agreement.pk
@@ -300,34 +321,34 @@ def _rewrite(agreement: Agreement, facts: Mapping[str, Any], *, effective: date,
 
 def _check(facts: Mapping[str, Any], effective: date, expires: date | None) -> None:
     if not str(facts.get("party", "")).strip() or not str(facts.get("scope", "")).strip():
-        raise Refused("Say who signed, and what the vendor may do with health information.")
+        raise Refused("agreement.incomplete", "Say who signed, and what the vendor may do with health information.")
     if expires is not None and expires <= effective:
-        raise Refused("The agreement must end after it begins. Correct the dates.")
+        raise Refused("agreement.ends_too_early", "The agreement must end after it begins. Correct the dates.")
     if agreements.unknown_clauses([*facts.get("clauses", {}), *facts.get("options", [])]):
-        raise Refused("The list of clauses is out of date. Open the form again.")
+        raise Refused("agreement.clauses_changed", "The list of clauses is out of date. Open the form again.")
 
 
 def _vendor(vendor_id: int) -> Vendor:
     vendor = Vendor.objects.select_for_update().filter(pk=vendor_id, archived_at__isnull=True).first()
     if vendor is None:
-        raise Refused("There is no such vendor any more.")
+        raise Refused("vendor.unknown", "There is no such vendor any more.")
     return vendor
 
 
 def _agreement(agreement_id: int) -> Agreement:
     agreement = Agreement.objects.select_for_update().filter(pk=agreement_id).first()
     if agreement is None:
-        raise Refused("There is no such agreement any more.")
+        raise Refused("agreement.unknown", "There is no such agreement any more.")
     return agreement
 
 
 def _kind(kind: str) -> str:
     if kind not in Vendor.VendorKind.values:
-        raise Refused("Choose what kind of vendor this is.")
+        raise Refused("vendor.without_kind", "Choose what kind of vendor this is.")
     return kind
 
 
 def _sealed_vendor(facts: Mapping[str, Any], number: int, version: int) -> bytes:
     if not str(facts.get("name", "")).strip():
-        raise Refused("Give the vendor's name.")
+        raise Refused("vendor.without_name", "Give the vendor's name.")
     return sealing.seal_service(dict(facts), table=VENDOR_TABLE, row=number, version=version)

@@ -38,13 +38,15 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
     """
     record = recipient.record
     if record is None:
-        raise Refused("Only a person on record can read in the portal. Choose another route.")
+        raise Refused("portal.not_on_record", "Only a person on record can read in the portal. Choose another route.")
     mailbox = search_values.mailbox(recipient.address)
     account = PortalAccount.objects.filter(person_id=record.id).first()
     if account is not None and account.state == PortalAccount.State.CLOSED:
-        raise Refused("This person's portal access is closed.")
+        raise Refused("portal.closed", "This person's portal access is closed.")
     if account is not None and account.refused_mailbox is not None and bytes(account.refused_mailbox) == mailbox:
-        raise Refused("Somebody at this mailbox said that it is not this person. See the task in the inbox.")
+        raise Refused(
+            "mailbox.not_theirs", "Somebody at this mailbox said that it is not this person. See the task in the inbox."
+        )
     shown = render(message.message)
     own = bool(record.email) and search_values.mailbox(record.email) == mailbox
     token = notices.token_for(recipient.message_id)

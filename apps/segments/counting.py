@@ -17,8 +17,7 @@ from psycopg import errors
 
 from apps.core import clock
 from apps.core.errors import Refused
-
-from . import rules, selectors
+from apps.segments import rules, selectors
 
 LIVE_TIMEOUT_MS = 5_000
 TIMEOUT_MS = 60_000
@@ -73,7 +72,7 @@ def everyone_in(segment_id: int) -> list[int]:
     """Ids of all people in a saved segment now, ascending. Raises Refused when it is gone or takes too long."""
     segment = selectors.by_id(segment_id)
     if segment is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     people, params = selectors.people(segment.rule, clock.now())
     with _limited("", TIMEOUT_MS) as cursor:
         _by_sets(cursor)
@@ -153,5 +152,6 @@ def _limited(ticket: str, timeout_ms: int) -> Iterator[Any]:
         if ticket and "user request" in str(error):
             raise Superseded from None
         raise TooSlow(
-            "Counting took too long and was stopped. Add a condition that narrows it down, or save and count later."
+            "segment.too_slow",
+            "Counting took too long and was stopped. Add a condition that narrows it down, or save and count later.",
         ) from None

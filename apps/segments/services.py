@@ -13,11 +13,10 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.segments import authors, counting, rules, selectors, usages
+from apps.segments.models import Segment, SegmentCount, SegmentUse
+from apps.segments.selectors import TABLE, name_token
 from apps.vault import sealing
-
-from . import authors, counting, rules, selectors, usages
-from .models import Segment, SegmentCount, SegmentUse
-from .selectors import TABLE, name_token
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 500
@@ -83,7 +82,7 @@ def segment_save(
         segment.version += 1
         segment.name_token, segment.level, segment.changed_at = token, level, now
         segment.count = segment.count_ms = segment.counted_at = None
-    _seal(segment, {"name": name, "description": description, "rule": parsed.as_json()})
+    _seal(segment, {"name": name, "description": description, "rule": parsed.to_document()})
     segment.save()
     SegmentUse.objects.filter(user=segment).delete()
     SegmentUse.objects.bulk_create(SegmentUse(user=segment, used_id=used_id) for used_id in used)
@@ -119,7 +118,7 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
             return segment_save(
                 actor=actor,
                 name=name,
-                rule=original.rule.as_json(),
+                rule=original.rule.to_document(),
                 description=original.description,
                 copy_of=segment_id,
             )
@@ -198,7 +197,7 @@ def _follow(segment: Segment, old_name: str, new_name: str) -> None:
         opened = selectors.opened(user)
         rule = rules.renamed(opened.rule, old_name, new_name)
         assert isinstance(rule, rules.Group)
-        _seal(user, {"name": opened.name, "description": opened.description, "rule": rule.as_json()})
+        _seal(user, {"name": opened.name, "description": opened.description, "rule": rule.to_document()})
         level = rules.level(rule, selectors.names_for(rule))
         changed = level != user.level
         user.level = level

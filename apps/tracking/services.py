@@ -216,5 +216,7 @@ def _checked(url: str) -> str:
     except ValueError:
         harmless = False
     if not harmless or any(ord(character) <= 32 or ord(character) == 127 for character in url) or "\\" in url:
-        raise Refused("A link must be a whole web address that begins with https:// or http://. Correct the link.")
+        raise Refused(
+            "link.not_web", "A link must be a whole web address that begins with https:// or http://. Correct the link."
+        )
     return url

@@ -1,4 +1,4 @@
-"""Doorbells of tracking."""
+"""What tracking does on the schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doorbells of staff accounts."""
+"""What staff accounts need on the schedule."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from importlinter.application.contract_utils import AlertLevel
 class NoCircles(Contract):
     """No module reaches itself over imports, however long the way.
 
-    Options: ``ignore_imports`` (edges left out of the look; one that is not there is an error, so that the list shrinks).
+    Options: ``ignore_imports`` (left out of the look; one that is not there is an error, so that the list shrinks).
     """
 
     type_name = "no_circles"

@@ -2,7 +2,7 @@
 
 Real parts: Synthea's Kentucky as it comes (or our own small sample), the demo's mail servers with their
 certificates and keys, the dispatcher that speaks SMTP with them, the portal, Chromium. What a worker does when it
-is rung, the scene does by calling the same service.
+is woken, the scene does by calling the same service.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def parts(providers, settings, live_server, tmp_path) -> SimpleNamespace:  # noq
 
 
 def work() -> None:
-    """What the worker does when an import rings."""
+    """What the worker does when it is woken for an import."""
     for job in ImportJob.objects.all():
         passes.work(job.pk)
 
@@ -194,6 +194,7 @@ def build_segment(page: Any, road: Road, women: int | None) -> None:
     """
     page.open("/segments/")
     page.get_by_role("link", name="New segment").first.click()
+    page.settle()  # a choice made before the page's scripts have run asks for nothing
     page.get_by_label("Name of the segment").fill("Due for a flu shot")
     condition(page, 1, "field:birth_date", Comparison="between")
     page.get_by_label("From").fill("1952-01-01" if women else "1920-01-01")
@@ -222,6 +223,7 @@ def condition(page: Any, number: int, what: str, **choices: str) -> Any:
     row.get_by_label(f"What condition {number} looks at").select_option(what)
     for label, value in choices.items():
         row.get_by_label(label, exact=True).select_option(value)
+        page.settle()  # the answer draws the row anew
     return row
 
 

@@ -14,9 +14,9 @@ from apps.content import services as content
 from apps.content import variants
 from apps.content.selectors import draft_data, template_named
 from apps.core import actors, clock
-from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
 from apps.delivery.send.sources import Draft
+from tests.refusals import refused
 
 from .conftest import CLI, SPEC, profile
 from .test_sending_flow import ask
@@ -83,7 +83,7 @@ def test_another_translation_voids_the_approval_of_what_is_submitted_later(appro
     services.campaign_submit(actor=max_, campaign_id=again.pk, planned=15)
     again.refresh_from_db()
     assert again.skeleton_id != approved.skeleton_id
-    with pytest.raises(Refused):
+    with refused("campaign.not_approved"):
         sending.campaign_send(actor=max_, campaign_id=again.pk)
 
 

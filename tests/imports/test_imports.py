@@ -29,7 +29,9 @@ from apps.imports.models import ImportJob, ImportRejection
 from apps.imports.readers import synthea
 from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
+from apps.jobs.models import LEASE
 from apps.vault import tokens
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -231,7 +233,7 @@ def test_a_shifted_list_is_refused_as_a_whole(noon) -> None:
     job = checked("list", list_of(shifted), document=document)
     assert job.state == "refused"
     assert "20 of 20 people" in job.opened()["problem"]
-    with pytest.raises(Refused, match="Check the import first"):
+    with refused("import.not_checked"):
         jobs.import_start(actor=CLI, job_id=job.pk)
 
 
@@ -286,10 +288,10 @@ def test_an_import_that_always_breaks_fails_with_a_sentence(noon, monkeypatch) -
 def test_a_job_is_held_by_one_worker_at_a_time(noon) -> None:
     job = jobs.import_create(actor=CLI, kind="synthea", uploads=uploads(SYNTHEA))
     jobs.import_check(actor=CLI, job_id=job.pk)
-    ImportJob.objects.filter(pk=job.pk).update(worker="another", lease_until=noon + passes.LEASE)
+    ImportJob.objects.filter(pk=job.pk).update(worker="another", lease_until=noon + LEASE)
     assert not passes.work(job.pk)
     assert passes.due(noon) == []
-    assert passes.due(noon + 2 * passes.LEASE) == [job.pk]
+    assert passes.due(noon + 2 * LEASE) == [job.pk]
 
 
 def test_a_cancelled_import_keeps_what_is_done_and_can_go_on(noon, monkeypatch) -> None:

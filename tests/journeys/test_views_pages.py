@@ -8,7 +8,7 @@ from apps.audit.models import AuditEntry
 from apps.journeys import selectors, services
 from apps.journeys.definition import to_json
 from apps.journeys.models import Journey, JourneyRun
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.journeys.conftest import CLI, activate, book, person, reminder, run_of, tick
 from tests.text import without_tokens
 

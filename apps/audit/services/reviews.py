@@ -31,16 +31,18 @@ def trail_verify(*, actor: Actor) -> Verdict:
 def trail_review(*, actor: Actor, first: date, last: date, outcome: str, note: str = "") -> AuditReview:
     """Record that somebody looked through the trail of some days. Raises ``Refused``."""
     if actor.kind != "staff":
-        raise Refused("A review is made by a person. Sign in, or name one with --as.")
+        raise Refused("review.without_person", "A review is made by a person. Sign in, or name one with --as.")
     if first > last:
-        raise Refused("The last day lies before the first. Swap them.")
+        raise Refused("period.backwards", "The last day lies before the first. Swap them.")
     zone = clock.clinic_zone()
     if last > clock.now().astimezone(zone).date():
-        raise Refused("Days that have not ended cannot have been reviewed. Choose an earlier last day.")
+        raise Refused(
+            "review.too_early", "Days that have not ended cannot have been reviewed. Choose an earlier last day."
+        )
     if outcome not in AuditReview.Outcome.values:
-        raise Refused("Say what the review found.")
+        raise Refused("review.without_finding", "Say what the review found.")
     if outcome != AuditReview.Outcome.NOTHING and not note.strip():
-        raise Refused("Write down what is to be followed up.")
+        raise Refused("review.without_follow_up", "Write down what is to be followed up.")
     state = selectors.state(clock.now())
     with transaction.atomic():
         review = AuditReview.objects.create(
@@ -67,7 +69,7 @@ def trail_review(*, actor: Actor, first: date, last: date, outcome: str, note: s
 def trail_export(*, actor: Actor, wanted: TrailFilter, format: str) -> tuple[int, Iterator[bytes]]:
     """(number of entries, the file line by line). The entry about it commits before the first byte is made."""
     if format not in exports.FORMATS:
-        raise Refused(f"The trail is exported as {' or '.join(exports.FORMATS)}.")
+        raise Refused("trail.format_unknown", f"The trail is exported as {' or '.join(exports.FORMATS)}.")
     below = AuditEntry.objects.aggregate(top=Max("pk"))["top"] or 0
     count = selectors.entries(wanted).filter(pk__lte=below).count()
     people = [wanted.person] if wanted.person is not None else []

@@ -31,7 +31,7 @@ def reader_of(request: HttpRequest) -> User:
     for each in testing.readers(me):
         if each.pk == wanted:
             return each
-    raise Refused("Choose a colleague who can sign in.")
+    raise Refused("test_copy.reader_unknown", "Choose a colleague who can sign in.")
 
 
 @require(Permission.CAMPAIGN_EDIT)

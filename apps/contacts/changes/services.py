@@ -31,12 +31,17 @@ def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool, seen: Map
     if actor.kind == "staff" and not (
         allows(actor.role, Permission.CONTACT_REVEAL) and allows(actor.role, Permission.CONTACT_EDIT)
     ):
-        raise Refused("Only somebody who may see these facts can decide about them: care staff or an administrator.")
+        raise Refused(
+            "held_change.not_allowed",
+            "Only somebody who may see these facts can decide about them: care staff or an administrator.",
+        )
     try:
         with transaction.atomic():
             return _decide(actor, ids, confirm, seen)
     except IntegrityError:
-        raise Refused("Another person has this record number. Decline the change, or correct that person.") from None
+        raise Refused(
+            "person.number_taken", "Another person has this record number. Decline the change, or correct that person."
+        ) from None
 
 
 def _decide(actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, int] | None) -> int:

@@ -17,10 +17,10 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.delivery import selectors
-from apps.delivery.doorbell import ring_for_list
 from apps.delivery.hygiene import rules as hygiene
 from apps.delivery.hygiene.rules import Flag, Rules
 from apps.delivery.models import HygieneFinding, HygieneRun
+from apps.jobs import waking
 from apps.organizations import selectors as organizations
 from apps.vault import tokens
 
@@ -99,8 +99,8 @@ def clean_list(*, actor: Actor) -> HygieneRun:
 
 
 def clean_list_soon() -> None:
-    """Ring for a look at the list; a lost ring means that it comes with the night."""
-    ring_for_list()
+    """Wake a worker for a look at the list; without a broker it comes with the night."""
+    waking.wake_now("apps.delivery.tasks.clean_list", expires=3600)
 
 
 @transaction.atomic
@@ -113,7 +113,7 @@ def wake(*, actor: Actor, person_id: int) -> int:
     )
     lifted, _ = Suppression.objects.filter(mailbox__in=mailboxes, reason=Suppression.Reason.HYGIENE).delete()
     if not lifted:
-        raise Refused("Optional mail to this mailbox does not rest any more.")
+        raise Refused("mailbox.not_resting", "Optional mail to this mailbox does not rest any more.")
     HygieneFinding.objects.filter(person_id=person_id, rested=True).update(rested=False)
     record(
         actor=actor,
@@ -131,7 +131,9 @@ def _begin(actor: Actor, now: datetime) -> HygieneRun:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     running = HygieneRun.objects.filter(state=HygieneRun.State.RUNNING).order_by("-id").first()
     if running is not None and now - running.started_at < _STALE:
-        raise Refused("The list is being looked at right now. Wait until that report is finished.")
+        raise Refused(
+            "hygiene.report_under_way", "The list is being looked at right now. Wait until that report is finished."
+        )
     HygieneRun.objects.filter(state=HygieneRun.State.RUNNING).update(state=HygieneRun.State.FINISHED, finished_at=now)
     kept = list(HygieneRun.objects.order_by("-id").values_list("pk", flat=True)[: RUNS_KEPT - 1])
     HygieneRun.objects.exclude(pk__in=kept).delete()

@@ -9,9 +9,9 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.delivery.doorbell import ring
 from apps.delivery.models import OutboxMessage, ReadyMessage, SourceStop
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
+from apps.jobs import waking
 from apps.mail.smtp_replies import RESTORED
 
 
@@ -39,7 +39,7 @@ def source_resume(*, actor: Actor, kind: MessageKind, source_id: int) -> int:
     """Let a paused campaign or journey go on; returns how many messages wait. A stopped one stays stopped."""
     stop = SourceStop.objects.select_for_update().filter(kind=kind, source_id=source_id).first()
     if stop is not None and stop.state == SourceStop.StopState.STOPPED:
-        raise Refused("This was stopped for good. Make a copy to send the rest.")
+        raise Refused("sending.stopped", "This was stopped for good. Make a copy to send the rest.")
     SourceStop.objects.filter(kind=kind, source_id=source_id).delete()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -48,7 +48,7 @@ def source_resume(*, actor: Actor, kind: MessageKind, source_id: int) -> int:
         )
         waiting = cursor.rowcount
     _record(actor, Action.SOURCE_RESUME, kind, source_id, waiting)
-    ring()
+    waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
     return waiting
 
 
@@ -80,7 +80,7 @@ def message_stop(*, actor: Actor, message_id: int) -> None:
     message = OutboxMessage.objects.select_for_update().filter(pk=message_id).first()
     waiting = ReadyMessage.objects.filter(pk=message_id).delete()[0] if message else 0
     if message is None or not waiting or message.state != State.QUEUED:
-        raise Refused("This message is already on its way or finished, so it cannot be stopped.")
+        raise Refused("message.under_way", "This message is already on its way or finished, so it cannot be stopped.")
     _settle(message, State.STOPPED)
     record(
         actor=actor,
@@ -99,7 +99,7 @@ def doubtful_resend(*, actor: Actor, message_id: int, send: bool) -> None:
     """
     message = OutboxMessage.objects.select_for_update().filter(pk=message_id, state=State.DOUBTFUL).first()
     if message is None:
-        raise Refused("This message is not in doubt any more.")
+        raise Refused("message.not_in_doubt", "This message is not in doubt any more.")
     if send:
         OutboxMessage.objects.filter(pk=message_id).update(state=State.QUEUED, reason="", finished_at=None, route="")
         ReadyMessage.objects.create(
@@ -109,7 +109,7 @@ def doubtful_resend(*, actor: Actor, message_id: int, send: bool) -> None:
             source_id=message.source_id,
             not_before=clock.now(),
         )
-        ring()
+        waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
     else:
         _settle(message, State.FAILED)
     record(

@@ -17,8 +17,8 @@ from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery.doorbell import ring
 from apps.delivery.models.outbox import CONTENT_PLACE, OUTBOX_TABLE, MessageKind, Stream
+from apps.jobs import waking
 from apps.vault import sealing
 
 _STREAMS: Mapping[str, str] = {
@@ -161,7 +161,7 @@ def _enqueue(actor: Actor, items: list[OutboxItem]) -> list[int]:
             purpose=items[0].purpose.value,
             codes={"messages": len(added), "kind": items[0].kind.value, "source": items[0].source_id or 0},
         )
-        ring()
+        waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
     return added
 
 

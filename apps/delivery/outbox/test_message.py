@@ -28,5 +28,5 @@ def send_test(*, actor: Actor, address: str, level: Level) -> int:
     item = OutboxItem(kind=MessageKind.TEST, purpose=Purpose.OPERATIONS, level=level, mail=ready(message, address))
     message_id = enqueue_one(actor=actor, item=item)
     if message_id is None:
-        raise Refused("The test message could not be queued. Try again.")
+        raise Refused("test_copy.not_queued", "The test message could not be queued. Try again.")
     return message_id

@@ -29,7 +29,7 @@ def key_add(*, actor: Actor, person_id: int, material: bytes) -> RecipientKey:
     """
     person = open_person(actor=actor, purpose="recipient key", person_id=person_id)
     if person is None or not person.email:
-        raise Refused("This person has no e-mail address that a key could belong to.")
+        raise Refused("person.without_mailbox", "This person has no e-mail address that a key could belong to.")
     now = clock.now()
     checked = _check(material, person.email)
     data = {
@@ -66,7 +66,7 @@ def key_remove(*, actor: Actor, key_id: int) -> None:
     """Use a key no more."""
     row = RecipientKey.objects.select_for_update().filter(pk=key_id, state=RecipientKey.KeyState.ACTIVE).first()
     if row is None:
-        raise Refused("This key is not in use any more.")
+        raise Refused("recipient_key.not_in_use", "This key is not in use any more.")
     RecipientKey.objects.filter(pk=key_id).update(state=RecipientKey.KeyState.REMOVED)
     record(
         actor=actor,

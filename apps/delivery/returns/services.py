@@ -200,7 +200,7 @@ def mail_finish(*, actor: Actor, mail_id: int) -> None:
     """A member of staff has dealt with an answer. Raises ``Refused`` when a colleague has already."""
     row = InboundMail.objects.select_for_update().filter(pk=mail_id, state=InboundMail.State.WAITING).first()
     if row is None:
-        raise Refused("A colleague has dealt with this mail already.")
+        raise Refused("inbound.done", "A colleague has dealt with this mail already.")
     row.state, row.done_at, row.done_by_id = InboundMail.State.DONE, clock.now(), int(actor.id)
     row.save(update_fields=["state", "done_at", "done_by"])
     record(

@@ -228,7 +228,7 @@ def _sealed(
     claimed, name = row.claimed, route.name
     carrier = routes.module(name)
     if carrier is None:
-        raise Refused("This route is not part of the installation.")
+        raise Refused("route.unknown", "This route is not part of the installation.")
     try:
         mail = carrier.seal(merged, recipient)
     except Refused as refusal:

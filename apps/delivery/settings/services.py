@@ -33,15 +33,21 @@ def settings_change(*, actor: Actor, version: int, **given: Any) -> Setup:
     """
     row = DeliverySettings.objects.select_for_update().filter(pk=1).first()
     if (row.version if row else 0) != version:
-        raise Refused("Somebody else changed these settings meanwhile. Look at them again, then save.")
+        raise Refused(
+            "delivery_settings.changed",
+            "Somebody else changed these settings meanwhile. Look at them again, then save.",
+        )
     before = selectors.setup().to_json()
     merged = {**before, **given}
     for name in ("helo", "sending_domain", "bounce_domain"):
         merged[name] = str(merged.get(name, "")).strip().rstrip(".").lower()
         if merged[name] and not _NAME.fullmatch(merged[name]):
-            raise Refused(f"“{merged[name]}” is not a host name. Write it like mail.clinic.example.")
+            raise Refused(
+                "delivery_settings.host_malformed",
+                f"“{merged[name]}” is not a host name. Write it like mail.clinic.example.",
+            )
     if merged["mode"] == "relay" and not merged.get("relay"):
-        raise Refused("Fill in the relay's host before mail is sent through it.")
+        raise Refused("delivery_settings.without_relay", "Fill in the relay's host before mail is sent through it.")
     setup = Setup.from_json(merged)
     setup.table(baa_in_force=False)
     after = setup.to_json()
@@ -64,7 +70,9 @@ def signing_key_create(*, actor: Actor, domain: str, kind: str, selector: str = 
     now = clock.now()
     domain = domain.strip().rstrip(".").lower()
     if not domain or not _NAME.fullmatch(domain):
-        raise Refused("Set the sending domain first; the key is published below it.")
+        raise Refused(
+            "delivery_settings.without_domain", "Set the sending domain first; the key is published below it."
+        )
     chosen = selector.strip().lower() or f"c{now:%Y%m}{'e' if kind == 'ed25519' else 'r'}"
     taken = set(DkimKey.objects.filter(domain=domain).values_list("selector", flat=True))
     base, number = chosen, 1
@@ -72,7 +80,7 @@ def signing_key_create(*, actor: Actor, domain: str, kind: str, selector: str = 
         number += 1
         chosen = f"{base}{number}"
     if chosen in taken:
-        raise Refused("There is a key under this selector already. Choose another name.")
+        raise Refused("signing_key.selector_taken", "There is a key under this selector already. Choose another name.")
     pem = dkim.create_key(dkim.KeyKind(kind))
     signer = dkim.Signer.load(domain, chosen, pem)
     key_id = next_ids(DKIM_TABLE, 1)[0]
@@ -93,7 +101,7 @@ def signing_key_activate(*, actor: Actor, key_id: int) -> None:
     """Let a key sign; one of the same kind and domain that signed until now stays published but rests."""
     key = DkimKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None or key.state == DkimKey.KeyState.RETIRED:
-        raise Refused("This key is not there any more. Create a new one.")
+        raise Refused("signing_key.unknown", "This key is not there any more. Create a new one.")
     now = clock.now()
     others = DkimKey.objects.filter(domain=key.domain, kind=key.kind, state=DkimKey.KeyState.ACTIVE)
     others.exclude(pk=key.pk).update(state=DkimKey.KeyState.RETIRED, changed_at=now)
@@ -106,5 +114,5 @@ def signing_key_retire(*, actor: Actor, key_id: int) -> None:
     """Let a key sign no more. Its record stays in the DNS until the last message it signed has arrived."""
     changed = DkimKey.objects.filter(pk=key_id).update(state=DkimKey.KeyState.RETIRED, changed_at=clock.now())
     if not changed:
-        raise Refused("This key is not there any more.")
+        raise Refused("signing_key.unknown", "This key is not there any more.")
     record(actor=actor, action=Action.SIGNING_KEY_RETIRE, kind="signing_key", subject=key_id)

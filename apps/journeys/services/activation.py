@@ -9,11 +9,10 @@ from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals, locks, outgoing, world
-from apps.journeys.checks import check
+from apps.journeys import approvals, context, locks, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from apps.journeys.services import intake, ticks
 from apps.journeys.services.approvals import ensure_approved
 from apps.vault import sealing
@@ -32,7 +31,7 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         intake.after_restore()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         definition = parse(locked.opened()["draft"])
-        problems = check(definition, world.known())
+        problems = context.problems(definition)
         if problems:
             raise DefinitionBroken(problems)
         ensure_approved(locked, definition)
@@ -53,7 +52,7 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
                 journey=locked,
                 number=number,
                 sealed=sealing.seal_service(data, table="journey_version", row=f"{locked.pk}/{number}"),
-                level=int(world.level_of(definition)),
+                level=int(context.level_of(definition)),
                 created_at=clock.now(),
                 created_by=str(actor),
             )
@@ -109,9 +108,9 @@ def _switch(actor: Actor, journey: Journey, before: JourneyState, after: Journey
 def _first_look(actor: Actor, journey: Journey, definition: Definition, take_in: bool) -> int:
     """Who is at the door when the journey opens: booked appointments to come, members of the segment."""
     now = clock.now()
-    standings = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
+    found_runs = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
     if take_in:
-        standings += intake.at_the_door(journey=journey, definition=definition, now=now)
+        found_runs += intake.at_the_door(journey=journey, definition=definition, now=now)
     result = ticks.TickResult()
-    ticks.settle(actor=actor, standings=standings, plans=ticks.Plans(), now=now, result=result)
+    ticks.settle(actor=actor, found_runs=found_runs, plans=ticks.Plans(), now=now, result=result)
     return result.entered

@@ -20,9 +20,10 @@ from apps.core.errors import Refused
 from apps.journeys import approvals
 from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
-from apps.journeys.ready import ReadyJourney
-from apps.vault import sealing, tokens
+from apps.journeys.parse import parse
+from apps.journeys.presets import Preset
+from apps.journeys.selectors import name_token
+from apps.vault import sealing
 
 UNDO_STEPS = 20
 
@@ -40,11 +41,6 @@ class WouldVoid(Refused):
 
 class DraftChanged(Refused):
     """Somebody else saved the draft in the meantime."""
-
-
-def name_token(name: str) -> bytes:
-    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
-    return tokens.token128("journey.name", tokens.normalize(name))
 
 
 def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict[str, Any]) -> Journey:
@@ -69,21 +65,21 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
     return journey
 
 
-def journey_from_ready(*, actor: Actor, ready: ReadyJourney) -> Journey:
+def journey_from_preset(*, actor: Actor, preset: Preset) -> Journey:
     """A new draft from a ready-made journey, under its own name or the next free one.
 
     Templates it sends that do not exist yet are made from the shipped starters, so that their texts can be edited.
     """
-    name, number = ready.name, 2
+    name, number = preset.name, 2
     while Journey.objects.filter(name_token=name_token(name)).exists():
-        name, number = f"{ready.name} {number}", number + 1
+        name, number = f"{preset.name} {number}", number + 1
     url = settings.PUBLIC_URL + reverse("journeys:seen")
     with transaction.atomic():
-        for template in ready.templates:
+        for template in preset.templates:
             if content_selectors.template_named(template.name) is None:
                 design = blocks.dump(all_starters()[template.starter].design)
                 content.template_create(actor=actor, name=template.name, data=template.data(design, url))
-        return journey_create(actor=actor, name=name, about=ready.about, definition=ready.definition)
+        return journey_create(actor=actor, name=name, about=preset.about, definition=preset.definition)
 
 
 def draft_save(

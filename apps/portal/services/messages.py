@@ -38,11 +38,10 @@ READ = "read portal message"
 
 
 class ReplyRefused(Refused):
-    """A reply that is not taken; ``code`` is ``empty``, ``long``, ``often`` or ``soon`` (the page has the words)."""
+    """A reply that is not taken. The page has the words for its code, in the patient's language."""
 
     def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(f"The reply was not sent: {code}.")
+        super().__init__(code, "The reply was not sent.")
 
 
 @dataclass(frozen=True)
@@ -313,9 +312,9 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
         return True
     clean = policy.clean_reply(text)
     if not clean:
-        raise ReplyRefused("empty")
+        raise ReplyRefused("reply.empty")
     if len(clean) > policy.REPLY_LENGTH:
-        raise ReplyRefused("long")
+        raise ReplyRefused("reply.too_long")
     now = clock.now()
     lately = Reply.objects.filter(
         conversation__person_id=person_id,
@@ -323,9 +322,9 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
         created_at__gt=now - timedelta(days=1),
     )
     if lately.count() >= policy.REPLIES_PER_DAY:
-        raise ReplyRefused("often")
+        raise ReplyRefused("reply.too_many_today")
     if lately.filter(created_at__gt=now - timedelta(hours=1)).count() >= policy.REPLIES_PER_HOUR:
-        raise ReplyRefused("soon")
+        raise ReplyRefused("reply.too_many_this_hour")
     key = record_keys([person_id])[person_id]
     content = sealing.open_sealed(key, message.sealed, table=MESSAGE_TABLE, row=message.pk)
     conversation = conversation_of(message, lock=True) or _conversation_begin(message, content, key, now)

@@ -140,7 +140,9 @@ def reply(request: HttpRequest, public: UUID) -> HttpResponseBase:
         services.draft_save(actor=visit.actor, person_id=visit.person_id, public=str(public), text=text)
         found = services.message_open(actor=visit.actor, person_id=visit.person_id, public=str(public))
         assert found is not None
-        problem = words.tree(language_of(request))["reply"][refused.code].format(n=f"{policy.REPLY_LENGTH:,}")
+        problem = words.tree(language_of(request))["reply"][refused.code.removeprefix("reply.")].format(
+            n=f"{policy.REPLY_LENGTH:,}"
+        )
         return _message_page(request, found, text=text, problem=problem, status=422)
     if not sent:
         return _missing(request)

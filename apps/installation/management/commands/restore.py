@@ -59,7 +59,7 @@ class Command(RoadCommand):
             backup.restore_keys(options["keys_file"])
             backup.restore_data(options["folder"])
         except (backup.BackupError, OSError) as error:
-            raise Refused(str(error)) from None
+            raise Refused("restore.impossible", str(error)) from None
         before = _applied()
         call_command("migrate", verbosity=0)
         # Transaction numbers begin anew in another cluster: whoever keeps a position moves it, before anything is
