@@ -12,11 +12,13 @@ from django.db.models import F, Q, QuerySet
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.campaigns.models import Campaign, CampaignRecipient
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person import selectors as contacts
 from apps.content import selectors as content
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
+from apps.delivery import sql as delivery_sql
 from apps.delivery.models import OutboxMessage
 from apps.mail.tls import TlsClass
 from apps.vault.tokens import token63
@@ -73,7 +75,7 @@ def report_of(campaign: Campaign) -> Report:
     secured = 0
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT state, route, reason, {SECURED} AS secured, count(*) FROM delivery_outboxmessage "  # noqa: S608
+            f"SELECT state, route, reason, {SECURED} AS secured, count(*) FROM {delivery_sql.messages()} "  # noqa: S608
             "WHERE kind = 'campaign' AND source_id = %s GROUP BY 1, 2, 3, 4",
             [number],
         )
@@ -87,7 +89,7 @@ def report_of(campaign: Campaign) -> Report:
             elif state in ("failed", "bounced"):
                 failures[reason] = failures.get(reason, 0) + count
         cursor.execute(
-            "SELECT skeleton_id, count(*) FROM delivery_outboxmessage WHERE kind = 'campaign' AND source_id = %s "
+            f"SELECT skeleton_id, count(*) FROM {delivery_sql.messages()} WHERE kind = 'campaign' AND source_id = %s "  # noqa: S608
             "AND state IN ('sent', 'bounced') AND skeleton_id IS NOT NULL GROUP BY 1",
             [number],
         )
@@ -126,7 +128,7 @@ def _engaged(campaign_id: int, kind: str) -> list[int]:
     """Ids of people who clicked, read or unsubscribed: from the summary of the timeline, by keyed group."""
     with connection.cursor() as cursor:
         cursor.execute(
-            'SELECT t.person_id FROM contacts_timelinesummary t WHERE t."group" = %s ORDER BY t.person_id',
+            f'SELECT t.person_id FROM {contacts_sql.timeline_summary()} WHERE t."group" = %s ORDER BY t.person_id',  # noqa: S608
             [token63("group", f"message.{kind}:campaign:{campaign_id}")],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -214,9 +216,9 @@ def outcomes(campaign: Campaign) -> list[tuple[int, str, str, str]]:
     """(person, state, route, reason) of the whole frozen audience, for the export."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT r.person, CASE WHEN r.held <> '' THEN 'held' ELSE coalesce(m.state, 'waiting') END, "
+            "SELECT r.person, CASE WHEN r.held <> '' THEN 'held' ELSE coalesce(m.state, 'waiting') END, "  # noqa: S608
             "coalesce(m.route, ''), CASE WHEN r.held <> '' THEN r.held ELSE coalesce(m.reason, '') END "
-            "FROM campaigns_campaignrecipient r LEFT JOIN delivery_outboxmessage m "
+            f"FROM campaigns_campaignrecipient r LEFT JOIN {delivery_sql.messages('m')} "
             "ON m.kind = 'campaign' AND m.source_id = r.campaign_id AND m.person_id = r.person "
             "WHERE r.campaign_id = %s ORDER BY r.person",
             [campaign.pk],

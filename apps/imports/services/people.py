@@ -14,6 +14,7 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
+from apps.contacts import sql as contacts_sql
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.changes.pending import changes_hold, take_out
 from apps.contacts.consent.given import ConsentCell, standing
@@ -189,7 +190,7 @@ def _holders(
     owners: dict[bytes, list[int]] = defaultdict(list)
     taken: dict[bytes, list[int]] = defaultdict(list)
     found = bulk.run(
-        "SELECT kind, token, person_id FROM contacts_personidentity WHERE kind = ANY(%b) AND token = ANY(%b)",
+        contacts_sql.IDENTITY_HOLDERS,
         [sorted({kind, MRN, EXTERNAL}), sorted(wanted | claimed)],
         planned_once=False,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from apps.contacts import sql as contacts_sql
 from apps.core.bulk import int8_array
 from apps.segments.conditions.base import controls, tokens
 from apps.segments.conditions.base.attributes import day_of
@@ -69,12 +70,12 @@ class AppointmentCondition(Condition):
         no = "NOT " if self.state == "none_upcoming" else ""
         if search.joins or search.one:
             return Fragment(
-                f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "  # noqa: S608
+                f"{no}EXISTS (SELECT 1 FROM {contacts_sql.appointments()} WHERE a.person_id = s.person_id "  # noqa: S608
                 "AND a.state = %s AND a.day = ANY(%s::bigint[]))",
                 params,
             )
         return Fragment(
-            f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "  # noqa: S608
+            f"{no}(s.person_id IN (SELECT a.person_id FROM {contacts_sql.appointments()} "  # noqa: S608
             "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE",
             params,
         )

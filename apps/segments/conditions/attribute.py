@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls, tokens
@@ -141,7 +142,7 @@ class AttributeCondition(Condition):
         kind = tokens.identity_kind(self.field)
         if kind is not None:
             return Fragment(
-                "EXISTS (SELECT 1 FROM contacts_personidentity i WHERE i.person_id = s.person_id "
+                f"EXISTS (SELECT 1 FROM {contacts_sql.identities()} WHERE i.person_id = s.person_id "  # noqa: S608
                 "AND i.kind = %s AND i.token = ANY(%s::bytea[]))",
                 (kind, [tokens.identity(self.field, value) for value in self.values]),
             )
