@@ -31,7 +31,7 @@ from apps.delivery import routes
 from apps.delivery import selectors as delivery
 from apps.delivery import sql as delivery_sql
 from apps.delivery.models import MailDomain
-from apps.delivery.policy.routing import Capability, Held, PolicyTable, Route, RouteName, decide
+from apps.delivery.policy.routing import Capability, PolicyTable, Route, RouteName, decide
 from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
 from apps.segments.conditions.base.windows import years_before
@@ -377,10 +377,3 @@ def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, siz
             [*query.params, size],
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-def held_word(code: str) -> str:
-    """The reason in words."""
-    from apps.delivery.policy.routing import HELD_WORDS
-
-    return HELD_WORDS[Held(code)]
