@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.campaigns import plans, selectors, sending
+from apps.campaigns import plans, selectors
+from apps.campaigns.services import sending
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.users import selectors as users

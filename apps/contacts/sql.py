@@ -53,8 +53,6 @@ LAST_OF_ANOTHER_CLUSTER = (
     "SELECT max(id) FROM contacts_timelineevent WHERE transaction % 4294967296 <> xmin::text::bigint"
 )
 """The last row whose number is not that of its writer; goes through all of them."""
-SHIFT_BELOW_ZERO = "UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s"
-"""Take a number off the rows up to an id, so that they keep their order and lie before what comes."""
 
 
 # -- Consent and suppression -----------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from apps.campaigns import plans, selectors, sending, services, testing
+from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import Campaign
 from apps.campaigns.report import people_behind, report_of
+from apps.campaigns.services import sending, testing
 from apps.contacts import services as contacts
 from apps.content import services as content
 from apps.content import variants

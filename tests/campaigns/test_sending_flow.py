@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from apps.campaigns import plans, selectors, sending, services
+from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import Campaign, State
 from apps.campaigns.report import report_of
+from apps.campaigns.services import sending
 from apps.campaigns.source import CampaignSource
 from apps.contacts import services as contacts
 from apps.contacts.person import selectors as contact_selectors

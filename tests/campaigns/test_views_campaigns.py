@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services
+from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign, CampaignRecipient, State
 from apps.campaigns.report import number_behind, people_behind, report_of
+from apps.campaigns.services import sending
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.mail.tls import TlsClass

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import testing
+from apps.campaigns.services import testing
 from apps.campaigns.views.shared import campaign_or_404
 from apps.content import blocks, variants
 from apps.content import selectors as content

@@ -21,6 +21,7 @@ from apps.contacts.appointments.services import BOOKED
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
+from apps.contacts.timeline import services as timeline
 from apps.core.actors import Actor
 from apps.journeys import context, outgoing
 from apps.journeys.definition import Definition
@@ -116,7 +117,7 @@ def after_restore() -> bool:
             cursor.execute(contacts_sql.LAST_OF_ANOTHER_CLUSTER)
             last_id = cursor.fetchone()[0] or 0
         shift = max(newest or 0, position) + 1
-        cursor.execute(contacts_sql.SHIFT_BELOW_ZERO, [shift, last_id])
+        timeline.transactions_shift(by=shift, up_to=last_id)
     Journey.objects.update(seen_transaction=F("seen_transaction") - shift)
     return True
 

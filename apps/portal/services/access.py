@@ -28,7 +28,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
-from apps.portal import notices, policy, selectors, throttles
+from apps.portal import notices, policy, selectors
 from apps.portal.models import (
     TASK_TABLE,
     AccessCode,
@@ -39,6 +39,7 @@ from apps.portal.models import (
     SecureMessage,
 )
 from apps.portal.policy import EndedWhy
+from apps.portal.services import throttles
 from apps.portal.services.sessions import guardian_replaced, session_begin, sessions_end
 from apps.vault import sealing, tokens
 

@@ -8,8 +8,9 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.person import search_values
 from apps.core import actors, clock
-from apps.portal import notices, policy, selectors, throttles
+from apps.portal import notices, policy, selectors
 from apps.portal.models import LostLink
+from apps.portal.services import throttles
 from apps.portal.services.access import link_create, owner_of
 from apps.vault import sealing
 

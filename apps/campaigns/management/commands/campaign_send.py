@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.campaigns import selectors, sending
+from apps.campaigns import selectors
 from apps.campaigns.models import Campaign, State
 from apps.campaigns.report import report_of
+from apps.campaigns.services import sending
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
