@@ -12,10 +12,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.campaigns import plans, sending
+from apps.campaigns import plans
 from apps.campaigns import selectors as campaign_selectors
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign
+from apps.campaigns.services import sending
 from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand

@@ -4,7 +4,7 @@ A token is AES-SIV (RFC 5297) over a few numbers: nothing can be read from it or
 and no table is needed to understand it. No name, list, campaign or condition is in any of these addresses (B-441,
 B-306). Opens are not tracked at all: there is no token for them.
 
-Pure but for the key ring and the public address of the installation.
+No database: the key ring and the public address of the installation are all it knows.
 """
 
 from __future__ import annotations

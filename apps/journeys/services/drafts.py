@@ -22,7 +22,8 @@ from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
 from apps.journeys.parse import parse
 from apps.journeys.presets import Preset
-from apps.vault import sealing, tokens
+from apps.journeys.selectors import name_token
+from apps.vault import sealing
 
 UNDO_STEPS = 20
 
@@ -40,11 +41,6 @@ class WouldVoid(Refused):
 
 class DraftChanged(Refused):
     """Somebody else saved the draft in the meantime."""
-
-
-def name_token(name: str) -> bytes:
-    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
-    return tokens.token128("journey.name", tokens.normalize(name))
 
 
 def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict[str, Any]) -> Journey:
