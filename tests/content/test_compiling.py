@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.content import blocks, compiling, merging, mjml
-from apps.content.blocks import BLOCKS, BadTemplate
+from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE, BrandFacts, contrast, ink_on
 from apps.content.facts import invented_facts
-from apps.content.starters import all_starters, notice
+from apps.content.kinds import KINDS
+from apps.content.kinds.protocol import Place
+from apps.content.presets import all_presets, notice
 from apps.core.messages import CompiledMessage, Envelope, Literal
 from tests.content import readers
 
@@ -43,14 +45,14 @@ def mail(made: blocks.Design, facts: dict | None = None) -> merging.Rendered:
 
 def filled(kind: str) -> dict:
     """A block of that kind with something in every setting."""
-    block = blocks.new(kind, "x1")
+    block = KINDS[kind].new("x1")
     block.update(
         {
             "image": {"src": "asset:a.png", "alt": "The door", "href": "https://clinic.test/door"},
             "button": {"url": "https://clinic.test/go"},
             "details": {"rows": [["When", "{{ appointment.start }}"]]},
-            "columns": {"columns": [[blocks.new("text", "x2")], [blocks.new("heading", "x3")]]},
-            "condition": {"then": [blocks.new("text", "x2")], "otherwise": [blocks.new("heading", "x3")]},
+            "columns": {"columns": [[KINDS["text"].new("x2")], [KINDS["heading"].new("x3")]]},
+            "condition": {"then": [KINDS["text"].new("x2")], "otherwise": [KINDS["heading"].new("x3")]},
             "loop": {"blocks": [{"id": "x2", "type": "text", "html": "<p>{{ visit.kind }}</p>"}]},
         }.get(kind, {})
     )
@@ -71,17 +73,17 @@ def well_formed(html: str) -> None:
     assert levels == sorted(levels) or levels[0] == 1
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_block_compiles_alone_and_in_a_column(kind: str) -> None:
     shown = mail(design(filled(kind)))
     well_formed(shown.html)
-    if kind in blocks.LEAVES | {"condition", "loop"}:
+    if KINDS[kind].place is Place.COLUMN:
         well_formed(mail(design({"id": "c", "type": "columns", "columns": [[filled(kind)], []]})).html)
 
 
-@pytest.mark.parametrize("slug", all_starters())
+@pytest.mark.parametrize("slug", all_presets())
 def test_every_shipped_template_compiles(slug: str) -> None:
-    starter = all_starters()[slug]
+    starter = all_presets()[slug]
     compiled = compiling.compile_message(starter.design, SAMPLE)
     assert CompiledMessage.load(compiled.dump()) == compiled
     assert compiling.compile_message(starter.design, SAMPLE).digest == compiled.digest
@@ -197,7 +199,7 @@ def test_text_of_an_author_is_never_markup() -> None:
 
 def test_literals_are_runs_of_their_own() -> None:
     """Before each slot a literal ends a line, so that runs can be put side by side."""
-    compiled = compiling.compile_message(all_starters()["appointment_reminder"].design, SAMPLE)
+    compiled = compiling.compile_message(all_presets()["appointment_reminder"].design, SAMPLE)
 
     def check(nodes: tuple) -> None:
         for node in nodes:
@@ -274,5 +276,5 @@ def test_nesting_has_a_limit_and_columns_stay_apart() -> None:
 
 
 def test_a_design_survives_its_json() -> None:
-    for starter in all_starters().values():
+    for starter in all_presets().values():
         assert blocks.parse(blocks.dump(starter.design)) == starter.design

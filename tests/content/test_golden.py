@@ -18,7 +18,7 @@ from apps.content import blocks, compiling, merging
 from apps.content.brands import SAMPLE
 from apps.content.encoders import BY_NAME
 from apps.content.facts import invented_facts
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core.messages import CompiledMessage, Envelope
 
 DATA = Path(__file__).parent.parent / "data" / "content"
@@ -74,7 +74,7 @@ EVERYTHING = blocks.parse(
         ],
     }
 )
-DESIGNS = {"everything": EVERYTHING, **{slug: starter.design for slug, starter in all_starters().items()}}
+DESIGNS = {"everything": EVERYTHING, **{slug: starter.design for slug, starter in all_presets().items()}}
 
 
 @pytest.mark.parametrize("name", DESIGNS)

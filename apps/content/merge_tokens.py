@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from apps.content import fields
-from apps.content.blocks import Problem
+from apps.content.design import Problem
 from apps.content.encoders import v1
 from apps.content.fields import BadField, MergeField
 from apps.core.messages import (
@@ -35,7 +35,7 @@ _UNTRACKED = {("portal", "url"), ("unsubscribe", "url"), ("account", "url")}
 
 
 @dataclass
-class Weaver:
+class MergeTokens:
     """Collects slots, tests, loops and links while one template is compiled.
 
     `prefix` is a word that occurs nowhere in the template. `lenient` leaves a faulty merge field in the text
@@ -121,9 +121,9 @@ class Weaver:
         if waiting:
             yield waiting
 
-    def hold(self, woven: str) -> str:
-        """A token that stands for `woven` while MJML is compiled."""
-        self._texts.append(woven)
+    def hold(self, written: str) -> str:
+        """A token that stands for `written` while MJML is compiled."""
+        self._texts.append(written)
         return f"{self.prefix}t{len(self._texts) - 1}z"
 
     def say(self, message: str) -> None:
