@@ -23,11 +23,11 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(2)
     if own_servers and not idle:
-        from config import embedded
+        from apps.installation import embedded_servers
 
         try:
-            embedded.ensure_running(own_servers)
-        except embedded.EmbeddedServerError as error:
+            embedded_servers.ensure_running(own_servers)
+        except embedded_servers.EmbeddedServerError as error:
             print(error, file=sys.stderr)
             sys.exit(1)
 

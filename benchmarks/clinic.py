@@ -69,9 +69,10 @@ def ready(size: int, folder: Path, say: Callable[[str], None]) -> Clinic:
 def _appointments(size: int, folder: Path, say: Callable[[str], None]) -> None:
     import time
 
-    from apps.contacts.management import importing
-    from apps.contacts.models import Appointment, ImportJob
+    from apps.contacts.models import Appointment
     from apps.core import actors, clock
+    from apps.imports.management import importing
+    from apps.imports.models import ImportJob
 
     source = folder / "appointments.csv"
     _write(source, size, clock.now().astimezone(ZoneInfo(ZONE)))

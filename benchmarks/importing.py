@@ -51,26 +51,27 @@ def run(size: int, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _import(source: Path, size: int, before: int) -> tuple[float, float]:
     """Seconds that taking in and checking a file took, and importing it. Fails when it lost anybody."""
-    from apps.contacts.models import ImportJob, Person
-    from apps.contacts.services import import_passes, imports
+    from apps.contacts.models import Person
     from apps.core import actors
+    from apps.imports.models import ImportJob
+    from apps.imports.services import jobs, passes
     from benchmarks import people
 
     actor = actors.COMMAND_LINE
     began = time.perf_counter()
     with source.open("rb") as file:
-        uploads = [imports.Upload(source.name, file)]
-        job = imports.import_create(actor=actor, kind="list", uploads=uploads, document=people.MAPPING)
-    imports.import_check(actor=actor, job_id=job.pk)
-    import_passes.work(job.pk)
+        uploads = [jobs.Upload(source.name, file)]
+        job = jobs.import_create(actor=actor, kind="list", uploads=uploads, document=people.MAPPING)
+    jobs.import_check(actor=actor, job_id=job.pk)
+    passes.work(job.pk)
     checked = time.perf_counter()
-    imports.import_start(actor=actor, job_id=job.pk)
-    import_passes.work(job.pk)
+    jobs.import_start(actor=actor, job_id=job.pk)
+    passes.work(job.pk)
     ended = time.perf_counter()
     job.refresh_from_db()
     if job.state != ImportJob.State.DONE or job.new != size or Person.objects.count() != before + size:
-        raise SystemExit(f"The import lost people: {job.state}, {imports.counts(job)}")
-    imports.uploads_clear(actor=actor)
+        raise SystemExit(f"The import lost people: {job.state}, {jobs.counts(job)}")
+    jobs.uploads_clear(actor=actor)
     return checked - began, ended - checked
 
 

@@ -34,12 +34,12 @@ def prepare() -> None:
     from django.core.management import call_command
 
     from apps.core import keyfiles
-    from config import embedded
+    from apps.installation import embedded_servers
 
-    embedded.ensure_running(settings.EMBEDDED)
+    embedded_servers.ensure_running(settings.EMBEDDED)
     keyfiles.create_missing(Path(settings.CARELANE_KEYS))
-    embedded.drop_database(settings.EMBEDDED, embedded.DATABASE)
-    embedded.create_database(settings.EMBEDDED, embedded.DATABASE)
+    embedded_servers.drop_database(settings.EMBEDDED, embedded_servers.DATABASE)
+    embedded_servers.create_database(settings.EMBEDDED, embedded_servers.DATABASE)
     call_command("migrate", verbosity=0)
 
 

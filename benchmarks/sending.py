@@ -162,7 +162,7 @@ def _finished(campaign: int) -> None:
 
 def mailboxes(people: Any) -> set[str]:
     """The addresses of people, opened (and audited) in blocks."""
-    from apps.contacts.selectors import open_people
+    from apps.contacts.person.selectors import open_people
     from apps.core import actors
 
     ids, found = list(people), set()
@@ -303,7 +303,7 @@ def _rebuilt(campaign: int, received: dict[str, str]) -> int:
     """Rebuild every message from its sealed record and compare it with what arrived; returns how many."""
     import hashlib
 
-    from apps.contacts.selectors import record_keys
+    from apps.contacts.person.selectors import record_keys
     from apps.content import selectors as content
     from apps.content.merging import rebuild
     from apps.delivery.models import OutboxMessage

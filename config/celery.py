@@ -20,6 +20,7 @@ app.conf.task_queues = [Queue(name) for name in QUEUES]  # type: ignore[no-untyp
 app.conf.task_default_queue = "default"
 app.conf.task_routes = {
     "apps.contacts.tasks.*": {"queue": "imports"},
+    "apps.imports.tasks.*": {"queue": "imports"},
     "apps.journeys.tasks.*": {"queue": "journeys"},
     "apps.delivery.tasks.*": {"queue": "send"},
     "apps.campaigns.tasks.*": {"queue": "send"},
@@ -35,8 +36,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
-    "look-after-imports": {"task": "apps.contacts.tasks.import_sweep", "schedule": 30 * SECONDS},
-    "note-that-the-schedule-rings": {"task": "apps.analytics.tasks.beat", "schedule": 30 * SECONDS},
+    "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
+    "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
+    "note-that-the-schedule-rings": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
@@ -61,4 +63,4 @@ app.autodiscover_tasks()
 @beat_init.connect
 def ring_at_once(**_: object) -> None:
     """The first ring would come half a minute after a start, and the home page would tell of a standstill till then."""
-    app.send_task("apps.analytics.tasks.beat", expires=MINUTES)
+    app.send_task("apps.dashboard.tasks.beat", expires=MINUTES)

@@ -19,7 +19,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded
+from apps.installation import embedded_servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -57,7 +57,7 @@ def running_demo(what: str) -> str:
 
 EMBEDDED = None
 if not HAS_DATABASE:
-    EMBEDDED = embedded.places(CARELANE_HOME, CARELANE_KEYS)
+    EMBEDDED = embedded_servers.places(CARELANE_HOME, CARELANE_KEYS)
 
 
 def secret_key() -> str:
@@ -120,16 +120,18 @@ INSTALLED_APPS = [
     "auditlog",
 ]
 # Lowest layer first; import-linter holds the order.
-APPS = (
-    ["core", "audit", "vault", "users", "organizations", "contacts", "compliance", "tracking", "segments"]
-    + ["content", "delivery", "portal", "campaigns", "journeys", "analytics"]
-    + (["demo"] if DEMO else [])
-)
+APPS = [
+    *("core", "ui", "mail", "audit", "vault", "users"),
+    *("organizations", "jobs", "approvals", "references"),
+    *("contacts", "imports", "compliance", "installation", "tracking"),
+    *("segments", "content", "delivery", "portal", "campaigns", "journeys", "dashboard"),
+    *(["demo"] if DEMO else []),
+]
 INSTALLED_APPS += [f"apps.{name}" for name in APPS if (BASE_DIR / "apps" / name / "apps.py").exists()]
 
 MIDDLEWARE = [
-    "apps.core.middleware.ProxyMiddleware",
-    "apps.core.middleware.BodilessMiddleware",
+    "apps.core.http.middleware.ProxyMiddleware",
+    "apps.core.http.middleware.BodilessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -139,12 +141,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "apps.core.toasts.ToastMiddleware",
+    "apps.ui.toasts.ToastMiddleware",
     "apps.organizations.middleware.ClinicZoneMiddleware",
-    "apps.core.middleware.ActorMiddleware",
-    "apps.core.middleware.StrangersBodyMiddleware",
-    "apps.core.middleware.PrivateResponseMiddleware",
-    "apps.core.middleware.BareErrorMiddleware",
+    "apps.core.http.middleware.ActorMiddleware",
+    "apps.core.http.middleware.StrangersBodyMiddleware",
+    "apps.core.http.middleware.PrivateResponseMiddleware",
+    "apps.core.http.middleware.BareErrorMiddleware",
     "apps.users.middleware.SessionTimeoutMiddleware",
     "apps.users.middleware.SecondFactorGate",
     "allauth.account.middleware.AccountMiddleware",
@@ -164,9 +166,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "apps.core.context_processors.shell",
+                "apps.ui.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
-                "apps.analytics.context_processors.menu_counts",
+                "apps.dashboard.context_processors.menu_counts",
             ],
         },
     }
@@ -187,7 +189,7 @@ def databases() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for alias, variable in DATABASE_ROLE_VARIABLES.items():
         if EMBEDDED:
-            found[alias] = embedded.database_settings(EMBEDDED, "app" if alias == "default" else alias)
+            found[alias] = embedded_servers.database_settings(EMBEDDED, "app" if alias == "default" else alias)
         else:
             address = env(variable)
             if not address:
@@ -215,7 +217,7 @@ if PRODUCTION:
 
 # -- Redis and Celery --------------------------------------------------------------------------------------
 
-REDIS_URL = env("REDIS_URL") or (embedded.redis_url(EMBEDDED) if EMBEDDED else "")
+REDIS_URL = env("REDIS_URL") or (embedded_servers.redis_url(EMBEDDED) if EMBEDDED else "")
 if not REDIS_URL:
     raise ImproperlyConfigured("REDIS_URL is missing.")
 if PRODUCTION and not REDIS_URL.startswith(("rediss://", "unix://")):
@@ -281,7 +283,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "apps.core.views.csrf_failure"
+CSRF_FAILURE_VIEW = "apps.ui.error_pages.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 OTP_TOTP_ISSUER = "Carelane"
 SIGN_IN_TRIES = 5
@@ -347,7 +349,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
-        else "apps.core.staticfiles.HashedFiles"
+        else "apps.core.http.staticfiles.HashedFiles"
     },
 }
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -365,7 +367,7 @@ LOGGING_CONFIG = "config.logging.configure"
 # Not empty, or Django would not call the function above.
 LOGGING: dict[str, Any] = {"version": 1}
 
-FORM_RENDERER = "apps.core.forms.LookRenderer"
+FORM_RENDERER = "apps.ui.forms.LookRenderer"
 INSTALLED_APPS += ["django.forms"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
 

@@ -7,10 +7,11 @@ from django.urls.resolvers import URLPattern, URLResolver
 from apps.users.views import sign_in as users
 
 PREFIXES = {
-    "analytics": "",
-    "core": "",
+    "dashboard": "",
+    "ui": "",
     "users": "",
     "organizations": "settings/organization/",
+    "imports": "contacts/imports/",
     "contacts": "contacts/",
     "segments": "segments/",
     "content": "templates/",
@@ -45,4 +46,4 @@ urlpatterns += [
     path("account/reset/", users.signup_closed, name="account_reset_password"),
 ]
 
-handler403 = "apps.core.views.not_allowed"
+handler403 = "apps.ui.error_pages.not_allowed"

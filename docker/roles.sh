@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs once, inside the database container: the four roles and what each may do (config/embedded.py says the same).
+# Runs once, inside the database container: the four roles and what each may do (apps/installation/embedded_servers.py says the same).
 set -euo pipefail
 # shellcheck disable=SC1091
 source /run/secrets/database_roles

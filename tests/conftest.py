@@ -24,7 +24,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from apps.core import actors, clock
-from config import embedded
+from apps.installation import embedded_servers
 
 # Property tests count examples, not milliseconds: a busy machine is no fault of the code.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,7 +43,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
     # Somebody may run a single file in a second shell of this checkout: whoever is the last one turns out the light.
     with (home / "tests.lock").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
-        embedded.ensure_running(settings.EMBEDDED)
+        embedded_servers.ensure_running(settings.EMBEDDED)
         with superuser("postgres") as connection:
             # Only a power cut could tell the difference: nobody waits for the disk at every commit.
             for option in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -53,7 +53,7 @@ def django_db_modify_db_settings() -> Iterator[None]:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not os.environ.get("CARELANE_KEEP_SERVERS"):
-                embedded.stop(settings.EMBEDDED)
+                embedded_servers.stop(settings.EMBEDDED)
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +61,8 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest, django_db_modify_d
     """One fresh database, migrated as the owner; all four roles point at it."""
     assert settings.EMBEDDED
     name = f"test_carelane_{os.getpid()}"
-    embedded.drop_database(settings.EMBEDDED, name)
-    embedded.create_database(settings.EMBEDDED, name)
+    embedded_servers.drop_database(settings.EMBEDDED, name)
+    embedded_servers.create_database(settings.EMBEDDED, name)
     with django_db_blocker.unblock():
         for alias in connections:
             connections[alias].close()
@@ -82,7 +82,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest, django_db_modify_d
     with django_db_blocker.unblock():
         for alias in connections:
             connections[alias].close()
-        embedded.drop_database(settings.EMBEDDED, name)
+        embedded_servers.drop_database(settings.EMBEDDED, name)
 
 
 def superuser(database: str) -> psycopg.Connection:
@@ -90,7 +90,7 @@ def superuser(database: str) -> psycopg.Connection:
     return psycopg.connect(
         host=str(settings.EMBEDDED.sockets),
         user="postgres",
-        password=embedded.passwords(settings.EMBEDDED)["postgres"],
+        password=embedded_servers.passwords(settings.EMBEDDED)["postgres"],
         dbname=database,
         autocommit=True,
     )

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from apps.audit import marks
-from apps.core import datewords
+from apps.ui import datewords
 
 _PLACE = b"audit change"
 _SECRETS = ("password", "secret", "key", "token")

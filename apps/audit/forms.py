@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from apps.audit.models import AuditReview
-from apps.core.forms import ChoiceCards, DateInput
+from apps.ui.forms import ChoiceCards, DateInput
 
 
 class ReviewForm(forms.Form):

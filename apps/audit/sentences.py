@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from apps.core import datewords
 from apps.core.levels import Level
+from apps.ui import datewords
 
 # "{people}" becomes "Jo's count": "nobody", "1 person", "412 people"; "{records}" "the record of 1 person"; and
 # "{subject:account}" "account 7", or "an account" where no number is told.

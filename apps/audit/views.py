@@ -16,11 +16,12 @@ from apps.audit import exports, filters, people, selectors
 from apps.audit import reviews as watch
 from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
-from apps.core import clock, datewords
+from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
+from apps.ui import datewords
 
 # Above this the check takes longer than somebody waits for a page: beat makes it every night.
 VERIFY_AT_ONCE = 200_000

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 
 from apps.content.models import Brand, Template
-from apps.core.forms import ChoiceCards, Combobox, ZonedDateTimeField, offer
 from apps.segments import selectors as segments
+from apps.ui.forms import ChoiceCards, Combobox, ZonedDateTimeField, offer
 from apps.vault.tokens import normalize
 
 from . import spec as specs

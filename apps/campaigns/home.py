@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.core.board import AHEAD, Item, Step
-from apps.core.datewords import count
 from apps.core.permissions import Permission
+from apps.ui.board import AHEAD, Item, Step
+from apps.ui.datewords import count
 from apps.users.models import User
 
 from . import selectors

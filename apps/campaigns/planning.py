@@ -18,8 +18,8 @@ from typing import Any
 
 from django.db import connection
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
 from apps.content.blocks import LANGUAGES
 from apps.core import bulk, clock
 from apps.core.actors import Actor
@@ -28,7 +28,8 @@ from apps.core.purposes import Purpose
 from apps.delivery import routes
 from apps.delivery import selectors as delivery
 from apps.delivery.models import MailDomain
-from apps.delivery.policy import Capability, Held, PolicyTable, Route, RouteName, TlsClass, decide
+from apps.delivery.policy import Capability, Held, PolicyTable, Route, RouteName, decide
+from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
 from apps.segments.rules.windows import years_before
 from apps.vault import tokens

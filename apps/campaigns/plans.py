@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from django.core.cache import cache
 
-from apps.contacts import selectors as contacts
+from apps.contacts.person import selectors as contacts
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level

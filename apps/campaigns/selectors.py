@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from apps.audit import selectors as audit
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import selectors as contacts
+from apps.contacts.person import selectors as contacts
 from apps.content import selectors as content
 from apps.content import usage
 from apps.content.blocks import LANGUAGES
@@ -23,8 +23,8 @@ from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage
-from apps.delivery.policy import TlsClass
+from apps.mail.compiled import CompiledMessage
+from apps.mail.tls import TlsClass
 from apps.segments import usages
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128

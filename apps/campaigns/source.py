@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import selectors as content
 from apps.content.facts import person_facts
 from apps.core import actors

@@ -21,13 +21,13 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, Envelope
 from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind, State
 from apps.delivery.services import OutboxItem, ReadyMail, enqueue_one
 from apps.delivery.story import reason_words
+from apps.mail.compiled import CompiledMessage, Envelope
 from apps.organizations import selectors as organizations
 from apps.tracking.links import unsubscribe_url
 from apps.users import selectors as users

@@ -9,7 +9,7 @@ from django import forms
 from apps.compliance.agreements import CLAUSES, OPTIONS
 from apps.compliance.models import Agreement, Vendor
 from apps.compliance.services import ENDINGS
-from apps.core.forms import ChoiceCards, DateInput, Switch, UploadZone
+from apps.ui.forms import ChoiceCards, DateInput, Switch, UploadZone
 
 VENDOR_FACTS = ("name", "service", "contact", "location", "certifications", "note")
 

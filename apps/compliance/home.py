@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from apps.compliance import selectors
-from apps.core.board import Item
 from apps.core.permissions import Permission
+from apps.ui.board import Item
 from apps.users.models import User
 
 _TEXT = {

@@ -14,10 +14,11 @@ from apps.audit.services import record_read
 from apps.compliance import agreements
 from apps.compliance.agreements import Judgement, Standing, Terms
 from apps.compliance.models import DOCUMENT_TABLE, Agreement, Document, Vendor
-from apps.core import clock, datewords, words
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.organizations import selectors as organizations
+from apps.ui import datewords, words
 from apps.vault import keys, sealing
 
 _ORDER = [

@@ -18,10 +18,11 @@ from apps.compliance.forms import (
     VendorForm,
 )
 from apps.compliance.models import Agreement, Document, Vendor
-from apps.core import clock, datewords
+from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, may, require
+from apps.ui import datewords
 
 _BOTH = require_http_methods(["GET", "HEAD", "POST"])
 

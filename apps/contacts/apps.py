@@ -8,6 +8,6 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         """The audit trail knows numbers; whom somebody means by a name is found here."""
         from apps.audit import people
-        from apps.contacts import finding
+        from apps.contacts.person import finding
 
         people.register(finding.FINDER)

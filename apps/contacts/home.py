@@ -8,8 +8,8 @@ from datetime import datetime
 from django.urls import reverse
 
 from apps.contacts.models import HeldChange
-from apps.core.board import Item
 from apps.core.permissions import Permission
+from apps.ui.board import Item
 from apps.users.models import User
 
 

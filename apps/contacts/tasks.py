@@ -1,21 +1,13 @@
-"""Doorbells of imports: ids only, and any of them may be lost."""
+"""Doorbells of exports and of search values: ids only, and any of them may be lost."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from apps.contacts.services import attribute_fills, expiry, exports, import_passes, imports
+from apps.contacts.attributes import fills
+from apps.contacts.consent import expiry
+from apps.contacts.exports import services as exports
 from apps.core import actors, clock
-
-
-def ring(job_id: int) -> None:
-    """Ask a worker to look at an import. A broker that is down is no error: the sweep rings again."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        import_work.delay(job_id)
-    except OperationalError:
-        return
 
 
 def ring_fill(fill_id: int) -> None:
@@ -31,7 +23,7 @@ def ring_fill(fill_id: int) -> None:
 @shared_task(acks_late=True)
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
-    attribute_fills.work(fill_id)
+    fills.work(fill_id)
 
 
 def ring_export(export_id: int) -> None:
@@ -50,24 +42,14 @@ def export_work(export_id: int) -> None:
     exports.work(export_id)
 
 
-@shared_task(acks_late=True)
-def import_work(job_id: int) -> None:
-    """Work on an import until it is finished or stopped."""
-    import_passes.work(job_id)
-
-
 @shared_task
-def import_sweep() -> None:
-    """Ring for jobs whose worker was lost; delete uploads, rejected rows and exports that nobody needs."""
-    for job_id in import_passes.due(clock.now()):
-        ring(job_id)
-    for fill_id in attribute_fills.due(clock.now()):
+def job_sweep() -> None:
+    """Ring for fills and exports whose worker was lost; delete the files of exports that nobody needs."""
+    for fill_id in fills.due(clock.now()):
         ring_fill(fill_id)
     for export_id in exports.due(clock.now()):
         ring_export(export_id)
     exports.exports_clear(actor=actors.system("beat"))
-    imports.uploads_clear(actor=actors.system("beat"))
-    imports.rejections_clear(actor=actors.system("beat"))
 
 
 @shared_task

@@ -1,8 +1,11 @@
-"""Addresses of people and imports: numbers only."""
+"""Addresses of people: numbers only."""
 
 from django.urls import path
 
-from apps.contacts.views import attributes, changes, exports, imports, people, person
+from apps.contacts.attributes import views as attributes
+from apps.contacts.changes import views as changes
+from apps.contacts.exports import views as exports
+from apps.contacts.person.views import people, person
 
 app_name = "contacts"
 urlpatterns = [
@@ -21,14 +24,6 @@ urlpatterns = [
     path("exports/<int:export_id>/download/", exports.export_download, name="export_download"),
     path("changes/", changes.change_list, name="changes"),
     path("changes/decide/", changes.change_decide, name="changes_decide"),
-    path("imports/", imports.import_list, name="imports"),
-    path("imports/new/", imports.import_new, name="import_new"),
-    path("imports/<int:job_id>/", imports.import_page, name="import"),
-    path("imports/<int:job_id>/columns/", imports.import_columns, name="import_columns"),
-    path("imports/<int:job_id>/progress/", imports.import_progress, name="import_progress"),
-    path("imports/<int:job_id>/rejected/", imports.import_rejected, name="import_rejected"),
-    path("imports/<int:job_id>/mapping/", imports.import_mapping, name="import_mapping"),
-    path("imports/<int:job_id>/<slug:act>/", imports.import_act, name="import_act"),
     path("<int:person_id>/", person.person, name="person"),
     path("<int:person_id>/edit/", people.contact_edit, name="edit"),
     path("<int:person_id>/erase/", people.contact_erase, name="erase"),

@@ -7,7 +7,7 @@ class ContentConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which templates merge an own attribute."""
-        from apps.contacts import usages
+        from apps.contacts.attributes import usages
         from apps.content import selectors
 
         usages.register_usage("content", selectors.using_attributes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import AttributeDefinition
 from apps.content.fields import MergeField
 from apps.vault import sealing

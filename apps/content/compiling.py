@@ -13,11 +13,10 @@ from apps.content import mjml, plaintext, variants
 from apps.content.blocks import dump
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.design import LANGUAGES, BadTemplate, Design, Problem
-from apps.content.encoders import CURRENT, v1
 from apps.content.fields import MergeField
 from apps.content.mail_look import Mail
 from apps.content.merge_tokens import MergeTokens
-from apps.core.messages import (
+from apps.mail.compiled import (
     CompiledMessage,
     Condition,
     Context,
@@ -29,6 +28,7 @@ from apps.core.messages import (
     SlotSpec,
     Test,
 )
+from apps.mail.encoders import CURRENT, v1
 
 
 def compile_message(

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from apps.contacts.fields import FIELDS, value_of
-from apps.contacts.masking import IDENTIFIERS, masked_value
+from apps.contacts.person.fields import FIELDS, value_of
+from apps.contacts.person.masking import IDENTIFIERS, masked_value
 from apps.content.fields import CATALOG, MergeField
 from apps.content.formats import Shown
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from apps.contacts.fields import FIELDS as PEOPLE
+from apps.contacts.person.fields import FIELDS as PEOPLE
 from apps.content.formats import FORMATS
-from apps.core.messages import Field
+from apps.mail.compiled import Field
 
 
 @dataclass(frozen=True, slots=True)

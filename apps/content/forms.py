@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from apps.content.models import Asset
-from apps.core.forms import Switch, offer
+from apps.ui.forms import Switch, offer
 
 
 class ColorInput(forms.TextInput):

@@ -17,7 +17,7 @@ from apps.content.fields import BadField, MergeField, parse
 from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Checked
 from apps.content.mail_look import CARD
-from apps.core.messages import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
+from apps.mail.compiled import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
 
 COMMERCIAL = frozenset({"marketing", "fundraising", "b2b"})
 """Purposes that need an unsubscribe link and a postal address (15 U.S.C. 7704(a)(5), CAN-SPAM)."""

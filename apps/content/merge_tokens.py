@@ -15,21 +15,9 @@ from dataclasses import dataclass, field
 
 from apps.content import fields
 from apps.content.design import Problem
-from apps.content.encoders import v1
 from apps.content.fields import BadField, MergeField
-from apps.core.messages import (
-    Condition,
-    Context,
-    Field,
-    Literal,
-    Loop,
-    Node,
-    Part,
-    Slot,
-    SlotSpec,
-    Test,
-    UnsafeLink,
-)
+from apps.mail.compiled import Condition, Context, Field, Literal, Loop, Node, Part, Slot, SlotSpec, Test, UnsafeLink
+from apps.mail.encoders import v1
 
 _UNTRACKED = {("portal", "url"), ("unsubscribe", "url"), ("account", "url")}
 

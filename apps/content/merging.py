@@ -16,8 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from apps.content import formats
-from apps.content.encoders import BY_NAME, QUICK
-from apps.core.messages import (
+from apps.mail.compiled import (
     CompiledMessage,
     Condition,
     Context,
@@ -34,6 +33,7 @@ from apps.core.messages import (
     Test,
     find,
 )
+from apps.mail.encoders import BY_NAME, QUICK
 
 Facts = Mapping[str, Any]
 _Value = Callable[[Facts, Envelope], str]

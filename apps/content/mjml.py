@@ -12,10 +12,10 @@ import re
 import mjml as engine
 
 from apps.content.design import BadTemplate, Block, Design, Problem
-from apps.content.encoders import v1
 from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Blocks, Place
 from apps.content.mail_look import DARK_CSS, FONT, GUTTER, INK, Mail, tag
+from apps.mail.encoders import v1
 
 MAX_SIZE = 512 * 1024
 MAX_DEPTH = 100

@@ -11,11 +11,11 @@ from typing import Any
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_draft
 from apps.content.design import BadTemplate, Design
-from apps.content.encoders.v1 import escape_html as escape
 from apps.content.formats import Shown
 from apps.content.merging import Rendered, merge, render
 from apps.core.errors import Refused
-from apps.core.messages import CompiledMessage, Envelope, MissingField
+from apps.mail.compiled import CompiledMessage, Envelope, MissingField
+from apps.mail.encoders.v1 import escape_html as escape
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)  # the Date header is not shown
 _PREVIEW_LINE = re.compile(r'<body[^>]*>\s*<div style="display:none;[^"]*">([^<]*)</div>')

@@ -15,12 +15,12 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.masking import Eyes
+from apps.contacts.attributes.usages import Usage
 from apps.contacts.models import PersonIdentity, PersonSearch
-from apps.contacts.records import PersonRecord
-from apps.contacts.usages import Usage
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.masking import Eyes
+from apps.contacts.person.records import PersonRecord
 from apps.content import blocks, facts, fields, presets, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
@@ -29,7 +29,7 @@ from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevisi
 from apps.content.services import name_token, skeleton_address
 from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.messages import CompiledMessage
+from apps.mail.compiled import CompiledMessage
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing
 

@@ -19,13 +19,13 @@ from apps.content import authors, blocks, images, usage, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
-from apps.content.encoders import v1
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.presets import all_presets
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.core.messages import CompiledMessage, UnsafeHeader
+from apps.mail.compiled import CompiledMessage, UnsafeHeader
+from apps.mail.encoders import v1
 from apps.vault import keys, sealing, tokens
 
 KEPT_REVISIONS = 100

@@ -6,7 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from apps.core import form_words, third_party
+        from apps.core import third_party
 
         third_party.register()
-        form_words.register()

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from apps.core import wire
+from apps.core import copy_format
 
 
 def copy_rows(target: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -35,9 +35,9 @@ def copy_packed(target: str, rows: Iterable[bytes]) -> None:
         return
     with connection.cursor() as cursor, connection.wrap_database_errors:
         with cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(wire.HEAD)
+            copy.write(copy_format.HEAD)
             copy.write(data)
-            copy.write(wire.END)
+            copy.write(copy_format.END)
 
 
 def int8_array(values: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from apps.delivery import returnpath
+from apps.mail import return_paths
 
 
 class Room(StrEnum):
@@ -61,12 +61,12 @@ def destination(recipient: str, *, sending_domain: str, bounce_domain: str, keys
     if not at or not local or domain not in ours:
         raise NotHere("relay", 550, "5.7.1 We do not take mail for this domain")
     name = local.lower()
-    purposes: tuple[tuple[Room, returnpath.Purpose], ...] = ((Room.BOUNCE, "bounce"), (Room.REPLY, "reply"))
+    purposes: tuple[tuple[Room, return_paths.Purpose], ...] = ((Room.BOUNCE, "bounce"), (Room.REPLY, "reply"))
     for room, purpose in purposes:
         if name.startswith(f"{purpose}+"):
             try:
-                return Destination(room, returnpath.message_of(recipient, purpose, domain, keys))
-            except returnpath.Foreign:
+                return Destination(room, return_paths.message_of(recipient, purpose, domain, keys))
+            except return_paths.Foreign:
                 raise NotHere("forged", 550, "5.1.1 There is no such address here") from None
     if name in COMPLAINT_NAMES:
         return Destination(Room.COMPLAINT)

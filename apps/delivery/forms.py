@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 
 from apps.compliance.selectors import vendor_choices
-from apps.core.forms import ChoiceCards, Switch, UploadZone
 from apps.core.levels import Level
-from apps.delivery.policy import TlsClass
 from apps.delivery.setup import Setup
+from apps.mail.tls import TlsClass
+from apps.ui.forms import ChoiceCards, Switch, UploadZone
 
 _PIN = re.compile(r"^(?P<name>[a-z0-9.-]+)\s+(?P<pin>[0-9a-f]{64})$")
 

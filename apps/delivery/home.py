@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db.models import Count, Min
 from django.urls import reverse
 
-from apps.core.board import Check, Item
-from apps.core.datewords import count
 from apps.core.permissions import Permission
 from apps.delivery.models import InboundMail
 from apps.delivery.receiver import GREETING, address_of
+from apps.ui.board import Check, Item
+from apps.ui.datewords import count
 from apps.users.models import User
 
 _WAIT = 0.5  # seconds

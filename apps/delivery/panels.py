@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from apps.contacts.panels import Panel, register
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.panels import Panel, register
+from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.permissions import Permission, may
 from apps.delivery import selectors, sources, story

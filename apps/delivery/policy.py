@@ -13,30 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from apps.core.levels import Level
-
-
-class TlsClass(IntEnum):
-    """How well a connection to a mail server is protected, weakest first."""
-
-    NONE = 0
-    OPPORTUNISTIC = 1
-    WEBPKI = 2
-    AUTHENTICATED = 3
-
-
-TLS_WORDS: Mapping[TlsClass, str] = MappingProxyType(
-    {
-        TlsClass.NONE: "no encryption",
-        TlsClass.OPPORTUNISTIC: "encryption with an unverified certificate",
-        TlsClass.WEBPKI: "TLS with a verified certificate",
-        TlsClass.AUTHENTICATED: "TLS with a pinned certificate",
-    }
-)
+from apps.mail.tls import TLS_WORDS, TlsClass
 
 
 class RouteName(StrEnum):

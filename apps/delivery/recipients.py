@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.core.levels import Level
-from apps.delivery.envelopes import CheckedKey
+from apps.mail.envelopes import CheckedKey
 
 
 @dataclass(frozen=True, repr=False)

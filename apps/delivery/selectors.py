@@ -15,13 +15,12 @@ from django.db.models import Count, Min, Q
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import record_keys
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import record_keys
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.delivery import destinations, dkim, mx, routes
-from apps.delivery.envelopes import CheckedKey
+from apps.delivery import destinations, routes
 from apps.delivery.hygiene import Rules
 from apps.delivery.models import (
     Attempt,
@@ -38,11 +37,13 @@ from apps.delivery.models.capability import KEY_TABLE
 from apps.delivery.models.inbound import INBOUND_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
-from apps.delivery.policy import Capability, PolicyTable, RouteName, TlsClass
+from apps.delivery.policy import Capability, PolicyTable, RouteName
 from apps.delivery.recipients import Recipient
 from apps.delivery.setup import Setup
-from apps.delivery.smtp import Dialogue, Login
-from apps.delivery.tls import Trust
+from apps.mail import dkim, mx
+from apps.mail.envelopes import CheckedKey
+from apps.mail.smtp import Dialogue, Login
+from apps.mail.tls import TlsClass, Trust
 from apps.organizations import selectors as organizations
 from apps.vault import sealing
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.delivery.mx import Host
-from apps.delivery.policy import PolicyTable, Relay, TlsClass
+from apps.delivery.policy import PolicyTable, Relay
+from apps.mail.mx import Host
+from apps.mail.tls import TlsClass
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, LinkFactory
 from apps.core.purposes import Purpose
 from apps.delivery.policy import Refusal
+from apps.mail.compiled import CompiledMessage, LinkFactory
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from apps.core import datewords
-from apps.delivery.bounces import sanitize
-from apps.delivery.outcomes import CAUSE_WORDS, RESTORED, Cause, Fault
-from apps.delivery.policy import HELD_WORDS, TLS_WORDS, Held, TlsClass
-from apps.delivery.tls import TRUSTED_LOCALLY
+from apps.delivery.policy import HELD_WORDS, Held
+from apps.mail.reports.bounces import sanitize
+from apps.mail.smtp_replies import CAUSE_WORDS, RESTORED, Cause, Fault
+from apps.mail.tls import TLS_WORDS, TRUSTED_LOCALLY, TlsClass
+from apps.ui import datewords
 
 _FAULTS = {
     Fault.NO_SUCH_DOMAIN: "The domain has no mail server.",

@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.contacts import search_values
-from apps.contacts.importing.rows import PersonRow
 from apps.contacts.models import Person
+from apps.contacts.person import search_values
 from apps.contacts.services import suppress_many
-from apps.contacts.services.guardians import guardians_link
-from apps.contacts.services.import_people import people_rows
-from apps.contacts.services.import_writes import PersonCache, appointment_rows, event_rows
 from apps.core import actors
 from apps.demo import keys, letters, people, register
+from apps.imports.readers.rows import PersonRow
+from apps.imports.services.guardians import guardians_link
+from apps.imports.services.people import people_rows
+from apps.imports.services.writes import PersonCache, appointment_rows, event_rows
 from apps.organizations import selectors as organizations
 from apps.organizations.services import organization_change
 

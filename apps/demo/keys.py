@@ -7,9 +7,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from apps.contacts import search_values
 from apps.contacts.models import PersonSearch
-from apps.contacts.selectors import open_people
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import open_people
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery import services

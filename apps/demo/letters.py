@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from apps.contacts import search_values
 from apps.contacts.models import Person
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.portal import selectors, services

@@ -33,9 +33,9 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from apps.delivery.mx import Host
-from apps.delivery.smtp import Dialogue, Mail, Unreachable, connect
 from apps.demo.authority import Authority, open_folder, write_private
+from apps.mail.mx import Host
+from apps.mail.smtp import Dialogue, Mail, Unreachable, connect
 
 BASE_PORT = 2601
 CLINIC = "riverbend.test"
@@ -101,7 +101,7 @@ def providers(base_port: int = BASE_PORT) -> tuple[Provider, ...]:
 
 
 def transport_map(base_port: int = BASE_PORT) -> str:
-    """The static transport map that leads to the demo's servers (see `apps.delivery.mx.parse_map`)."""
+    """The static transport map that leads to the demo's servers (see `apps.mail.mx.parse_map`)."""
     return ",".join(f"{domain}={p.mx}@127.0.0.1:{p.port}" for p in providers(base_port) for domain in p.domains)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import reverse
 
-from apps.contacts.selectors import open_people
+from apps.contacts.person.selectors import open_people
 from apps.core import actors
 from apps.demo.keyholders import Keyholders
 from apps.demo.mail import Arrived, Store, providers

@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts.importing.rows import AppointmentRow, ConsentCell, EventRow, PersonRow
+from apps.contacts.consent.given import ConsentCell
 from apps.demo import names
+from apps.imports.readers.rows import AppointmentRow, EventRow, PersonRow
 
 SOURCE = "demo"
 ZONE = "America/New_York"

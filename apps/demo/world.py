@@ -16,8 +16,6 @@ from apps.campaigns import plans, sending
 from apps.campaigns import selectors as campaign_selectors
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign
-from apps.contacts.models import ImportJob
-from apps.contacts.services import import_passes, imports
 from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand
@@ -28,6 +26,8 @@ from apps.delivery import services as delivery
 from apps.delivery.models import DeliverySettings
 from apps.demo import parking, people
 from apps.demo.data import CLINIC
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
 from apps.journeys import ready
 from apps.journeys import services as journeys
 from apps.journeys.models import Journey
@@ -148,12 +148,12 @@ def _import(now: datetime) -> int:
     if ImportJob.objects.exists():
         return 0
     day = (now - timedelta(days=3)).strftime("%-m/%-d/%Y")
-    upload = imports.Upload("Front desk list.csv", io.BytesIO(FRONT_DESK.format(signed=day).encode()))
-    job = imports.import_create(actor=ACTOR, kind="list", uploads=[upload], document=FRONT_DESK_MAPPING)
-    imports.import_check(actor=ACTOR, job_id=job.pk)
-    import_passes.work(job.pk)
-    imports.import_start(actor=ACTOR, job_id=job.pk)
-    import_passes.work(job.pk)
+    upload = jobs.Upload("Front desk list.csv", io.BytesIO(FRONT_DESK.format(signed=day).encode()))
+    job = jobs.import_create(actor=ACTOR, kind="list", uploads=[upload], document=FRONT_DESK_MAPPING)
+    jobs.import_check(actor=ACTOR, job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=ACTOR, job_id=job.pk)
+    passes.work(job.pk)
     return 1
 
 

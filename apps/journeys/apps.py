@@ -7,7 +7,7 @@ class JourneysConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the apps below: delivery for messages, content and segments for where they are used."""
-        from apps.contacts import usages as attribute_usages
+        from apps.contacts.attributes import usages as attribute_usages
         from apps.content import usage
         from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from apps.contacts import attributes
-from apps.core.forms import DateInput, TimeInput, ZonedDateTimeField, offer
+from apps.contacts.attributes import definitions as attributes
 from apps.core.purposes import Purpose
 from apps.journeys import asking, sentences, world
 from apps.journeys.checks import date_fields
@@ -35,6 +34,7 @@ from apps.journeys.engine import Plan
 from apps.journeys.trial import Scenario
 from apps.segments import builder, draft, rules
 from apps.segments import selectors as segments
+from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, offer
 
 Choices = list[tuple[str, str]]
 NOTHING = "-"

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from apps.core.board import Item
 from apps.core.permissions import Permission
 from apps.journeys import approvals, selectors
 from apps.journeys.models import Journey, JourneyReview
+from apps.ui.board import Item
 from apps.users.models import User
 
 

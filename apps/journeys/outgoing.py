@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.content import facts as content_facts
 from apps.content import selectors as content
 from apps.content import services as content_services
@@ -23,7 +23,6 @@ from apps.content.blocks import BadTemplate
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, LinkFactory
 from apps.core.purposes import Purpose
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
@@ -43,6 +42,7 @@ from apps.journeys.definition import (
 )
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.reading import parse
+from apps.mail.compiled import CompiledMessage, LinkFactory
 from apps.tracking import links
 from apps.tracking import services as tracking
 

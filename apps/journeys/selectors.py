@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 
 from apps.audit.actions import Action
-from apps.contacts import selectors as contacts
+from apps.contacts.person import selectors as contacts
 from apps.content.blocks import LANGUAGES
 from apps.content.models import Template
 from apps.core import pages

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from django.urls import reverse
 
-from apps.contacts.usages import Usage as AttributeUsage
+from apps.contacts.attributes.usages import Usage as AttributeUsage
 from apps.content.models import Template
 from apps.content.usage import Use
 from apps.journeys import asking, selectors

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts.fields import FIELDS
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.fields import FIELDS
+from apps.contacts.person.records import PersonRecord
 from apps.content.models import Brand, Template
 from apps.core.levels import Level
 from apps.journeys import asking

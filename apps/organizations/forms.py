@@ -6,8 +6,8 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from apps.core import datewords
-from apps.core.forms import Combobox, UploadZone
+from apps.ui import datewords
+from apps.ui.forms import Combobox, UploadZone
 
 
 def zone_choices() -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ class PortalConfig(AppConfig):
     label = "portal"
 
     def ready(self) -> None:
-        from apps.contacts import panels
-        from apps.contacts.services.held import register_correspondence
+        from apps.contacts.changes.services import register_correspondence
+        from apps.contacts.person import panels
         from apps.portal import panel, selectors
 
         register_correspondence(selectors.with_account)

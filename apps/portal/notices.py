@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.content.blocks import Design, parse
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_message
@@ -25,10 +25,10 @@ from apps.content.selectors import brand_facts, system_message
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.core.messages import CompiledMessage, Envelope, MergedMessage
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services.outbox import OutboxItem, ReadyMail, enqueue
+from apps.mail.compiled import CompiledMessage, Envelope, MergedMessage
 from apps.organizations import selectors as organizations
 from apps.portal import policy, words
 from apps.vault import keys

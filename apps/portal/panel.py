@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from apps.contacts.records import PersonRecord
+from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.permissions import Permission, allows, role_of
 from apps.portal.models import Conversation, InboxTask, PortalAccount, PortalSession, SecureMessage

@@ -6,14 +6,14 @@ from email import message_from_bytes
 from email import policy as mail_policy
 from email.utils import parsedate_to_datetime
 
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.content.merging import render
 from apps.core import actors
 from apps.core.errors import Refused
-from apps.core.messages import Envelope, MergedMessage
-from apps.delivery.envelopes import SealedMail
 from apps.delivery.models import OutboxMessage
 from apps.delivery.recipients import Recipient
+from apps.mail.compiled import Envelope, MergedMessage
+from apps.mail.envelopes import SealedMail
 from apps.organizations import selectors as organizations
 from apps.portal import notices, policy
 from apps.portal.models import PortalAccount

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import F
 
 from apps.core import clock
-from apps.core.proxies import network_of
+from apps.core.http.proxies import network_of
 from apps.portal import policy
 from apps.portal.models import Throttle
 from apps.vault import tokens

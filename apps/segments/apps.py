@@ -6,8 +6,8 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from apps.contacts import usages as attribute_usages
-        from apps.contacts.services import exports
+        from apps.contacts.attributes import usages as attribute_usages
+        from apps.contacts.exports import services as exports
 
         from . import counting, panels, selectors
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 
 from . import draft, selectors, usages
 from .rows import Offer, rows, whats

@@ -25,8 +25,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts.fields import FieldSpec
-from apps.contacts.value_sets import CVX, RXNORM
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.timeline.value_sets import CVX, RXNORM
 from apps.core import bulk
 
 from . import tokens

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 
 from .rules.facts import ranged, spec_of
 from .rules.nodes import UNITS

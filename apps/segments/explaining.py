@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.audit.actions import Action
-from apps.contacts import attributes
-from apps.contacts import selectors as contacts
-from apps.contacts.masking import Eyes, age_words
-from apps.contacts.records import PersonRecord
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.masking import Eyes, age_words
+from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
 

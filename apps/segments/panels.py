@@ -7,8 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from apps.contacts import panels
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import panels
+from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.contacts import attributes
-from apps.contacts.fields import FieldSpec
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.usages import Usage as AttributeUsage
 from apps.contacts.models import Vocabulary
-from apps.contacts.terms import shown_term
-from apps.contacts.usages import Usage as AttributeUsage
-from apps.contacts.value_sets import VALUE_SETS
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.timeline.terms import shown_term
+from apps.contacts.timeline.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations

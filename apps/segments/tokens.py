@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from apps.contacts import search_values
-from apps.contacts.fields import FIELDS, FieldSpec
-from apps.contacts.services.appointments import state_token
+from apps.contacts.appointments.services import state_token
+from apps.contacts.person import search_values
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.vault import tokens as vault
 
 from .rules.facts import ATTRIBUTE, comparable, spec_of

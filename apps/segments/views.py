@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import Vocabulary
-from apps.contacts.terms import shown_term
+from apps.contacts.timeline.terms import shown_term
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused

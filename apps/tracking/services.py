@@ -11,9 +11,9 @@ from django.db import transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import services as contacts
+from apps.contacts.consent.opt_outs import mailboxes_note
 from apps.contacts.models import Suppression
 from apps.contacts.services import NewEvent
-from apps.contacts.services.optouts import mailboxes_note
 from apps.core import clock
 from apps.core.actors import STRANGER, Actor
 from apps.core.bulk import next_ids

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import actors
-from apps.core.proxies import network_of
+from apps.core.http.proxies import network_of
 from apps.vault import tokens
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from allauth.account.forms import LoginForm
 from django import forms
 
-from apps.core.forms import ChoiceCards
 from apps.core.permissions import Role
+from apps.ui.forms import ChoiceCards
 from apps.users.models import login_token
 from apps.users.selectors import ROLE_WORDS
 

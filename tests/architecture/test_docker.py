@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config import embedded
+from apps.installation import embedded_servers
 from config.celery import QUEUES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -66,9 +66,9 @@ def test_the_image_runs_as_nobody_special_from_hashed_packages() -> None:
 
 def test_the_roles_are_those_of_the_embedded_server() -> None:
     script = (DOCKER / "roles.sh").read_text()
-    for role in embedded.ROLES.values():
+    for role in embedded_servers.ROLES.values():
         assert f"CREATE ROLE {role} " in script
-    grants = re.findall(r"GRANT [A-Z, ]+ ON (?:TABLES|SEQUENCES)", embedded.roles_sql())
+    grants = re.findall(r"GRANT [A-Z, ]+ ON (?:TABLES|SEQUENCES)", embedded_servers.roles_sql())
     for grant in grants:
         assert grant in script, grant
 

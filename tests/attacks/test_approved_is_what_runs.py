@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.contacts import services as contacts
-from apps.contacts.services.attributes import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
 from apps.core import actors, clock
 from apps.journeys import approvals, ready, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from apps.contacts.models import ImportJob
-from apps.contacts.services import import_passes, imports
 from apps.core import actors
 from apps.core.errors import Refused
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
 
 pytestmark = pytest.mark.django_db
 FILE = b"Record,Surname,Mailbox,Town\nMRN-77,Quist,dana.quist@goodmail.test,Lexington\n"
@@ -23,14 +23,14 @@ ALL_WRONG = {
 
 def uploaded_by(user: Any) -> ImportJob:
     actor = actors.staff(user.pk, user.role)
-    return imports.import_create(
-        actor=actor, kind=ImportJob.JobKind.LIST, uploads=[imports.Upload("list.csv", io.BytesIO(FILE))]
+    return jobs.import_create(
+        actor=actor, kind=ImportJob.JobKind.LIST, uploads=[jobs.Upload("list.csv", io.BytesIO(FILE))]
     )
 
 
 def all_rejected(client: Any, job: ImportJob) -> None:
     assert client.post(f"/contacts/imports/{job.pk}/columns/", ALL_WRONG).status_code == 302
-    import_passes.work(job.pk)
+    passes.work(job.pk)
     job.refresh_from_db()
     assert job.rejected == 1
 
@@ -49,7 +49,7 @@ def test_a_colleague_who_may_not_reveal_sees_no_row_of_it(cast: Any, signed_in: 
     assert b"only whoever uploaded the file" in pages[1].content
     assert b"only whoever uploaded the file" in pages[2].content
     with pytest.raises(Refused):
-        imports.rejected_csv(actor=actors.staff(cast.max.pk, "marketer"), job_id=job.pk)
+        jobs.rejected_csv(actor=actors.staff(cast.max.pk, "marketer"), job_id=job.pk)
 
 
 @pytest.mark.parametrize(("uploads", "reads"), [("max", "max"), ("max", "ada")])

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from apps.core import proxies
+from apps.core.http import proxies
 from apps.portal.throttles import address_token
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config import backup
+from apps.installation import backup
 
 
 @pytest.fixture

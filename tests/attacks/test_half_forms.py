@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from apps.contacts import services as contacts
+from apps.contacts.attributes.services import Wanted, attribute_create
 from apps.contacts.models import ConsentState
-from apps.contacts.selectors import open_person
-from apps.contacts.services.attributes import Wanted, attribute_create
+from apps.contacts.person.selectors import open_person
 from apps.core import actors
 from apps.core.levels import Level
 from apps.segments import selectors as segments

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from apps.delivery import bounces, letters
+from apps.mail import reply_text
+from apps.mail.reports import bounces
 
 
 def nested(depth: int, body: bytes) -> bytes:
@@ -37,13 +38,13 @@ HOSTILE = {
 def test_a_hostile_mail_is_read_in_seconds_and_never_raises(what: str) -> None:
     began = time.process_time()
     bounces.parse(HOSTILE[what])
-    letters.read(HOSTILE[what])
+    reply_text.read(HOSTILE[what])
     # Far below what it was, far above what a busy machine needs.
     assert time.process_time() - began < 15
 
 
 def test_long_but_honest_mail_is_still_read() -> None:
     body = b"Dear clinic,\r\n" + b"thank you very much for everything.\r\n" * 50_000
-    letter = letters.read(b"From: Rosa <rosa@goodmail.test>\r\nSubject: " + "Café".encode() + b"\r\n\r\n" + body)
+    letter = reply_text.read(b"From: Rosa <rosa@goodmail.test>\r\nSubject: " + "Café".encode() + b"\r\n\r\n" + body)
     assert letter.sender == "rosa@goodmail.test"
     assert letter.text.startswith("Dear clinic,")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from apps.delivery.outcomes import Fault
-from apps.delivery.smtp import connect
+from apps.mail.smtp import connect
+from apps.mail.smtp_replies import Fault
 from tests.delivery.servers import scripted
 from tests.delivery.test_smtp import MAIL, OK3, speaking, world
 

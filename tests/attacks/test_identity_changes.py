@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import guarded, search_values, selectors
 from apps.contacts import services as contacts
-from apps.contacts.models import HeldChange, ImportJob, MovedMailbox
-from apps.contacts.services import import_passes, imports
-from apps.contacts.services.guardians import guardians_link
-from apps.contacts.services.held import hold_back
+from apps.contacts.changes import identity_facts
+from apps.contacts.changes.services import hold_back
+from apps.contacts.models import HeldChange, MovedMailbox
+from apps.contacts.person import search_values, selectors
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
+from apps.imports.services.guardians import guardians_link
 from apps.portal import selectors as portal
 from apps.portal import services as portal_services
 from apps.portal.models import PortalAccount
@@ -50,17 +52,17 @@ def dana(noon: Any) -> Any:
 
 def bring_in(actor: Any, text: bytes = FORGED) -> dict[str, Any]:
     """The list through both passes, as the pages do it; figures of the dry run and of the import."""
-    upload = imports.Upload("people.csv", io.BytesIO(text))
-    job = imports.import_create(actor=actor, kind="list", uploads=[upload], document=MAPPING)
-    imports.import_check(actor=actor, job_id=job.pk)
-    assert import_passes.work(job.pk)
+    upload = jobs.Upload("people.csv", io.BytesIO(text))
+    job = jobs.import_create(actor=actor, kind="list", uploads=[upload], document=MAPPING)
+    jobs.import_check(actor=actor, job_id=job.pk)
+    assert passes.work(job.pk)
     job.refresh_from_db()
-    dry = {**imports.counts(job), "held": job.opened().get("held", 0)}
-    imports.import_start(actor=actor, job_id=job.pk)
-    assert import_passes.work(job.pk)
+    dry = {**jobs.counts(job), "held": job.opened().get("held", 0)}
+    jobs.import_start(actor=actor, job_id=job.pk)
+    assert passes.work(job.pk)
     job.refresh_from_db()
     assert job.state == ImportJob.State.DONE, job.opened()
-    return {"dry": dry, "done": {**imports.counts(job), "held": job.opened().get("held", 0)}, "job": job}
+    return {"dry": dry, "done": {**jobs.counts(job), "held": job.opened().get("held", 0)}, "job": job}
 
 
 def opened(person: Any) -> Any:
@@ -240,12 +242,12 @@ def test_a_childs_guardian_is_not_replaced_by_a_marketer(noon: Any, cast: Any) -
         actor=CLI, person_id=child.id, profile={**profile_of(child), "guardian_id": mother.id}, version=1
     )
     document = {"match_on": "mrn", "columns": {"id": "mrn", "name": "first_name", "parent": "guardian"}}
-    upload = imports.Upload("children.csv", io.BytesIO(b"id,name,parent\nM-3,Child,M-2\n"))
-    job = imports.import_create(actor=staff(cast.max), kind="list", uploads=[upload], document=document)
-    imports.import_check(actor=staff(cast.max), job_id=job.pk)
-    import_passes.work(job.pk)
-    imports.import_start(actor=staff(cast.max), job_id=job.pk)
-    import_passes.work(job.pk)
+    upload = jobs.Upload("children.csv", io.BytesIO(b"id,name,parent\nM-3,Child,M-2\n"))
+    job = jobs.import_create(actor=staff(cast.max), kind="list", uploads=[upload], document=document)
+    jobs.import_check(actor=staff(cast.max), job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=staff(cast.max), job_id=job.pk)
+    passes.work(job.pk)
     assert profile_of(child)["guardian_id"] == mother.id
     assert HeldChange.objects.get().person_id == child.id
 
@@ -257,12 +259,12 @@ def test_what_waits_is_erased_with_the_person(dana: Any, cast: Any) -> None:
 
 
 def test_filling_in_what_nobody_knew_does_not_wait() -> None:
-    now, waiting = guarded.split({"first_name": "Ed"}, {"first_name": "Ed", "email": "ed@goodmail.test"})
+    now, waiting = identity_facts.split({"first_name": "Ed"}, {"first_name": "Ed", "email": "ed@goodmail.test"})
     assert (now["email"], waiting) == ("ed@goodmail.test", {})
 
 
 def test_removing_a_fact_waits_too_so_that_two_steps_are_no_way_round() -> None:
-    now, waiting = guarded.split({"birth_date": "1960-02-29"}, {})
+    now, waiting = identity_facts.split({"birth_date": "1960-02-29"}, {})
     assert (now, waiting) == ({"birth_date": "1960-02-29"}, {"birth_date": None})
 
 
@@ -280,5 +282,5 @@ def test_a_patient_is_not_made_a_business_contact_whose_mail_travels_with_less_p
 
 
 def test_becoming_a_patient_waits_for_nobody() -> None:
-    now, waiting = guarded.split({"relation": "subscriber"}, {"relation": "patient"})
+    now, waiting = identity_facts.split({"relation": "subscriber"}, {"relation": "patient"})
     assert (now, waiting) == ({"relation": "patient"}, {})

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.contacts import helpers
+from apps.imports import worker_processes
 
 
 @pytest.fixture
-def helper(monkeypatch: pytest.MonkeyPatch) -> helpers.Helpers:
+def helper(monkeypatch: pytest.MonkeyPatch) -> worker_processes.Helpers:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "SOMETHING_ELSE"):
         monkeypatch.setenv(name, "hunter2")
-    return helpers.Helpers(1, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    return worker_processes.Helpers(1, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
 
 
-def test_a_helper_is_told_no_password_and_leaves_no_dump(helper: helpers.Helpers) -> None:
+def test_a_helper_is_told_no_password_and_leaves_no_dump(helper: worker_processes.Helpers) -> None:
     try:
         process = Path("/proc") / str(helper.processes[0])
         told = (process / "environ").read_bytes()

@@ -51,7 +51,7 @@ def edit(client: Any, person: int, **more: str) -> Any:
 
 
 def birth_date(person: int) -> str:
-    from apps.contacts.selectors import open_person
+    from apps.contacts.person.selectors import open_person
 
     record = open_person(actor=CLI, purpose="test", person_id=person)
     assert record is not None

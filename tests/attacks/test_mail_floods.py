@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from apps.core import clock
-from apps.delivery import returnpath, selectors
+from apps.delivery import selectors
 from apps.delivery.destinations import AT_MOST, NotHere
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import inbound
+from apps.mail import return_paths
 from apps.vault import keys
 from tests.delivery.conftest import people
 from tests.delivery.test_inbound import ADDRESS, BOUNCES, arf, domain, dsn, letter, scopes, sent, take
@@ -22,7 +23,7 @@ __all__ = ["domain", "people", "sent"]
 
 
 def reply_address(message: int) -> str:
-    return returnpath.address("reply", message, BOUNCES, keys.ring().link)
+    return return_paths.address("reply", message, BOUNCES, keys.ring().link)
 
 
 def flood(path: str, times: int, words: str = "I am away") -> int:

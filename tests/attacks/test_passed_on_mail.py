@@ -8,8 +8,8 @@ import pytest
 
 from apps.contacts import services as contacts
 from apps.core import actors
-from apps.delivery import returnpath
 from apps.delivery.models import InboundMail
+from apps.mail import return_paths
 from apps.vault import keys
 from tests.delivery.conftest import people
 from tests.delivery.test_inbound import ADDRESS, BOUNCES, domain, letter, sent, take
@@ -20,7 +20,7 @@ WARNING = "This may be somebody else."
 
 
 def page_of(signed_in: Any, sent: Any, sender: str) -> str:
-    take(returnpath.address("reply", sent.row.pk, BOUNCES, keys.ring().link), letter(sender=sender))
+    take(return_paths.address("reply", sent.row.pk, BOUNCES, keys.ring().link), letter(sender=sender))
     mail = InboundMail.objects.latest("pk")
     return str(signed_in("nora").get(f"/delivery/mail/{mail.pk}/").content.decode())
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from apps.delivery import mx, smtp
-from apps.delivery.outcomes import Fault
+from apps.mail import mx, smtp
+from apps.mail.smtp_replies import Fault
 
 INSIDE = [
     "127.0.0.1",

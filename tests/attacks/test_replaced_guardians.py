@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from apps.contacts import search_values
-from apps.contacts.selectors import open_person
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import open_person
 from apps.contacts.services import contact_update
 from apps.core import actors
 from apps.portal import services

@@ -12,15 +12,16 @@ import pytest
 from django.core.management import call_command
 
 from apps.audit import sequencer
-from apps.contacts import search_values, services
+from apps.contacts import services
+from apps.contacts.consent import opt_outs
 from apps.contacts.models import Consent, ConsentState, Suppression
-from apps.contacts.services import optouts
+from apps.contacts.person import search_values
 from apps.core import actors, clock
 from apps.core.purposes import Purpose
 from apps.tracking import services as tracking
 from apps.tracking.links import UnsubscribeLink
 from apps.vault import ledger
-from tests.compliance.test_backup import another_database, own_places
+from tests.installation.test_backup import another_database, own_places
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 __all__ = ["another_database", "own_places"]
@@ -76,7 +77,7 @@ def test_who_said_no_since_the_backup_is_not_written_to(tmp_path: Path, another_
     assert suppressed() == wanted
     assert consents() == {rosa: "denied", luis: "granted", dana: "granted"}
     assert Consent.objects.filter(person_id=rosa).count() == 2
-    assert optouts.opt_outs_replay(actor=CLI, since=clock.now().replace(year=2026, month=1, day=1)) == 0
+    assert opt_outs.opt_outs_replay(actor=CLI, since=clock.now().replace(year=2026, month=1, day=1)) == 0
 
 
 def test_the_ledger_tells_nobodys_name_and_is_private() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.contacts.importing import mapping
-from apps.contacts.services import imports
 from apps.core import actors
+from apps.imports import column_mapping
+from apps.imports.services import jobs
 from apps.journeys import services as journeys
 
 pytestmark = pytest.mark.django_db
@@ -25,16 +25,16 @@ GOOD = {"match_on": "mrn", "columns": {"Record": "mrn"}}
 def test_no_shape_of_a_part_of_a_mapping_is_an_error_of_ours(part: str, value: Any) -> None:
     document = json.dumps({**GOOD, part: value})
     if (part, value) in (("ignore", []), ("consent", {})):
-        assert mapping.parse_json(document).match_on == "mrn"
+        assert column_mapping.parse_json(document).match_on == "mrn"
         return
-    with pytest.raises(mapping.BadMapping):
-        mapping.parse_json(document)
+    with pytest.raises(column_mapping.BadMapping):
+        column_mapping.parse_json(document)
 
 
 def test_the_page_says_what_is_wrong_with_it(cast: Any, signed_in: Any) -> None:
     max_ = signed_in("max")
-    upload = imports.Upload("list.csv", io.BytesIO(b"Record\nMRN-1\n"))
-    job = imports.import_create(actor=actors.staff(cast.max.pk, "marketer"), kind="list", uploads=[upload])
+    upload = jobs.Upload("list.csv", io.BytesIO(b"Record\nMRN-1\n"))
+    job = jobs.import_create(actor=actors.staff(cast.max.pk, "marketer"), kind="list", uploads=[upload])
     file = SimpleUploadedFile("mapping.json", json.dumps({**GOOD, "mode": []}).encode())
     answer = max_.post(f"/contacts/imports/{job.pk}/columns/", {"mapping": file})
     assert answer.status_code == 422

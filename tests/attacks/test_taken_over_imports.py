@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts.models import HeldChange, ImportJob
-from apps.contacts.services import import_passes, imports
+from apps.contacts.models import HeldChange
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
 from tests.attacks.test_identity_changes import FORGED, MAPPING, TRUE, dana, profile_of, staff
 
 pytestmark = pytest.mark.django_db
@@ -17,18 +18,18 @@ __all__ = ["dana"]
 
 
 def checked_by(user: Any) -> ImportJob:
-    upload = imports.Upload("people.csv", io.BytesIO(FORGED))
-    job = imports.import_create(actor=staff(user), kind="list", uploads=[upload], document=MAPPING)
-    imports.import_check(actor=staff(user), job_id=job.pk)
-    assert import_passes.work(job.pk)
+    upload = jobs.Upload("people.csv", io.BytesIO(FORGED))
+    job = jobs.import_create(actor=staff(user), kind="list", uploads=[upload], document=MAPPING)
+    jobs.import_check(actor=staff(user), job_id=job.pk)
+    assert passes.work(job.pk)
     return job
 
 
 def stopped_by(user: Any, job: ImportJob) -> None:
     """It was started and stopped before its first row."""
-    imports.import_start(actor=staff(user), job_id=job.pk)
-    imports.import_cancel(actor=staff(user), job_id=job.pk)
-    assert import_passes.work(job.pk)
+    jobs.import_start(actor=staff(user), job_id=job.pk)
+    jobs.import_cancel(actor=staff(user), job_id=job.pk)
+    assert passes.work(job.pk)
     job.refresh_from_db()
     assert (job.state, job.done) == ("cancelled", 0)
 
@@ -43,7 +44,7 @@ def test_a_marketer_who_resumes_an_administrators_import_acts_as_a_marketer(
     job = checked_by(cast.ada)
     stopped_by(cast.ada, job)
     signed_in("max").post(f"/contacts/imports/{job.pk}/resume/")
-    assert import_passes.work(job.pk)
+    assert passes.work(job.pk)
     assert profile_of(dana)["email"] == TRUE["email"]
     assert profile_of(dana)["birth_date"] == TRUE["birth_date"]
     assert HeldChange.objects.filter(person_id=dana.id).exists()
@@ -61,7 +62,7 @@ def test_an_administrator_who_was_told_that_changes_wait_does_not_make_them(
     if step == "start":
         assert b"Some changes wait for confirmation" in ada.get(f"/contacts/imports/{job.pk}/").content
     ada.post(f"/contacts/imports/{job.pk}/{step}/")
-    assert import_passes.work(job.pk)
+    assert passes.work(job.pk)
     assert profile_of(dana)["email"] == TRUE["email"]
     assert profile_of(dana)["address"]["city"] == "Lexington"
     assert HeldChange.objects.filter(person_id=dana.id).exists()
@@ -70,10 +71,10 @@ def test_an_administrator_who_was_told_that_changes_wait_does_not_make_them(
 
 def test_checked_again_in_her_own_name_it_is_hers(dana: Any, cast: Any) -> None:
     job = checked_by(cast.max)
-    imports.import_check(actor=staff(cast.ada), job_id=job.pk)
-    assert import_passes.work(job.pk)
+    jobs.import_check(actor=staff(cast.ada), job_id=job.pk)
+    assert passes.work(job.pk)
     job.refresh_from_db()
     assert "held" not in job.opened()
-    imports.import_start(actor=staff(cast.ada), job_id=job.pk)
-    assert import_passes.work(job.pk)
+    jobs.import_start(actor=staff(cast.ada), job_id=job.pk)
+    assert passes.work(job.pk)
     assert profile_of(dana)["email"] == "max@elsewhere.test"

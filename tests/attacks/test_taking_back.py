@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.contacts import search_values
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression
+from apps.contacts.person import search_values
 from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.tracking import links, undoing

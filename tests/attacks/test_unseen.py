@@ -10,11 +10,11 @@ import pytest
 
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign, State
-from apps.contacts import selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import HeldChange
-from apps.contacts.services import import_passes, imports
+from apps.contacts.person import selectors
 from apps.core import actors
+from apps.imports.services import jobs, passes
 from apps.journeys import ready
 from apps.journeys import services as journeys
 from apps.journeys.models import JourneyReview
@@ -38,12 +38,12 @@ def staff(user: Any) -> actors.Actor:
 
 def bring_in(actor: actors.Actor, address: str) -> None:
     text = f"mrn,email\nMRN-77,{address}\n".encode()
-    upload = imports.Upload("people.csv", io.BytesIO(text))
-    job = imports.import_create(actor=actor, kind="list", uploads=[upload], document=MAPPING)
-    imports.import_check(actor=actor, job_id=job.pk)
-    assert import_passes.work(job.pk)
-    imports.import_start(actor=actor, job_id=job.pk)
-    assert import_passes.work(job.pk)
+    upload = jobs.Upload("people.csv", io.BytesIO(text))
+    job = jobs.import_create(actor=actor, kind="list", uploads=[upload], document=MAPPING)
+    jobs.import_check(actor=actor, job_id=job.pk)
+    assert passes.work(job.pk)
+    jobs.import_start(actor=actor, job_id=job.pk)
+    assert passes.work(job.pk)
 
 
 def test_a_nurse_confirms_only_the_address_that_she_saw(noon: Any, cast: Any, signed_in: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from apps.content import blocks, compiling, merging, previewing, variants
 from apps.content.facts import invented_facts
-from apps.core.messages import Envelope
+from apps.mail.compiled import Envelope
 from tests.content.test_variants import MAIN, SAMPLE, SPANISH
 
 ENVELOPE = Envelope(

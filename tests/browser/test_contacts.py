@@ -12,9 +12,10 @@ from playwright.sync_api import expect
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
-from apps.contacts.models import Appointment, ImportJob, Person
-from apps.contacts.services import import_passes
+from apps.contacts.models import Appointment, Person
 from apps.core import actors, clock
+from apps.imports.models import ImportJob
+from apps.imports.services import passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLI = actors.COMMAND_LINE
@@ -50,7 +51,7 @@ def storage(tmp_path: Path, settings: Any) -> None:
 def work() -> None:
     """What the worker does when it is rung."""
     for job in ImportJob.objects.all():
-        import_passes.work(job.pk)
+        passes.work(job.pk)
 
 
 def test_a_nurse_finds_somebody_and_reveals_an_address(

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.content import presets
 from apps.content.brands import SAMPLE
 from apps.content.compiling import compile_message
 from apps.content.facts import invented_facts
 from apps.content.merging import merge, render
 from apps.core import actors, clock
-from apps.core.messages import Envelope
+from apps.mail.compiled import Envelope
 from apps.organizations.services import organization_change
 from apps.portal import services
 from apps.portal.models import Conversation, PortalSession, Reply, SecureMessage

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.contacts import search_values
 from apps.contacts import services as contacts
+from apps.contacts.person import search_values
 from apps.contacts.services import suppress_many
 from apps.core import actors
 from apps.delivery import services

@@ -27,9 +27,9 @@ from playwright.sync_api import expect
 from apps.campaigns import plans, selectors, sending
 from apps.campaigns.models import Campaign
 from apps.campaigns.selectors import report
-from apps.contacts.models import ImportJob, Person, Suppression
-from apps.contacts.selectors import open_people
-from apps.contacts.services import appointment_book, import_passes
+from apps.contacts.models import Person, Suppression
+from apps.contacts.person.selectors import open_people
+from apps.contacts.services import appointment_book
 from apps.core import actors, clock
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
@@ -37,6 +37,8 @@ from apps.demo import keys
 from apps.demo.keyholders import Keyholders, Letter
 from apps.demo.mail import Arrived, delivery_report
 from apps.demo.mail import providers as demo_providers
+from apps.imports.models import ImportJob
+from apps.imports.services import passes
 from apps.journeys import services as journeys
 from apps.portal.models import Conversation, SecureMessage
 from apps.users.models import TotpDevice
@@ -70,7 +72,7 @@ def parts(providers, settings, live_server, tmp_path) -> SimpleNamespace:  # noq
 def work() -> None:
     """What the worker does when an import rings."""
     for job in ImportJob.objects.all():
-        import_passes.work(job.pk)
+        passes.work(job.pk)
 
 
 def send() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.contacts import search_values
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression
+from apps.contacts.person import search_values
 from apps.core import actors
 from apps.organizations.services import organization_change
 from apps.tracking import links

@@ -16,15 +16,15 @@ from django.core.management import call_command
 from apps.campaigns import plans, selectors, sending, services
 from apps.campaigns.models import Campaign, State
 from apps.campaigns.source import CampaignSource
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
+from apps.contacts.person import selectors as contact_selectors
 from apps.content.merging import merge
 from apps.core import actors, clock
-from apps.core.messages import Envelope
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.policy import Held, Refusal
 from apps.delivery.sources import Claimed, Draft
+from apps.mail.compiled import Envelope
 from tests.delivery.conftest import providers as demo_providers
 
 from .conftest import CLI, SPEC, profile

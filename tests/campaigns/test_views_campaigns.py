@@ -13,7 +13,7 @@ from apps.campaigns import selectors, sending, services
 from apps.campaigns.models import Campaign, CampaignRecipient, State
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
-from apps.delivery.policy import TlsClass
+from apps.mail.tls import TlsClass
 from apps.segments import services as segments
 
 from .conftest import CLI, SPEC

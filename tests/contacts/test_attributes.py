@@ -12,11 +12,11 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import attributes, selectors, services
-from apps.contacts.models import AttributeDefinition, AttributeFill, ImportJob, PersonSearch
-from apps.contacts.numbers import NumberRange
-from apps.contacts.services import attribute_fills, import_passes, imports
-from apps.contacts.services.attributes import (
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes import fills
+from apps.contacts.attributes.numbers import NumberRange
+from apps.contacts.attributes.services import (
     InUse,
     Wanted,
     attribute_change,
@@ -26,9 +26,13 @@ from apps.contacts.services.attributes import (
     name_for,
     range_for,
 )
+from apps.contacts.models import AttributeDefinition, AttributeFill, PersonSearch
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs, passes
 from apps.segments import compiler, counting, rules
 from apps.segments import selectors as segments
 from apps.segments.services import segment_save
@@ -47,8 +51,8 @@ def person(**own) -> int:
 
 
 def run_fills() -> None:
-    for fill in attribute_fills.due(datetime(2030, 1, 1, tzinfo=UTC)):
-        attribute_fills.work(fill)
+    for fill in fills.due(datetime(2030, 1, 1, tzinfo=UTC)):
+        fills.work(fill)
 
 
 def found_by(*nodes) -> set[int]:
@@ -141,11 +145,11 @@ def test_values_from_before_the_definition_become_searchable_in_the_background(n
 
 
 def test_a_lost_worker_costs_nothing_and_nobody_is_prepared_twice(noon, monkeypatch) -> None:
-    monkeypatch.setattr(attribute_fills, "CHUNK", 2)
+    monkeypatch.setattr(fills, "CHUNK", 2)
     people = [person(last_a1c=7) for _ in range(5)]
     made = attribute_create(actor=CLI, wanted=A1C)
     fill = AttributeFill.objects.get(attribute_id=made.id)
-    real, calls = attribute_fills.rewrite_search, []
+    real, calls = fills.rewrite_search, []
 
     def breaking(rows, own, names):
         calls.append(len(rows))
@@ -153,8 +157,8 @@ def test_a_lost_worker_costs_nothing_and_nobody_is_prepared_twice(noon, monkeypa
             raise RuntimeError("the light went out")
         return real(rows, own, names)
 
-    monkeypatch.setattr(attribute_fills, "rewrite_search", breaking)
-    assert attribute_fills.work(fill.pk)
+    monkeypatch.setattr(fills, "rewrite_search", breaking)
+    assert fills.work(fill.pk)
     fill.refresh_from_db()
     assert (fill.state, fill.done, fill.lease_until) == ("running", 2, None)
     run_fills()
@@ -337,10 +341,10 @@ def test_an_administrator_does_and_it_is_on_the_trail(signed_in, cast, noon) -> 
 
 
 def test_a_marketer_makes_no_public_attribute_of_a_column(signed_in, noon) -> None:
-    job = imports.import_create(
+    job = jobs.import_create(
         actor=CLI,
         kind=ImportJob.JobKind.LIST,
-        uploads=[imports.Upload("list.csv", io.BytesIO(b"MRN,Diagnosis\nM1,HIV\n"))],
+        uploads=[jobs.Upload("list.csv", io.BytesIO(b"MRN,Diagnosis\nM1,HIV\n"))],
     )
     url = f"/contacts/imports/{job.pk}/columns/"
     max_ = signed_in("max")
@@ -385,8 +389,8 @@ def test_the_builder_asks_for_a_range_and_counts_it(signed_in, noon) -> None:
 
 def test_a_column_becomes_an_attribute_where_it_stands(signed_in, noon) -> None:
     text = "MRN,Last,Tier\nM1,Berg,Gold\nM2,Holm,silver\nM3,Dahl,Bronze\n"
-    job = imports.import_create(
-        actor=CLI, kind=ImportJob.JobKind.LIST, uploads=[imports.Upload("list.csv", io.BytesIO(text.encode()))]
+    job = jobs.import_create(
+        actor=CLI, kind=ImportJob.JobKind.LIST, uploads=[jobs.Upload("list.csv", io.BytesIO(text.encode()))]
     )
     max_ = signed_in("max")
     page = max_.get(f"/contacts/imports/{job.pk}/columns/").content.decode()
@@ -400,10 +404,10 @@ def test_a_column_becomes_an_attribute_where_it_stands(signed_in, noon) -> None:
     assert '<option value="attributes.plan_tier" selected>Plan tier</option>' in page
     job.refresh_from_db()
     assert job.opened()["mapping"]["columns"]["Tier"] == "attributes.plan_tier", "kept, because it was complete"
-    imports.import_check(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
-    imports.import_start(actor=CLI, job_id=job.pk)
-    import_passes.work(job.pk)
+    jobs.import_check(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
     job.refresh_from_db()
     assert (job.new, job.rejected) == (2, 1)
     assert "none of the choices" in json.dumps(job.opened()["reasons"])

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors
 from apps.contacts import services as contacts
+from apps.contacts.consent.expiry import consents_expire
 from apps.contacts.models import Consent, ConsentState
-from apps.contacts.services.expiry import consents_expire
+from apps.contacts.person import selectors
 from apps.core import actors, clock
 from apps.segments import services as segments
 

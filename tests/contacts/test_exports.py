@@ -16,10 +16,10 @@ from django.db import connection
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
+from apps.contacts.attributes.services import Wanted, attribute_create
+from apps.contacts.exports import services as exports
 from apps.contacts.models import ContactExport
-from apps.contacts.services import exports
-from apps.contacts.services.attributes import Wanted, attribute_create
-from apps.core import actors, clock, notices
+from apps.core import actors, clock, notify
 from apps.core.errors import Refused
 from apps.segments.services import segment_delete, segment_save
 
@@ -242,7 +242,7 @@ def test_the_command_waits_for_word_of_a_quicker_worker(three, monkeypatch, caps
 
         yield wait
 
-    monkeypatch.setattr(notices, "listening", listening)
+    monkeypatch.setattr(notify, "listening", listening)
     call_command("contact_export", "--reason", "Calls", "--json")
     assert json.loads(capsys.readouterr().out)["people"] == 3
     assert heard == [exports.CHANNEL]
@@ -252,7 +252,7 @@ def test_the_command_waits_for_word_of_a_quicker_worker(three, monkeypatch, caps
 def test_a_worker_tells_when_it_lets_go() -> None:
     services.contact_create(actor=CLI, profile={"first_name": "Ana", "last_name": "Quist", "relation": "b2b"})
     made = exports.export_create(actor=CLI, columns=["first_name"], reason="Calls")
-    with notices.listening(exports.CHANNEL):
+    with notify.listening(exports.CHANNEL):
         assert exports.work(made.pk)
         raw = connection.connection
         assert [each.channel for each in raw.notifies(timeout=5, stop_after=1)] == [exports.CHANNEL]

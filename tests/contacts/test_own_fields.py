@@ -10,13 +10,15 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import attributes, selectors, services
-from apps.contacts.models import ImportJob
-from apps.contacts.numbers import wide
-from apps.contacts.services import imports
-from apps.contacts.services.attributes import Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.numbers import wide
+from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.levels import Level
+from apps.imports.models import ImportJob
+from apps.imports.services import jobs
 from apps.segments import selectors as segments
 
 pytestmark = pytest.mark.django_db
@@ -170,10 +172,10 @@ def test_bounds_of_a_column_leave_room_for_later_values(known: list[str], words:
 def test_a_number_column_becomes_an_attribute_with_room_and_the_page_says_how_much(signed_in: Any, noon: Any) -> None:
     """Bounds of 0 to 10,000 would have kept every amount beyond them from all segments, without a word."""
     rows = "".join(f"M{number},{amount}\n" for number, amount in enumerate((120, 45_000, 9)))
-    job = imports.import_create(
+    job = jobs.import_create(
         actor=CLI,
         kind=ImportJob.JobKind.LIST,
-        uploads=[imports.Upload("list.csv", io.BytesIO(f"MRN,Balance\n{rows}".encode()))],
+        uploads=[jobs.Upload("list.csv", io.BytesIO(f"MRN,Balance\n{rows}".encode()))],
     )
     max_ = signed_in("max")
     url = f"/contacts/imports/{job.pk}/columns/"

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values, selectors, services
+from apps.contacts import services
 from apps.contacts.models import (
     ConsentState,
     Person,
@@ -18,6 +18,7 @@ from apps.contacts.models import (
     TimelineEvent,
     TimelineSummary,
 )
+from apps.contacts.person import search_values, selectors
 from apps.contacts.services import NewEvent
 from apps.core import actors
 from apps.core.errors import Refused
@@ -95,7 +96,7 @@ def test_a_stale_tab_does_not_overwrite_a_colleague() -> None:
 
 
 def test_the_newest_consent_counts_and_the_history_stays(noon) -> None:
-    from apps.contacts.services.consents import consent_history
+    from apps.contacts.consent.services import consent_history
 
     made = services.contact_create(actor=CLI, profile=dana())
     for state in ("granted", "denied"):

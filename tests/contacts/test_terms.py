@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from apps.contacts import timeline
-from apps.contacts.masking import Eyes
 from apps.contacts.models import Vocabulary
+from apps.contacts.person.masking import Eyes
 from apps.contacts.services import vocabulary_add
-from apps.contacts.terms import shown_term
+from apps.contacts.timeline import words as timeline
+from apps.contacts.timeline.terms import shown_term
 from apps.segments import selectors as segments
 
 FLU = "Influenza  seasonal  injectable  preservative free"

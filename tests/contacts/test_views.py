@@ -11,8 +11,9 @@ from django.contrib.messages import get_messages
 
 from apps.audit import marks
 from apps.audit.models import AuditEntry
-from apps.contacts import panels, selectors, services
+from apps.contacts import services
 from apps.contacts.models import Appointment, ConsentState, HeldChange, Person, Suppression
+from apps.contacts.person import panels, selectors
 from apps.core import actors
 
 pytestmark = pytest.mark.django_db

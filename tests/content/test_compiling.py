@@ -16,7 +16,7 @@ from apps.content.facts import invented_facts
 from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Place
 from apps.content.presets import all_presets, notice
-from apps.core.messages import CompiledMessage, Envelope, Literal
+from apps.mail.compiled import CompiledMessage, Envelope, Literal
 from tests.content import readers
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.content.encoders import quick, v1
-from apps.core.messages import UnsafeHeader
+from apps.mail.compiled import UnsafeHeader
+from apps.mail.encoders import quick, v1
 
 TROUBLE = [
     "",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.content.encoders import v1
-from apps.core.messages import UnsafeHeader, UnsafeLink
+from apps.mail.compiled import UnsafeHeader, UnsafeLink
+from apps.mail.encoders import v1
 
 ANY_TEXT = st.text(st.characters(), max_size=400)
 TROUBLE = st.sampled_from(

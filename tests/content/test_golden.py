@@ -16,10 +16,10 @@ import pytest
 
 from apps.content import blocks, compiling, merging
 from apps.content.brands import SAMPLE
-from apps.content.encoders import BY_NAME
 from apps.content.facts import invented_facts
 from apps.content.presets import all_presets
-from apps.core.messages import CompiledMessage, Envelope
+from apps.mail.compiled import CompiledMessage, Envelope
+from apps.mail.encoders import BY_NAME
 
 DATA = Path(__file__).parent.parent / "data" / "content"
 GOLDEN = sorted((DATA / "golden").glob("*.json"))

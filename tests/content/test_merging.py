@@ -11,7 +11,7 @@ import pytest
 
 from apps.content import blocks, compiling, formats, merging
 from apps.content.brands import SAMPLE
-from apps.core.messages import Envelope, MissingField
+from apps.mail.compiled import Envelope, MissingField
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 

@@ -26,8 +26,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.content import blocks, brands, compiling, merging
-from apps.content.encoders import v1
-from apps.core.messages import Envelope, MissingField, UnsafeHeader, UnsafeLink
+from apps.mail.compiled import Envelope, MissingField, UnsafeHeader, UnsafeLink
+from apps.mail.encoders import v1
 from tests.content import readers
 
 DESIGN = blocks.parse(

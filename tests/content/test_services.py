@@ -243,10 +243,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_own_attributes_are_merge_fields() -> None:
-    from apps.contacts import attributes
+    from apps.contacts.attributes import definitions as attributes
     from apps.contacts.models import AttributeDefinition
     from apps.content import facts, lint, merging
-    from apps.core.messages import Envelope
+    from apps.mail.compiled import Envelope
     from apps.vault import sealing, tokens
 
     row = AttributeDefinition.objects.create(

@@ -12,7 +12,7 @@ from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
 from apps.content.presets import all_presets
 from apps.core.actors import COMMAND_LINE
-from apps.core.messages import CompiledMessage, Envelope
+from apps.mail.compiled import CompiledMessage, Envelope
 
 MAIN = {
     "subject": "News for {{ first_name|you }}",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from apps.core import charts
+from apps.ui import charts
 
 
 @pytest.mark.parametrize(

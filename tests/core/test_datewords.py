@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from apps.core import datewords
+from apps.ui import datewords
 
 EASTERN = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)  # 9:00 AM in New York

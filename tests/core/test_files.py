@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from apps.contacts.management import importing
-from apps.contacts.models import ImportJob
 from apps.core import actors
 from apps.core.files import open_private
+from apps.imports.management import importing
+from apps.imports.models import ImportJob
 
 
 def mode(path: Path) -> int:

@@ -8,7 +8,7 @@ import pytest
 from django import forms
 from django.urls import get_resolver
 
-from apps.core.forms import ChoiceCards
+from apps.ui.forms import ChoiceCards
 
 
 def every_form(parent: type[forms.BaseForm] = forms.BaseForm) -> Iterator[type[forms.BaseForm]]:

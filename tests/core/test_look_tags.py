@@ -11,10 +11,10 @@ from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from apps.core import words
 from apps.core.levels import Level
 from apps.core.pages import Page
-from apps.core.showcase import SampleForm
+from apps.ui import words
+from apps.ui.showcase import SampleForm
 
 EVIL = '<b onmouseover="x">'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.navigation import menu
+from apps.ui.navigation import menu
 
 pytestmark = pytest.mark.django_db
 

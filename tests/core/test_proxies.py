@@ -6,8 +6,8 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from apps.core import proxies
-from apps.core.middleware import ProxyMiddleware
+from apps.core.http import proxies
+from apps.core.http.middleware import ProxyMiddleware
 
 PROXY, OUTER, VISITOR, INVENTED = "10.0.0.1", "198.51.100.7", "203.0.113.9", "192.0.2.66"
 

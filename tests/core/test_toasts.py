@@ -9,7 +9,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from apps.core.toasts import ToastMiddleware
+from apps.ui.toasts import ToastMiddleware
 
 
 def answer(response: HttpResponse, **headers: str) -> HttpResponse:

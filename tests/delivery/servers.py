@@ -13,8 +13,8 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP
 
-from apps.delivery.mx import Host
 from apps.demo.authority import Authority, create
+from apps.mail.mx import Host
 
 NOW = dt.datetime.now(dt.UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.delivery.bounces import Verdict, classify, parse, sanitize
-from apps.delivery.returned_mail import MAX_READ
+from apps.mail.reports.bounces import Verdict, classify, parse, sanitize
+from apps.mail.reports.returned_mail import MAX_READ
 from tests.conftest import SHARED_DATA
 
 DATA = SHARED_DATA

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from apps.delivery.dkim import relaxed_body
+from apps.mail.dkim import relaxed_body
 
 
 def by_the_book(body: bytes) -> bytes:

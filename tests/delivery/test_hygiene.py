@@ -258,7 +258,7 @@ def test_by_command(people, capsys):
 def test_who_unsubscribes_while_resting_stays_unsubscribed(people, mailed):
     from django.test import Client
 
-    from apps.contacts import search_values
+    from apps.contacts.person import search_values
     from apps.tracking.links import unsubscribe_url
 
     (dana,) = people("a@g.test")

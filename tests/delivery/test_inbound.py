@@ -11,20 +11,21 @@ import pytest
 from django.db import connection
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression, TimelineEvent
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contact_selectors
 from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import home, letters, returnpath, selectors, services
+from apps.delivery import home, selectors, services
 from apps.delivery.destinations import NotHere, Room, destination
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import RECORD_PLACE, MessageKind
 from apps.delivery.receiver import Receiver, address_of
 from apps.delivery.services import inbound
+from apps.mail import reply_text, return_paths
 from apps.vault import keys, sealing
 from tests.delivery.conftest import background
 from tests.delivery.servers import free_ports
@@ -59,7 +60,7 @@ def sent(domain, people):
     )
     row.record = sealing.seal(dana.record_key, {"to": ADDRESS}, table=RECORD_PLACE, row=row.pk)
     row.save()
-    return SimpleNamespace(row=row, dana=dana, path=returnpath.address("bounce", row.pk, BOUNCES, keys.ring().link))
+    return SimpleNamespace(row=row, dana=dana, path=return_paths.address("bounce", row.pk, BOUNCES, keys.ring().link))
 
 
 def dsn(status="5.1.1", said="550 5.1.1 user unknown", action="failed", who=ADDRESS):
@@ -175,7 +176,7 @@ def test_the_body_may_name_whom_it_likes(sent, people):
 def test_forged_altered_and_foreign_paths_are_ignored_and_counted(sent):
     local, _, host = sent.path.partition("@")
     changed = local[:-1] + ("a" if local[-1] != "a" else "b")
-    foreign = returnpath.address("bounce", sent.row.pk, BOUNCES, b"x" * 32)
+    foreign = return_paths.address("bounce", sent.row.pk, BOUNCES, b"x" * 32)
     for path in (f"{changed}@{host}", foreign, f"bounce+{'a' * 24}@{host}", f"bounce@{host}", ADDRESS):
         with pytest.raises(NotHere):
             take(path, dsn())
@@ -192,7 +193,7 @@ def test_a_bounce_to_the_reply_address_is_believed_by_nobody(sent):
 
 
 def test_a_path_of_a_message_that_is_gone(sent):
-    path = returnpath.address("bounce", 987654321, BOUNCES, keys.ring().link)
+    path = return_paths.address("bounce", 987654321, BOUNCES, keys.ring().link)
     assert not take(path, dsn()).new
     assert InboundTally.objects.get().what == "gone"
 
@@ -242,7 +243,7 @@ def test_a_complaint_without_a_signature_of_ours_stops_nobody(sent):
 
 
 def test_an_answer_waits_for_staff(sent):
-    path = returnpath.address("reply", sent.row.pk, BOUNCES, keys.ring().link)
+    path = return_paths.address("reply", sent.row.pk, BOUNCES, keys.ring().link)
     take(path, letter())
     row = InboundMail.objects.get()
     assert (row.kind, row.state, row.person_id, row.message) == ("reply", "waiting", sent.dana.id, sent.row.pk)
@@ -301,7 +302,7 @@ def test_letters_are_read_as_text_only():
         b'--b\r\nContent-Type: application/pdf; name="x.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n'
         b"--b--\r\n"
     )
-    found = letters.read(raw)
+    found = reply_text.read(raw)
     assert found.text == "Hello & bye"
     assert found.subject == "a b"
     assert [(one.name, one.kind, one.size) for one in found.attachments] == [("x.pdf", "application/pdf", 5)]
@@ -311,8 +312,8 @@ def test_letters_are_read_as_text_only():
 def test_no_letter_of_the_corpus_is_too_strange(shared_data):
     for path in sorted((shared_data / "inbound").rglob("*")):
         if path.is_file():
-            found = letters.read(path.read_bytes())
-            assert len(found.text) <= letters.MAX_TEXT
+            found = reply_text.read(path.read_bytes())
+            assert len(found.text) <= reply_text.MAX_TEXT
             assert not re.search(r"[\x00-\x08\u202a-\u202e]", found.text + found.subject + found.sender_name)
 
 

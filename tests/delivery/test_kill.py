@@ -166,7 +166,7 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
 
     from apps.delivery import selectors
     from apps.delivery.services import dispatcher
-    from apps.delivery.smtp import Timeouts
+    from apps.mail.smtp import Timeouts
 
     real = selectors.dialogue
     monkeypatch.setattr(selectors, "dialogue", lambda s: replace(real(s), timeouts=Timeouts(body=2.0, quit=0.2)))
@@ -198,7 +198,7 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
 
 @pytest.mark.django_db
 def test_a_fault_of_ours_in_one_message_stops_no_lane(people, letters, settings, monkeypatch):
-    from apps.delivery.smtp import Connection
+    from apps.mail.smtp import Connection
 
     real = Connection.send
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from apps.delivery.mx import Host, LookupFault, Target, ascii_domain, find, operator_of, parse_map
-from apps.delivery.outcomes import Fault
+from apps.mail.mx import Host, LookupFault, Target, ascii_domain, find, operator_of, parse_map
+from apps.mail.smtp_replies import Fault
 
 
 class Zone:

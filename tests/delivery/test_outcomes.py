@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.delivery.outcomes import (
+from apps.mail.smtp_replies import (
     Cause,
     Fault,
     Next,

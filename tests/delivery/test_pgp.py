@@ -10,8 +10,8 @@ from pathlib import Path
 import pysequoia
 import pytest
 
-from apps.delivery import pgp
-from apps.delivery.envelopes import SealHead, SealingRefused, neutral_head, protect, same_mailbox
+from apps.mail import pgp
+from apps.mail.envelopes import SealHead, SealingRefused, neutral_head, protect, same_mailbox
 from tests.conftest import SHARED_DATA
 
 DATA = SHARED_DATA / "crypto"

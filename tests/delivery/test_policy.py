@@ -14,11 +14,11 @@ from apps.delivery.policy import (
     Relay,
     Route,
     RouteName,
-    TlsClass,
     decide,
     effective_class,
     measured,
 )
+from apps.mail.tls import TlsClass
 
 N, OPP, W, A = TlsClass.NONE, TlsClass.OPPORTUNISTIC, TlsClass.WEBPKI, TlsClass.AUTHENTICATED
 DEMAND = PolicyTable(minimum={Level.HEALTH: A})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.delivery.returnpath import Foreign, address, message_of
+from apps.mail.return_paths import Foreign, address, message_of
 
 KEY = b"k" * 32
 OLD = b"o" * 32

@@ -14,10 +14,10 @@ from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.delivery import routes, selectors, services
 from apps.delivery.models import MailDomain, OutboxMessage, RecipientKey
-from apps.delivery.policy import TlsClass
 from apps.delivery.routes import tls
 from apps.demo.keyholders import Keyholders
 from apps.demo.mail import key_kind
+from apps.mail.tls import TlsClass
 from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
 from tests.delivery.test_kill import Mailbox

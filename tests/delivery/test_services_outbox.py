@@ -14,9 +14,10 @@ from apps.core.purposes import Purpose
 from apps.delivery import selectors, services
 from apps.delivery.models import Attempt, MailDomain, OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.policy import Held, Refusal, TlsClass
+from apps.delivery.policy import Held, Refusal
 from apps.delivery.services import dispatcher, results
 from apps.delivery.services.outbox import OutboxItem, ReadyMail
+from apps.mail.tls import TlsClass
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE

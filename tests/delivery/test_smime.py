@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from apps.delivery import smime
-from apps.delivery.envelopes import KeyRefused, SealingRefused, neutral_head
+from apps.mail import smime
+from apps.mail.envelopes import KeyRefused, SealingRefused, neutral_head
 from tests.conftest import SHARED_DATA
 
 DATA = SHARED_DATA / "crypto"

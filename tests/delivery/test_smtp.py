@@ -6,19 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from apps.delivery.outcomes import Cause, Fault, Next, Phase
-from apps.delivery.policy import TlsClass
-from apps.delivery.smtp import (
-    Dialogue,
-    Login,
-    Mail,
-    Timeouts,
-    Unreachable,
-    UnsafeAddress,
-    connect,
-    probe,
-)
-from apps.delivery.tls import Trust
+from apps.mail.smtp import Dialogue, Login, Mail, Timeouts, Unreachable, UnsafeAddress, connect, probe
+from apps.mail.smtp_replies import Cause, Fault, Next, Phase
+from apps.mail.tls import TlsClass, Trust
 from tests.delivery.servers import NOW, Inbox, authority_in, certificate, polite, scripted
 
 QUICK = Timeouts(connect=2, greeting=0.3, hello=0.3, starttls=2, command=0.3, body=0.3, quit=0.3)

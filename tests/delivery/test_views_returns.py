@@ -93,7 +93,7 @@ def test_a_rest_is_ended_by_hand(signed_in, people):
     (dana,) = people("dana@goodmail.test")
     run = HygieneRun.objects.create(state="finished", counts={"unengaged": 1})
     run.findings.create(person_id=dana.id, flag="unengaged", rested=True)
-    from apps.contacts import search_values
+    from apps.contacts.person import search_values
     from apps.contacts.services import suppress_many
 
     mailbox = search_values.mailbox("dana@goodmail.test")

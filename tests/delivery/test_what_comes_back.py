@@ -7,17 +7,17 @@ import threading
 import pytest
 from django.test import Client
 
-from apps.contacts import search_values
 from apps.contacts.models import Suppression
+from apps.contacts.person import search_values
 from apps.contacts.services import consent_record
 from apps.core import actors, clock
 from apps.core.purposes import Purpose
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
-from apps.delivery.mx import Host
 from apps.delivery.receiver import Receiver
 from apps.delivery.services import inbound
 from apps.demo.mail import Servers, transport_map
+from apps.mail.mx import Host
 from apps.tracking import undoing
 from apps.tracking.links import unsubscribe_url
 from tests.delivery.conftest import background

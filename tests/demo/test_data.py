@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors
 from apps.contacts.models import Appointment, ConsentState, Person, Suppression, TimelineEvent
+from apps.contacts.person import selectors
 from apps.core import actors
 from apps.demo import data
 from apps.organizations import selectors as organizations

@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apps.delivery.mx import Host, find, parse_map
-from apps.delivery.outcomes import Cause, Next, wait_before
-from apps.delivery.policy import TlsClass
-from apps.delivery.smtp import Dialogue, Mail, connect, probe
-from apps.delivery.tls import Trust
 from apps.demo.mail import Habit, Servers, empties, habit_of, key_kind, transport_map
+from apps.mail.mx import Host, find, parse_map
+from apps.mail.smtp import Dialogue, Mail, connect, probe
+from apps.mail.smtp_replies import Cause, Next, wait_before
+from apps.mail.tls import TlsClass, Trust
 from tests.delivery.servers import Inbox, free_ports, polite
 
 DATA = b"From: Clinic <news@clinic.test>\r\nSubject: Hello\r\n\r\nGood day\r\n"

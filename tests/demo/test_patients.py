@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apps.contacts import search_values
 from apps.contacts import services as contacts
+from apps.contacts.person import search_values
 from apps.core import actors
 from apps.demo.mail import Store
 from apps.demo.patients import LOOKED_AT

@@ -9,12 +9,12 @@ import pytest
 
 from apps.campaigns import selectors as campaigns
 from apps.campaigns.models import CampaignRecipient
-from apps.contacts.models import ImportJob
 from apps.content.models import Brand, Template
 from apps.core import clock
 from apps.delivery.models import HygieneRun
 from apps.demo import data, guests, history, staff, world
 from apps.demo.mail import transport_map
+from apps.imports.models import ImportJob
 from apps.journeys.models import Journey
 from apps.segments.models import Segment
 from tests.delivery.servers import free_ports

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from apps.contacts.services import import_passes, imports
-from apps.contacts.services.imports import Upload
 from apps.core import actors
+from apps.imports.services import jobs, passes
+from apps.imports.services.jobs import Upload
 from apps.segments.compiler import compile
 from apps.segments.rules import parse
 
@@ -27,11 +27,11 @@ RULE = {
 def test_thirty_three_women_of_kentucky(shared_data, noon) -> None:
     paths = sorted((shared_data / "patients/synthea-csv-kentucky").iterdir())
     uploads = [Upload(path.name, path.open("rb")) for path in paths]
-    job = imports.import_create(actor=actors.COMMAND_LINE, kind="synthea", uploads=uploads)
-    imports.import_check(actor=actors.COMMAND_LINE, job_id=job.pk)
-    import_passes.work(job.pk)
-    imports.import_start(actor=actors.COMMAND_LINE, job_id=job.pk)
-    import_passes.work(job.pk)
+    job = jobs.import_create(actor=actors.COMMAND_LINE, kind="synthea", uploads=uploads)
+    jobs.import_check(actor=actors.COMMAND_LINE, job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=actors.COMMAND_LINE, job_id=job.pk)
+    passes.work(job.pk)
     sql, params = compile(parse(RULE), noon)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) found", params)

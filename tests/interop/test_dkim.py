@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.content import merging
-from apps.delivery.dkim import KeyKind, Signer, Unsignable, create_key, relaxed_body, sign
+from apps.mail.dkim import KeyKind, Signer, Unsignable, create_key, relaxed_body, sign
 from tests.content.test_merging_property import COMPILED, HEADER_TEXT, HOSTILE, TEXT, envelope, facts
 from tests.interop.dkim_openssl import verify
 

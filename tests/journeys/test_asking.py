@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from apps.contacts import selectors as selected
-from apps.contacts.services.appointments import GivenAppointment, appointments_take_over
-from apps.contacts.services.attributes import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.appointments.services import GivenAppointment, appointments_take_over
+from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.person import selectors as selected
 from apps.content import services as content
 from apps.journeys import asking, selectors, services
 from apps.journeys.checks import Known, check

@@ -11,10 +11,10 @@ from apps.content import variants
 from apps.content.merging import merge, render
 from apps.content.selectors import template_named
 from apps.core import clock
-from apps.core.messages import Envelope
 from apps.delivery.models import OutboxMessage
 from apps.delivery.sources import Draft
 from apps.journeys import outgoing, selectors
+from apps.mail.compiled import Envelope
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 from tests.journeys.test_outgoing import asked
 

@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors as contact_selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Appointment
+from apps.contacts.person import selectors as contact_selectors
 from apps.content import services as content
 from apps.content import usage
 from apps.content.merging import merge, render
@@ -19,7 +19,6 @@ from apps.content.models import Template
 from apps.content.selectors import template_named
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import Envelope
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
@@ -27,6 +26,7 @@ from apps.delivery.policy import Refusal
 from apps.delivery.sources import Claimed, Draft, source_of
 from apps.journeys import ready, selectors, services
 from apps.journeys.models import Journey, JourneyRun
+from apps.mail.compiled import Envelope
 from tests.delivery.conftest import providers as demo_providers
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
 

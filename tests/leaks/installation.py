@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config import embedded
+from apps.installation import embedded_servers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ class Installation:
         self.checkpoints, self.world, self.logs = root / "checkpoints", root / "world", root / "home" / "logs"
         for folder in (self.home, self.keys, self.temporary, self.world, self.logs):
             folder.mkdir(mode=0o700, parents=True)
-        self.places = embedded.places(self.home, self.keys)
+        self.places = embedded_servers.places(self.home, self.keys)
         self.port = _free_ports(6)
         self.processes: list[subprocess.Popen[bytes]] = []
         names = ("goodmail", "plainmail", "oldmail", "keymail")
@@ -113,7 +113,7 @@ class Installation:
     def connect(self, role: str = "reader") -> Any:
         import psycopg
 
-        found = embedded.database_settings(self.places, role)
+        found = embedded_servers.database_settings(self.places, role)
         return psycopg.connect(
             host=found["HOST"], port=found["PORT"], user=found["USER"], password=found["PASSWORD"], dbname=found["NAME"]
         )
@@ -158,9 +158,9 @@ class Installation:
                     yield f"data/{inside}", path.read_bytes(), inside in vocabulary or inside.startswith("pg_wal")
 
     def dump(self, *options: str) -> bytes:
-        found = embedded.database_settings(self.places, "reader")
+        found = embedded_servers.database_settings(self.places, "reader")
         return subprocess.run(
-            [embedded.client_program("pg_dump"), *options, str(found["NAME"])],
+            [embedded_servers.client_program("pg_dump"), *options, str(found["NAME"])],
             env={
                 "PATH": os.environ["PATH"],
                 "PGHOST": str(found["HOST"]),
@@ -195,7 +195,7 @@ class Installation:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
-        embedded.stop(self.places)
+        embedded_servers.stop(self.places)
         if self.places.state != self.home:
             shutil.rmtree(self.places.state, ignore_errors=True)
 

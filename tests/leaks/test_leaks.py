@@ -144,7 +144,7 @@ def walked() -> Iterator[Installation]:
             "session.save()\n"
             "file = SimpleUploadedFile(f'{name}.csv', f'MRN,Last\\n77,{name}\\n'.encode())\n"
             "from django.urls import reverse\n"
-            "answer = client.post(reverse('contacts:import_new'), {'kind': 'list', 'files': file})\n"
+            "answer = client.post(reverse('imports:new'), {'kind': 'list', 'files': file})\n"
             "assert answer.status_code == 302, (answer.status_code, answer.content[-300:])\n"
         )
         assert len([path for path in (made.home / "files").rglob("*") if path.is_file()]) >= 3

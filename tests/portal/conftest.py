@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.contacts import search_values
-from apps.contacts.selectors import record_keys
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import contact_create
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage

@@ -10,7 +10,7 @@ import pytest
 from apps.content import selectors
 from apps.content.brands import SAMPLE
 from apps.content.merging import merge, render
-from apps.core.messages import Envelope
+from apps.mail.compiled import Envelope
 from apps.portal import notices
 
 BARE = replace(SAMPLE, phone="", postal_address="")

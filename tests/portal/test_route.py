@@ -90,8 +90,8 @@ def test_sealing_twice_stores_once_and_gives_the_same_notice(clinic, source) -> 
     from datetime import UTC, datetime
 
     from apps.content.merging import merge
-    from apps.core.messages import Envelope
     from apps.delivery.recipients import Recipient
+    from apps.mail.compiled import Envelope
     from tests.delivery.conftest import compiled
 
     nina = make_person("Nina", "1970-01-31", "nina@plainmail.test")

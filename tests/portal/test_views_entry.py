@@ -9,7 +9,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.contacts.models import PersonIdentity
-from apps.contacts.selectors import open_person
+from apps.contacts.person.selectors import open_person
 from apps.core import actors, clock
 from apps.portal import policy, services
 from apps.portal.models import AccessCode, InboxTask, NoticeLink, PortalAccount, PortalSession, Throttle
@@ -295,7 +295,7 @@ def test_a_mailbox_that_belongs_to_somebody_else_by_now_opens_nothing(scene) -> 
 def test_a_mother_reads_for_her_child_until_the_child_is_of_age(clinic, new_browser, noon, later) -> None:
     mother = make_person("Rosa", BORN["rosa"])
     child = make_person("Nico", "2008-12-01", email="", guardian_id=mother.id)
-    from apps.contacts import search_values
+    from apps.contacts.person import search_values
 
     stored = services.message_store(
         actor=actors.system("test"),

@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values
-from apps.contacts.selectors import open_person
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import open_person
 from apps.core import actors, clock
 from apps.portal import services
 from apps.portal.models import Conversation, InboxTask, PortalAccount, Reply, SecureMessage

@@ -8,8 +8,8 @@ import uuid
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts import selectors as contacts
 from apps.contacts.models import TimelineEvent, TimelineSummary
+from apps.contacts.person import selectors as contacts
 from apps.core import actors
 from apps.portal.models import Conversation, Reply, SecureMessage
 from apps.portal.policy import REPLIES_PER_HOUR, REPLY_LENGTH

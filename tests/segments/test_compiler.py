@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from apps.contacts import selectors as contacts
 from apps.contacts import services
+from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
 from apps.core import actors, clock
 from apps.segments import compiler, rules

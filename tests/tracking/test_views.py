@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values, selectors
 from apps.contacts import services as contacts
 from apps.contacts.models import Suppression, TimelineEvent
+from apps.contacts.person import search_values, selectors
 from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.tracking import links, services, undoing

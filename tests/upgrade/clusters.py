@@ -11,27 +11,27 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 
-from config import embedded
+from apps.installation import embedded_servers
 
 WHO = {"default": "app", "owner": "owner", "audit": "audit", "reader": "reader"}
 _CONNECTION = ("HOST", "PORT", "USER", "PASSWORD", "NAME")
 
 
 @contextlib.contextmanager
-def another_cluster(root: Path) -> Iterator[embedded.Places]:
+def another_cluster(root: Path) -> Iterator[embedded_servers.Places]:
     """A cluster with roles and passwords of its own in a new folder; gone afterwards."""
-    where = embedded.places(root / "home", root / "passwords")
+    where = embedded_servers.places(root / "home", root / "passwords")
     where.home.mkdir(parents=True, exist_ok=True)
-    embedded.ensure_postgres(where)
+    embedded_servers.ensure_postgres(where)
     try:
         yield where
     finally:
-        embedded.stop(where)
+        embedded_servers.stop(where)
         shutil.rmtree(where.state, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def standing_on(where: embedded.Places) -> Iterator[None]:
+def standing_on(where: embedded_servers.Places) -> Iterator[None]:
     """Every role's connection leads to the database of ``where``, and back again afterwards."""
     before = {alias: {name: connections[alias].settings_dict[name] for name in _CONNECTION} for alias in connections}
 
@@ -41,7 +41,12 @@ def standing_on(where: embedded.Places) -> Iterator[None]:
             connections[alias].settings_dict.update(to[alias])
             settings.DATABASES[alias].update(to[alias])
 
-    point({alias: {n: embedded.database_settings(where, role)[n] for n in _CONNECTION} for alias, role in WHO.items()})
+    point(
+        {
+            alias: {n: embedded_servers.database_settings(where, role)[n] for n in _CONNECTION}
+            for alias, role in WHO.items()
+        }
+    )
     try:
         yield
     finally:

@@ -11,10 +11,10 @@ from django.db.models import Model
 from apps.audit import marks
 from apps.campaigns import selectors as campaigns
 from apps.compliance import selectors as compliance
-from apps.contacts import selectors as contacts
+from apps.contacts.changes.services import values_of
 from apps.contacts.models import Person
 from apps.contacts.models.consent import CONSENT_TABLE
-from apps.contacts.services.held import values_of
+from apps.contacts.person import selectors as contacts
 from apps.content.models import Skeleton
 from apps.core import actors
 from apps.core.classification import Kind, kinds_of

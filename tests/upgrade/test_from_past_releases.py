@@ -26,16 +26,17 @@ from django_otp.oath import TOTP
 from apps.audit import sequencer, verification
 from apps.campaigns.models import Campaign
 from apps.compliance.models import Vendor
-from apps.contacts import attributes
 from apps.contacts import services as contacts
+from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import HeldChange, Person
-from apps.contacts.selectors import open_people
+from apps.contacts.person.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
 from apps.content.models import TemplateVersion
 from apps.core import actors, clock
 from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage
+from apps.installation import backup
 from apps.journeys import services as journeys
 from apps.journeys.models import JourneyRun
 from apps.portal.models import SecureMessage
@@ -44,7 +45,6 @@ from apps.segments import counting, rules
 from apps.segments import services as segments
 from apps.segments.models import Segment
 from apps.users.models import TotpDevice, User
-from config import backup
 from tests.upgrade import clusters, sealed_rows
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])

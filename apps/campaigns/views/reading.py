@@ -21,10 +21,10 @@ from apps.core.cells import line
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
-from apps.core.words import spell_out
 from apps.delivery import selectors as delivery
-from apps.delivery.outcomes import CAUSE_WORDS
 from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held, RouteName
+from apps.mail.smtp_replies import CAUSE_WORDS
+from apps.ui.words import spell_out
 from apps.vault.tokens import normalize
 
 from .preparing import ROUTE_TONES, route_words

@@ -12,8 +12,8 @@ from apps.audit.actions import Action
 from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import CHANGEABLE
 from apps.campaigns.selectors import Opened
-from apps.contacts import selectors as contacts
-from apps.contacts.masking import Eyes, age_words
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.masking import Eyes, age_words
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.permissions import Permission, allows, role_of

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.contacts.models import ContactExport, ImportJob
-from apps.core import notices
+from apps.contacts.models.jobs import SealedJob
+from apps.core import notify
 
 AT_MOST = 15.0
 """Seconds to wait for word of a worker before looking whether its lease has run out."""
 
 
-def until_over(job: ImportJob | ContactExport, work: Callable[[int], bool], channel: str) -> None:
+def until_over(job: SealedJob, work: Callable[[int], bool], channel: str) -> None:
     """Work here instead of ringing a worker (which finds nothing to do, or helps); ``job`` is read anew.
 
     ``channel`` is told when a worker lets go of such a job.
     """
-    with notices.listening(channel) as wait:
+    with notify.listening(channel) as wait:
         while job.under_way:
             if not work(job.pk):
                 wait(AT_MOST)  # a worker was quicker; it tells when it ends, but not when it dies

@@ -4,7 +4,7 @@ from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
 from apps.contacts.models.held import HeldChange, MovedMailbox
-from apps.contacts.models.imports import ContactExport, ImportJob, ImportRejection
+from apps.contacts.models.imports import ContactExport
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
 
@@ -16,8 +16,6 @@ __all__ = [
     "ConsentState",
     "ContactExport",
     "HeldChange",
-    "ImportJob",
-    "ImportRejection",
     "MovedMailbox",
     "Person",
     "PersonIdentity",

@@ -1,4 +1,4 @@
-"""Imports: a job with its sealed uploads, and the rows it could not take."""
+"""Exports: a job with its sealed file."""
 
 from __future__ import annotations
 
@@ -6,79 +6,6 @@ from django.db import models
 
 from apps.contacts.models.jobs import SEALED, SealedJob
 from apps.core.classification import Kind, classify
-
-IMPORT_TABLE = "contacts_importjob"
-REJECTION_TABLE = "contacts_importrejection"
-
-
-@classify(
-    id=Kind.PLAIN,
-    kind=Kind.PLAIN,
-    state=Kind.PLAIN,
-    new=Kind.PLAIN,
-    changed=Kind.PLAIN,
-    unchanged=Kind.PLAIN,
-    rejected=Kind.PLAIN,
-    files_gone=Kind.PLAIN,
-    started_at=Kind.PLAIN,
-    **SEALED,
-)
-class ImportJob(SealedJob):
-    """One import from upload to result. ``done`` rows of ``total`` are behind it, in this state's pass.
-
-    ``sealed`` (service key) holds files with their keys, mapping, options, counts by table, reasons, the dry run's
-    result and a sentence about what went wrong: file names and headers may tell a condition.
-    """
-
-    class JobKind(models.TextChoices):
-        SYNTHEA = "synthea", "Synthea tables"
-        LIST = "list", "List of people"
-        APPOINTMENTS = "appointments", "Appointments"
-
-    class State(models.TextChoices):
-        DRAFT = "draft", "Not checked yet"
-        CHECKING = "checking", "Checking"
-        CHECKED = "checked", "Checked"
-        RUNNING = "running", "Importing"
-        DONE = "done", "Imported"
-        REFUSED = "refused", "Refused"
-        CANCELLED = "cancelled", "Cancelled"
-        FAILED = "failed", "Failed"
-
-    kind = models.CharField(max_length=12, choices=JobKind.choices)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    new = models.BigIntegerField(default=0)
-    changed = models.BigIntegerField(default=0)
-    unchanged = models.BigIntegerField(default=0)
-    rejected = models.BigIntegerField(default=0)
-    files_gone = models.BooleanField(default=False)
-    started_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["lease_until"],
-                name="import_under_way",
-                condition=models.Q(state__in=["checking", "running"]),
-            )
-        ]
-
-    @property
-    def under_way(self) -> bool:
-        return self.state in (self.State.CHECKING, self.State.RUNNING)
-
-
-@classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)
-class ImportRejection(models.Model):
-    """The rejected rows of one chunk, sealed: file, line, reason, cells."""
-
-    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rejections")
-    sealed = models.BinaryField()
-    count = models.IntegerField()
-
-    def __str__(self) -> str:
-        return f"ImportRejection {self.pk}"
-
 
 EXPORT_TABLE = "contacts_contactexport"
 

@@ -70,6 +70,11 @@ class SealedJob(LeasedJob):
     class Meta:
         abstract = True
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a worker has something to do about it."""
+        raise NotImplementedError
+
     def opened(self) -> dict[str, Any]:
         """The sealed part."""
         found: dict[str, Any] = sealing.open_service(

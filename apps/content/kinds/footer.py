@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from apps.content.block_settings import Flag, Line
 from apps.content.design import Block, Finding
-from apps.content.encoders import v1
 from apps.content.kinds.protocol import Checked, Inside, Kind, Place
 from apps.content.mail_look import Mail, tag
+from apps.mail.encoders import v1
 
 FOOTER_REASON = {
     "en": "You get this message because you are in touch with {{ clinic.name }}.",

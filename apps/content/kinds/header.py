@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apps.content.block_settings import Choice, alignment
 from apps.content.design import Block
-from apps.content.encoders import v1
 from apps.content.kinds.protocol import Inside, Kind
 from apps.content.mail_look import GUTTER, Mail, tag
+from apps.mail.encoders import v1
 
 
 class Header(Kind):

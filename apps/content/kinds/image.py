@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from apps.content.block_settings import Flag, Line, Link, Number, Picture, alignment
 from apps.content.design import Block, Finding
-from apps.content.encoders import v1
 from apps.content.fields import MergeField
 from apps.content.kinds.protocol import Inside, Kind
 from apps.content.mail_look import GUTTER, SOFT_INK, Mail, tag
+from apps.mail.encoders import v1
 
 
 class Image(Kind):

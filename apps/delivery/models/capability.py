@@ -7,7 +7,7 @@ from django.db import models
 from apps.contacts.models import Person
 from apps.core import clock
 from apps.core.classification import Kind, classify
-from apps.delivery.policy import TlsClass
+from apps.mail.tls import TlsClass
 
 KEY_TABLE = "delivery_recipientkey"
 

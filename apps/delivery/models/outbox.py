@@ -13,7 +13,8 @@ from apps.core import clock
 from apps.core.classification import Kind, classify
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery.policy import RouteName, TlsClass
+from apps.delivery.policy import RouteName
+from apps.mail.tls import TlsClass
 
 OUTBOX_TABLE = "delivery_outboxmessage"
 CONTENT_PLACE = f"{OUTBOX_TABLE}.content"

@@ -19,10 +19,10 @@ from typing import Protocol, cast
 
 from django.conf import settings
 
-from apps.core.messages import MergedMessage
-from apps.delivery.envelopes import SealedMail
 from apps.delivery.policy import RouteName
 from apps.delivery.recipients import Recipient
+from apps.mail.compiled import MergedMessage
+from apps.mail.envelopes import SealedMail
 
 
 class RouteModule(Protocol):

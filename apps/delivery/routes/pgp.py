@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from apps.core.messages import MergedMessage
-from apps.delivery import pgp
-from apps.delivery.envelopes import SealedMail, neutral_head
 from apps.delivery.recipients import Recipient
+from apps.mail import pgp
+from apps.mail.compiled import MergedMessage
+from apps.mail.envelopes import SealedMail, neutral_head
 
 
 def can_carry(recipient: Recipient) -> bool:

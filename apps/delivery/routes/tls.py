@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from apps.core.messages import MergedMessage
-from apps.delivery.envelopes import SealedMail
 from apps.delivery.recipients import Recipient
+from apps.mail.compiled import MergedMessage
+from apps.mail.envelopes import SealedMail
 
 
 def can_carry(recipient: Recipient) -> bool:

@@ -15,15 +15,14 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people
-from apps.contacts.services.timeline import NewEvent, events_record
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
+from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import MissingField
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind
 from apps.delivery.policy import Held, Refusal
@@ -31,6 +30,7 @@ from apps.delivery.services import preparing
 from apps.delivery.services.jobs import Batch, Hold, Job
 from apps.delivery.services.slots import Lease, renew
 from apps.delivery.sources import Claimed, Draft, source_of
+from apps.mail.compiled import MissingField
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 

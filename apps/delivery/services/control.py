@@ -12,7 +12,7 @@ from apps.core.errors import Refused
 from apps.delivery.doorbell import ring
 from apps.delivery.models import OutboxMessage, ReadyMessage, SourceStop
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
-from apps.delivery.outcomes import RESTORED
+from apps.mail.smtp_replies import RESTORED
 
 
 @transaction.atomic

@@ -17,11 +17,11 @@ from apps.core.actors import Actor
 from apps.delivery import selectors
 from apps.delivery.models import ReadyMessage
 from apps.delivery.models.outbox import Stream
-from apps.delivery.mx import Resolver
 from apps.delivery.services import claiming, results, slots
 from apps.delivery.services.jobs import Batch
 from apps.delivery.services.sender import Answer, LaneEnd, Sender
 from apps.delivery.services.slots import Fenced, Lease
+from apps.mail.mx import Resolver
 from apps.organizations import selectors as organizations
 
 # A claim holds no more than two seconds' worth of sending.

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import selectors as contacts
 from apps.contacts.models import Person, PersonIdentity, Suppression
+from apps.contacts.person import selectors as contacts
 from apps.contacts.services import suppress_many
 from apps.core import clock
 from apps.core.actors import Actor

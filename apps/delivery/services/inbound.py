@@ -16,20 +16,22 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values
 from apps.contacts.models import PersonIdentity, Suppression
-from apps.contacts.selectors import record_keys
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import NewEvent, events_record, suppress_many
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.delivery import bounces, letters, returnpath, selectors
-from apps.delivery.bounces import Report, Verdict
+from apps.delivery import selectors
 from apps.delivery.destinations import Destination, NotHere, Room, destination, too_often
 from apps.delivery.models import InboundMail, OutboxMessage
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
+from apps.mail import reply_text, return_paths
+from apps.mail.reports import bounces
+from apps.mail.reports.bounces import Report, Verdict
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing, tokens
 
@@ -154,7 +156,7 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
 @transaction.atomic
 def _answer(actor: Actor, message_id: int | None, raw: bytes) -> Received:
     """A mail that somebody wrote: for the staff inbox."""
-    letter = letters.read(raw)
+    letter = reply_text.read(raw)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
     person_id = message.person_id if message is not None else _only_person(letter.sender)
     key = _record_key(person_id)
@@ -215,8 +217,8 @@ def _quoted(report: Report) -> int | None:
     domain = selectors.setup().bounces
     for path in report.original_mail_from:
         try:
-            return returnpath.message_of(path, "bounce", domain, [keys.ring().link])
-        except returnpath.Foreign:
+            return return_paths.message_of(path, "bounce", domain, [keys.ring().link])
+        except return_paths.Foreign:
             continue
     return None
 

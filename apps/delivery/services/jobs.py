@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from apps.core.purposes import Purpose
-from apps.delivery.mx import Host
-from apps.delivery.outcomes import Outcome
-from apps.delivery.policy import Held, RouteName, TlsClass
-from apps.delivery.smtp import Mail
+from apps.delivery.policy import Held, RouteName
+from apps.mail.mx import Host
+from apps.mail.smtp import Mail
+from apps.mail.smtp_replies import Outcome
+from apps.mail.tls import TlsClass
 
 
 @dataclass(repr=False, slots=True)

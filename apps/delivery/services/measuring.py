@@ -14,11 +14,11 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.delivery import selectors
 from apps.delivery.models import MailDomain
-from apps.delivery.mx import Host, LookupFault, Resolver, find, operator_of
-from apps.delivery.outcomes import Fault
-from apps.delivery.policy import TlsClass
 from apps.delivery.setup import Setup
-from apps.delivery.smtp import Dialogue, Unreachable, probe
+from apps.mail.mx import Host, LookupFault, Resolver, find, operator_of
+from apps.mail.smtp import Dialogue, Unreachable, probe
+from apps.mail.smtp_replies import Fault
+from apps.mail.tls import TlsClass
 
 _AT_ONCE = 32
 _SECONDS = 20.0

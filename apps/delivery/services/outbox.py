@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.selectors import record_keys
+from apps.contacts.person.selectors import record_keys
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows, next_ids

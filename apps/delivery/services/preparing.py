@@ -16,30 +16,23 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.core.messages import Envelope, MergedMessage
-from apps.delivery import checks, dkim, returnpath, routes, selectors
-from apps.delivery.envelopes import CheckedKey
+from apps.delivery import checks, routes, selectors
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE, MessageKind
-from apps.delivery.policy import (
-    Capability,
-    Held,
-    PolicyTable,
-    Refusal,
-    Route,
-    RouteName,
-    TlsClass,
-    decide,
-)
+from apps.delivery.policy import Capability, Held, PolicyTable, Refusal, Route, RouteName, decide
 from apps.delivery.recipients import Recipient
 from apps.delivery.services.jobs import Job
 from apps.delivery.services.outbox import ReadyMail
 from apps.delivery.setup import Setup
-from apps.delivery.smtp import Mail
 from apps.delivery.sources import Draft
+from apps.mail import dkim, return_paths
+from apps.mail.compiled import Envelope, MergedMessage
+from apps.mail.envelopes import CheckedKey
+from apps.mail.smtp import Mail
+from apps.mail.tls import TlsClass
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing
 
@@ -248,7 +241,7 @@ def _sealed(
         signers = room.template_signers[skeleton] = room.signers_of(mail.head)
     content = mail.content
     signatures = dkim.sign(content, signers, room.unix_time) if signers else b""
-    path = returnpath.address("bounce", claimed.id, room.setup.bounces, room.link_key)
+    path = return_paths.address("bounce", claimed.id, room.setup.bounces, room.link_key)
     facts: dict[str, Any] = {
         **merged.record,
         "to": recipient.address,

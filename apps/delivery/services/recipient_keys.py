@@ -9,15 +9,15 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.selectors import open_person
+from apps.contacts.person.selectors import open_person
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.delivery import pgp, smime
-from apps.delivery.envelopes import CheckedKey
 from apps.delivery.models import RecipientKey
 from apps.delivery.models.capability import KEY_TABLE
+from apps.mail import pgp, smime
+from apps.mail.envelopes import CheckedKey
 from apps.vault import sealing
 
 

@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from apps.contacts.services.consents import suppress_many
-from apps.contacts.services.timeline import NewEvent, events_record
+from apps.contacts.consent.services import suppress_many
+from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import copy_rows
 from apps.delivery.models.outbox import EVIDENCE_PLACE, MessageKind
-from apps.delivery.outcomes import Cause, Next, wait_before
 from apps.delivery.services.jobs import Done, Measure
 from apps.delivery.services.preparing import seal_for
 from apps.delivery.services.slots import Lease, renew
+from apps.mail.smtp_replies import Cause, Next, wait_before
 
 _PATIENTS_SEE = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
 
@@ -115,7 +115,7 @@ def write_measures(measures: Iterable[Measure]) -> None:
 
 
 def _operator(measure: Measure) -> str:
-    from apps.delivery.mx import operator_of
+    from apps.mail.mx import operator_of
 
     return operator_of(measure.host.name)
 

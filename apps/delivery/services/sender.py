@@ -18,20 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.delivery.mx import Host, LookupFault, Resolver, Target, find
-from apps.delivery.outcomes import Cause, Fault, Next, Outcome, Phase, of_fault
-from apps.delivery.policy import TlsClass, effective_class
+from apps.delivery.policy import effective_class
 from apps.delivery.services.jobs import Done, Job, Measure
 from apps.delivery.setup import Setup
-from apps.delivery.smtp import (
-    Connection,
-    Dialogue,
-    Result,
-    Unreachable,
-    UnsafeAddress,
-    connect,
-    result_json,
-)
+from apps.mail.mx import Host, LookupFault, Resolver, Target, find
+from apps.mail.smtp import Connection, Dialogue, Result, Unreachable, UnsafeAddress, connect, result_json
+from apps.mail.smtp_replies import Cause, Fault, Next, Outcome, Phase, of_fault
+from apps.mail.tls import TlsClass
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,11 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.delivery import dkim, selectors
+from apps.delivery import selectors
 from apps.delivery.models import DeliverySettings, DkimKey
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.setup import Setup
+from apps.mail import dkim
 from apps.vault import sealing
 
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.audit.actions import Action
-from apps.contacts import selectors as contacts
-from apps.contacts.masking import Eyes
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.masking import Eyes
 from apps.core.actors import actor_of
 from apps.core.permissions import Permission, allows, may, role_of
 

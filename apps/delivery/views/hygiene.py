@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.contacts.masking import Eyes
-from apps.contacts.selectors import open_people
+from apps.contacts.person.masking import Eyes
+from apps.contacts.person.selectors import open_people
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset

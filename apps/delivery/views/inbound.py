@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset

@@ -18,8 +18,8 @@ from apps.core.permissions import Permission, check, require
 from apps.delivery import selectors, services
 from apps.delivery.forms import DomainForm, KeyForm, SettingsForm, TestForm
 from apps.delivery.models import DkimKey, MailDomain
-from apps.delivery.policy import TlsClass
 from apps.delivery.views.common import may_edit, tabs
+from apps.mail.tls import TlsClass
 
 
 @require(Permission.DELIVERY_EDIT)

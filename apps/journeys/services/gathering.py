@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import connection
 
-from apps.contacts import selectors as contacts
 from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
-from apps.contacts.records import PersonRecord
+from apps.contacts.person import selectors as contacts
+from apps.contacts.person.records import PersonRecord
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array
 from apps.journeys import world

@@ -16,10 +16,10 @@ from django.db.models import F, Max
 
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
-from apps.contacts import search_values
-from apps.contacts import selectors as contacts
+from apps.contacts.appointments.services import BOOKED, state_token
 from apps.contacts.models import Appointment, TimelineEvent
-from apps.contacts.services.appointments import BOOKED, state_token
+from apps.contacts.person import search_values
+from apps.contacts.person import selectors as contacts
 from apps.core.actors import Actor
 from apps.journeys import outgoing, world
 from apps.journeys.definition import Definition, Key, Reentry, TriggerKind

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.audit import selectors as audit
-from apps.contacts import attributes
+from apps.contacts.attributes import definitions as attributes
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused

@@ -19,9 +19,9 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people, record_keys
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people, record_keys
 from apps.contacts.services import contacts_change
 from apps.core import actors, clock
 from apps.core.actors import Actor

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_person, record_keys
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_person, record_keys
 from apps.contacts.services import contacts_change
 from apps.core import clock
 from apps.core.actors import Actor

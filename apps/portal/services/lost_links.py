@@ -6,7 +6,7 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values
+from apps.contacts.person import search_values
 from apps.core import actors, clock
 from apps.portal import notices, policy, selectors, throttles
 from apps.portal.models import LostLink

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts.selectors import record_keys
+from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import NewEvent, events_record
 from apps.core import clock
 from apps.core.actors import Actor

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts.changes.services import moved_address, moved_told
 from apps.contacts.models import MovedMailbox
-from apps.contacts.selectors import open_people
-from apps.contacts.services.held import moved_address, moved_told
+from apps.contacts.person.selectors import open_people
 from apps.core import actors
 from apps.portal import notices
 from apps.portal.models import PortalAccount

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts import search_values
-from apps.contacts.records import PersonRecord
-from apps.contacts.selectors import open_people
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.portal import policy

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.audit.actions import Action
-from apps.contacts.selectors import open_people
+from apps.contacts.person.selectors import open_people
 from apps.core import pages
 from apps.core.actors import actor_of
 from apps.core.errors import Refused

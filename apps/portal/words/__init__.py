@@ -15,9 +15,9 @@ from typing import Any
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
-from apps.core import datewords
 from apps.portal.words.en import WORDS as ENGLISH
 from apps.portal.words.es import WORDS as SPANISH
+from apps.ui import datewords
 
 LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "es": "Español"})
 _CATALOGUES = {"en": ENGLISH, "es": SPANISH}

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from apps.contacts.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.vault.tokens import normalize
 
 from .facts import comparable, day_of, spec_of, starts_of, stored, values_of

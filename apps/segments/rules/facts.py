@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from apps.contacts.fields import FIELDS, FieldSpec
-from apps.contacts.search_values import day_in, phone_digits
+from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.contacts.person.search_values import day_in, phone_digits
 from apps.core.levels import Level
 from apps.vault.tokens import normalize
 

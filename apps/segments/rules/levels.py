@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.contacts import value_sets
-from apps.contacts.fields import FieldSpec
+from apps.contacts.person.fields import FieldSpec
+from apps.contacts.timeline import value_sets
 from apps.core.levels import Level
 
 from .evaluating import Names

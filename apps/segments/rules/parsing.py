@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from apps.contacts.fields import FIELDS, FieldSpec
-from apps.contacts.value_sets import VALUE_SETS
+from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.contacts.timeline.value_sets import VALUE_SETS
 from apps.vault.tokens import normalize
 
 from .facts import ranged, searchable, spec_of

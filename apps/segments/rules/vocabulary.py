@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.contacts.value_sets import CVX, RXNORM, SNOMED
+from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED
 from apps.core.levels import Level
 
 MATCHES = {"all": "all of", "any": "any of", "none": "none of"}

@@ -58,9 +58,9 @@ SETTINGS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "System",
         [
-            ("analytics:status", "activity", "Status", "Web, worker, schedule, queue, disk, certificates, clock"),
+            ("dashboard:status", "activity", "Status", "Web, worker, schedule, queue, disk, certificates, clock"),
             ("audit:trail", "history", "Audit trail", "Who did and who saw what"),
-            ("core:components", "template", "Components", "Every part of this product's look"),
+            ("ui:components", "template", "Components", "Every part of this product's look"),
         ],
     ),
 ]

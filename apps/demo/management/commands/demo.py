@@ -17,7 +17,7 @@ from django.urls import reverse
 from apps.core import clock
 from apps.demo import guests, history, ports, staff, world
 from apps.demo.supervisor import Supervisor, terminate_as_interrupt
-from config import embedded
+from apps.installation import embedded_servers
 
 # Which ports this command moved by itself, across its own new beginnings: they may move again.
 GIVEN_WAY = "CARELANE_DEMO_GIVEN_WAY"
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if options["stop"]:
             running = supervisor.stop_other()
             if settings.EMBEDDED:
-                embedded.stop(settings.EMBEDDED)
+                embedded_servers.stop(settings.EMBEDDED)
             self.stdout.write("Stopped." if running else "Nothing was running.")
             return
         if not supervisor.take():
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             supervisor.stop()
             if settings.EMBEDDED and not os.environ.get("CARELANE_KEEP_SERVERS"):
-                embedded.stop(settings.EMBEDDED)
+                embedded_servers.stop(settings.EMBEDDED)
 
     def _look_at_ports(self, address: str) -> None:
         """Refuse a taken address in a sentence; begin anew with other mail ports where the usual ones are taken."""

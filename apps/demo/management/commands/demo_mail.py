@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import clock
-from apps.delivery.mx import parse_hosts
 from apps.demo.mail import Servers, providers
+from apps.mail.mx import parse_hosts
 
 
 class Command(BaseCommand):

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.contacts import exporting
+from apps.contacts.exports import columns as exporting
+from apps.contacts.exports import services as exports
 from apps.contacts.management.waiting import until_over
 from apps.contacts.models import ContactExport
-from apps.contacts.services import exports
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused

@@ -1,0 +1,234 @@
+"""Appointments: booked, moved, cancelled. Each act is a timeline event, which journeys read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts.models import Appointment, Person
+from apps.contacts.models.appointment import APPOINTMENT_TABLE
+from apps.contacts.person import selectors
+from apps.contacts.timeline.services import NewEvent, events_record
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.vault import sealing, tokens
+
+BOOKED, CANCELLED = "booked", "cancelled"
+
+
+def state_token(state: str) -> int:
+    return tokens.token63("appointment.state", state)
+
+
+@transaction.atomic
+def appointment_book(
+    *,
+    actor: Actor,
+    person_id: int,
+    start: datetime,
+    kind: str,
+    location: str = "",
+    provider: str = "",
+    minutes: int = 30,
+    external: str = "",
+) -> Appointment:
+    """Book an appointment at an aware ``start`` (its zone is the clinic's).
+
+    Raises ``Refused`` for a start in the past, an erased person, or an external id that is known already.
+    """
+    if start <= clock.now():
+        raise Refused("An appointment can only be booked in the future. Correct the date.")
+    key = _profile_key(person_id)
+    token = external_token(external) if external else None
+    if token and Appointment.objects.filter(external=token).exists():
+        raise Refused("An appointment with this id is booked already. Move it instead.")
+    facts: dict[str, Any] = {
+        "start": start.isoformat(),
+        "zone": str(start.tzinfo),
+        "kind": kind,
+        "location": location,
+        "provider": provider,
+        "minutes": minutes,
+        "state": BOOKED,
+    }
+    row = Appointment(id=next_ids(APPOINTMENT_TABLE, 1)[0], person_id=person_id, external=token, version=1)
+    _write(row, facts, key, insert=True)
+    _tell(actor, row, facts, "booked", key)
+    record(actor=actor, action=Action.APPOINTMENT_BOOK, kind="appointment", subject=row.pk, people=[person_id])
+    return row
+
+
+@transaction.atomic
+def appointment_move(*, actor: Actor, appointment_id: int, start: datetime) -> Appointment:
+    """Move a booked appointment. Raises ``Refused`` when it is cancelled, gone, or ``start`` is past."""
+    if start <= clock.now():
+        raise Refused("An appointment can only be moved into the future. Correct the date.")
+    row, facts, key = _booked(appointment_id)
+    facts.update(start=start.isoformat(), zone=str(start.tzinfo))
+    row.version += 1
+    _write(row, facts, key)
+    _tell(actor, row, facts, "moved", key)
+    record(
+        actor=actor,
+        action=Action.APPOINTMENT_MOVE,
+        kind="appointment",
+        subject=row.pk,
+        people=[row.person_id],
+    )
+    return row
+
+
+@transaction.atomic
+def appointment_cancel(*, actor: Actor, appointment_id: int) -> Appointment:
+    """Cancel a booked appointment. Raises ``Refused`` when it is cancelled already or gone."""
+    row, facts, key = _booked(appointment_id)
+    facts["state"] = CANCELLED
+    row.version += 1
+    _write(row, facts, key)
+    _tell(actor, row, facts, "cancelled", key)
+    record(
+        actor=actor,
+        action=Action.APPOINTMENT_CANCEL,
+        kind="appointment",
+        subject=row.pk,
+        people=[row.person_id],
+    )
+    return row
+
+
+@dataclass(frozen=True)
+class GivenAppointment:
+    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed."""
+
+    person_id: int
+    external: str
+    start: datetime
+    zone: str
+    kind: str = ""
+    location: str = ""
+    provider: str = ""
+    minutes: int = 30
+    state: str = BOOKED
+
+    def facts(self) -> dict[str, Any]:
+        """The sealed part of the row."""
+        return {
+            "start": self.start.isoformat(),
+            "zone": self.zone,
+            "kind": self.kind,
+            "location": self.location,
+            "provider": self.provider,
+            "minutes": self.minutes,
+            "state": self.state,
+        }
+
+
+def external_token(external: str) -> bytes:
+    """The keyed id of an appointment of another system."""
+    return tokens.token128("appointment.external", external)
+
+
+@transaction.atomic
+def appointments_take_over(
+    *,
+    actor: Actor,
+    new: Sequence[GivenAppointment],
+    changed: Mapping[int, tuple[GivenAppointment, dict[str, Any]]],
+    profile_keys: Mapping[int, bytes],
+    subject: str | int | None = None,
+) -> None:
+    """Write appointments of another system in bulk: ``new`` ones, and ``changed`` ones by id with our old facts.
+
+    A new one is told to the timeline as booked (and as cancelled, kept or missed when it is); a changed one by what
+    changed: its state, or its start (moved). One audit entry.
+    """
+    rows, events = [], []
+    for row_id, given in zip(next_ids(APPOINTMENT_TABLE, len(new)), new, strict=True):
+        row = Appointment(id=row_id, person_id=given.person_id, external=external_token(given.external), version=1)
+        facts = given.facts()
+        _fill(row, facts, profile_keys[given.person_id])
+        rows.append(row)
+        events.append(_event(row, facts, "booked"))
+        if given.state != BOOKED:
+            events.append(_event(row, facts, given.state))
+    Appointment.objects.bulk_create(rows, batch_size=1_000)
+    known = list(Appointment.objects.select_for_update().filter(pk__in=changed).order_by("pk"))
+    for row in known:
+        given, before = changed[row.pk]
+        facts = given.facts()
+        row.version += 1
+        _fill(row, facts, profile_keys[given.person_id])
+        if facts["state"] != before["state"]:
+            events.append(_event(row, facts, facts["state"]))
+        elif facts["start"] != before["start"]:
+            events.append(_event(row, facts, "moved"))
+    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "version"], batch_size=500)
+    events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
+    record(
+        actor=actor,
+        action=Action.CONTACT_IMPORT,
+        kind="appointment",
+        subject=subject,
+        people=sorted({given.person_id for given in new} | {row.person_id for row in known}),
+        codes={"new": len(rows), "changed": len(known)},
+    )
+
+
+def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
+    row = Appointment.objects.select_for_update().filter(pk=appointment_id).first()
+    if row is None:
+        raise Refused("There is no such appointment any more.")
+    key = _profile_key(row.person_id)
+    facts = selectors.open_appointment(row, key)
+    for name in ("id", "version"):
+        facts.pop(name)
+    if facts["state"] != BOOKED:
+        raise Refused("This appointment was cancelled. Book a new one.")
+    return row, facts, key
+
+
+def _profile_key(person_id: int) -> bytes:
+    row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
+    if row is None or row.wrapped_profile is None:
+        raise Refused("There is no such person any more.")
+    return sealing.unwrap_profile(row.kek_id, row.wrapped_profile, row.pk)
+
+
+def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = False) -> None:
+    _fill(row, facts, key)
+    row.save(force_insert=insert)
+
+
+def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
+    row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
+    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
+    row.state = state_token(facts["state"])
+
+
+def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key: bytes) -> None:
+    events_record(actor=actor, events=[_event(row, facts, what)], profile_keys={row.person_id: key}, action=None)
+
+
+def _event(row: Appointment, facts: dict[str, Any], what: str) -> NewEvent:
+    return NewEvent(
+        person_id=row.person_id,
+        kind=f"appointment.{what}",
+        on=clock.now().date(),
+        source=f"appointment:{row.pk}:{row.version}:{what}",
+        facts={
+            "appointment": row.pk,
+            "start": facts["start"],
+            "zone": facts["zone"],
+            "appointment_kind": facts["kind"],
+            "version": row.version,
+        },
+        groups=("any:appointment",),
+    )

@@ -1,0 +1,274 @@
+"""Consent and suppression."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts.consent.given import ConsentCell
+from apps.contacts.consent.opt_outs import consents_note, mailboxes_note
+from apps.contacts.models import Consent, ConsentState, Person, Suppression
+from apps.contacts.models.consent import CONSENT_TABLE
+from apps.contacts.person import search_values, selectors
+from apps.contacts.person.sealed_rows import consent_event, consent_facts, consent_source
+from apps.contacts.person.services import refresh_search
+from apps.contacts.timeline.services import NewEvent, events_record
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import copy_rows, next_ids
+from apps.core.errors import Refused
+from apps.core.purposes import Purpose
+from apps.vault import sealing
+
+STATES = ("granted", "denied")
+
+
+@transaction.atomic
+def consent_record(
+    *,
+    actor: Actor,
+    person_id: int,
+    purpose: str,
+    state: str,
+    on: date,
+    method: str,
+    wording: str = "",
+    given_by: str = "",
+    note: str = "",
+    expires: datetime | None = None,
+) -> None:
+    """Record consent granted or denied (withdrawn) for a purpose; the newest counts.
+
+    ``method`` says how (paper, portal, phone, import), ``wording`` which version of the text was agreed to,
+    ``given_by`` who spoke (the person, or a representative with authority: 45 CFR 164.508(c)(1)(vi)).
+    ``expires`` is the moment from which it counts no more (45 CFR 164.508(c)(1)(v) asks for a date or an event).
+    Raises ``Refused`` for an unknown purpose or state, a future date, an end in the past, or an erased person.
+    """
+    if purpose not in set(Purpose) or state not in STATES:
+        raise Refused("Choose a purpose and whether consent was granted or denied.")
+    now = clock.now()
+    if on > now.date():
+        raise Refused("A consent cannot be dated in the future. Correct the date.")
+    row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
+    if row is None:
+        raise Refused("There is no such person any more.")
+    cell = ConsentCell(purpose, state, on, method, wording, given_by, expires)
+    if expires is not None and expires <= now:
+        raise Refused("This consent would have run out already. Correct the day, or record it as denied.")
+    facts = {**consent_facts(cell), "note": note}
+    key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
+    consent_id = next_ids(CONSENT_TABLE, 1)[0]
+    Consent.objects.create(
+        id=consent_id, person=row, sealed=sealing.seal(key, facts, table=CONSENT_TABLE, row=consent_id)
+    )
+    consents_note({(row.pk, purpose): state})
+    ConsentState.objects.update_or_create(
+        person=row, purpose=purpose, defaults={"state": state, "since": now, "expires": expires}
+    )
+    refresh_search([row.pk])
+    kind, day, told = consent_event(cell)
+    events_record(actor=actor, events=[NewEvent(row.pk, kind, day, consent_source(consent_id), told)], action=None)
+    record(
+        actor=actor,
+        action=Action.CONSENT_RECORD,
+        kind="person",
+        subject=row.pk,
+        people=[row.pk],
+        codes={"purpose": purpose, "state": state},
+    )
+
+
+@dataclass(frozen=True)
+class NewConsent:
+    """One of many consents to record; the particulars are those of ``consent_record``."""
+
+    person_id: int
+    purpose: str
+    state: str
+    on: date
+    method: str
+    wording: str = ""
+    given_by: str = ""
+    expires: datetime | None = None
+
+
+@transaction.atomic
+def consents_record(
+    *,
+    actor: Actor,
+    consents: Sequence[NewConsent],
+    record_keys: Mapping[int, bytes],
+    profile_keys: Mapping[int, bytes],
+    subject: str | int | None = None,
+) -> int:
+    """Record consents in bulk; returns how many. One audit entry for all.
+
+    The caller has validated them, holds the people's keys, and writes their search values (``contacts_create`` with
+    ``consents``, or ``contacts_change`` afterwards). Several for one person and purpose: the last one counts.
+    """
+    if not consents:
+        return 0
+    now = clock.now()
+    rows: list[tuple[Any, ...]] = []
+    states: dict[tuple[int, str], tuple[str, datetime | None]] = {}
+    events: list[NewEvent] = []
+    for consent_id, given in zip(next_ids(CONSENT_TABLE, len(consents)), consents, strict=True):
+        cell = ConsentCell(
+            given.purpose, given.state, given.on, given.method, given.wording, given.given_by, given.expires
+        )
+        sealed = sealing.seal(record_keys[given.person_id], consent_facts(cell), table=CONSENT_TABLE, row=consent_id)
+        rows.append((consent_id, given.person_id, sealed, now))
+        states[given.person_id, given.purpose] = (given.state, given.expires)
+        kind, on, told = consent_event(cell)
+        events.append(NewEvent(given.person_id, kind, on, consent_source(consent_id), told))
+    copy_rows(f"{CONSENT_TABLE} (id, person_id, sealed, recorded_at)", ["int8", "int8", "bytea", "timestamptz"], rows)
+    consents_note({key: state for key, (state, _) in states.items()})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS new_consent_state (person_id int8, purpose text, state text,"
+            " expires timestamptz) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE new_consent_state")
+        copy_rows(
+            "new_consent_state (person_id, purpose, state, expires)",
+            ["int8", "text", "text", "timestamptz"],
+            [(*key, *states[key]) for key in sorted(states)],
+        )
+        cursor.execute(
+            """
+            INSERT INTO contacts_consentstate (person_id, purpose, state, since, expires)
+            SELECT person_id, purpose, state, %s, expires FROM new_consent_state ORDER BY person_id, purpose
+            ON CONFLICT (person_id, purpose)
+            DO UPDATE SET state = excluded.state, since = excluded.since, expires = excluded.expires
+            """,
+            [now],
+        )
+    events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
+    record(
+        actor=actor,
+        action=Action.CONSENT_RECORD,
+        kind="person",
+        subject=subject,
+        people=sorted({given.person_id for given in consents}),
+        codes={"consents": len(consents)},
+    )
+    return len(consents)
+
+
+def last_consent_days(record_keys: Mapping[int, bytes]) -> dict[tuple[int, str], date]:
+    """The day of the latest consent of each (person, purpose), from the sealed history of opened people."""
+    latest: dict[tuple[int, str], date] = defaultdict(lambda: date.min)
+    for row in Consent.objects.filter(person_id__in=record_keys).iterator(chunk_size=2_000):
+        facts = sealing.open_sealed(record_keys[row.person_id], row.sealed, table=CONSENT_TABLE, row=row.pk)
+        key = (row.person_id, facts["purpose"])
+        latest[key] = max(latest[key], date.fromisoformat(facts["date"]))
+    return dict(latest)
+
+
+def consent_history(*, person_id: int, record_key: bytes) -> list[dict[str, Any]]:
+    """All recorded consents of an opened person, newest first."""
+    rows = Consent.objects.filter(person_id=person_id).order_by("-id")
+    return [
+        {
+            **sealing.open_sealed(record_key, row.sealed, table=CONSENT_TABLE, row=row.pk),
+            "recorded_at": row.recorded_at,
+        }
+        for row in rows
+    ]
+
+
+def suppress(*, actor: Actor, address: str, scope: str, reason: str, source: str = "") -> bool:
+    """Suppress one mailbox; whether that was news."""
+    return bool(
+        suppress_many(
+            actor=actor, mailboxes=[search_values.mailbox(address)], scope=scope, reason=reason, source=source
+        )
+    )
+
+
+@transaction.atomic
+def suppress_many(
+    *,
+    actor: Actor,
+    mailboxes: Iterable[bytes],
+    scope: str,
+    reason: str,
+    source: str = "",
+    people: Iterable[int] = (),
+) -> int:
+    """Suppress mailboxes by their tokens; returns how many were not suppressed for that scope before.
+
+    A rest of list hygiene ends by itself with a sign of life, so any other reason takes its place: somebody who
+    unsubscribes while resting must stay unsubscribed.
+    """
+    wanted = {bytes(mailbox) for mailbox in mailboxes}
+    known = {
+        bytes(found)
+        for found in Suppression.objects.filter(mailbox__in=wanted, scope=scope).values_list("mailbox", flat=True)
+    }
+    now = clock.now()
+    if reason != Suppression.Reason.HYGIENE:
+        rests = Suppression.objects.filter(scope=scope, reason=Suppression.Reason.HYGIENE)
+        resting = {bytes(found) for found in rests.filter(mailbox__in=known).values_list("mailbox", flat=True)}
+        rests.filter(mailbox__in=resting).update(reason=reason, since=now, source=source)
+        known = known - resting
+        mailboxes_note(sorted(wanted - known), scope, reason)
+    Suppression.objects.bulk_create(
+        (
+            Suppression(mailbox=mailbox, scope=scope, reason=reason, since=now, source=source)
+            for mailbox in sorted(wanted - known)
+        ),
+        ignore_conflicts=True,
+    )
+    record(
+        actor=actor,
+        action=Action.SUPPRESSION_ADD,
+        kind="mailbox",
+        people=people,
+        codes={"scope": scope, "reason": reason, "new": len(wanted - known)},
+    )
+    return len(wanted - known)
+
+
+@transaction.atomic
+def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
+    """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went.
+
+    Whoever unsubscribed or complained is not subscribed again by us: raises ``Refused`` unless a consent was recorded
+    since; to what stops reminders as well, one for any purpose.
+    """
+    person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
+    if person is None or not person.email:
+        raise Refused("This person has no mailbox.")
+    rows = Suppression.objects.select_for_update().filter(mailbox=search_values.mailbox(person.email))
+    chosen = [row for row in rows if row.reason in (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINT)]
+    if chosen:
+        granted = ConsentState.objects.filter(
+            person_id=person_id, state="granted", since__gte=max(row.since for row in chosen)
+        )
+        if any(row.scope == Suppression.Scope.COMMERCIAL for row in chosen):
+            granted = granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B])
+        if not granted.exists():
+            raise Refused(
+                "This person unsubscribed, or called our mail spam. Record their new consent first; then mail to this "
+                "mailbox can be allowed."
+            )
+    for row in rows:
+        mailboxes_note([bytes(row.mailbox)], row.scope, "")
+    lifted, _ = rows.delete()
+    record(
+        actor=actor,
+        action=Action.SUPPRESSION_LIFT,
+        kind="mailbox",
+        people=[person_id],
+        reason=reason,
+        codes={"lifted": lifted},
+    )
+    return lifted

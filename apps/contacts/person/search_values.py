@@ -1,0 +1,239 @@
+"""The search values of a profile: pure, but for the keyed functions of the vault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from apps.contacts.person import fields
+from apps.vault import tokens
+
+EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
+
+
+@dataclass(slots=True)
+class SearchValues:
+    """``tokens`` sorted without repeats; day columns are tokens or None; identities are (kind, 16 bytes).
+
+    ``slots`` has a keyed value for each slot of the search row that this profile fills.
+    """
+
+    tokens: list[int]
+    birth_day: int | None
+    birth_month_day: int | None
+    identities: list[tuple[int, bytes]]
+    slots: dict[int, int] = field(default_factory=dict)
+
+
+_Tokens = Callable[[str], tuple[int, ...]]
+
+
+@lru_cache(maxsize=1)
+def _plan() -> tuple[dict[str, _Tokens], dict[str, dict[str, _Tokens]]]:
+    """What gives the tokens of a field's value: by name of the field, and by name within an object."""
+    plain: dict[str, _Tokens] = {}
+    nested: dict[str, dict[str, _Tokens]] = {}
+    for spec in fields.FIELDS.values():
+        holder = plain if len(spec.path) == 1 else nested.setdefault(spec.path[0], {})
+        holder[spec.path[-1]] = _tokens_of(spec)
+    return plain, nested
+
+
+def _tokens_of(spec: fields.FieldSpec) -> _Tokens:
+    name, present = f"person.{spec.name}", presence(spec.name)
+
+    def words(text: str) -> tuple[int, ...]:
+        return (present, *tokens.word_tokens(name, text))
+
+    def value(text: str) -> tuple[int, ...]:
+        return present, tokens.token63(name, tokens.normalize(text))
+
+    def presence_alone(_: str) -> tuple[int, ...]:
+        return (present,)
+
+    if spec.search == "words":
+        return lru_cache(maxsize=50_000)(words)
+    if spec.search != "token" or spec.type in ("email", "phone"):
+        return presence_alone
+    # A record number is one person's alone: remembering its token would help nobody.
+    return value if spec.name == "mrn" else lru_cache(maxsize=20_000)(value)
+
+
+def of(
+    profile: Mapping[str, Any],
+    consents: Mapping[str, str] | None = None,
+    own: Mapping[str, fields.FieldSpec] | None = None,
+    *,
+    unique: Sequence[tuple[int, bytes]] | None = None,
+) -> SearchValues:
+    """Everything that makes a person findable. ``consents`` maps purpose to granted or denied.
+
+    ``own`` describes the organization's attributes (``attributes.catalog()``); what it does not know is text.
+    ``unique`` saves making the ``unique_identities`` again where the caller has them.
+    """
+    found: set[int] = set()
+    slots: dict[int, int] = {}
+    plain, nested = _plan()
+    for name, value in profile.items():
+        if value is None or value == "":
+            continue
+        if name in plain:
+            found.update(plain[name](str(value)))
+        elif name in nested:
+            inner = nested[name]
+            for key, part in value.items():
+                if part is not None and part != "" and key in inner:
+                    found.update(inner[key](str(part)))
+    if profile.get("guardian_id"):
+        # Only that there is one: plans send a minor's mail to the guardian.
+        found.add(presence("guardian_id"))
+    for name, value in (profile.get("attributes") or {}).items():
+        if value is None or value == "":
+            continue
+        spec = (own or {}).get(f"attribute.{name}")
+        if spec is not None and spec.search == "none":
+            continue
+        found.add(presence(f"attribute.{name}"))
+        if spec is not None and spec.slot is not None:
+            # One keyed value in a column of its own. The exact value as a token beside it would tell twice.
+            if (keyed := own_value(spec, value)) is not None:
+                slots[spec.slot] = keyed
+            if spec.type == "date" and (day := day_in(value)) is not None:
+                found.add(tokens.month_day_token(spec.name, day))
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
+    for purpose, state in (consents or {}).items():
+        found.add(consent(purpose, state))
+    identities = unique_identities(profile) if unique is None else list(unique)
+    if profile.get("email"):
+        identities.append((EMAIL, mailbox(profile["email"])))
+        found.add(mail_domain(profile["email"].rpartition("@")[2]))
+    if profile.get("phone"):
+        identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
+    birth_day, birth_month_day = _birth(profile.get("birth_date") or "")
+    return SearchValues(sorted(found), birth_day, birth_month_day, identities, slots)
+
+
+@lru_cache(maxsize=100_000)
+def _birth(born: str) -> tuple[int | None, int | None]:
+    """The tokens of a birth date in ISO form: of the day, and of month and day."""
+    if not born:
+        return None, None
+    day = date.fromisoformat(born)
+    return tokens.day_token("person.birth_date", day), tokens.month_day_token("person.birth_date", day)
+
+
+def own_value(spec: fields.FieldSpec, value: object) -> int | None:
+    """The keyed day or step that an own date or number has in its slot; None when there is none for ``value``."""
+    if spec.type == "date":
+        day = day_in(value)
+        return None if day is None else tokens.day_token(spec.name, day)
+    step = spec.numbers.at(value) if spec.numbers is not None else None
+    return None if step is None else own_step(spec.name, step)
+
+
+def own_step(name: str, step: int) -> int:
+    """The keyed value of a step of number attribute ``name`` (``attribute.NAME``)."""
+    return tokens.shared63(f"{name}/step", str(step))
+
+
+def day_in(value: object) -> date | None:
+    """The calendar day of an ISO date or time as it is written, or None."""
+    try:
+        return date.fromisoformat(str(value)[:10]) if value else None
+    except ValueError:
+        return None
+
+
+def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
+    """The identities that only one person may have: record number and ids of other systems."""
+    found = [(MRN, identity("mrn", profile["mrn"]))] if profile.get("mrn") else []
+    for source, external in (profile.get("external_ids") or {}).items():
+        found.append((EXTERNAL, identity(f"external.{source}", str(external))))
+    return found
+
+
+def match_token(match_on: str, source: str, key: str) -> tuple[int, bytes]:
+    """The identity (kind, token) by which the person of a row is found again; see ``ColumnMapping``."""
+    if match_on == "email":
+        return EMAIL, mailbox(key)
+    if match_on == "phone":
+        return PHONE, identity("phone", phone_digits(key))
+    if match_on == "mrn":
+        return MRN, identity("mrn", key)
+    return EXTERNAL, identity(f"external.{source}", key)
+
+
+def presence(name: str) -> int:
+    """The token of everyone who has a value in field ``name``."""
+    return tokens.shared63("present", name)
+
+
+def consent(purpose: str, state: str) -> int:
+    """The token of everyone whose consent for ``purpose`` is ``state``."""
+    return tokens.shared63("consent", f"{purpose}:{state}")
+
+
+def mail_domain(domain: str) -> int:
+    return tokens.shared63("person.mail_domain", domain.casefold())
+
+
+def identity(kind: str, value: str) -> bytes:
+    """The 128-bit token of a record number or external id."""
+    return tokens.token128(f"identity.{kind}", tokens.normalize(value))
+
+
+def mailbox(address: str) -> bytes:
+    """The 128-bit token of a mailbox: case and surrounding space do not count, the domain is folded."""
+    local, _, domain = address.strip().rpartition("@")
+    return tokens.token128("identity.email", f"{local.casefold()}@{domain.casefold()}")
+
+
+_NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
+
+
+def phone_digits(phone: str) -> str:
+    """Digits alone; a North American leading 1 is dropped, so that both ways of writing meet."""
+    if phone.isascii():
+        digits = phone.translate(_NO_DIGITS)
+    else:
+        digits = "".join(character for character in phone if character.isdigit())
+    return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
+
+
+def typed_identities(text: str) -> list[bytes]:
+    """What was typed, as identity tokens of which a person must have one (address, phone or record number)."""
+    bare = text.strip()
+    if not bare:
+        return []
+    if "@" in bare:
+        return [mailbox(bare)]
+    found = [identity("mrn", bare)]
+    digits = phone_digits(bare)
+    if len(digits) >= 7:
+        found.append(identity("phone", digits))
+    return found
+
+
+def name_tokens(text: str) -> list[list[int]]:
+    """For each word typed, the tokens of which a person must have one (in first or last name)."""
+    words = tokens.normalize(text).replace("-", " ").split()
+    return [
+        [tokens.search_token(f"person.{name}", word) for name in ("first_name", "last_name")]
+        for word in words
+        if len(word) >= 2
+    ]
+
+
+def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
+    """Group tokens of a timeline event: its kind, and each of ``facts`` (``code:CVX:140``)."""
+    names = {f"kind:{kind}", *facts}
+    return sorted(tokens.shared63("group", name) for name in names)
+
+
+def event_day(day: date) -> int:
+    return tokens.day_token("event", day)

@@ -1,0 +1,463 @@
+"""The page of a person: flags, facts, timeline, consents, appointments, access; panels of higher layers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from apps.audit import marks, sentences
+from apps.audit import selectors as audit
+from apps.audit.actions import Action
+from apps.audit.models import AuditEntry
+from apps.audit.services import record_read
+from apps.contacts import services
+from apps.contacts.appointments.forms import AppointmentForm, MoveForm
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.changes import identity_facts
+from apps.contacts.changes import services as held
+from apps.contacts.consent.forms import ConsentForm
+from apps.contacts.consent.services import consent_history
+from apps.contacts.models import Appointment, Person, Suppression
+from apps.contacts.person import fields, panels, search_values, selectors
+from apps.contacts.person.forms import ReasonForm
+from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.views.people import _may, opened
+from apps.contacts.timeline import words as timeline
+from apps.core import clock
+from apps.core.actors import actor_of
+from apps.core.errors import Refused
+from apps.core.levels import Level
+from apps.core.pages import keyset
+from apps.core.permissions import Permission, require, role_of
+from apps.core.purposes import Purpose
+from apps.organizations import selectors as organizations
+
+
+@require(Permission.CONTACT_VIEW)
+def person(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Overview: facts with masked identifiers, what is next, what happened last. An erased person leaves a note."""
+    gone = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
+    if gone is not None:
+        context = {"person": gone, "may_erase": _may(request, Permission.CONTACT_ERASE)}
+        return render(request, "contacts/gone.html", context, status=404)
+    record = opened(request, person_id, "person page")
+    eyes = Eyes(role_of(request))
+    selectors.load_events({record.id: record})
+    selectors.load_appointments({record.id: record})
+    now = clock.now()
+    context = {
+        "facts": _facts(record, eyes),
+        "facts_note": "Identifiers are masked; revealing one asks for a reason."
+        if eyes.reveal
+        else "Identifiers are masked; care staff and administrators can reveal them.",
+        "upcoming": [visit for visit in _appointments(record) if visit["start"] > now and visit["state"] == "booked"],
+        "latest": timeline.page(record.events or [], eyes=eyes, size=6).items,
+        "consents": _states(record),
+        "side": [
+            {"panel": panel, **panel.loader(request, record)} for panel in panels.panels(role_of(request), "side")
+        ],
+        "reveal": eyes.reveal,
+    }
+    return _page(request, record, "overview", "contacts/person/overview.html", context)
+
+
+@require(Permission.CONTACT_VIEW)
+def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Everything that happened, latest first, filtered by kind."""
+    record = opened(request, person_id, "timeline")
+    selectors.load_events({record.id: record})
+    group = request.GET.get("kind", "")
+    page = timeline.page(
+        record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
+    )
+    choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
+    return _page(request, record, "timeline", "contacts/person/timeline.html", context)
+
+
+@require(Permission.CONTACT_VIEW)
+def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Consents: what holds now, the history, and a form for a new one."""
+    record = opened(request, person_id, "consents")
+    form = ConsentForm(
+        request.POST or None,
+        initial={"on": timezone.localdate(), "method": "front desk"},
+    )
+    if request.method == "POST":
+        if not _may(request, Permission.CONTACT_EDIT):
+            raise Http404
+        if form.is_valid():
+            try:
+                given = {**form.cleaned_data}
+                ends = given.pop("ends")
+                if ends and given["state"] == "granted":
+                    given["expires"] = datetime.combine(ends + timedelta(days=1), time.min, _zone())
+                services.consent_record(actor=actor_of(request), person_id=record.id, **given)
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                messages.success(request, "Consent recorded.")
+                return redirect("contacts:consents", record.id)
+    context = {
+        "form": form,
+        "states": _states(record),
+        "history": [
+            {
+                **row,
+                "purpose": _purpose(row["purpose"]),
+                "date": date.fromisoformat(row["date"]),
+                "until": _last_day(row.get("expires")),
+            }
+            for row in consent_history(person_id=record.id, record_key=record.record_key)
+        ],
+        "suppressions": _suppressions(record),
+    }
+    return _page(request, record, "consents", "contacts/person/consents.html", context, form)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def person_suppression(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Stop all mail to this person's mailbox, or lift what stops it."""
+    record = opened(request, person_id, "suppression")
+    try:
+        if request.POST.get("act") == "lift":
+            reason = request.POST.get("reason", "").strip()[:200] or "Asked for by the person"
+            services.unsuppress(actor=actor_of(request), person_id=record.id, reason=reason)
+            messages.success(request, "Mail to this mailbox is possible again.")
+        elif not record.email:
+            raise Refused("This person has no mailbox.")
+        else:
+            services.suppress(
+                actor=actor_of(request),
+                address=record.email,
+                scope=Suppression.Scope.ALL,
+                reason=Suppression.Reason.STAFF,
+                source="person page",
+            )
+            messages.success(request, "This mailbox gets no more mail.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("contacts:consents", person_id)
+
+
+@require(Permission.CONTACT_VIEW)
+def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Appointments: coming and past; book one."""
+    record = opened(request, person_id, "appointments")
+    form = AppointmentForm(request.POST or None)
+    if request.method == "POST":
+        if not _may(request, Permission.CONTACT_EDIT):
+            raise Http404
+        if form.is_valid():
+            try:
+                services.appointment_book(actor=actor_of(request), person_id=record.id, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error("start", str(refusal))
+            else:
+                messages.success(request, "Appointment booked.")
+                return redirect("contacts:appointments", record.id)
+    selectors.load_appointments({record.id: record})
+    now = clock.now()
+    every = _appointments(record)
+    context = {
+        "form": form,
+        "move": MoveForm(),
+        "upcoming": [visit for visit in every if visit["start"] > now],
+        "past": [visit for visit in reversed(every) if visit["start"] <= now],
+        "reveal": Eyes(role_of(request)).reveal,
+    }
+    return _page(request, record, "appointments", "contacts/person/appointments.html", context, form)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Move an appointment of this person."""
+    _own(person_id, appointment_id)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was moved: give a date and a time.")
+        return redirect("contacts:appointments", person_id)
+    try:
+        services.appointment_move(
+            actor=actor_of(request),
+            appointment_id=appointment_id,
+            start=form.cleaned_data["start"],
+        )
+        messages.success(request, "Appointment moved.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("contacts:appointments", person_id)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_cancel(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Cancel an appointment of this person."""
+    _own(person_id, appointment_id)
+    try:
+        services.appointment_cancel(actor=actor_of(request), appointment_id=appointment_id)
+        messages.success(request, "Appointment canceled.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("contacts:appointments", person_id)
+
+
+def _own(person_id: int, appointment_id: int) -> None:
+    if not Appointment.objects.filter(pk=appointment_id, person_id=person_id).exists():
+        raise Http404
+
+
+@require(Permission.AUDIT_VIEW)
+def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Who saw or changed this person, from the trail."""
+    record = opened(request, person_id, "access history")
+    entries = AuditEntry.objects.filter(people__contains=[marks.person_token(record.id)])
+    page = keyset(entries, request.GET.get("after", ""))
+    names = audit.staff_names({entry.actor_id for entry in page.items if entry.actor_kind == "staff"})
+    rows = [
+        {
+            "entry": entry,
+            "who": audit.actor_words(entry.actor_kind, entry.actor_id, names),
+            "role": audit.role_word(entry.actor_role),
+            "what": sentences.action_label(entry.action, "people" if entry.people_count > 1 else "this person"),
+        }
+        for entry in page.items
+    ]
+    return _page(request, record, "access", "contacts/person/access.html", {"page": page, "rows": rows})
+
+
+@require(Permission.CONTACT_VIEW)
+def person_panel(request: HttpRequest, person_id: int, key: str) -> HttpResponse:
+    """A tab of a higher layer."""
+    panel = panels.panel(role_of(request), key)
+    if panel is None:
+        raise Http404
+    record = opened(request, person_id, key[:40])
+    context = {"panel": panel, **panel.loader(request, record)}
+    return _page(request, record, key, "contacts/person/panel.html", context)
+
+
+@require(Permission.CONTACT_REVEAL)
+@require_POST
+def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
+    """Show one identifier for a reason: first the question why, then the value, on the trail."""
+    if field not in IDENTIFIERS:
+        raise Http404
+    form = ReasonForm(request.POST if "reason" in request.POST else None)
+    context: dict[str, Any] = {
+        "label": fields.FIELDS[field].label,
+        "url": reverse("contacts:reveal", args=[person_id, field]),
+        "form": form,
+        "field": f"{field}-{person_id}",
+    }
+    if form.is_bound and form.is_valid():
+        actor, reason = actor_of(request), form.cleaned_data["reason"]
+        row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
+        if row is None:
+            raise Http404
+        record_read(
+            actor=actor,
+            action=Action.CONTACT_REVEAL,
+            kind="person",
+            subject=person_id,
+            people=[person_id],
+            purpose="reveal",
+            reason=reason,
+            fields=[field],
+        )
+        value = selectors.opened(row).get(field)
+        if value and fields.FIELDS[field].type == "date":
+            value = _day(date.fromisoformat(str(value)))
+        context["value"] = value
+    return render(request, "contacts/person/reveal.html", context)
+
+
+# What the pages show
+
+
+def _page(
+    request: HttpRequest,
+    record: PersonRecord,
+    current: str,
+    template: str,
+    context: dict[str, Any],
+    form: Any = None,
+) -> HttpResponse:
+    eyes = Eyes(role_of(request))
+    today = timezone.localdate()
+    age = age_words(record, record.age(today))
+    relation = dict(fields.RELATIONS).get(record.relation, record.relation)
+    shell = {
+        "record": record,
+        "name": eyes.name(record),
+        "level": Level.HEALTH if record.relation == "patient" else Level.IDENTIFIER,
+        "header_facts": [part for part in (relation, age, f"No. {record.id}") if part],
+        "flags": _flags(record, today) + _waiting(request, record),
+        "tabs": _tabs(request, record, current),
+        "may_edit": _may(request, Permission.CONTACT_EDIT),
+        "may_erase": _may(request, Permission.CONTACT_ERASE),
+    }
+    status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
+    if form is not None and form.is_bound and form.errors:
+        status = 422
+    return render(request, template, {**shell, **context}, status=status)
+
+
+def _tabs(request: HttpRequest, record: PersonRecord, current: str) -> list[dict[str, Any]]:
+    own = [
+        ("overview", "Overview", "contacts:person", 0),
+        ("timeline", "Timeline", "contacts:timeline", 10),
+        ("consents", "Consents", "contacts:consents", 30),
+        ("appointments", "Appointments", "contacts:appointments", 40),
+    ]
+    if _may(request, Permission.AUDIT_VIEW):
+        own.append(("access", "Access", "contacts:access", 90))
+    found = [(order, key, label, reverse(name, args=[record.id])) for key, label, name, order in own]
+    for panel in panels.panels(role_of(request), "tab"):
+        found.append((panel.order, panel.key, panel.title, reverse("contacts:panel", args=[record.id, panel.key])))
+    return [{"label": label, "url": url, "current": key == current} for _, key, label, url in sorted(found)]
+
+
+def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
+    """What somebody must know before anything else."""
+    found = []
+    if record.deceased:
+        day = date.fromisoformat(record.profile["death_date"])
+        found.append({"tone": "bad", "title": "Deceased", "text": f"Died on {_day(day)}. Nothing is sent."})
+    if record.is_minor(today):
+        if record.profile.get("guardian_id"):
+            text = "Mail goes to the guardian on record."
+            found.append({"tone": "info", "title": "Minor", "text": text, "guardian": record.profile["guardian_id"]})
+        else:
+            text = "No guardian is on record, so nothing is sent."
+            found.append({"tone": "caution", "title": "Minor without guardian", "text": text})
+    if record.suppressions:
+        rows = _suppressions(record)
+        text = " ".join(f"{row['reason']}: {row['scope'].lower()}." for row in rows)
+        if all(row["scope"] == Suppression.Scope.COMMERCIAL.label for row in rows):
+            # Who reads "suppressed" here calls the patient about reminders that come all the same.
+            found.append({"tone": "caution", "title": "No optional mail", "text": text})
+        else:
+            found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
+    if not record.email and not (record.is_minor(today) and record.profile.get("guardian_id")):
+        found.append(
+            {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
+        )
+    return found
+
+
+def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
+    """A change of identity facts that nobody confirmed yet: else who entered it thinks that it was lost."""
+    found = held.waiting(record)
+    if found is None:
+        return []
+    row, names = found
+    who = row.asked_by.name if row.asked_by else "An import"
+    text = f"{who} asked to change {identity_facts.named(names)}. What is on record stays until "
+    flag = {"tone": "info", "title": "A change waits for confirmation"}
+    if _may(request, Permission.CONTACT_REVEAL) and _may(request, Permission.CONTACT_EDIT):
+        return [{**flag, "text": f"{text}you confirm it.", "url": reverse("contacts:changes"), "link": "Look at it"}]
+    return [{**flag, "text": f"{text}care staff or an administrator confirm it."}]
+
+
+def _day(value: date) -> str:
+    from apps.ui import datewords
+
+    return datewords.day(value)
+
+
+def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
+    found = []
+    for name, spec in fields.FIELDS.items():
+        if name in ("first_name", "middle_name", "last_name", "prefix", "suffix", "relation", "death_date"):
+            continue
+        value = record.get(name)
+        if value in (None, ""):
+            continue
+        masked = name in IDENTIFIERS
+        found.append(
+            {
+                "label": spec.label,
+                "value": masked_value(name, str(value)) if masked else _said(name, value),
+                "masked": masked,
+                "reveal_url": reverse("contacts:reveal", args=[record.id, name]) if masked and eyes.reveal else "",
+            }
+        )
+    own = attributes.catalog()
+    for name, value in (record.profile.get("attributes") or {}).items():
+        defined = own.get(f"{attributes.PREFIX}{name}")
+        label = defined.label if defined is not None else name.replace("_", " ").capitalize()
+        shown = "•••"
+        if eyes.reveal:
+            shown = _own_said(defined, value)
+        found.append({"label": label, "value": shown, "masked": False, "reveal_url": ""})
+    return found
+
+
+def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
+    """The value of an own attribute in words: choices, yes or no, days as the clinic writes them."""
+    if defined is None:
+        return value
+    if defined.type == "date":
+        try:
+            return _day(date.fromisoformat(str(value)))
+        except ValueError:
+            return value
+    words_of = dict(defined.choices)
+    return words_of.get(str(value).lower() if isinstance(value, bool) else str(value), value)
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value in words: choices and the codes of Synthea."""
+    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
+    return words_of.get(str(value), value)
+
+
+_CODES = {
+    "marital_status": {"M": "Married", "S": "Single", "D": "Divorced", "W": "Widowed"},
+    "ethnicity": {"hispanic": "Hispanic or Latino", "nonhispanic": "Not Hispanic or Latino"},
+}
+
+
+def _purpose(code: str) -> str:
+    try:
+        return Purpose(code).word
+    except ValueError:
+        return code
+
+
+def _zone() -> ZoneInfo:
+    return organizations.current().timezone
+
+
+def _last_day(expires: str | None) -> date | None:
+    """The last day on which a consent holds; it ends with the next day's first moment."""
+    if not expires:
+        return None
+    return (datetime.fromisoformat(expires) - timedelta(microseconds=1)).astimezone(_zone()).date()
+
+
+def _states(record: PersonRecord) -> list[dict[str, str]]:
+    return [{"purpose": _purpose(code), "state": state} for code, state in sorted(record.consents.items())]
+
+
+def _suppressions(record: PersonRecord) -> list[dict[str, Any]]:
+    if not record.email:
+        return []
+    rows = Suppression.objects.filter(mailbox=search_values.mailbox(record.email)).order_by("since")
+    return [{"reason": row.get_reason_display(), "scope": row.get_scope_display(), "since": row.since} for row in rows]
+
+
+def _appointments(record: PersonRecord) -> list[dict[str, Any]]:
+    return [{**visit, "start": datetime.fromisoformat(visit["start"])} for visit in record.appointments or []]

@@ -1,0 +1,43 @@
+"""Writes about people: the only code that saves them."""
+
+from apps.contacts.appointments.services import appointment_book, appointment_cancel, appointment_move
+from apps.contacts.changes.services import changes_decide
+from apps.contacts.consent.services import (
+    NewConsent,
+    consent_record,
+    consents_record,
+    suppress,
+    suppress_many,
+    unsuppress,
+)
+from apps.contacts.person.services import (
+    contact_create,
+    contact_erase,
+    contact_update,
+    contacts_change,
+    contacts_create,
+)
+from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+
+__all__ = [
+    "ChangedEvent",
+    "NewConsent",
+    "NewEvent",
+    "appointment_book",
+    "appointment_cancel",
+    "appointment_move",
+    "changes_decide",
+    "consent_record",
+    "consents_record",
+    "contact_create",
+    "contact_erase",
+    "contact_update",
+    "contacts_change",
+    "contacts_create",
+    "events_change",
+    "events_record",
+    "suppress",
+    "suppress_many",
+    "unsuppress",
+    "vocabulary_add",
+]

@@ -1,0 +1,185 @@
+"""What happens to people is recorded here, once for each source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts.models import Person, Vocabulary
+from apps.contacts.models.timeline import EVENT_TABLE
+from apps.contacts.person import search_values
+from apps.contacts.person.sealed_rows import event_code, event_facts, event_keys, event_row
+from apps.core import bulk, clock, copy_format
+from apps.core.actors import Actor
+from apps.core.bulk import copy_packed, copy_rows
+from apps.vault import sealing, tokens
+
+# Delivery comes by every few milliseconds: few round trips, and statements that are planned once.
+_PLACE = """
+SELECT ARRAY(SELECT nextval(pg_get_serial_sequence(%s::text, 'id')) FROM generate_series(1, %s::int4)),
+       to_regclass('pg_temp.new_event') IS NOT NULL
+"""
+_NEW_EVENTS = """
+CREATE TEMP TABLE IF NOT EXISTS new_event (id int8, person_id int8, sealed bytea, code int8, groups int8[], day int8,
+                                           source bytea, recorded_at timestamptz) ON COMMIT DELETE ROWS
+"""
+# It empties the table as it reads it, for a second call in the same transaction. Two imports of one file may race to
+# here: the constraint decides, and only winners are counted.
+_ADD = """
+WITH new AS (
+    DELETE FROM new_event RETURNING *
+), added AS (
+    INSERT INTO contacts_timelineevent (id, person_id, sealed, code, groups, day, source, recorded_at)
+    SELECT id, person_id, sealed, code, groups, day, source, recorded_at FROM new
+    ON CONFLICT (source) DO NOTHING
+    RETURNING id, person_id, groups
+), counted AS (
+    INSERT INTO contacts_timelinesummary ("group", person_id, count)
+    SELECT g, person_id, count(*) FROM added, unnest(groups) AS g GROUP BY g, person_id
+    ORDER BY g, person_id
+    ON CONFLICT ("group", person_id)
+    DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM counted)
+"""
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """``facts`` are sealed; ``groups`` are group names (``code:CVX:140``); ``source`` makes it once.
+
+    ``kind`` is a word such as ``immunization`` or ``message.clicked``; ``code`` the clinical code, or "".
+    """
+
+    person_id: int
+    kind: str
+    on: date
+    source: str
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    groups: tuple[str, ...] = ()
+    code: str = ""
+
+
+@transaction.atomic
+def events_record(
+    *,
+    actor: Actor,
+    events: Sequence[NewEvent],
+    profile_keys: Mapping[int, bytes] | None = None,
+    action: Action | None = Action.EVENT_RECORD,
+    subject: str | int | None = None,
+    likely_new: bool = False,
+) -> int:
+    """Record events in bulk; returns how many were new. An event whose source is known changes nothing.
+
+    ``profile_keys`` saves unwrapping where the caller has the keys. ``action`` None: the caller audits.
+    ``likely_new`` spares the look for known sources before the work of sealing; the constraint decides either way.
+    """
+    if not events:
+        return 0
+    keys = dict(profile_keys or {})
+    missing = {event.person_id for event in events} - keys.keys()
+    if missing:
+        rows = Person.objects.filter(pk__in=missing, erased_at__isnull=True)
+        for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
+            assert wrapped is not None  # the constraint on erased people
+            keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
+    at = copy_format.int8(copy_format.time(clock.now()))
+    by_source = {tokens.token128("event.source", event.source): event for event in events}
+    if not likely_new:
+        known = "SELECT source FROM contacts_timelineevent WHERE source = ANY(%b)"
+        for (source,) in bulk.run(known, [list(by_source)], planned_once=False):
+            by_source.pop(source)
+    fresh = [(source, event) for source, event in by_source.items() if event.person_id in keys]
+    if not fresh:
+        return 0
+    ids, there = bulk.run(_PLACE, [EVENT_TABLE, len(fresh)])[0]
+    if not there:
+        bulk.run(_NEW_EVENTS, planned_once=False)
+    rows_out = []
+    for event_id, (source, event) in zip(ids, fresh, strict=True):
+        facts = sealing.encode(event_facts(event.kind, event.on, event.facts))
+        sealed = sealing.seal_bytes(keys[event.person_id], facts, table=EVENT_TABLE, row=event_id)
+        keyed = event_keys(event.kind, event.code, event.groups, event.on)
+        rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
+    copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
+    added: int = bulk.run(_ADD)[0][0]
+    if action is not None:
+        people = sorted({event.person_id for _, event in fresh})
+        record(actor=actor, action=action, kind="event", subject=subject, people=people, codes={"events": added})
+    return int(added)
+
+
+@dataclass(frozen=True)
+class ChangedEvent:
+    """A recorded event whose facts changed at their source (an end was added, a class corrected)."""
+
+    event_id: int
+    event: NewEvent
+    profile_key: bytes = field(repr=False)
+
+
+@transaction.atomic
+def events_change(*, changes: Sequence[ChangedEvent]) -> int:
+    """Rewrite recorded events in bulk, and the summaries they count in; returns how many. The caller audits."""
+    if not changes:
+        return 0
+    rows = []
+    for change in changes:
+        event = change.event
+        facts = event_facts(event.kind, event.on, event.facts)
+        rows.append(
+            (
+                change.event_id,
+                sealing.seal(change.profile_key, facts, table=EVENT_TABLE, row=change.event_id),
+                event_code(event.kind, event.code),
+                search_values.event_groups(event.kind, event.groups),
+                search_values.event_day(event.on),
+            )
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS changed_event (id int8, sealed bytea, code int8, groups int8[],"
+            " day int8) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE changed_event")
+        copy_rows("changed_event (id, sealed, code, groups, day)", ["int8", "bytea", "int8", "int8[]", "int8"], rows)
+        # Groups that an event leaves count one less, groups it enters one more.
+        cursor.execute(
+            """
+            WITH moved AS (
+                SELECT e.person_id, e.groups AS old, c.groups AS new
+                FROM changed_event c JOIN contacts_timelineevent e ON e.id = c.id WHERE e.groups <> c.groups
+            ), steps AS (
+                SELECT g, person_id, 1 AS step FROM moved, unnest(new) AS g
+                UNION ALL SELECT g, person_id, -1 FROM moved, unnest(old) AS g
+            )
+            INSERT INTO contacts_timelinesummary ("group", person_id, count)
+            SELECT g, person_id, sum(step) FROM steps GROUP BY g, person_id HAVING sum(step) <> 0
+            ORDER BY g, person_id
+            ON CONFLICT ("group", person_id) DO UPDATE SET count = contacts_timelinesummary.count + excluded.count
+            """
+        )
+        # A row stands for what happened at least once: "never" reads the index alone.
+        cursor.execute(
+            "DELETE FROM contacts_timelinesummary WHERE count <= 0 AND person_id IN"
+            " (SELECT e.person_id FROM changed_event c JOIN contacts_timelineevent e ON e.id = c.id)"
+        )
+        cursor.execute(
+            "UPDATE contacts_timelineevent e SET sealed = c.sealed, code = c.code, groups = c.groups, day = c.day"
+            " FROM changed_event c WHERE c.id = e.id"
+        )
+        return int(cursor.rowcount)
+
+
+def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:
+    """Add (system, code, term) rows that are not known yet; returns how many. Terms carry no personal data."""
+    rows = [Vocabulary(system=system, code=code, term=term[:300]) for system, code, term in dict.fromkeys(terms)]
+    return len(Vocabulary.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000))

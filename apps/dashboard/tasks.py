@@ -1,0 +1,13 @@
+"""The heartbeat: proof that the schedule rings and a worker answers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.dashboard import heartbeat
+
+
+@shared_task
+def beat() -> None:
+    heartbeat.note()
+    heartbeat.note_workers()

@@ -1,0 +1,261 @@
+"""Rows of any list of people, read by a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apps.contacts import values
+from apps.contacts.consent.given import NO_END, ConsentCell
+from apps.contacts.person.life_dates import EARLIEST, life_problem
+from apps.contacts.values import BadValue
+from apps.imports.column_mapping import ColumnMapping, target_of
+from apps.imports.readers.rows import PersonRow, Rejection, Row, ragged
+from apps.imports.readers.tables import Table
+
+UTC = ZoneInfo("UTC")
+
+
+def read(
+    table: Table,
+    mapping: ColumnMapping,
+    *,
+    today: date,
+    attributes: Mapping[str, str] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
+    zone: ZoneInfo = UTC,
+) -> Iterator[Row]:
+    """Rows of `table`; `attributes` are own ones by name to type, `choices` the lists of those that have one.
+
+    In `zone` the last day of a consent ends.
+
+    A key that stands in an earlier row of the file is rejected, so that a second import changes nothing. Raises
+    `BadMapping` for a column that is missing, `Unreadable` when the file breaks.
+    """
+    reader = PersonReader(table.headers, mapping, today=today, attributes=attributes, choices=choices, zone=zone)
+    seen: set[str] = set()
+    for line, cells in table.rows():
+        row = reader(line, cells)
+        if isinstance(row, PersonRow) and repeated(seen, row.key):
+            row = Rejection(line, REPEATED, tuple(cells))
+        yield row
+
+
+# The line number would make each of these reasons one of its own.
+REPEATED = "an earlier row has the same key"
+
+
+def repeated(seen: set[str], key: str) -> bool:
+    """Whether a key stood in an earlier row of the file; notes it in `seen`.
+
+    Ids may repeat in other case or spacing; the tokens of the vault fold them the same way.
+    """
+    folded = key.casefold()
+    if folded in seen:
+        return True
+    seen.add(folded)
+    return False
+
+
+_NEW: Any = object()
+_REMEMBERED = 20_000
+"""How many cells of a column a reader remembers with their values: a list has few towns and many birth dates."""
+_OWN = ("email", "phone")
+"""Kinds of which everybody has their own: remembering them would help nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How one column is read: its place, its target, and the values of cells that were read before."""
+
+    index: int
+    column: str
+    head: str
+    inner: str
+    part: str
+    read: Callable[[str], Any]
+    known: dict[str, Any] | None
+
+
+class PersonReader:
+    """Reads rows of a list one by one; each row by itself, so that several processes may share a file.
+
+    Raises `BadMapping` when `headers` lack a column of the mapping.
+    """
+
+    def __init__(
+        self,
+        headers: tuple[str, ...],
+        mapping: ColumnMapping,
+        *,
+        today: date,
+        attributes: Mapping[str, str] | None = None,
+        choices: Mapping[str, Sequence[str]] | None = None,
+        zone: ZoneInfo = UTC,
+    ) -> None:
+        mapping.bind(headers)
+        self._zone = zone
+        self._mapping, self._today, self._latest = mapping, today, today.isoformat()
+        self._width = len(headers)
+        steps = _steps(headers, mapping, attributes, choices or {})
+        self._steps = steps
+        self._others = [step for step in steps if step.head != "consent"]
+        self._stated = [step.index for step in steps if step.head == "consent"]
+        self._consents: dict[tuple[str, ...], tuple[ConsentCell, ...]] = {} if self._stated else {(): ()}
+        self._key_column = next((column for column, name in mapping.columns.items() if name == mapping.match_on), "")
+
+    def __call__(self, line: int, cells: list[str]) -> PersonRow | Rejection:
+        """The person of a row, or why there is none."""
+        if len(cells) != self._width and (wrong := ragged(line, cells, self._width)):
+            return wrong
+        try:
+            return self._person(line, cells)
+        except BadValue as error:
+            return Rejection(line, str(error), tuple(cells))
+
+    def _person(self, line: int, cells: list[str]) -> PersonRow:
+        mapping = self._mapping
+        profile: dict[str, Any] = {}
+        stated = tuple([cells[index] for index in self._stated])
+        # Lists state the same consent in row after row.
+        consents = self._consents.get(stated)
+        parts: dict[str, dict[str, Any]] = {}
+        outside = ""
+        for step in self._steps if consents is None else self._others:
+            cell, known = cells[step.index], step.known
+            value = _NEW if known is None else known.get(cell, _NEW)
+            if value is _NEW:
+                value = _value(step, cell)
+                if known is not None and len(known) < _REMEMBERED:
+                    known[cell] = value
+            if value is None or value == "":
+                continue
+            head = step.head
+            if head == "consent":
+                parts.setdefault(step.inner, {})[step.part] = value
+            elif step.inner:
+                profile.setdefault(head, {})[step.inner] = value
+            elif head == "external_id":
+                outside = value
+                profile["external_ids"] = {mapping.source: value}
+            elif head == "full_name":
+                profile["first_name"], profile["last_name"] = split_name(value)
+            else:
+                profile[head] = value
+        key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
+        if not key:
+            raise BadValue(f"{self._key_column} is empty: people are matched by it")
+        born, died = profile.get("birth_date"), profile.get("death_date")
+        # Days in ISO form stand in the order of their texts.
+        if died or (born and not _EARLIEST <= born <= self._latest):
+            problem = life_problem(_day(born), _day(died), self._today)
+            if problem:
+                raise BadValue(problem)
+        profile.setdefault("relation", mapping.relation)
+        guardian = str(profile.pop("guardian", ""))
+        if consents is None:
+            consents = _consents(parts, mapping, self._today, self._zone)
+            if len(self._consents) < _REMEMBERED:
+                self._consents[stated] = consents
+        return PersonRow(line, key, profile, consents, guardian, tuple(cells))
+
+
+_EARLIEST = EARLIEST.isoformat()
+
+
+def _value(step: _Step, cell: str) -> Any:
+    try:
+        value = step.read(cell)
+    except BadValue as error:
+        raise BadValue(f"{step.column} {error}") from None
+    return value.isoformat() if isinstance(value, date) and step.head != "consent" else value
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _end_of(until: date | None, zone: ZoneInfo) -> datetime | None:
+    """The moment after the last day in the clinic's zone; other systems write the year 9999 for "no end"."""
+    if until is None or until.year >= NO_END:
+        return None
+    return datetime.combine(until + timedelta(days=1), time.min, zone)
+
+
+def _steps(
+    headers: tuple[str, ...],
+    mapping: ColumnMapping,
+    attributes: Mapping[str, str] | None,
+    choices: Mapping[str, Sequence[str]],
+) -> list[_Step]:
+    kinds: dict[str, Callable[[str], Any]] = {
+        "date": values.date_reader(mapping.date_format),
+        "email": values.email,
+        "phone": values.phone,
+        "sex": values.sex,
+        "language": values.language,
+        "relation": values.relation,
+        "consent": values.consent_state,
+        "number": values.number,
+        "boolean": values.boolean,
+    }
+    found: list[_Step] = []
+    for column, name in mapping.columns.items():
+        target = target_of(name, attributes)
+        if target is None:
+            continue
+        longest = target.longest
+
+        def words(cell: str, longest: int = longest) -> str:
+            return values.text(cell, longest)
+
+        head, inner, part = (*target.path, "", "")[:3]
+        known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
+        read = kinds.get(target.kind, words)
+        if head == "attributes" and inner in choices:
+            read = values.choice_reader(choices[inner])
+        found.append(_Step(headers.index(column), column, head, inner, part, read, known))
+    return found
+
+
+def split_name(full: str) -> tuple[str, str]:
+    """First and last name of “Last, First” or “First Last”; the last word is the family name."""
+    if "," in full:
+        last, _, first = full.partition(",")
+        return first.strip(), last.strip()
+    first, _, last = full.rpartition(" ")
+    return first.strip(), last.strip()
+
+
+def _consents(
+    found: dict[str, dict[str, Any]], mapping: ColumnMapping, today: date, zone: ZoneInfo
+) -> tuple[ConsentCell, ...]:
+    made: list[ConsentCell] = []
+    for purpose, parts in sorted(found.items()):
+        state = parts.get("")
+        if not state:
+            continue
+        on = parts.get("date")
+        if on is None:
+            raise BadValue(f"consent to {purpose} has no date")
+        if on > today:
+            raise BadValue(f"the date of the consent to {purpose} lies in the future")
+        until = parts.get("until")
+        if until is not None and until < on:
+            raise BadValue(f"the consent to {purpose} ends before it was given")
+        default = mapping.consent
+        made.append(
+            ConsentCell(
+                purpose=purpose,
+                state=state,
+                on=on,
+                method=parts.get("method") or default.get("method", "import"),
+                wording=parts.get("wording") or default.get("wording", ""),
+                by=parts.get("by") or default.get("by", ""),
+                expires=_end_of(until, zone) if state == "granted" else None,
+            )
+        )
+    return tuple(made)

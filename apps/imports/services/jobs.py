@@ -1,0 +1,499 @@
+"""An import from upload to result: what a person decides. The work itself is in ``import_passes``.
+
+draft -> checking -> checked -> running -> done
+  any open state -> cancelled (and back by resuming); checking -> refused, any pass -> failed
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import PurePath
+from typing import Any, BinaryIO, cast
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from apps.audit import selectors as trail
+from apps.audit.actions import Action
+from apps.audit.services import record, record_read
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.changes import identity_facts
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.cells import line
+from apps.core.errors import Refused
+from apps.core.generated_file import Pieces
+from apps.core.permissions import Permission, allows
+from apps.imports import column_mapping
+from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
+from apps.imports.readers import appointments, synthea, tables
+from apps.imports.readers.tables import Table, Unreadable
+from apps.imports.services.writes import SOURCES
+from apps.vault import sealing, streams
+
+State, JobKind = ImportJob.State, ImportJob.JobKind
+MAX_FILES = 40
+KEEP_UPLOADS = timedelta(days=7)
+KEEP_REJECTIONS = timedelta(days=30)
+NOT_YOURS = "These rows show people unmasked, so only whoever uploaded the file and administrators see them."
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came in; ``stream`` is read once."""
+
+    name: str
+    stream: BinaryIO
+
+
+def import_create(
+    *,
+    actor: Actor,
+    kind: str,
+    uploads: Sequence[Upload],
+    invent_addresses: bool = False,
+    document: dict[str, Any] | None = None,
+) -> ImportJob:
+    """Take files in: seal them, recognize them, count their rows. Nothing is written about people yet.
+
+    ``kind`` is synthea, list or appointments; ``document`` a mapping (list only; without it the guesses are the
+    start). Raises ``Refused`` with what to do when a file cannot be read; then nothing is kept.
+    """
+    if not uploads:
+        raise Refused("Choose at least one file.")
+    if len(uploads) > MAX_FILES:
+        raise Refused(f"At most {MAX_FILES} files can be imported at once. Import the rest afterwards.")
+    if kind != JobKind.SYNTHEA and len(uploads) > 1:
+        raise Refused("Import one file at a time; only Synthea tables belong together.")
+    job_id = next_ids(IMPORT_TABLE, 1)[0]
+    kept: list[dict[str, Any]] = []
+    try:
+        for upload in uploads:
+            kept.append(_keep(upload, job_id))
+        data: dict[str, Any] = {"files": kept, "invent": bool(invent_addresses), "mapping": None}
+        total = _recognize(kind, data, document)
+        with transaction.atomic():
+            job = ImportJob(
+                id=job_id,
+                kind=kind,
+                total=total,
+                actor_kind=actor.kind,
+                actor_id=actor.id,
+                actor_role=actor.role,
+                version=0,
+            )
+            job.reseal(data)
+            job.save(force_insert=True)
+            record(
+                actor=actor,
+                action=Action.IMPORT_CREATE,
+                kind="import",
+                subject=job_id,
+                codes={"kind": kind, "files": len(kept), "rows": total},
+            )
+    except BaseException:
+        for item in kept:
+            default_storage.delete(item["stored"])
+        raise
+    return job
+
+
+def _keep(upload: Upload, job_id: int) -> dict[str, Any]:
+    """Seal an upload into the storage piece by piece; returns how to open it again."""
+    key, name = streams.new_key(), f"imports/{job_id}-{secrets.token_hex(12)}"
+    size = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal size
+        while block := upload.stream.read(streams.PIECE):
+            size += len(block)
+            yield block
+
+    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, blocks())))
+    return {
+        "name": PurePath(upload.name).name[:120],
+        "stored": stored,
+        "bound": name,
+        "key": key.hex(),
+        "bytes": size,
+    }
+
+
+def opener(item: dict[str, Any]) -> tables.Opener:
+    """Opens a kept file: plain bytes in memory, piece by piece."""
+
+    def open_again() -> BinaryIO:
+        sealed = cast(BinaryIO, default_storage.open(item["stored"], "rb"))
+        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)
+
+    return open_again
+
+
+def table_of(item: dict[str, Any]) -> Table:
+    """The table of a recognized file, without looking at it again."""
+    return Table(
+        item["name"],
+        opener(item),
+        item["encoding"],
+        item["delimiter"],
+        tuple(item["headers"]),
+        item["first_line"],
+    )
+
+
+def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None) -> int:
+    """Fill in what each file is; returns the rows to be read. Raises ``Refused``."""
+    total = 0
+    for item in data["files"]:
+        try:
+            table = tables.recognize(opener(item), item["name"])
+            item.update(
+                encoding=table.encoding,
+                delimiter=table.delimiter,
+                headers=list(table.headers),
+                first_line=table.first_line,
+            )
+            item["table"] = _table_name(kind, table)
+            item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
+            item["rows"] = sum(1 for _ in table.rows()) if item["used"] else 0
+            total += item["rows"]
+        except Unreadable as error:
+            raise Refused(_about(item, data, str(error))) from None
+    if kind == JobKind.SYNTHEA:
+        names = [item["table"] for item in data["files"] if item["used"]]
+        if not names:
+            raise Refused(
+                "None of these files is a Synthea table that can be imported: "
+                f"{', '.join(f'{name}.csv' for name in synthea.USED)}."
+            )
+        order = {name: place for place, name in enumerate(synthea.USED)}
+        data["files"].sort(key=lambda item: order.get(item["table"], 99))
+    if kind == JobKind.LIST:
+        data["mapping"] = document or suggestion(data)
+        if document is not None:
+            checked_mapping(data)
+    return total
+
+
+def _table_name(kind: str, table: Table) -> str:
+    if kind == JobKind.APPOINTMENTS:
+        appointments.columns(table.headers)
+        return "appointments"
+    if kind == JobKind.LIST:
+        return "list"
+    return synthea.recognized(table)
+
+
+def _about(item: dict[str, Any], data: dict[str, Any], sentence: str) -> str:
+    """The sentence, with the place of the file among several (its name may be personal)."""
+    if len(data["files"]) == 1:
+        return sentence
+    return f"File {data['files'].index(item) + 1}: {sentence}"
+
+
+# The mapping of a list
+
+
+def suggestion(data: dict[str, Any]) -> dict[str, Any]:
+    """A mapping guessed from the file."""
+    table = table_of(data["files"][0])
+    sample = table.sample()
+    return column_mapping.suggest(column_mapping.guess(table.headers, sample), sample)
+
+
+def may_see_rows(actor: Actor, job: ImportJob) -> bool:
+    """Whether ``actor`` may see rows of the file as they stand, unmasked: it is their own, or they may reveal."""
+    return (
+        actor.kind != "staff"
+        or allows(actor.role, Permission.CONTACT_REVEAL)
+        or trail.acted(actor=actor, actions=[Action.IMPORT_CREATE], kind="import", subject=job.pk)
+    )
+
+
+def guesses(*, actor: Actor, job: ImportJob) -> list[column_mapping.ColumnGuess]:
+    """Columns with type and sample values, for the mapping page. The look is on the trail.
+
+    Of a colleague's file whoever may not reveal sees no values (``may_see_rows``).
+    """
+    record_read(actor=actor, action=Action.IMPORT_PREVIEW, kind="import", subject=job.pk, purpose="map columns")
+    table = table_of(job.opened()["files"][0])
+    found = column_mapping.guess(table.headers, table.sample())
+    return found if may_see_rows(actor, job) else [replace(each, samples=()) for each in found]
+
+
+def checked_mapping(data: dict[str, Any]) -> column_mapping.ColumnMapping:
+    """The mapping of a list, checked against its file. Raises ``Refused``."""
+    try:
+        found = column_mapping.parse(data["mapping"], attributes.types())
+        found.bind(tuple(data["files"][0]["headers"]))
+        retired = {each.name for each in attributes.everything(retired=True) if each.retired}
+        for column, target in found.columns.items():
+            if target.removeprefix("attributes.") in retired:
+                raise column_mapping.BadMapping(
+                    f"Column “{column}” goes to an attribute that was retired. Choose another."
+                )
+    except column_mapping.BadMapping as error:
+        raise Refused(str(error)) from None
+    return found
+
+
+@transaction.atomic
+def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> ImportJob:
+    """Set the mapping of a list. Raises ``Refused`` naming what is wrong with it."""
+    job = _locked(job_id)
+    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+        raise Refused("The mapping of this import cannot be changed any more. Start a new import.")
+    data = job.opened()
+    data["mapping"] = document
+    checked_mapping(data)
+    _to(job, State.DRAFT, data)
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
+    return job
+
+
+def known_sources() -> list[str]:
+    """Names of the systems whose ids people have: the presets', and those of every list that came in."""
+    found = dict.fromkeys(SOURCES)
+    for job in ImportJob.objects.filter(kind=JobKind.LIST).order_by("-pk")[:500]:
+        document = job.opened().get("mapping") or {}
+        found[str(document.get("source", "file"))] = None
+    return list(found)
+
+
+# Start, stop
+
+
+@transaction.atomic
+def import_check(*, actor: Actor, job_id: int) -> ImportJob:
+    """Begin the dry run; it tells what would be new, changed, unchanged and rejected."""
+    job = _locked(job_id)
+    if job.state not in (State.DRAFT, State.CHECKED, State.REFUSED, State.FAILED, State.CANCELLED):
+        raise Refused("This import is under way or done. Start a new one.")
+    data = job.opened()
+    _need_files(job)
+    if job.kind == JobKind.LIST:
+        checked_mapping(data)
+    _begin(job, State.CHECKING, data, actor)
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
+    return job
+
+
+@transaction.atomic
+def import_start(*, actor: Actor, job_id: int) -> ImportJob:
+    """Begin the import that was checked. Raises ``Refused`` when it was not, or the check refused it."""
+    job = _locked(job_id)
+    if job.state != State.CHECKED:
+        raise Refused("Check the import first; then it can start.")
+    data = job.opened()
+    _need_files(job)
+    data["check"] = {"tables": data.get("tables", {}), "reasons": data.get("reasons", {}), **counts(job)}
+    _begin(job, State.RUNNING, data, actor)
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
+    return job
+
+
+@transaction.atomic
+def import_cancel(*, actor: Actor, job_id: int) -> ImportJob:
+    """Stop an import after the chunk at hand; what was imported stays. It can be resumed for a week."""
+    job = _locked(job_id)
+    if job.state in (State.DONE, State.CANCELLED):
+        raise Refused("This import is finished; there is nothing to cancel.")
+    if job.under_way:
+        job.stop = True
+        job.save(update_fields=["stop"])
+    else:
+        data = job.opened()
+        _to(job, State.CANCELLED, data)
+    record(actor=actor, action=Action.IMPORT_CANCEL, kind="import", subject=job.pk, codes={"done": job.done})
+    return job
+
+
+@transaction.atomic
+def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
+    """Go on where a cancelled or failed import stopped, in the name of ``actor``: no row is read twice or left out."""
+    job = _locked(job_id)
+    data = job.opened()
+    if job.state not in (State.CANCELLED, State.FAILED) or data.get("pass") != State.RUNNING:
+        raise Refused("Only an import that was stopped while it ran can be resumed. Check it first.")
+    _need_files(job)
+    job.state, job.stop, job.attempts, job.lease_until, job.finished_at = State.RUNNING, False, 0, None, None
+    _take_over(job, data, actor)
+    data.pop("problem", None)
+    job.reseal(data)
+    job.save()
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
+    _ring(job)
+    return job
+
+
+def _locked(job_id: int) -> ImportJob:
+    job = ImportJob.objects.select_for_update().filter(pk=job_id).first()
+    if job is None:
+        raise Refused("There is no such import any more.")
+    return job
+
+
+def _need_files(job: ImportJob) -> None:
+    if job.files_gone:
+        raise Refused("The files of this import were deleted after a week. Start a new import.")
+
+
+def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> None:
+    job.rejections.all().delete()
+    job.done = job.new = job.changed = job.unchanged = job.rejected = 0
+    job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
+    job.started_at, job.finished_at = clock.now(), None
+    if state == State.CHECKING:
+        data["waits"] = False
+    _take_over(job, data, actor)
+    for name in ("problem", "tables", "reasons", "suspects", "held"):
+        data.pop(name, None)
+    data["pass"] = state
+    _to(job, state, data)
+    _ring(job)
+
+
+def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
+    # Identity facts that the page said would wait do so, whoever presses the button after reading that.
+    data["waits"] = data.get("waits", identity_facts.must_wait(job.actor)) or identity_facts.must_wait(actor)
+    job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
+
+
+def _to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
+    job.state = state
+    job.reseal(data)
+    job.save()
+
+
+def _ring(job: ImportJob) -> None:
+    from apps.imports import tasks
+
+    transaction.on_commit(lambda: tasks.ring(job.pk))
+
+
+# What came of it
+
+
+def counts(job: ImportJob) -> dict[str, int]:
+    """The figures of the pass so far, under the names that commands print."""
+    return {
+        "read": job.done,
+        "new": job.new,
+        "changed": job.changed,
+        "unchanged": job.unchanged,
+        "rejected": job.rejected,
+    }
+
+
+def add_rejections(job: ImportJob, rows: list[dict[str, Any]]) -> None:
+    """Keep a chunk's rejected rows, sealed. Caller's transaction."""
+    row_id = next_ids(REJECTION_TABLE, 1)[0]
+    sealed = sealing.seal_service(rows, table=REJECTION_TABLE, row=row_id)
+    ImportRejection.objects.create(id=row_id, job=job, sealed=sealed, count=len(rows))
+
+
+def rejected_csv(*, actor: Actor, job_id: int) -> Iterator[str]:
+    """The rejected rows as CSV, line by line: file, line, reason, then the cells as they came.
+
+    The download is on the trail before the first line. Cells that a spreadsheet would run as a formula get an
+    apostrophe in front (OWASP, CSV injection). Raises ``Refused`` for whoever may not see them (``may_see_rows``).
+    """
+    job = ImportJob.objects.get(pk=job_id)
+    if not may_see_rows(actor, job):
+        raise Refused(NOT_YOURS)
+    record_read(
+        actor=actor,
+        action=Action.IMPORT_EXPORT,
+        kind="import",
+        subject=job.pk,
+        purpose="correct rejected rows",
+        codes={"rows": job.rejected},
+    )
+    return _csv_lines(job)
+
+
+def _csv_lines(job: ImportJob) -> Iterator[str]:
+    files = job.opened()["files"]
+    headers = {item["name"]: item["headers"] for item in files}
+    current = None
+    for row in ImportRejection.objects.filter(job=job).order_by("pk").iterator(chunk_size=20):
+        for item in sealing.open_service(row.sealed, table=REJECTION_TABLE, row=row.pk):
+            if item["file"] != current:
+                current = item["file"]
+                yield line(["file", "line", "reason", *headers.get(current, [])])
+            yield line([item["file"], item["line"], item["reason"], *item["cells"]])
+
+
+def rejections_file(*, actor: Actor, job_id: int, folder: str = "imports") -> str | None:
+    """Write the rejected rows into one sealed file of the storage; its name, or None when there are none.
+
+    The key is in the job; ``manage.py import_errors`` prints what is in it.
+    """
+    job = ImportJob.objects.get(pk=job_id)
+    if not job.rejected:
+        return None
+    data = job.opened()
+    key, name = streams.new_key(), f"{folder}/{job.pk}-rejected-{secrets.token_hex(6)}"
+    lines = (line.encode() for line in rejected_csv(actor=actor, job_id=job_id))
+    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, lines)))
+    data["errors"] = {"stored": stored, "bound": name, "key": key.hex()}
+    with transaction.atomic():
+        locked = _locked(job.pk)
+        locked.reseal(data)
+        locked.save(update_fields=["sealed", "version"])
+    return stored
+
+
+def uploads_clear(*, actor: Actor) -> int:
+    """Delete sealed uploads that nobody needs: of finished imports at once, of others after a week."""
+    cleared = 0
+    old = clock.now() - KEEP_UPLOADS
+    idle = ImportJob.objects.exclude(state__in=[State.CHECKING, State.RUNNING]).filter(files_gone=False)
+    for job in idle:
+        if job.state != State.DONE and job.created_at > old:
+            continue
+        with transaction.atomic():
+            job = _locked(job.pk)
+            if job.under_way or job.files_gone:
+                continue
+            data = job.opened()
+            for item in data["files"]:
+                item.pop("key", None)
+            job.reseal(data)
+            job.files_gone = True
+            job.save(update_fields=["sealed", "version", "files_gone"])
+            record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
+            transaction.on_commit(partial(_delete, [item["stored"] for item in data["files"]]))
+        cleared += 1
+    return cleared
+
+
+def rejections_clear(*, actor: Actor) -> int:
+    """Delete rejected rows after a month: whoever wanted to correct them has had the time. Returns how many jobs."""
+    cleared = 0
+    old = clock.now() - KEEP_REJECTIONS
+    for job_id in ImportJob.objects.filter(created_at__lt=old, rejections__isnull=False).distinct().values_list("pk"):
+        with transaction.atomic():
+            job = _locked(job_id[0])
+            if job.under_way:
+                continue
+            data = job.opened()
+            errors = data.pop("errors", None)
+            job.reseal(data)
+            job.save(update_fields=["sealed", "version"])
+            job.rejections.all().delete()
+            record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["rejections"])
+            if errors:
+                transaction.on_commit(partial(_delete, [errors["stored"]]))
+        cleared += 1
+    return cleared
+
+
+def _delete(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

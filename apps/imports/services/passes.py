@@ -1,0 +1,426 @@
+"""The work of an import: the dry run, and the import itself, chunk by chunk.
+
+A pass reads the files in order. Each chunk is one transaction that writes the people, the counters and the place
+reached; a crash loses nothing and repeats nothing. Whoever works holds a lease on the job; a lost worker's lease
+ends, and the beat sweep rings for the next one. A dry run starts over after a crash: it has written nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import traceback
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from apps.contacts.attributes import definitions as attributes
+from apps.core import clock, notify
+from apps.core.errors import Refused
+from apps.imports.column_mapping import BadMapping, ColumnMapping
+from apps.imports.diff import ShiftGuard
+from apps.imports.models import ImportJob
+from apps.imports.prepared_rows import Line, Prepared, Recipe
+from apps.imports.readers import appointments, people, synthea
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, Row
+from apps.imports.readers.tables import Unreadable
+from apps.imports.services import jobs
+from apps.imports.services.guardians import guardians_link
+from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
+from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
+from apps.imports.worker_processes import Alone, Crew, HelperLost, Helpers
+from apps.organizations import selectors as organizations
+from apps.vault.sealing import SealBroken
+
+State, JobKind = ImportJob.State, ImportJob.JobKind
+CHUNK = 5_000
+HELP_FROM = 20_000
+"""Rows of people from which on helper processes are worth their start."""
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 3
+MAX_REASONS = 200
+CHANNEL = "carelane_import"
+"""Told when a worker lets go of an import, finished or not; see ``core.notices``."""
+_log = logging.getLogger(__name__)
+
+
+Rows = list[Row] | PeopleChunk
+Read = TypeVar("Read")
+
+
+class _Lost(Exception):
+    """Another worker has the job, or it was stopped elsewhere."""
+
+
+@dataclass
+class _Pass:
+    """What one pass carries from chunk to chunk, beside the job's own row."""
+
+    job: ImportJob
+    data: dict[str, Any]
+    worker: str
+    write: bool
+    mapping: ColumnMapping | None = None
+    guard: ShiftGuard = field(default_factory=ShiftGuard)
+    cache: PersonCache = field(default_factory=PersonCache)
+    guardians: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    mostly_new: bool = False
+    start: int = 0
+    at: int = 0
+
+
+def work(job_id: int) -> bool:
+    """Work on a job until it is finished, stopped or taken by another; whether it was ours at all.
+
+    An unexpected error leaves the job to the next attempt, and after three marks it as failed.
+    """
+    worker = f"{os.getpid()}-{secrets.token_hex(4)}"
+    now = clock.now()
+    ours = ImportJob.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=now), pk=job_id, state__in=[State.CHECKING, State.RUNNING]
+    ).update(lease_until=now + LEASE, worker=worker, attempts=F("attempts") + 1)
+    if not ours:
+        return False
+    job = ImportJob.objects.get(pk=job_id)
+    if job.attempts > MAX_ATTEMPTS:
+        _finish(job_id, worker, State.FAILED, "Importing failed three times. The log says where; nothing is half done.")
+        return True
+    try:
+        _run(job, worker)
+    except _Lost:
+        pass
+    except (Unreadable, BadMapping, Refused) as error:
+        _finish(job_id, worker, State.FAILED, str(error))
+    except SealBroken:
+        sentence = "A kept file is damaged or its key is gone. Upload it again."
+        _finish(job_id, worker, State.FAILED, sentence)
+    except Exception as error:  # noqa: BLE001 - its text may quote a row, so only its type and place are logged
+        place = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
+        # Given back for the next attempt: the sweep rings again.
+        ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
+    notify.tell(CHANNEL)
+    return True
+
+
+def due(now: Any) -> list[int]:
+    """Jobs under way that nobody holds."""
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    return list(ImportJob.objects.filter(free, state__in=[State.CHECKING, State.RUNNING]).values_list("pk", flat=True))
+
+
+def _run(job: ImportJob, worker: str) -> None:
+    data = job.opened()
+    run = _Pass(job, data, worker, write=job.state == State.RUNNING)
+    if job.kind == JobKind.LIST:
+        run.mapping = jobs.checked_mapping(data)
+    if job.kind == JobKind.APPOINTMENTS:
+        run.sources = jobs.known_sources()
+    if not run.write and job.done:
+        _start_over(run)
+    run.start = run.job.done
+    # What the check found says whether to prepare people as new ones; each chunk corrects it.
+    check = data.get("check") or {}
+    run.mostly_new = run.write and 2 * check.get("new", 0) >= check.get("read", 0)
+    with contextlib.closing(_crew(run)) as crew:
+        for item, rows in _chunks(run, crew):
+            _chunk(run, item, rows)
+    _end(run)
+
+
+def _crew(run: _Pass) -> Crew:
+    """Who prepares the chunks: helper processes when there is enough to do, else this process."""
+    rows = sum(item["rows"] for item in run.data["files"] if item["used"] and _is_people(run, item))
+    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < HELP_FROM:
+        return Alone()
+    try:
+        return Helpers(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    except HelperLost as error:
+        _log.warning("Import %s works alone: %s", run.job.pk, error)
+        return Alone()
+
+
+def _start_over(run: _Pass) -> None:
+    job = run.job
+    job.rejections.all().delete()
+    job.done = job.new = job.changed = job.unchanged = job.rejected = 0
+    for name in ("tables", "reasons", "held"):
+        run.data.pop(name, None)
+    job.reseal(run.data)
+    job.save()
+
+
+def _is_people(run: _Pass, item: dict[str, Any]) -> bool:
+    return run.job.kind == JobKind.LIST or (run.job.kind == JobKind.SYNTHEA and item["table"] == "patients")
+
+
+def _today(run: _Pass) -> date:
+    # A job that runs over midnight, or is resumed, must judge dates as it did before.
+    return (run.job.started_at or clock.now()).astimezone(organizations.current().timezone).date()
+
+
+def _chunks(run: _Pass, crew: Crew) -> Iterator[tuple[dict[str, Any], Rows]]:
+    """Every row of the used files that is still to be worked on, with its file, always in the same order."""
+    today = _today(run)
+    for item in run.data["files"]:
+        if not item["used"]:
+            continue
+        if _is_people(run, item):
+            chunks: Iterator[Rows] = _people(run, crew, item, today)
+        else:
+            chunks = _others(run, item, today)
+        for rows in chunks:
+            yield item, rows
+
+
+def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]]:
+    table = jobs.table_of(item)
+    if run.job.kind == JobKind.SYNTHEA:
+        found = synthea.read(table, item["table"], today=today)
+    else:
+        found = appointments.read(table, default_zone=organizations.current().zone)
+    for rows, behind in _batches(run, found):
+        if not behind:
+            yield rows
+
+
+def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
+    """Chunks of people, prepared some ahead of the one that is being written."""
+    table = jobs.table_of(item)
+    recipe = Recipe(
+        table.headers,
+        today,
+        run.mapping,
+        attributes.types() if run.mapping else {},
+        run.data["invent"],
+        attributes.choices() if run.mapping else {},
+        attributes.catalog().own,
+        organizations.current().timezone.key,
+    )
+    seen: set[str] = set()
+    waiting: deque[tuple[Recipe, list[Line], bool, Future[Prepared]]] = deque()
+
+    def first() -> Iterator[PeopleChunk]:
+        nonlocal recipe
+        by, lines, behind, answer = waiting.popleft()
+        chunk = _noted(run, PeopleChunk(answer.result(), lines, by.reader(), own=by.own), seen)
+        if not behind:
+            yield chunk
+        if chunk.own is not by.own:
+            # A definition changed meanwhile: what is asked for from now on is keyed by the new one.
+            recipe = replace(recipe, own=chunk.own)
+
+    for lines, behind in _batches(run, table.rows()):
+        # Rows behind us are read once more, for the keys and guardians that stand in them.
+        fresh = fresh_ids(len(lines), len(lines) * recipe.consents) if run.mostly_new and not behind else None
+        waiting.append((recipe, lines, behind, crew.ask(recipe, lines, fresh)))
+        if len(waiting) > crew.ahead:
+            yield from first()
+    while waiting:
+        yield from first()
+
+
+def _noted(run: _Pass, chunk: PeopleChunk, seen: set[str]) -> PeopleChunk:
+    """The chunk, its repeated keys found and its guardians remembered."""
+    made = chunk.made
+    repeats = set()
+    for key, guardian, place in zip(made.keys, made.guardians, made.places, strict=True):
+        if run.mapping is not None and people.repeated(seen, key):
+            repeats.add(place)
+        elif guardian:
+            run.guardians.append((key, guardian))
+    chunk.repeats = repeats
+    return chunk
+
+
+def _batches(run: _Pass, rows: Iterable[Read]) -> Iterator[tuple[list[Read], bool]]:
+    """Rows of one file by the chunk, and whether a chunk lies behind the place reached before."""
+    batch: list[Read] = []
+    for row in rows:
+        batch.append(row)
+        run.at += 1
+        if len(batch) >= CHUNK or run.at == run.start:
+            yield batch, run.at <= run.start
+            batch = []
+    if batch:
+        yield batch, run.at <= run.start
+
+
+def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
+    """One chunk in one transaction. Raises ``_Lost`` when the job is not ours any more or was stopped."""
+    with transaction.atomic():
+        job = ImportJob.objects.select_for_update().get(pk=run.job.pk)
+        if job.worker != run.worker or not job.under_way:
+            raise _Lost
+        run.job = job
+        if job.stop:
+            jobs._to(job, State.CANCELLED, run.data)
+            job.finished_at, job.lease_until = clock.now(), None
+            job.save(update_fields=["finished_at", "lease_until"])
+        else:
+            _tune(last=job.done + len(rows) >= job.total)
+            outcome = _write(run, rows)
+            _count(run, item, outcome, outcome.rejections)
+            job.done += len(rows)
+            job.lease_until = clock.now() + LEASE
+            job.attempts = 1
+            job.reseal(run.data)
+            job.save()
+    if run.job.stop:
+        raise _Lost
+
+
+def _tune(last: bool) -> None:
+    """Settings of this transaction for work by the thousand.
+
+    New search values wait in a list until that many can be sorted into their index at once: half the work of 4 MB at
+    a time. The last chunk goes back to the usual, so that no search has to read a long list once we are done.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # Thousands of tokens at once: the planner would rather read a whole table than look each of them up.
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('work_mem', '64MB', true),"
+            # Before PostgreSQL 18 a plan with a scan that is off seems so dear that it would be compiled.
+            " set_config('jit', 'off', true)"
+        )
+        if not last:
+            cursor.execute("SELECT set_config('gin_pending_list_limit', '32MB', true)")
+
+
+def _write(run: _Pass, rows: Rows) -> Outcome:
+    job = run.job
+    if isinstance(rows, PeopleChunk):
+        match_on, source, mode = "external_id", synthea.SOURCE, "update"
+        if run.mapping is not None:
+            match_on, source, mode = run.mapping.match_on, run.mapping.source, run.mapping.mode
+        outcome = people_chunk(
+            actor=job.actor,
+            chunk=rows,
+            match_on=match_on,
+            source=source,
+            mode=mode,
+            write=run.write,
+            guard=run.guard,
+            cache=run.cache,
+            subject=job.pk,
+            wait=run.data.get("waits", False),
+        )
+        run.mostly_new = run.write and 2 * outcome.new >= len(rows)
+        return outcome
+    total = Outcome(rejections=[row for row in rows if isinstance(row, Rejection)])
+    events = [row for row in rows if isinstance(row, EventRow)]
+    visits = [row for row in rows if isinstance(row, AppointmentRow)]
+    parts = []
+    if events:
+        parts.append(
+            event_rows(
+                actor=job.actor,
+                rows=events,
+                source=synthea.SOURCE,
+                cache=run.cache,
+                write=run.write,
+                subject=job.pk,
+            )
+        )
+    if visits:
+        parts.append(
+            appointment_rows(
+                actor=job.actor,
+                rows=visits,
+                sources=run.sources,
+                cache=run.cache,
+                write=run.write,
+                subject=job.pk,
+            )
+        )
+    for part in parts:
+        total.new += part.new
+        total.changed += part.changed
+        total.unchanged += part.unchanged
+        total.held += part.held
+        total.rejections += part.rejections
+    return total
+
+
+def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[Rejection]) -> None:
+    job, data = run.job, run.data
+    job.new += outcome.new
+    job.changed += outcome.changed
+    job.unchanged += outcome.unchanged
+    job.rejected += len(rejections)
+    table = data.setdefault("tables", {}).setdefault(
+        item["table"], {"new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
+    )
+    table["new"] += outcome.new
+    table["changed"] += outcome.changed
+    table["unchanged"] += outcome.unchanged
+    table["rejected"] += len(rejections)
+    if outcome.held:
+        data["held"] = data.get("held", 0) + outcome.held
+    if rejections:
+        reasons = data.setdefault("reasons", {})
+        for rejection in rejections:
+            reason = rejection.reason
+            if reason not in reasons and len(reasons) >= MAX_REASONS:
+                reason = "other reasons"
+            reasons[reason] = reasons.get(reason, 0) + 1
+        rejections.sort(key=lambda rejection: rejection.line)
+        jobs.add_rejections(
+            job,
+            [
+                {"file": item["name"], "line": row.line, "reason": row.reason, "cells": list(row.cells)}
+                for row in rejections
+            ],
+        )
+
+
+def _end(run: _Pass) -> None:
+    """The last step: guardians, and the verdict of the dry run."""
+    _guardians(run)
+    if not run.write:
+        run.data["suspects"] = run.guard.suspects
+        if run.guard.tripped:
+            _finish(run.job.pk, run.worker, State.REFUSED, run.guard.sentence(), run.data)
+        else:
+            _finish(run.job.pk, run.worker, State.CHECKED, "", run.data)
+        return
+    _finish(run.job.pk, run.worker, State.DONE, "", run.data)
+
+
+def _guardians(run: _Pass) -> None:
+    if not run.guardians or run.mapping is None:
+        return
+    for start in range(0, len(run.guardians), CHUNK):
+        with transaction.atomic():
+            _, held = guardians_link(
+                actor=run.job.actor,
+                pairs=run.guardians[start : start + CHUNK],
+                match_on=run.mapping.match_on,
+                source=run.mapping.source,
+                write=run.write,
+                subject=run.job.pk,
+                wait=run.data.get("waits", False),
+            )
+            if held:
+                run.data["held"] = run.data.get("held", 0) + held
+
+
+@transaction.atomic
+def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, Any] | None = None) -> None:
+    job = ImportJob.objects.select_for_update().get(pk=job_id)
+    if job.worker != worker or not job.under_way:
+        return
+    data = job.opened() if data is None else data
+    data["problem"] = problem
+    job.finished_at, job.lease_until = clock.now(), None
+    jobs._to(job, state, data)

@@ -1,0 +1,257 @@
+"""Chunks of rows into the tables: people, events, appointments. Set-based; no query per row.
+
+Each function takes rows of one kind, says what they are (new, changed, unchanged, rejected), and with ``write`` does
+it, in the caller's transaction. The dry run and the import are the same code, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apps.audit.actions import Action
+from apps.audit.services import record, record_read
+from apps.contacts.appointments.services import GivenAppointment, appointments_take_over, external_token
+from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
+from apps.contacts.models.timeline import EVENT_TABLE
+from apps.contacts.person import search_values, selectors
+from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.core.actors import Actor
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
+from apps.vault import sealing, tokens
+
+SOURCES = ("synthea", "demo", "file")
+"""Names of outside ids that an appointment's "patient id" may mean, in this order."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a chunk did, or would do. ``held``: people of whom identity facts wait for confirmation (``guarded``);
+    each is also counted as changed or unchanged, by what else the row says."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    held: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PersonCache:
+    """People of the rows of events: id and profile key by identity token, for the length of a pass.
+
+    ``pending`` are identities that the dry run would create.
+    """
+
+    known: dict[bytes, tuple[int, bytes]] = field(default_factory=dict, repr=False)
+    pending: set[bytes] = field(default_factory=set, repr=False)
+    sources: set[bytes] = field(default_factory=set, repr=False)
+
+    def load(self, wanted: Iterable[bytes]) -> None:
+        """Fill in people by identity token: two queries."""
+        missing = [token for token in set(wanted) if token not in self.known]
+        if not missing:
+            return
+        if len(self.known) > 200_000:
+            self.known.clear()
+        owners = {
+            bytes(token): person
+            for token, person in PersonIdentity.objects.filter(
+                token__in=missing, kind__in=(search_values.MRN, search_values.EXTERNAL, search_values.EMAIL)
+            ).values_list("token", "person_id")
+        }
+        keys = profile_keys(set(owners.values()))
+        for token, person in owners.items():
+            if person in keys:
+                self.known[token] = (person, keys[person])
+
+
+def profile_keys(ids: Iterable[int]) -> dict[int, bytes]:
+    """Unwrapped profile keys of people who are not erased."""
+    rows = Person.objects.filter(pk__in=list(ids), erased_at__isnull=True)
+    return {
+        pk: sealing.unwrap_profile(kek_id, wrapped, pk)
+        for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile")
+        if wrapped is not None
+    }
+
+
+# Events
+
+
+def event_rows(
+    *,
+    actor: Actor,
+    rows: Sequence[EventRow],
+    source: str,
+    cache: PersonCache,
+    write: bool,
+    subject: str | int | None = None,
+) -> Outcome:
+    """Record the events of a chunk; events known by their identity change only when their facts did."""
+    outcome = Outcome()
+    who = {row.line: search_values.identity(f"external.{source}", row.patient) for row in rows}
+    cache.load(who.values())
+    events: dict[bytes, tuple[NewEvent, bytes]] = {}
+    for row in rows:
+        found = cache.known.get(who[row.line])
+        if found is None and who[row.line] not in cache.pending:
+            reason = "nobody here has this patient id; import the table of patients too"
+            outcome.rejections.append(Rejection(row.line, reason, row.cells))
+            continue
+        token = tokens.token128("event.source", f"{source}:{row.identity}")
+        if token in events or token in cache.sources:
+            outcome.unchanged += 1  # the same thing twice in the file
+            continue
+        if not write:
+            cache.sources.add(token)
+        if found is None:
+            outcome.new += 1
+            continue
+        person, key = found
+        events[token] = (_new_event(person, f"{source}:{row.identity}", row), key)
+    changes = _known_events(actor, events, outcome, subject)
+    outcome.new += len(events)
+    outcome.changed += len(changes)
+    if write:
+        keys = {event.person_id: key for event, key in events.values()}
+        events_record(actor=actor, events=[event for event, _ in events.values()], profile_keys=keys, action=None)
+        events_change(changes=changes)
+        vocabulary_add(
+            (row.event["system"], row.event["code"], row.event["term"])
+            for row in rows
+            if row.event.get("code") and row.event.get("term")
+        )
+        people = set(keys) | {change.event.person_id for change in changes}
+        if people:
+            record(
+                actor=actor,
+                action=Action.CONTACT_IMPORT,
+                kind="event",
+                subject=subject,
+                people=sorted(people),
+                codes={"new": len(events), "changed": len(changes)},
+            )
+    return outcome
+
+
+def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
+    facts = {name: value for name, value in row.event.items() if name != "kind"}
+    system, code = facts.get("system", ""), facts.get("code", "")
+    groups = []
+    if code:
+        groups.append(f"code:{system}:{code}")
+        sets = value_sets.sets_of(system, code)
+        groups += [f"set:{name}" for name in sets]
+        if sets:
+            facts["sets"] = list(sets)
+    if facts.get("class"):
+        groups.append(f"class:{facts['class']}")
+    return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)
+
+
+def _known_events(
+    actor: Actor,
+    events: dict[bytes, tuple[NewEvent, bytes]],
+    outcome: Outcome,
+    subject: str | int | None,
+) -> list[ChangedEvent]:
+    """Take the events that are recorded already out of ``events``; return those whose facts differ."""
+    rows = list(
+        TimelineEvent.objects.filter(source__in=list(events)).values_list("source", "id", "person_id", "sealed")
+    )
+    if not rows:
+        return []
+    record_read(
+        actor=actor,
+        action=Action.CONTACT_OPEN,
+        kind="event",
+        subject=subject,
+        people=sorted({row[2] for row in rows}),
+        purpose="import",
+    )
+    changes: list[ChangedEvent] = []
+    for source, event_id, person, sealed in rows:
+        event, key = events.pop(bytes(source))
+        facts = {"kind": event.kind, "on": event.on.isoformat(), **event.facts}
+        before = (
+            sealing.open_sealed(key, sealed, table=EVENT_TABLE, row=event_id) if person == event.person_id else facts
+        )
+        if before == facts:
+            outcome.unchanged += 1
+        else:
+            changes.append(ChangedEvent(event_id, event, key))
+    return changes
+
+
+# Appointments
+
+
+def appointment_rows(
+    *,
+    actor: Actor,
+    rows: Sequence[AppointmentRow],
+    sources: Sequence[str] = SOURCES,
+    cache: PersonCache,
+    write: bool,
+    subject: str | int | None = None,
+) -> Outcome:
+    """Book, move and close appointments as another system has them, matched by that system's id."""
+    outcome = Outcome()
+    who = {row.line: _person_tokens(row, sources) for row in rows}
+    cache.load(token for found in who.values() for token in found)
+    given: dict[bytes, GivenAppointment] = {}
+    keys: dict[int, bytes] = {}
+    for row in rows:
+        found = next((cache.known[token] for token in who[row.line] if token in cache.known), None)
+        if found is None:
+            reason = "nobody here has this record number or patient id"
+            outcome.rejections.append(Rejection(row.line, reason, row.cells))
+            continue
+        person, keys[found[0]] = found
+        given[external_token(row.external)] = GivenAppointment(
+            person_id=person,
+            external=row.external,
+            start=datetime.fromisoformat(row.start).replace(tzinfo=ZoneInfo(row.zone)),
+            zone=row.zone,
+            kind=row.kind,
+            location=row.location,
+            provider=row.provider,
+            minutes=row.minutes,
+            state=row.status,
+        )
+    lines = {external_token(row.external): row for row in rows}
+    changed: dict[int, tuple[GivenAppointment, dict[str, Any]]] = {}
+    for row_known in Appointment.objects.filter(external__in=list(given)):
+        token = bytes(row_known.external or b"")
+        item = given.pop(token)
+        if row_known.person_id != item.person_id:
+            reason = "the appointment with this id is another person's"
+            outcome.rejections.append(Rejection(lines[token].line, reason, lines[token].cells))
+            continue
+        before = selectors.open_appointment(row_known, keys[item.person_id])
+        if any(before.get(name) != value for name, value in item.facts().items()):
+            changed[row_known.pk] = (item, before)
+        else:
+            outcome.unchanged += 1
+    outcome.new += len(given)
+    outcome.changed += len(changed)
+    if write and (given or changed):
+        appointments_take_over(
+            actor=actor, new=list(given.values()), changed=changed, profile_keys=keys, subject=subject
+        )
+    return outcome
+
+
+def _person_tokens(row: AppointmentRow, sources: Sequence[str]) -> list[bytes]:
+    name, value = row.person
+    if name == "mrn":
+        return [search_values.identity("mrn", value)]
+    if name == "email":
+        return [search_values.mailbox(value)]
+    ids = [search_values.identity(f"external.{source}", value) for source in sources]
+    return [*ids, search_values.identity("mrn", value)]

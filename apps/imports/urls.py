@@ -1,0 +1,17 @@
+"""Addresses of imports: numbers only."""
+
+from django.urls import path
+
+from apps.imports import views
+
+app_name = "imports"
+urlpatterns = [
+    path("", views.import_list, name="list"),
+    path("new/", views.import_new, name="new"),
+    path("<int:job_id>/", views.import_page, name="job"),
+    path("<int:job_id>/columns/", views.import_columns, name="columns"),
+    path("<int:job_id>/progress/", views.import_progress, name="progress"),
+    path("<int:job_id>/rejected/", views.import_rejected, name="rejected"),
+    path("<int:job_id>/mapping/", views.import_mapping, name="mapping"),
+    path("<int:job_id>/<slug:act>/", views.import_act, name="act"),
+]

@@ -1,0 +1,142 @@
+"""Taking a returned mail apart, at bounded cost: its parts, its words, its status fields. Pure; ``bounces`` judges."""
+
+from __future__ import annotations
+
+import email
+import email.errors
+import email.header
+import email.message
+import email.policy
+import html
+import re
+
+from apps.mail.reports import bounce_words as words
+
+MAX_READ = 512 * 1024
+"""Bytes of a returned mail that are read; reports come first, what follows is the original."""
+MAX_FIELD = 8 * 1024
+"""Characters of one header field that are read. Parameters are parsed in quadratic time: half a megabyte of
+quotation marks in one field would hold the receiver for a minute."""
+_MAX_WORK = 20_000_000
+_MAX_SEAMS = 10_000
+MAX_TEXT = 20_000
+_MAX_PARTS = 200
+
+
+class Absurd(Exception):
+    """A mail built to be expensive: parts nested over and over around very many lines."""
+
+
+class _ShortFields(email.policy.Compat32):
+    """Reads mail as ever, but no header field at more than MAX_FIELD characters."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name[:MAX_FIELD], value[:MAX_FIELD]
+
+
+SHORT_FIELDS = _ShortFields()
+
+
+def message_of(raw: bytes) -> email.message.Message:
+    """The parsed mail, at bounded cost. Raises ``Absurd``, or ``RecursionError`` for absurd nesting."""
+    # The parser compares each line with the boundary of every part that is open.
+    if raw.count(b"\n") * len(re.findall(rb"(?i)boundary", raw)) > _MAX_WORK or raw.count(b"\n--") > _MAX_SEAMS:
+        raise Absurd
+    return email.message_from_bytes(raw, policy=SHORT_FIELDS)
+
+
+def message_parts(message: email.message.Message) -> list[email.message.Message]:
+    """The parts of a message, itself first; at most 200. May raise ``RecursionError`` for absurd nesting."""
+    parts: list[email.message.Message] = []
+    for part in message.walk():
+        parts.append(part)
+        if len(parts) >= _MAX_PARTS:
+            break
+    return parts
+
+
+def raw_header(part: email.message.Message, name: str) -> str:
+    """One header as text; bytes that should not be there are taken for UTF-8."""
+    for key, value in part.raw_items():
+        if key.lower() == name.lower():
+            text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            return re.sub(r"\s+", " ", text)
+    return ""
+
+
+def decoded_header(message: email.message.Message, name: str) -> str:
+    """A header with its encoded words decoded, as far as they can be."""
+    raw = raw_header(message, name)[:1000]
+    try:
+        return str(email.header.make_header(email.header.decode_header(raw)))
+    except (ValueError, LookupError, email.errors.MessageError):
+        return raw
+
+
+def leaf_text(part: email.message.Message) -> str:
+    """The words of a leaf part, whatever its charset claims."""
+    payload = part.get_payload(decode=True)
+    if isinstance(payload, bytes):
+        text = _decode(payload[: 4 * MAX_TEXT], part.get_content_charset() or "utf-8")
+    else:
+        text = str(part.get_payload() or "")
+    if part.get_content_subtype() == "html":
+        text = re.sub(r"(?is)<(style|script|head)\b.*?</\1>", " ", text[:MAX_TEXT])
+        text = html.unescape(re.sub(r"(?s)<[^>]{0,500}>", " ", text))
+    return text[:MAX_TEXT]
+
+
+def _decode(payload: bytes, charset: str) -> str:
+    """As declared, else as UTF-8, else byte by byte."""
+    for attempt in (charset, "utf-8"):
+        try:
+            return payload.decode(attempt)
+        except (LookupError, ValueError):
+            continue
+    return payload.decode("latin-1")
+
+
+def spoken_words(parts: list[email.message.Message]) -> str:
+    """The human-readable part of a report: text before the original, of the first text parts."""
+    texts: list[str] = []
+    inside: set[int] = set()
+    for part in parts:
+        if id(part) in inside:
+            continue
+        kind = part.get_content_type()
+        if kind in {"message/rfc822", "text/rfc822-headers", "message/delivery-status"} and part is not parts[0]:
+            inside.update(id(one) for one in message_parts(part))
+            continue
+        if part.get_content_maintype() == "text" and not part.is_multipart():
+            texts.append(leaf_text(part))
+            if len(texts) == 3:
+                break
+    if not any(text.strip() for text in texts):
+        texts = [leaf_text(part) for part in parts if not part.is_multipart() and id(part) not in inside][:3]
+    kept: list[str] = []
+    for text in texts:
+        for number, line in enumerate(text.splitlines()[:200]):
+            if number > 1 and words.ORIGINAL_FOLLOWS.match(line.strip()):
+                break
+            kept.append(line)
+    return "\n".join(kept)[:MAX_TEXT]
+
+
+def status_blocks(parts: list[email.message.Message]) -> list[email.message.Message]:
+    """The per-recipient groups of fields of every delivery status (RFC 3464 section 2.3)."""
+    blocks: list[email.message.Message] = []
+    for part in parts:
+        if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
+            continue
+        payload = part.get_payload()
+        if isinstance(payload, list):
+            groups = [one for one in payload if isinstance(one, email.message.Message)]
+        else:
+            found = re.split(r"\n\s*\n", str(payload)[:MAX_TEXT])
+            groups = [email.message_from_string(one, policy=SHORT_FIELDS) for one in found]
+        for group in groups:
+            # Some systems leave out the blank line between message and recipient fields.
+            if any(group.get(name) for name in ("Final-Recipient", "Action", "Status", "Original-Recipient")):
+                blocks.append(group)
+    return blocks
