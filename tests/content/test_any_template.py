@@ -59,7 +59,8 @@ def proper(kind: str, inner: st.SearchStrategy[list]) -> st.SearchStrategy[dict]
         if setting.kind == "choice":
             free[setting.name] = st.sampled_from([code for code, _ in setting.choices])
         elif setting.kind == "rows":
-            free[setting.name] = st.lists(st.tuples(WORDS, WORDS).map(list), max_size=3)
+            cells = [st.sampled_from([code for code, _ in c.choices]) if c.choices else WORDS for c in setting.columns]
+            free[setting.name] = st.lists(st.tuples(*cells).map(list), max_size=3)
         elif setting.kind == "words":
             free[setting.name] = st.lists(WORDS, max_size=2)
     if kind == "columns":

@@ -18,6 +18,7 @@ from apps.content.kinds.protocol import Place
 from apps.content.presets import all_presets, notice
 from apps.mail.compiled import CompiledMessage, Envelope, Literal
 from tests.content import readers
+from tests.content.test_block_kinds import example
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -43,22 +44,6 @@ def mail(made: blocks.Design, facts: dict | None = None) -> merging.Rendered:
     return merging.render(merging.merge(compiled, facts or invented_facts(), envelope()).message)
 
 
-def filled(kind: str) -> dict:
-    """A block of that kind with something in every setting."""
-    block = KINDS[kind].new("x1")
-    block.update(
-        {
-            "image": {"src": "asset:a.png", "alt": "The door", "href": "https://clinic.test/door"},
-            "button": {"url": "https://clinic.test/go"},
-            "details": {"rows": [["When", "{{ appointment.start }}"]]},
-            "columns": {"columns": [[KINDS["text"].new("x2")], [KINDS["heading"].new("x3")]]},
-            "condition": {"then": [KINDS["text"].new("x2")], "otherwise": [KINDS["heading"].new("x3")]},
-            "loop": {"blocks": [{"id": "x2", "type": "text", "html": "<p>{{ visit.kind }}</p>"}]},
-        }.get(kind, {})
-    )
-    return block
-
-
 def well_formed(html: str) -> None:
     """Accessible and self-contained, as a browser reads it."""
     tree = readers.html_tree(html)
@@ -75,10 +60,10 @@ def well_formed(html: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_block_compiles_alone_and_in_a_column(kind: str) -> None:
-    shown = mail(design(filled(kind)))
+    shown = mail(design(example(kind)))
     well_formed(shown.html)
     if KINDS[kind].place is Place.COLUMN:
-        well_formed(mail(design({"id": "c", "type": "columns", "columns": [[filled(kind)], []]})).html)
+        well_formed(mail(design({"id": "c", "type": "columns", "columns": [[example(kind)], []]})).html)
 
 
 @pytest.mark.parametrize("slug", all_presets())
@@ -113,7 +98,7 @@ def test_a_notice_says_nothing_about_health(language: str) -> None:
 
 
 def test_columns_keep_their_outlook_width() -> None:
-    shown = mail(design(filled("columns")))
+    shown = mail(design(example("columns") | {"layout": "1-1"}))
     assert re.findall(r'<td style="vertical-align:top;width:(\d+)px;">', shown.html)[-2:] in (
         ["300", "300"],
         ["600", "600"],
@@ -129,7 +114,7 @@ def test_conditions_around_columns_stay_out_of_outlook_comments() -> None:
         "field": "city",
         "op": "is",
         "values": ["Lexington"],
-        "then": [filled("columns")],
+        "then": [example("columns")],
         "otherwise": [{"id": "o", "type": "text", "html": "<p>Elsewhere</p>"}],
     }
     made = design({"id": "t", "type": "text"}, item, {"id": "f", "type": "footer"})
@@ -233,7 +218,7 @@ def test_faults_name_the_block_and_say_what_to_do() -> None:
 def test_a_pale_brand_stays_readable() -> None:
     brand = BrandFacts("Pale", "Pale", "a@pale.test", primary="#ffe08a", page="#202020", postal_address="1 Road")
     compiled = compiling.compile_message(
-        design(filled("header"), filled("button") | {"id": "x8"}, filled("footer") | {"id": "x9"}), brand
+        design(example("header"), example("button") | {"id": "x8"}, example("footer") | {"id": "x9"}), brand
     )
     html = merging.render(merging.merge(compiled, invented_facts(), envelope()).message).html
     assert ink_on("#ffe08a") == "#1b2430"
