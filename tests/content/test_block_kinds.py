@@ -138,6 +138,44 @@ ROWS: dict[str, Row] = {
         wrong=(({"rows": [["When", "{{ apointment.start }}"]]}, "compiles"),),
         refused=(({"rows": [["When"]]}, "at most 20 rows of a label and a value"),),
     ),
+    "social": Row(
+        {
+            "words": "Follow us",
+            "links": [
+                ["facebook", "https://www.facebook.com/lexington.clinic"],
+                ["youtube", "https://www.youtube.com/@lexingtonclinic"],
+                ["website", "https://lexington.clinic.test/"],
+            ],
+            "align": "center",
+        },
+        html=(
+            '<a href="https://www.facebook.com/lexington.clinic" class="link"',
+            ">YouTube</a>",
+            ">lexington.clinic.test</a>",
+            "Follow us<br>",
+        ),
+        text="Follow us\nFacebook: https://www.facebook.com/lexington.clinic\n"
+        "YouTube: https://www.youtube.com/@lexingtonclinic\nhttps://lexington.clinic.test/",
+        draft="Follow us\nFacebook: https://www.facebook.com/lexington.clinic\n"
+        "YouTube: https://www.youtube.com/@lexingtonclinic\nhttps://lexington.clinic.test/",
+        summary="Facebook, YouTube, lexington.clinic.test",
+        translated=("words",),
+        wrong=(
+            ({"links": []}, "compiles"),
+            ({"links": [["facebook", ""]]}, "compiles"),
+            ({"links": [["website", "http://clinic.test/"]]}, "compiles"),
+            ({"links": [["website", "https://clinic.test/?for={{ email }}"]]}, "link-field"),
+            ({"links": [["website", "https://clinic.test/{{ clinic.name }}"]]}, "compiles"),
+            ({"links": [["website", "https://clinic.test/?for=maria%40example.test"]]}, "compiles"),
+            ({"links": [["website", "https://someone@clinic.test/"]]}, "compiles"),
+            ({"links": [["website", "https://[clinic"]]}, "compiles"),
+            ({"links": [["facebook", "https://facebook.com.evil.test/clinic"]]}, "compiles"),
+        ),
+        refused=(
+            ({"links": [["x", "https://x.com/clinic"]] * 9}, "at most 8 rows of a network and an address"),
+            ({"links": [["fax", "https://clinic.test/"]]}, "“Network” must be one of facebook, "),
+        ),
+    ),
     "divider": Row({}, html=("border-top:solid 1px #dde3ea",), text="- - -", draft="- - -", summary=""),
     "spacer": Row(
         {"size": "large"},

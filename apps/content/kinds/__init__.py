@@ -16,6 +16,7 @@ from apps.content.kinds.heading import Heading
 from apps.content.kinds.image import Image
 from apps.content.kinds.loop import Loop
 from apps.content.kinds.protocol import Kind
+from apps.content.kinds.social import Social
 from apps.content.kinds.spacer import Spacer
 from apps.content.kinds.text import Text
 
@@ -28,6 +29,7 @@ KINDS: dict[str, Kind] = {
         Image(),
         Button(),
         Details(),
+        Social(),
         Divider(),
         Spacer(),
         Columns(),
