@@ -13,7 +13,7 @@ from apps.audit.actions import Action
 from apps.content import blocks
 from apps.content import selectors as content_selectors
 from apps.content import services as content
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -77,7 +77,7 @@ def journey_from_preset(*, actor: Actor, preset: Preset) -> Journey:
     with transaction.atomic():
         for template in preset.templates:
             if content_selectors.template_named(template.name) is None:
-                design = blocks.dump(all_starters()[template.starter].design)
+                design = blocks.dump(all_presets()[template.starter].design)
                 content.template_create(actor=actor, name=template.name, data=template.data(design, url))
         return journey_create(actor=actor, name=name, about=preset.about, definition=preset.definition)
 
