@@ -9,14 +9,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 100000
 ADDRESS ?= 127.0.0.1:8000
+TIMES ?= 10
+LOAD ?= 5
+SEED ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.ready: requirements/dev.lock
-	@[ -n "$(PYTHON)" ] || \
-		{ echo "Install Python 3.11 or 3.12 with venv and pip (Debian: apt-get install python3 python3-venv)."; exit 1; }
+# What the machine lacks is installed, or named in one line; .ci/programs has the list.
+NEEDS := setup
+demo: NEEDS := demo
+test test-again proofs: NEEDS := test
+test-peers: NEEDS := peers
+
+programs:
+	@PYTHON="$(PYTHON)" bash .ci/programs $(NEEDS)
+
+$(VENV)/.ready: requirements/dev.lock | programs
 	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --use-pep517 --require-hashes --requirement requirements/dev.lock
 	@touch $@
@@ -61,13 +71,24 @@ lint-format: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 
 # A file's tests stay together, in the order that tests/conftest.py gives the files.
-test: $(VENV)/.ready  ## Everything: lint, types, layers, unit, interop and browser tests
-	$(BIN)/python -m tests.tools
+test: $(VENV)/.ready  ## What a user runs: lint, types, layers, unit and browser tests, long proofs as a sample
 	@$(BESIDE) setup $(LINT)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not peers" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
+test-peers: setup  ## Against programs of others (Postfix, object storage), each started once
+	$(BIN)/python -m pytest -m peers
+
+proofs: setup  ## Long proofs at full size; hours; goes on where it was interrupted; prints a table
+	@$(BIN)/python -m tests.proofs
+
+test-again: setup  ## The suite TIMES=10 times, LOAD=5 of them on a busy machine, files in shuffled order; goes on where it was
+	@$(BIN)/python -m tests.again --times $(TIMES) --load $(LOAD) $(if $(SEED),--seed $(SEED))
 
 bench: setup  ## Benchmarks; SIZE=100000 contacts; the last line is one JSON object
 	@$(BIN)/python -m benchmarks.run --size $(SIZE)
+
+errors: $(VENV)/.ready  ## Draw docs/errors.md from the list of error codes
+	@$(BIN)/python manage.py error_codes > docs/errors.md
 
 lock:  ## Renew the hashed locks (names no index)
 	$(BIN)/python -m pip install --quiet uv
@@ -79,4 +100,4 @@ lock:  ## Renew the hashed locks (names no index)
 clean:  ## Remove the virtual environment and generated files (data and keys stay)
 	rm -rf $(VENV) static/vendor static/icons.svg staticfiles frontend/node_modules .mypy_cache .ruff_cache
 
-.PHONY: help setup demo stop lint $(LINT) test bench lock clean
+.PHONY: help programs setup demo stop lint $(LINT) test test-peers proofs test-again bench errors lock clean

@@ -54,11 +54,11 @@ def run(size: int, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
 def _one(made: clinic.Clinic, start: Any) -> tuple[float, float]:
     """Everybody with a visit walks the journey from beginning to end; the seconds the ticks took, and computed."""
     from apps.core import actors, clock
-    from apps.journeys import ready, services
+    from apps.journeys import presets, services
     from apps.journeys.models import JourneyRun
 
     with clock.frozen(start):
-        journey = services.journey_from_ready(actor=made.author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+        journey = services.journey_from_preset(actor=made.author, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
         services.journey_submit(actor=made.author, journey=journey)
         services.journey_approve(actor=made.reviewer, journey=journey)
         services.journey_activate(actor=made.author, journey=journey)

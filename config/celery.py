@@ -1,16 +1,19 @@
-"""Celery: the queues and the whole schedule. Tasks are doorbells: they carry ids and may be lost."""
+"""Celery: the queues and the whole schedule. Tasks carry ids and may be lost: rows are the truth."""
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_ready
 from kombu import Queue  # type: ignore[attr-defined]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+logger = logging.getLogger(__name__)
 
 app = Celery("carelane")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -38,7 +41,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
     "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
-    "note-that-the-schedule-rings": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
+    "note-that-the-schedule-beats": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",
         "schedule": crontab(hour="4", minute="10"),
@@ -61,6 +64,24 @@ app.autodiscover_tasks()
 
 
 @beat_init.connect
-def ring_at_once(**_: object) -> None:
-    """The first ring would come half a minute after a start, and the home page would tell of a standstill till then."""
+def beat_at_once(**_: object) -> None:
+    """The first beat would come half a minute after a start, and the home page would tell of a standstill till then."""
     app.send_task("apps.dashboard.tasks.beat", expires=MINUTES)
+
+
+@worker_ready.connect
+def note_the_environment(**_: object) -> None:
+    """Settings of the environment change by a restart: each worker says what it started with."""
+    from django.conf import settings
+    from django.db import DatabaseError, connections
+
+    from apps.core import actors
+    from apps.organizations.services import environment_note
+
+    try:
+        environment_note(actor=actors.system("worker"), found=settings.ENVIRONMENT)
+    except DatabaseError:
+        logger.exception("The settings of the environment could not be noted.")
+    finally:
+        # The processes that carry out tasks are forked from this one: none may inherit its connection.
+        connections.close_all()

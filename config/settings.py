@@ -338,14 +338,29 @@ STATIC_ROOT = Path(env("CARELANE_STATIC", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEMO
 WHITENOISE_AUTOREFRESH = DEMO
+
+
+def file_storage() -> dict[str, Any]:
+    """Where sealed files lie: a folder in the data, or what CARELANE_STORAGE names with its options."""
+    backend = env("CARELANE_STORAGE")
+    if not backend:
+        options = {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    options = json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
+    if PRODUCTION and str(options.get("endpoint_url", "")).startswith("http://"):
+        raise ImproperlyConfigured("endpoint_url in CARELANE_STORAGE_OPTIONS must begin with https:// in production.")
+    if backend.startswith("storages.backends.s3."):
+        from boto3.s3.transfer import TransferConfig
+
+        # What is stored may be read from the database meanwhile: by the thread, and the connection, that asked.
+        # And of a large file only so much is held in memory while it is read.
+        options = {"transfer_config": TransferConfig(use_threads=False), "max_memory_size": 16 * 2**20, **options}
+    return {"BACKEND": backend, "OPTIONS": options}
+
+
 STORAGES = {
     # Whatever is stored here is sealed before it arrives; names are random.
-    "default": {
-        "BACKEND": env("CARELANE_STORAGE", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": json.loads(env("CARELANE_STORAGE_OPTIONS", "{}"))
-        if env("CARELANE_STORAGE")
-        else {"location": str(CARELANE_HOME / "files"), "file_permissions_mode": 0o600},
-    },
+    "default": file_storage(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
@@ -409,10 +424,40 @@ if DEMO and not TRANSPORT_MAP:
 AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
 # Called behind those with the actor: nothing goes on by itself that may have gone on after the backup was made.
 HOLD_AFTER_RESTORE = [
-    "apps.delivery.services.control.hold_after_restore",
-    "apps.campaigns.sending.hold_after_restore",
+    "apps.delivery.outbox.services.control.hold_after_restore",
+    "apps.campaigns.services.sending.hold_after_restore",
     "apps.journeys.services.activation.hold_after_restore",
 ]
 # Called when a command is through; commands lie below the trail.
 AFTER_COMMAND = ["apps.audit.sequencer.pin"]
-EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
+EMAIL_BACKEND = "apps.delivery.outbox.email_backend.OutboxBackend"
+
+# -- Changes of the environment ----------------------------------------------------------------------------
+
+# What a worker notes at its start, so that a change shows (Audit, Configuration). No credential, nothing of a person:
+# addresses of database and Redis and the options of the storage, which may hold passwords, stay out.
+ENVIRONMENT = {
+    "VERSION": VERSION,
+    "CARELANE_MODE": CARELANE_MODE,
+    "CARELANE_HOME": str(CARELANE_HOME),
+    "CARELANE_KEYS": str(CARELANE_KEYS),
+    "CARELANE_CHECKPOINTS": str(CARELANE_CHECKPOINTS),
+    "CARELANE_URL": PUBLIC_URL,
+    "ALLOWED_HOSTS": ",".join(ALLOWED_HOSTS),
+    "CARELANE_PROXIES": str(PROXIES),
+    "CARELANE_TLS_REDIRECT": str(int(SECURE_SSL_REDIRECT)),
+    "CARELANE_STATIC": str(STATIC_ROOT),
+    "CARELANE_STORAGE": STORAGES["default"]["BACKEND"],
+    "CARELANE_IMPORT_HELPERS": str(IMPORT_HELPERS),
+    "CARELANE_TRANSPORT_MAP": TRANSPORT_MAP,
+    "CARELANE_MAIL_DNS": str(int(MAIL_DNS)),
+    "CARELANE_MAIL_ROOTS": MAIL_ROOTS,
+    "CARELANE_SMIME_ROOTS": MAIL_ANCHORS,
+    "CARELANE_LMTP_ADDRESS": INBOUND_LMTP,
+    "CARELANE_INBOUND_SMTP_ADDRESS": INBOUND_SMTP,
+    "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
+}
+# Recorded before and after, in clear and by signals: so no model with a sealed or level 1 field, and each by its name
+# (docs/decisions/0008-auditlog.md). Its middleware stays out: it copies network addresses and staff addresses.
+AUDITLOG_INCLUDE_TRACKING_MODELS = ({"model": "organizations.EnvironmentSetting", "include_fields": ["value"]},)
+AUDITLOG_DISABLE_REMOTE_ADDR = True

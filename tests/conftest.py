@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,18 +21,34 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from apps.core import actors, clock
 from apps.installation import embedded_servers
+from tests import sizes
 
-# Property tests count examples, not milliseconds: a busy machine is no fault of the code.
-hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# What a run leaves out, the order of files, the two halves of a run.
+pytest_plugins = ["tests.left_out", "tests.order"]
+
+# Property tests count examples, not milliseconds: a busy machine is no fault of the code. Their sample is the same in
+# every run; `make proofs` draws others.
+hypothesis_settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not sizes.FULL,
+    max_examples=sizes.examples(100),
+)
 hypothesis_settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--latency", type=int, default=0, help="milliseconds by which the browser gets every answer late")
 
 
 @pytest.fixture(scope="session")
@@ -190,34 +207,24 @@ def signed_in(cast: SimpleNamespace):
 
 
 @pytest.fixture
+def questions() -> Callable[..., int]:
+    """``questions(client, "/contacts/")`` is how many statements that page asks the database for.
+
+    What is only asked once (the organization, a kept table) is asked before the first count of a page.
+    """
+    known: set[tuple[int, str]] = set()
+
+    def count(client: Any, path: str) -> int:
+        if (id(client), path) not in known:
+            known.add((id(client), path))
+            client.get(path)
+        with CaptureQueriesContext(connections["default"]) as asked:
+            assert client.get(path).status_code == 200
+        return len(asked)
+
+    return count
+
+
+@pytest.fixture
 def max_actor(cast: SimpleNamespace) -> actors.Actor:
     return actors.staff(cast.max.pk, cast.max.role)
-
-
-# With two processes, what takes longest starts first: else one would finish it while the other has nothing to do.
-LONGEST = ("leaks/test_leaks.py", "browser/test_every_page.py", "browser/test_road.py", "browser/test_templates.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser scenes come last: the browser's driver keeps an event loop running to the end of the session."""
-
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        folder, name = item.path.parts[-2:]
-        file = f"{folder}/{name}"
-        return (
-            folder == "browser" or name.startswith("test_browser"),
-            LONGEST.index(file) if file in LONGEST else len(LONGEST),
-        )
-
-    items.sort(key=place)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing is left out: a test that would be skipped fails, with the reason."""
-    report = yield
-    if report.skipped and os.environ.get("CI"):
-        report.outcome, report.longrepr = "failed", f"{item.nodeid} may not be left out in CI: {report.longrepr}"
-    return report

@@ -28,6 +28,7 @@ class Action(StrEnum):
     # organization
     ORGANIZATION_CHANGE = "organization.change"
     ORGANIZATION_CHANGE_LOGO = "organization.change_logo"
+    ENVIRONMENT_CHANGE = "environment.change"
     # contacts
     CONTACT_CREATE = "contact.create"
     CONTACT_CHANGE = "contact.change"

@@ -75,15 +75,17 @@ def parse(values: Mapping[str, str], zone: tzinfo = UTC) -> TrailFilter:
     """The filter in ``values`` (names as in ``as_query``), its days in ``zone``. Raises ``FilterRefused``."""
     actor = values.get("actor", "").strip()
     if actor and actor.partition(":")[0] not in ACTOR_KINDS:
-        raise FilterRefused(f"There is no kind of actor called {actor[:20]}. Use {', '.join(ACTOR_KINDS)}.")
+        raise FilterRefused(
+            "trail.actor_kind_unknown", f"There is no kind of actor called {actor[:20]}. Use {', '.join(ACTOR_KINDS)}."
+        )
     action = values.get("action", "").strip()
     nouns = {each.value.partition(".")[0] for each in Action}
     known = {each.value for each in Action} | {f"{noun}." for noun in nouns} | {"reads", "writes"}
     if action and action not in known:
-        raise FilterRefused("There is no such action. Choose one from the list.")
+        raise FilterRefused("trail.action_unknown", "There is no such action. Choose one from the list.")
     first, last = _day(values.get("from", "")), _day(values.get("to", ""))
     if first and last and last < first:
-        raise FilterRefused("The last day lies before the first. Swap them.")
+        raise FilterRefused("period.backwards", "The last day lies before the first. Swap them.")
     person, entries = _person(values.get("person", "")), _entries(values.get("entries", ""))
     return TrailFilter(actor, action, person, first, last, entries, zone)
 
@@ -94,7 +96,7 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise FilterRefused("A day is written like 2026-11-22.") from None
+        raise FilterRefused("trail.day_malformed", "A day is written like 2026-11-22.") from None
 
 
 def _person(text: str) -> int | None:
@@ -102,7 +104,10 @@ def _person(text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise FilterRefused("A person is given by number. Find them on the audit page by name or record number.")
+        raise FilterRefused(
+            "trail.person_malformed",
+            "A person is given by number. Find them on the audit page by name or record number.",
+        )
     return int(text)
 
 
@@ -111,5 +116,5 @@ def _entries(text: str) -> tuple[int, int] | None:
         return None
     low, _, high = text.strip().partition("-")
     if not all(each.isascii() and each.isdigit() and len(each) <= 18 for each in (low, high)):
-        raise FilterRefused("A run of entries is written like 1200-1611.")
+        raise FilterRefused("trail.run_malformed", "A run of entries is written like 1200-1611.")
     return int(low), int(high)

@@ -96,6 +96,7 @@ PHRASES: Mapping[str, str] = {
     "breach.close": "Closed a material breach of {subject:vendor}",
     "organization.change": "Changed the organization's settings",
     "organization.change_logo": "Changed the organization's logo",
+    "environment.change": "Started with changed settings of the environment",
     "delivery.change": "Changed how mail is delivered",
     "delivery.measure": "Measured mail servers",
     "backup.make": "Made a backup",

@@ -1,10 +1,11 @@
-"""Doorbells of the audit trail."""
+"""Numbering, signing and verifying the audit trail on the schedule."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from apps.audit import reviews, sequencer
+from apps.audit import sequencer
+from apps.audit.services import reviews
 from apps.core import actors
 
 

@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.audit import exports, filters, people, selectors
-from apps.audit import reviews as watch
+from apps.audit import exports, filters, people, reading, selectors
 from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
+from apps.audit.services import reviews as watch
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -28,7 +28,12 @@ VERIFY_AT_ONCE = 200_000
 
 
 def _head(request: HttpRequest, here: str) -> dict[str, Any]:
-    views = [("trail", "Trail"), ("integrity", "Integrity"), ("reviews", "Reviews")]
+    views = [
+        ("trail", "Trail"),
+        ("configuration", "Configuration"),
+        ("integrity", "Integrity"),
+        ("reviews", "Reviews"),
+    ]
     return {
         "tabs": [{"label": label, "url": reverse(f"audit:{view}"), "current": view == here} for view, label in views],
         "may_export": may(request, Permission.AUDIT_EXPORT),
@@ -100,8 +105,8 @@ def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> Ht
     )
 
 
-def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailLine], Any]:
-    return selectors.trail(
+def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[reading.TrailLine], Any]:
+    return reading.trail(
         actor=actor_of(request),
         wanted=wanted,
         cursor=request.GET.get("after", ""),
@@ -112,7 +117,7 @@ def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.Tra
 @require(Permission.AUDIT_VIEW)
 def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One entry whole, with the reason that was given and the people it is about."""
-    found = selectors.entry_open(actor=actor_of(request), entry_id=entry_id)
+    found = reading.entry_open(actor=actor_of(request), entry_id=entry_id)
     if found is None:
         raise Http404
     return render(
@@ -142,6 +147,15 @@ def export(request: HttpRequest) -> HttpResponseBase:
     answer = StreamingHttpResponse(lines, content_type=exports.FORMATS[form])
     answer["Content-Disposition"] = f'attachment; filename="audit-{clock.now():%Y-%m-%d}.{form}"'
     return answer
+
+
+@require_GET
+@require(Permission.AUDIT_VIEW)
+def configuration(request: HttpRequest) -> HttpResponse:
+    """Settings of the environment, before and after each change, newest first."""
+    changes, page = selectors.configuration(request.GET.get("after", ""))
+    context = {**_head(request, "configuration"), "changes": changes, "page": page}
+    return render(request, "audit/configuration.html", context)
 
 
 @require_GET

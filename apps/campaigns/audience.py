@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.campaigns.spec import Spec
 from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.segments import compiler, rules
 from apps.segments import selectors as segments
+from apps.segments.conditions.segment import SegmentCondition
 from apps.segments.models import Segment
-
-from .spec import Spec
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,8 +42,8 @@ class Audience:
     def fingerprint(self) -> dict[str, Any]:
         """Everything the audience is defined by, for the hash of an approval: nested rules too."""
         return {
-            "rule": self.rule.as_json(),
-            "segments": {name: rule.as_json() for name, rule in sorted(self.names.segments.items())},
+            "rule": self.rule.to_document(),
+            "segments": {name: rule.to_document() for name, rule in sorted(self.names.segments.items())},
         }
 
 
@@ -54,13 +54,13 @@ def audience_of(spec: Spec) -> Audience:
         included_row: Segment | None = None
     elif spec.segment:
         found = segments.by_name(spec.segment)
-        included, included_row = rules.SegmentRule(found.name), found.row
+        included, included_row = SegmentCondition(found.name), found.row
     else:
-        raise Refused("Choose a segment, or everybody.")
+        raise Refused("campaign.without_audience", "Choose a segment, or everybody.")
     outside = [segments.by_name(name) for name in spec.exclude]
     parts: list[rules.Node] = [included] if included_row is not None else []
     if outside:
-        parts.append(rules.Group("none", tuple(rules.SegmentRule(each.name) for each in outside)))
+        parts.append(rules.Group("none", tuple(SegmentCondition(each.name) for each in outside)))
     rule = rules.Group("all", tuple(parts))
     names = segments.names_for(rule)
     return Audience(

@@ -129,37 +129,6 @@ class CampaignSegment(models.Model):
 
 @classify(
     id=Kind.PLAIN,
-    campaign=Kind.PLAIN,
-    at=Kind.PLAIN,
-    actor=Kind.PLAIN,
-    decision=Kind.PLAIN,
-    approval=Kind.TOKEN,
-    audience=Kind.PLAIN,
-    sealed=Kind.SEALED,
-)
-class CampaignReview(models.Model):
-    """What was asked and decided, never changed. ``sealed`` holds the comment; ``audience`` the planned size."""
-
-    class Decision(models.TextChoices):
-        SUBMITTED = "submitted", "Submitted"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        VOIDED = "voided", "Approval voided by a change"
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="reviews")
-    at = models.DateTimeField()
-    actor = models.CharField(max_length=60)
-    decision = models.CharField(max_length=9, choices=Decision.choices)
-    approval = models.BinaryField(max_length=16, null=True)
-    audience = models.BigIntegerField(null=True)
-    sealed = models.BinaryField(null=True)
-
-    def __str__(self) -> str:
-        return f"CampaignReview {self.pk}"
-
-
-@classify(
-    id=Kind.PLAIN,
     at=Kind.PLAIN,
     actor=Kind.PLAIN,
     reader=Kind.PLAIN,

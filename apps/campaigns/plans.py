@@ -7,24 +7,25 @@ from collections.abc import Callable, Sequence
 
 from django.core.cache import cache
 
+from apps.campaigns import planning
+from apps.campaigns.audience import Audience, audience_of
+from apps.campaigns.selectors import Opened, compiled_draft
+from apps.campaigns.spec import Spec
 from apps.contacts.person import selectors as contacts
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import selectors as delivery
-from apps.delivery.services.measuring import measure
+from apps.delivery.settings.measuring import measure
+from apps.jobs import waking
 from apps.segments import rules
 from apps.vault.tokens import token128
-
-from . import doorbell, planning
-from .audience import Audience, audience_of
-from .selectors import Opened, compiled_draft
-from .spec import Spec
 
 SAMPLE = 200
 ROUNDS = 3
 MANY = 50_000  # people on record from which a plan is drawn in the background: it could take longer than two seconds
+PATIENCE = 600  # seconds for which a page waits for a worker to draw a plan
 DRAWN_FOR = 180  # seconds for which a plan of so many people is shown again
 MEASURING_FOR = 180  # seconds after which a worker that fell silent counts as gone
 MEASURED_FOR = 900  # seconds during which servers that did not answer are not asked again by themselves
@@ -33,7 +34,7 @@ MEASURED_FOR = 900  # seconds during which servers that did not answer are not a
 def parts(campaign: Opened) -> tuple[Audience, Purpose, Level]:
     """Audience, purpose and floor of a campaign. Raises Refused while audience or purpose is missing."""
     if not campaign.spec.purpose:
-        raise Refused("Choose the purpose first: the plan depends on it.")
+        raise Refused("campaign.without_purpose", "Choose the purpose first: the plan depends on it.")
     audience = audience_of(campaign.spec)
     floor = max(Level(campaign.row.level), audience.level)
     if campaign.spec.template:
@@ -89,13 +90,24 @@ def plan_at_hand(*, actor: Actor, campaign: Opened) -> planning.Plan | None:
         found = None
     if isinstance(found, dict):
         return planning.Plan.of_kept(found)
-    if found:
+    if isinstance(found, list):
         cache.delete(key)
-        raise Refused(found)
-    if found is None and cache.add(key, (shape, ""), doorbell.PATIENCE) and not doorbell.ring_draw(campaign.id, actor):
+        code, sentence = found
+        raise Refused(code, sentence)
+    if found is None and cache.add(key, (shape, ""), PATIENCE) and not _wake_to_draw(campaign.id, actor):
         cache.delete(key)
         return plan_of(actor=actor, campaign=campaign)
     return None
+
+
+def _wake_to_draw(campaign_id: int, actor: Actor) -> bool:
+    # Not with the senders: they have no minutes to spare.
+    return waking.wake_now("apps.campaigns.tasks.draw", campaign_id, *_asker(actor), expires=PATIENCE, queue="default")
+
+
+def _asker(actor: Actor) -> tuple[int, ...]:
+    """People are opened for a plan: the trail names the member of staff who asked for it, not the worker."""
+    return (int(actor.id),) if actor.kind == "staff" else ()
 
 
 def draw_in_background(*, actor: Actor, campaign: Opened) -> None:
@@ -104,9 +116,10 @@ def draw_in_background(*, actor: Actor, campaign: Opened) -> None:
     try:
         cache.set(key, (shape, plan_of(actor=actor, campaign=campaign).kept()), DRAWN_FOR)
     except Refused as refusal:
-        cache.set(key, (shape, str(refusal)), DRAWN_FOR)
+        cache.set(key, (shape, [refusal.code, str(refusal)]), DRAWN_FOR)
     except Exception:
-        cache.set(key, (shape, "The plan could not be drawn. Load the page again to try once more."), DRAWN_FOR)
+        said = ["plan.not_drawn", "The plan could not be drawn. Load the page again to try once more."]
+        cache.set(key, (shape, said), DRAWN_FOR)
         raise
 
 
@@ -148,7 +161,7 @@ def measure_begin(*, actor: Actor, campaign_id: int) -> bool:
     """Measure in the background, unless somebody does or just did; whether it is under way now."""
     if not cache.add(_measuring_key(campaign_id), ("running", 0), MEASURING_FOR):
         return measuring(campaign_id) is not None
-    if not doorbell.ring_measure(campaign_id, actor):
+    if not waking.wake_now("apps.campaigns.tasks.measure", campaign_id, *_asker(actor)):
         cache.delete(_measuring_key(campaign_id))
         return False
     return True

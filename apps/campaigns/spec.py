@@ -82,26 +82,34 @@ class Spec:
 def parse(data: object) -> Spec:
     """Read a spec. Raises Refused for a part that cannot be used; what is missing is told by ``missing``."""
     if not isinstance(data, dict):
-        raise Refused("A campaign is a JSON object with segment, template, purpose and remuneration.")
+        raise Refused(
+            "campaign_file.not_an_object",
+            "A campaign is a JSON object with segment, template, purpose and remuneration.",
+        )
     if unknown := sorted(set(data) - _KEYS):
-        raise Refused(f"“{unknown[0][:40]}” is not a part of a campaign. Known are {', '.join(sorted(_KEYS))}.")
+        raise Refused(
+            "campaign_file.part_unknown",
+            f"“{unknown[0][:40]}” is not a part of a campaign. Known are {', '.join(sorted(_KEYS))}.",
+        )
     exclude = data.get("exclude") or []
     if not isinstance(exclude, list) or not all(isinstance(name, str) and name.strip() for name in exclude):
-        raise Refused("“exclude” is a list of names of segments.")
+        raise Refused("campaign_file.exclude_not_a_list", "“exclude” is a list of names of segments.")
     everybody = data.get("everybody") or False
     if not isinstance(everybody, bool) or not isinstance(data.get("cost_statement") or False, bool):
-        raise Refused("“everybody” and “cost_statement” are true or false.")
+        raise Refused("campaign_file.not_true_or_false", "“everybody” and “cost_statement” are true or false.")
     purpose, remuneration = _text(data, "purpose"), _text(data, "remuneration")
     if purpose and purpose not in {item.value for item in PURPOSES}:
-        raise Refused(f"“purpose” is one of {', '.join(item.value for item in PURPOSES)}.")
+        raise Refused(
+            "campaign_file.purpose_unknown", f"“purpose” is one of {', '.join(item.value for item in PURPOSES)}."
+        )
     if remuneration and remuneration not in REMUNERATION:
-        raise Refused(f"“remuneration” is one of {', '.join(REMUNERATION)}.")
+        raise Refused("campaign_file.remuneration_unknown", f"“remuneration” is one of {', '.join(REMUNERATION)}.")
     segment = _text(data, "segment")
     if everybody and segment:
-        raise Refused("Choose a segment or everybody, not both.")
+        raise Refused("campaign.audience_twice", "Choose a segment or everybody, not both.")
     names = tuple(dict.fromkeys(" ".join(name.split()) for name in exclude))
     if segment and segment in names:
-        raise Refused("The segment cannot exclude itself: nobody would be left.")
+        raise Refused("campaign.excludes_itself", "The segment cannot exclude itself: nobody would be left.")
     return Spec(
         segment=segment,
         everybody=everybody,
@@ -121,7 +129,7 @@ def _text(data: dict[str, Any], name: str, longest: int = LONGEST_NAME) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > longest:
-        raise Refused(f"“{name}” is a text of at most {longest} characters.")
+        raise Refused("campaign_file.text_length", f"“{name}” is a text of at most {longest} characters.")
     return " ".join(value.split())
 
 

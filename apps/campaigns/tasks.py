@@ -1,14 +1,14 @@
-"""Doorbells. Each can be lost: the next one reads the same rows."""
+"""Feeding campaigns and drawing plans. Each message can be lost: the next one reads the same rows."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
+from apps.campaigns import plans, selectors
+from apps.campaigns.services import sending
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.users import selectors as users
-
-from . import plans, selectors, sending
 
 
 @shared_task(ignore_result=True)

@@ -152,7 +152,8 @@ def document_open(*, actor: Actor, document: Document) -> bytes:
         return sealing.open_bytes(keys.ring().service, raw, table=DOCUMENT_TABLE, row=document.pk)
     except (OSError, sealing.SealBroken):
         raise Refused(
-            "The stored file is missing or damaged. Restore the file store from a backup, or upload the paper again."
+            "agreement.file_damaged",
+            "The stored file is missing or damaged. Restore the file store from a backup, or upload the paper again.",
         ) from None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from apps.audit import selectors as trail
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
@@ -14,21 +14,35 @@ _WRITING = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
 _BRANDING = (Action.BRAND_SAVE,)
 
 
-def why_not(actor: Actor, version: TemplateVersion | None, brand: Brand | None) -> str:
-    """Why ``actor`` must leave the decision about this text and sender to somebody else, or "".
+def parts(actor: Actor, version: TemplateVersion | None, brand: Brand | None) -> Iterator[Part]:
+    """This text and its sender (None: the default one) as parts of what ``actor`` may have to decide about.
 
-    They edited one of the two since a second person last approved it; ever, if nobody did. ``brand`` None is the
-    default one. What notices say of the organization an administrator may decide alone, so that counts for nothing
-    here either: a clinic of two would have nobody left who may approve.
+    Whoever edited one of the two since a second person last approved it is its author; ever, if nobody did. What
+    notices say of the organization an administrator may decide alone, so that counts for nothing here either: a clinic
+    of two would have nobody left who may approve.
     """
-    if version is not None and _wrote(actor, version):
-        return f"You edited the template “{version.template.name}”, {_REASON}"
-    brand = brand or default_brand()
-    if brand is None or (may_steer(actor) and is_in_notices(brand)):
-        return ""
-    if trail.acted(actor=actor, actions=_BRANDING, kind="brand", subject=brand.pk, beyond=brand.approved_version):
-        return f"You edited the brand “{brand.name}”, {_REASON}"
-    return ""
+    if version is not None:
+        yield from _text(version)
+    sender = brand or default_brand()
+    if sender is not None and not (may_steer(actor) and is_in_notices(sender)):
+        yield Part(
+            "brand",
+            sender.pk,
+            _BRANDING,
+            lambda: f"You edited the brand “{sender.name}”, {_REASON}",
+            beyond=sender.approved_version,
+        )
+
+
+def notice(template: Template) -> Part:
+    """A notice, which is published without further approval: whoever edited it since the last time is its author."""
+    return Part(
+        "template",
+        template.pk,
+        _WRITING,
+        lambda: "You edited this notice. It goes to every patient, so somebody else publishes it.",
+        after=template.versions.filter(number=template.published).values_list("created_at", flat=True).first(),
+    )
 
 
 _REASON = "and nobody else approved that yet, so somebody else has to decide about it."
@@ -63,25 +77,16 @@ def default_brand() -> Brand | None:
     return Brand.objects.filter(is_default=True).first()
 
 
-def _wrote(actor: Actor, version: TemplateVersion) -> bool:
+def _text(version: TemplateVersion) -> Iterator[Part]:
+    def why() -> str:
+        return f"You edited the template “{version.template.name}”, {_REASON}"
+
     approved = version.template.versions.filter(approved_at__isnull=False)
     last = approved.filter(number__lte=version.number).order_by("-number").first()
-    if (last is None or last.number < version.number) and trail.acted(
-        actor=actor,
-        actions=_WRITING,
-        kind="template",
-        subject=version.template_id,
-        after=last.created_at if last is not None else None,
-        until=version.created_at,
-    ):
-        return True
+    if last is None or last.number < version.number:
+        since = last.created_at if last is not None else None
+        yield Part("template", version.template_id, _WRITING, why, after=since, until=version.created_at)
     # The template's choice of a brand belongs to no version: it counts as it is now.
     chosen = approved.order_by("-approved_at").first()
-    return trail.acted(
-        actor=actor,
-        actions=_WRITING,
-        kind="template",
-        subject=version.template_id,
-        after=chosen.approved_at if chosen is not None else None,
-        field="brand",
-    )
+    since = chosen.approved_at if chosen is not None else None
+    yield Part("template", version.template_id, _WRITING, why, after=since, field="brand")

@@ -33,15 +33,19 @@ class ImageFacts:
 def inspect(data: bytes) -> ImageFacts:
     """Look at an upload. Raises `NotAnImage` with a sentence that says what to do."""
     if len(data) > MAX_BYTES:
-        raise NotAnImage("The image is larger than 2 MB. Make it smaller: 1200 pixels wide is plenty for a mail.")
+        raise NotAnImage(
+            "image.too_large", "The image is larger than 2 MB. Make it smaller: 1200 pixels wide is plenty for a mail."
+        )
     try:
         facts = _read(data)
     except (IndexError, struct.error):
         facts = None
     if facts is None:
-        raise NotAnImage("This is not an image that mail programs show. Upload a PNG, JPEG, GIF or WebP file.")
+        raise NotAnImage(
+            "image.kind_wrong", "This is not an image that mail programs show. Upload a PNG, JPEG, GIF or WebP file."
+        )
     if not (0 < facts.width <= MAX_SIDE and 0 < facts.height <= MAX_SIDE):
-        raise NotAnImage("The image is more than 4,000 pixels wide or high. Make it smaller.")
+        raise NotAnImage("image.too_wide", "The image is more than 4,000 pixels wide or high. Make it smaller.")
     return facts
 
 

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
-from apps.audit import selectors as trail
+from apps.approvals import two_people
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import authors, blocks, images, usage, variants
@@ -247,11 +247,9 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     whoever edited it since it was last published.
     """
     template = _locked(template_id, version)
-    if template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff":
-        edits = (Action.TEMPLATE_CREATE, Action.TEMPLATE_CHANGE)
-        since = template.versions.filter(number=template.published).values_list("created_at", flat=True).first()
-        if trail.acted(actor=actor, actions=edits, kind="template", subject=template.pk, after=since):
-            raise Refused("You edited this notice. It goes to every patient, so somebody else publishes it.")
+    seen_by_two = template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff"
+    if seen_by_two and (why := two_people.why_not(actor, [authors.notice(template)])):
+        raise Refused(why)
     data = template.revisions.get(number=template.revision).data
     design = variants.unmarked(blocks.parse(data))
     payload = {"name": template.name, "design": blocks.dump(design)}

@@ -49,7 +49,7 @@ class RoadCommand(BaseCommand):
             result = self.perform(actor, **options)
         except Refused as refusal:
             if as_json:
-                self.stdout.write(json.dumps({"refused": str(refusal)}))
+                self.stdout.write(json.dumps({"refused": str(refusal), "code": refusal.code}))
             else:
                 self.stderr.write(str(refusal))
             sys.exit(1)
@@ -86,8 +86,8 @@ def actor_named(email: str, permission: Permission) -> Actor:
 
     user = get_user_model().objects.by_email(email)
     if user is None or not user.is_active:
-        raise Refused("Nobody active signs in with that address.")
+        raise Refused("actor.unknown", "Nobody active signs in with that address.")
     if not allows(user.role, permission):
         may = " or ".join(role.word.lower() for role in roles_with(permission))
-        raise Refused(f"{Role(user.role).word} may not do this. Name somebody who may: {may}.")
+        raise Refused("actor.not_allowed", f"{Role(user.role).word} may not do this. Name somebody who may: {may}.")
     return actors.staff(user.pk, user.role)

@@ -1,4 +1,4 @@
-"""When the schedule last rang, a worker carried it out, and how many workers there were.
+"""When the schedule last beat, a worker carried it out, and how many workers there were.
 
 Kept in the cache: it is worth nothing tomorrow.
 """
@@ -14,16 +14,16 @@ from apps.core import clock
 KEY = "status:heartbeat"
 WORKERS = "status:workers"
 ANSWER_WITHIN = 0.8  # seconds; a worker answers from its main process, busy or not
-LATE = timedelta(seconds=100)  # the schedule rings every 30 seconds
+LATE = timedelta(seconds=100)  # the schedule beats every 30 seconds
 
 
 def note() -> None:
-    """Remember that the schedule rang now."""
+    """Remember that the schedule beat now."""
     cache.set(KEY, clock.now().timestamp(), timeout=24 * 3600)
 
 
 def last() -> datetime | None:
-    """When it last rang, or None when it did not in the last day."""
+    """When it last beat, or None when it did not in the last day."""
     stamp = cache.get(KEY)
     return datetime.fromtimestamp(stamp, UTC) if stamp is not None else None
 

@@ -79,7 +79,7 @@ def worker(now: datetime) -> Check:
 
 
 def schedule(now: datetime) -> Check:
-    """The schedule rings every 30 seconds and a worker carries it out."""
+    """The schedule beats every 30 seconds and a worker carries it out."""
     heard = heartbeat.last()
     if heard is None:
         return Check("Schedule", "down", "It has not run in the last day. Start Celery beat and a worker.", "clock")

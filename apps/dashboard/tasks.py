@@ -1,4 +1,4 @@
-"""The heartbeat: proof that the schedule rings and a worker answers."""
+"""The heartbeat: proof that the schedule beats and a worker answers."""
 
 from __future__ import annotations
 

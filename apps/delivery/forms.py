@@ -9,7 +9,7 @@ from django import forms
 
 from apps.compliance.selectors import vendor_choices
 from apps.core.levels import Level
-from apps.delivery.setup import Setup
+from apps.delivery.settings.setup import Setup
 from apps.mail.tls import TlsClass
 from apps.ui.forms import ChoiceCards, Switch, UploadZone
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.core.permissions import Permission
 from apps.delivery.models import InboundMail
-from apps.delivery.receiver import GREETING, address_of
+from apps.delivery.returns.receiver import GREETING, address_of
 from apps.ui.board import Check, Item
 from apps.ui.datewords import count
 from apps.users.models import User

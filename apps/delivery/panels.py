@@ -12,10 +12,12 @@ from apps.contacts.person.panels import Panel, register
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.permissions import Permission, may
-from apps.delivery import selectors, sources, story
+from apps.delivery import selectors
 from apps.delivery.forms import RecipientKeyForm
 from apps.delivery.models import OutboxMessage, RecipientKey
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, Held
+from apps.delivery.outbox import story
+from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held
+from apps.delivery.send import sources
 
 SHOWN = 100
 

@@ -20,8 +20,8 @@ from apps.contacts.person.selectors import record_keys
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.delivery import destinations, routes
-from apps.delivery.hygiene import Rules
+from apps.delivery import routes
+from apps.delivery.hygiene.rules import Rules
 from apps.delivery.models import (
     Attempt,
     DeliverySettings,
@@ -37,9 +37,10 @@ from apps.delivery.models.capability import KEY_TABLE
 from apps.delivery.models.inbound import INBOUND_TABLE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
-from apps.delivery.policy import Capability, PolicyTable, RouteName
-from apps.delivery.recipients import Recipient
-from apps.delivery.setup import Setup
+from apps.delivery.policy.routing import Capability, PolicyTable, RouteName
+from apps.delivery.returns import destinations
+from apps.delivery.send.recipients import Recipient
+from apps.delivery.settings.setup import Setup
 from apps.mail import dkim, mx
 from apps.mail.envelopes import CheckedKey
 from apps.mail.smtp import Dialogue, Login
@@ -342,7 +343,7 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
 
 
 def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
-    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    """What was read of a mail that came in (a report's facts, or `reply_text.ReplyText`); on the trail first."""
     people = [mail.person_id] if mail.person_id else []
     record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
     # A report about a message without a person, and a letter of a stranger, lie under the service key.

@@ -1,4 +1,4 @@
-"""Doorbells. Each can be lost: the next one reads the same rows."""
+"""Sending, and looking after what is sent. Each message can be lost: the next one reads the same rows."""
 
 from __future__ import annotations
 

@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from apps.delivery.views import hygiene, inbound, messages, people, setup
+from apps.delivery.hygiene import views as hygiene
+from apps.delivery.outbox import views as messages
+from apps.delivery.recipient_keys import views as people
+from apps.delivery.returns import views as inbound
+from apps.delivery.settings import views as setup
 
 app_name = "delivery"
 urlpatterns = [

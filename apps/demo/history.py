@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from apps.campaigns import sending
 from apps.campaigns import services as campaigns
+from apps.campaigns.services import sending
 from apps.contacts import services as contacts
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.delivery import services as delivery
+from apps.delivery.hygiene.services import clean_list
 from apps.delivery.models import HygieneFinding, HygieneRun
-from apps.delivery.services.hygiene import clean_list
 from apps.demo import mail, people
 from apps.demo.data import CLINIC
 from apps.demo.world import ACTOR, member

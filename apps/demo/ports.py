@@ -27,6 +27,39 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+class Claims:
+    """Ports that this process will listen on, claimed among the demos of a machine until it ends.
+
+    Minutes lie between choosing a port and listening on it; two demos that start together would choose the same. So
+    each binds the UDP port of that number, which nobody else uses and which is free again however the process ends.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, int], socket.socket] = {}
+
+    def claim(self, host: str, port: int) -> bool:
+        """Whether something could listen there now and no other demo will; from now on this one will."""
+        if not is_free(host, port):
+            return False
+        if (host, port) in self._held:
+            return True
+        with contextlib.ExitStack() as stack:
+            sign = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+            try:
+                sign.bind((host, port))
+            except OSError:
+                return False
+            stack.pop_all()
+        self._held[host, port] = sign
+        return True
+
+    def close(self) -> None:
+        """Give everything up."""
+        for sign in self._held.values():
+            sign.close()
+        self._held.clear()
+
+
 def moved(
     *,
     mail: int,

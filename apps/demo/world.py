@@ -12,10 +12,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from apps.campaigns import plans, sending
+from apps.campaigns import plans
 from apps.campaigns import selectors as campaign_selectors
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign
+from apps.campaigns.services import sending
 from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand
@@ -28,7 +29,7 @@ from apps.demo import parking, people
 from apps.demo.data import CLINIC
 from apps.imports.models import ImportJob
 from apps.imports.services import jobs, passes
-from apps.journeys import ready
+from apps.journeys import presets
 from apps.journeys import services as journeys
 from apps.journeys.models import Journey
 from apps.segments import services as segments
@@ -292,7 +293,7 @@ def next_morning(now: datetime) -> datetime:
 def _journey(actor: Actor, reviewer: Actor) -> int:
     if Journey.objects.exists():
         return 0
-    row = journeys.journey_from_ready(actor=actor, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    row = journeys.journey_from_preset(actor=actor, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=actor, journey=row)
     journeys.journey_approve(actor=reviewer, journey=row, comment="Checked the steps and both texts.")
     journeys.journey_activate(actor=actor, journey=row)

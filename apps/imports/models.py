@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.contacts.models.jobs import SEALED, SealedJob
 from apps.core.classification import Kind, classify
+from apps.jobs.models import SEALED, SealedJob
 
 # Sealed values are bound to the name of their table: it stays what it was when contacts still held imports.
 IMPORT_TABLE = "contacts_importjob"
@@ -46,6 +46,8 @@ class ImportJob(SealedJob):
         CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Failed"
 
+    UNDER_WAY = (State.CHECKING, State.RUNNING)
+
     kind = models.CharField(max_length=12, choices=JobKind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     new = models.BigIntegerField(default=0)
@@ -64,10 +66,6 @@ class ImportJob(SealedJob):
                 condition=models.Q(state__in=["checking", "running"]),
             )
         ]
-
-    @property
-    def under_way(self) -> bool:
-        return self.state in (self.State.CHECKING, self.State.RUNNING)
 
 
 @classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)

@@ -1,4 +1,4 @@
-"""Doorbells of imports: ids only, and any of them may be lost."""
+"""Imports. Tasks carry ids only, and any message of theirs may be lost."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ from celery import shared_task
 
 from apps.core import actors, clock
 from apps.imports.services import jobs, passes
-
-
-def ring(job_id: int) -> None:
-    """Ask a worker to look at an import. A broker that is down is no error: the sweep rings again."""
-    from kombu.exceptions import OperationalError
-
-    try:
-        import_work.delay(job_id)
-    except OperationalError:
-        return
+from apps.jobs import waking
 
 
 @shared_task(acks_late=True)
@@ -26,8 +17,8 @@ def import_work(job_id: int) -> None:
 
 @shared_task
 def import_sweep() -> None:
-    """Ring for imports whose worker was lost; delete uploads and rejected rows that nobody needs."""
+    """Wake workers for imports that nobody holds; delete uploads and rejected rows that nobody needs."""
     for job_id in passes.due(clock.now()):
-        ring(job_id)
+        waking.wake_now("apps.imports.tasks.import_work", job_id)
     jobs.uploads_clear(actor=actors.system("beat"))
     jobs.rejections_clear(actor=actors.system("beat"))

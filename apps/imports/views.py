@@ -172,14 +172,16 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
     if "mapping" in request.FILES:
         form = MappingUploadForm(request.POST, request.FILES)
         if not form.is_valid():
-            raise Refused("Choose a mapping file.")
+            raise Refused("import.without_mapping_file", "Choose a mapping file.")
         try:
             text = form.cleaned_data["mapping"].read(200_001).decode("utf-8-sig")
             return column_mapping.parse_json(text, attributes.types()).as_dict()
         except UnicodeDecodeError:
-            raise Refused("The mapping is not a text file. Export one from this page to see its form.") from None
+            raise Refused(
+                "import.mapping_wrong", "The mapping is not a text file. Export one from this page to see its form."
+            ) from None
         except column_mapping.BadMapping as error:
-            raise Refused(str(error)) from None
+            raise Refused("import.mapping_wrong", str(error)) from None
     columns, ignore = {}, []
     for index, header in enumerate(data["files"][0]["headers"]):
         target = request.POST.get(f"column-{index}", "")

@@ -12,17 +12,19 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 
 from apps.installation import embedded_servers
 
 LARGEST_KEY = 64 * 1024
+IN_A_FOLDER = "django.core.files.storage.FileSystemStorage"
 _KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(key|pem)")
 DUMP, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
 
@@ -62,9 +64,7 @@ def back_up(*, to: Path, keys_to: Path, version: str, now: datetime, migrations:
     try:
         _dump(draft / DUMP)
         with _private(draft / FILES) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
-            folder = Path(settings.CARELANE_HOME) / "files"
-            if folder.is_dir():
-                archive.add(folder, arcname=".")
+            pack_files(archive)
         digests = {name: _digest(draft / name) for name in (DUMP, FILES)}
         manifest = {"made_at": now.isoformat(), "version": version, "digests": digests}
         manifest["migrations"] = sorted(migrations)
@@ -156,10 +156,48 @@ def restore_data(folder: Path) -> None:
     done = subprocess.run(command, env=_environment(owner), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BackupError("The database could not be restored; it must be empty. Nothing was changed.")
-    target = Path(settings.CARELANE_HOME) / "files"
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tarfile.open(folder / FILES) as archive:
-        archive.extractall(target, filter="data")
+        unpack_files(archive)
+
+
+def _folder() -> Path | None:
+    """Where sealed files lie when that is a folder; None with object storage."""
+    chosen = settings.STORAGES["default"]["BACKEND"]
+    return Path(settings.CARELANE_HOME) / "files" if chosen == IN_A_FOLDER else None
+
+
+def pack_files(archive: tarfile.TarFile) -> None:
+    """Put every sealed file into ``archive`` under the name that rows know it by."""
+    folder = _folder()
+    if folder is None:
+        for name in _stored(""):
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = default_storage.size(name)
+            with default_storage.open(name, "rb") as file:
+                archive.addfile(member, cast(BinaryIO, file))
+    elif folder.is_dir():
+        archive.add(folder, arcname=".")
+
+
+def _stored(folder: str) -> Iterator[str]:
+    folders, files = default_storage.listdir(folder)
+    yield from (f"{folder}{name}" for name in files if name)
+    for each in folders:
+        yield from _stored(f"{folder}{each}/")
+
+
+def unpack_files(archive: tarfile.TarFile) -> None:
+    """Bring the sealed files of ``archive`` back, each under its name."""
+    folder = _folder()
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive:
+        source = archive.extractfile(member)
+        if source is not None:
+            with source, default_storage.open(member.name.removeprefix("./"), "wb") as target:
+                shutil.copyfileobj(source, cast(BinaryIO, target))
 
 
 def _dump(target: Path) -> None:

@@ -6,30 +6,32 @@ patient is health information), so whatever sends is looked at by two people, as
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from apps.audit import selectors as audit
+from apps.approvals import fingerprints, two_people
+from apps.approvals import selectors as entries
+from apps.approvals.selectors import Decision
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.content import authors
 from apps.content import selectors as content
 from apps.content.models import Brand, Template, TemplateVersion
 from apps.core.actors import Actor
-from apps.journeys import asking, world
-from apps.journeys.definition import Condition, Definition, Send, TriggerKind, to_json, walk
+from apps.journeys import context
+from apps.journeys.definition import Definition, mails, to_json, walk
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
-from apps.journeys.reviews import JourneyReview
+from apps.journeys.parse import parse
+from apps.journeys.vocabulary import TriggerKind
 from apps.organizations import selectors as organizations
 from apps.segments import authors as segment_authors
 from apps.segments import rules
 from apps.segments import selectors as segments
-from apps.vault.tokens import token128
+from apps.segments.conditions.segment import SegmentCondition
 
-Decision = JourneyReview.Decision
+KIND = "journey"
 _PREPARING = (Action.JOURNEY_CREATE, Action.JOURNEY_CHANGE, Action.JOURNEY_SUBMIT)
 
 
@@ -50,7 +52,7 @@ class Standing:
 
 def is_needed(definition: Definition) -> bool:
     """Whether a second person has to look: the journey sends something."""
-    return any(isinstance(place.step, Send) for place in walk(definition))
+    return next(mails(definition), None) is not None
 
 
 def fingerprint(journey: Journey, definition: Definition) -> bytes:
@@ -64,13 +66,12 @@ def fingerprint(journey: Journey, definition: Definition) -> bytes:
         "texts": [text.as_json() for text in texts(definition)],
         "segments": segments_of(definition),
     }
-    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return token128("journey.approval", hashlib.sha256(canonical.encode()).hexdigest())
+    return fingerprints.fingerprint(KIND, whole)
 
 
 def segments_of(definition: Definition) -> dict[str, Any]:
     """Name to rule JSON of every segment that a definition looks at, through all that they lead to, as it is now."""
-    return {name: rule.as_json() for name, rule in sorted(_segments(definition).items())}
+    return {name: rule.to_document() for name, rule in sorted(_segments(definition).items())}
 
 
 def moved_segments(journey: Journey) -> list[str]:
@@ -87,10 +88,10 @@ def standing(journey: Journey, definition: Definition | None = None) -> Standing
     draft = definition if definition is not None else parse(journey.opened()["draft"])
     if not is_needed(draft):
         return Standing("free")
-    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").first()
+    latest = entries.latest(KIND, journey.pk)
     if latest is None:
         return Standing("none")
-    if bytes(latest.approval) != fingerprint(journey, draft):
+    if not fingerprints.is_same(latest.fingerprint, fingerprint(journey, draft)):
         return Standing("rejected" if latest.decision == Decision.REJECTED else "changed", comment=latest.comment)
     state = {Decision.SUBMITTED: "waiting", Decision.APPROVED: "approved", Decision.REJECTED: "rejected"}
     return Standing(state[Decision(latest.decision)], latest.actor, latest.at, latest.comment)
@@ -112,8 +113,7 @@ def at_stake(journey: Journey, definition: Definition | None = None) -> Standing
 
 def submission(journey: Journey) -> int:
     """Which submission or decision is the latest: the id of its row, 0 when there is none."""
-    latest = JourneyReview.objects.filter(journey=journey).order_by("-pk").values_list("pk", flat=True).first()
-    return latest or 0
+    return entries.submission(KIND, journey.pk)
 
 
 def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
@@ -121,12 +121,15 @@ def why_not(actor: Actor, journey: Journey, definition: Definition) -> str:
 
     They prepared it, or edited a text, a sender or a segment of it since somebody else approved that.
     """
-    if audit.acted(actor=actor, actions=_PREPARING, kind="journey", subject=journey.pk):
-        return "You prepared this journey, so somebody else has to decide about it."
+    return two_people.why_not(actor, _parts(actor, journey, definition))
+
+
+def _parts(actor: Actor, journey: Journey, definition: Definition) -> Iterator[Part]:
+    why = "You prepared this journey, so somebody else has to decide about it."
+    yield Part(KIND, journey.pk, _PREPARING, lambda: why)
     for text in texts(definition):
-        if why := authors.why_not(actor, text.version, text.brand):
-            return why
-    return segment_authors.why_not(actor, segment_ids(definition))
+        yield from authors.parts(actor, text.version, text.brand)
+    yield from segment_authors.parts(segment_ids(definition))
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,12 +161,10 @@ def texts(definition: Definition) -> list[Text]:
     """The text and sender of every step that sends, as they are now."""
     found = []
     default = authors.default_brand()
-    for place in walk(definition):
-        if not isinstance(place.step, Send):
-            continue
-        template = content.template_named(place.step.template)
+    for place, mail in mails(definition):
+        template = content.template_named(mail.template)
         version = template.versions.filter(number=template.published).first() if template is not None else None
-        brand = world.brand_named(place.step.sender) or (template.brand if template is not None else None)
+        brand = context.brand_named(mail.sender) or (template.brand if template is not None else None)
         found.append(Text(place.step.id, template, version, brand or default))
     return found
 
@@ -178,11 +179,11 @@ def _segments(definition: Definition) -> dict[str, rules.Rule]:
     found: dict[str, rules.Rule] = {}
     parts: list[rules.Rule] = []
     if definition.trigger.kind is TriggerKind.SEGMENT and definition.trigger.segment:
-        parts.append(rules.Group("all", (rules.SegmentRule(definition.trigger.segment),)))
+        parts.append(rules.Group("all", (SegmentCondition(definition.trigger.segment),)))
     for place in walk(definition):
-        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
+        if rule := place.step.rule:
             try:
-                parts.append(segments.parse(place.step.rule))
+                parts.append(segments.parse(rule))
             except rules.RuleError:
                 continue  # the check of the draft says so, and keeps it from being activated
     for part in parts:

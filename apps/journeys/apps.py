@@ -9,8 +9,8 @@ class JourneysConfig(AppConfig):
         """Answer the apps below: delivery for messages, content and segments for where they are used."""
         from apps.contacts.attributes import usages as attribute_usages
         from apps.content import usage
-        from apps.delivery import sources
         from apps.delivery.models.outbox import MessageKind
+        from apps.delivery.send import sources
         from apps.journeys import selectors, usages
         from apps.journeys.outgoing import JourneySource
         from apps.segments import usages as segment_usages

@@ -1,6 +1,6 @@
 """What a journey is: a trigger and a tree of steps, as immutable values.
 
-Pure: no ORM, no clock. `reading.parse` reads the JSON a version stores and refuses broken shapes;
+Pure: no ORM, no clock. `parse.parse` reads the JSON a version stores and refuses broken shapes;
 `checks.check` adds what only the installation knows (does the template exist?) and is what
 activation asks. Both name the step and say what to do. A draft may have blanks (a new send step
 has no template yet): those are shapes, so `parse` takes them and `check` reports them.
@@ -11,81 +11,19 @@ walk can never be longer than the number of steps.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from apps.core.errors import Refused
-from apps.core.purposes import Purpose
+from apps.journeys.protocol import Mail, Step
+from apps.journeys.vocabulary import APPOINTMENT_START, EVENT_START, Key, Reentry, TriggerKind
 
 FORMAT = 1
 MAX_STEPS = 100
 MAX_DEPTH = 8
-MAX_WAIT = timedelta(days=730)
 STEP_ID = re.compile(r"[a-z][a-z0-9]{0,15}")
-
-APPOINTMENT_START = "appointment.start"
-EVENT_START = "event.start"
-
-
-class TriggerKind(StrEnum):
-    """What lets a person in."""
-
-    APPOINTMENT = "appointment"
-    SEGMENT = "segment"
-    EVENT = "event"
-    MANUAL = "manual"
-
-
-class Key(StrEnum):
-    """What one run is about: two appointments of one person are two runs."""
-
-    APPOINTMENT = "appointment"
-    EVENT = "event"
-    PERSON = "person"
-
-
-class Reentry(StrEnum):
-    """Whether the same key may walk the journey a second time."""
-
-    NEVER = "never"
-    AFTER_EXIT = "after_exit"
-
-
-class Unit(StrEnum):
-    """Units of waiting; days and weeks are calendar days at the same local time."""
-
-    MINUTES = "minutes"
-    HOURS = "hours"
-    DAYS = "days"
-    WEEKS = "weeks"
-
-
-class Direction(StrEnum):
-    """On which side of the date a wait ends."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
-# Opens are missing on purpose: mail programs and scanners fetch images by themselves.
-SIGNALS = ("clicked", "read", "replied")
-
-RUN_EVENTS = (
-    "appointment.moved",
-    "appointment.cancelled",
-    "appointment.kept",
-    "appointment.missed",
-    "consent.withdrawn",
-    "message.replied",
-    "message.unsubscribed",
-    "message.bounced",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,100 +34,6 @@ class Trigger:
     segment: str = ""
     event: str = ""
     groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Hand one message to delivery. `before` names a date after which it must not be sent."""
-
-    id: str
-    template: str = ""
-    purpose: str = Purpose.TREATMENT.value
-    sender: str = ""
-    before: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait for a duration."""
-
-    id: str
-    amount: int = 1
-    unit: Unit = Unit.DAYS
-
-
-@dataclass(frozen=True, slots=True)
-class WaitUntil:
-    """Wait until `days` before or after a date, at a local clock time.
-
-    `late_hours`: when the moment has passed on arrival, go on at once if more than this many hours
-    remain until the date, else skip up to and including the next send. None: always go on at once.
-    """
-
-    id: str
-    field: str = APPOINTMENT_START
-    days: int = 3
-    direction: Direction = Direction.BEFORE
-    at: time = time(9, 0)
-    late_hours: int | None = 24
-
-
-@dataclass(frozen=True, slots=True)
-class WaitFor:
-    """Wait for a signal about the message of `of` (the nearest send before, if empty), or a timeout."""
-
-    id: str
-    signals: tuple[str, ...] = ("clicked", "read")
-    of: str = ""
-    amount: int = 24
-    unit: Unit = Unit.HOURS
-    then: tuple[Step, ...] = ()
-    otherwise: tuple[Step, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Branch on a question: a segment rule over the opened record, or how this run stands (see `asking`).
-
-    The rule is canonical JSON; empty is a blank.
-    """
-
-    id: str
-    rule_json: str = ""
-    then: tuple[Step, ...] = ()
-    otherwise: tuple[Step, ...] = ()
-
-    @property
-    def rule(self) -> dict[str, Any]:
-        """The rule as a fresh dictionary."""
-        return json.loads(self.rule_json) if self.rule_json else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """Leave the journey here."""
-
-    id: str
-
-
-Step = Send | Wait | WaitUntil | WaitFor | Condition | Exit
-Branching = WaitFor | Condition
-
-STEP_TYPES: Mapping[str, type] = MappingProxyType(
-    {
-        "send": Send,
-        "wait": Wait,
-        "wait_until": WaitUntil,
-        "wait_for": WaitFor,
-        "condition": Condition,
-        "exit": Exit,
-    }
-)
-
-
-def type_of(step: Step) -> str:
-    """The type word of a step, as in the JSON."""
-    return next(word for word, cls in STEP_TYPES.items() if isinstance(step, cls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +63,12 @@ class DefinitionBroken(Refused):
         self.problems = tuple(problems)
         first = self.problems[0].text
         more = len(self.problems) - 1
-        super().__init__(first if not more else f"{first} ({more} more to mend.)")
+        super().__init__("journey.unusable", first if not more else f"{first} ({more} more to mend.)")
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A step with its place: `path` is "" for the main path or "s4.then"; `number` counts from 1 in
+    """A step with its place: `path` is "" for the main path or step and branch ("s4.then"); `number` counts from 1 in
     reading order over the whole tree; `depth` is 0 on the main path."""
 
     step: Step
@@ -235,17 +79,21 @@ class Located:
 
 
 def walk(definition: Definition) -> Iterator[Located]:
-    """Every step in reading order: a step, then its "then" path, then its "otherwise" path."""
+    """Every step in reading order: a step, then what is under it, path by path."""
     numbers = iter(range(1, MAX_STEPS * 10))
 
     def visit(steps: Sequence[Step], path: str, depth: int) -> Iterator[Located]:
         for index, step in enumerate(steps):
             yield Located(step, path, index, next(numbers), depth)
-            if isinstance(step, WaitFor | Condition):
-                yield from visit(step.then, f"{step.id}.then", depth + 1)
-                yield from visit(step.otherwise, f"{step.id}.otherwise", depth + 1)
+            for branch in step.branches:
+                yield from visit(branch.steps, path_of(step, branch.name), depth + 1)
 
     return visit(definition.steps, "", 0)
+
+
+def path_of(step: Step, branch: str) -> str:
+    """The path of one branch of a step: "s4.then"."""
+    return f"{step.id}.{branch}"
 
 
 def to_json(definition: Definition) -> dict[str, Any]:
@@ -269,32 +117,32 @@ def to_json(definition: Definition) -> dict[str, Any]:
 
 
 def step_to_json(step: Step) -> dict[str, Any]:
-    """The JSON of one step with everything under it."""
-    data: dict[str, Any] = {"id": step.id, "type": type_of(step)}
-    match step:
-        case Send():
-            data |= {"template": step.template, "purpose": step.purpose, "sender": step.sender}
-            data |= {"before": step.before} if step.before else {}
-        case Wait():
-            data |= {"amount": step.amount, "unit": step.unit.value}
-        case WaitUntil():
-            data |= {
-                "field": step.field,
-                "days": step.days,
-                "direction": step.direction.value,
-                "at": step.at.strftime("%H:%M"),
-                "late_hours": step.late_hours,
-            }
-        case WaitFor():
-            data |= {
-                "signals": list(step.signals),
-                "of": step.of,
-                "amount": step.amount,
-                "unit": step.unit.value,
-            }
-        case Condition():
-            data |= {"rule": step.rule}
-    if isinstance(step, WaitFor | Condition):
-        data["then"] = [step_to_json(each) for each in step.then]
-        data["otherwise"] = [step_to_json(each) for each in step.otherwise]
+    """The JSON of one step with everything under it: its fields, then each branch by its name."""
+    data: dict[str, Any] = {"id": step.id, "type": step.kind}
+    for field in step.fields:
+        data |= field.dump(step)
+    for branch in step.branches:
+        data[branch.name] = [step_to_json(each) for each in branch.steps]
     return data
+
+
+def mails(definition: Definition) -> Iterator[tuple[Located, Mail]]:
+    """Every step that sends, with what it sends, in reading order."""
+    for place in walk(definition):
+        if (mail := place.step.mail) is not None:
+            yield place, mail
+
+
+def message_names(definition: Definition) -> dict[str, str]:
+    """The steps that send with the names of what they send."""
+    return {place.step.id: mail.template for place, mail in mails(definition) if mail.template}
+
+
+def date_fields(definition: Definition, known: Mapping[str, str]) -> dict[str, str]:
+    """The dates a step of this journey may go by, name to label; ``known`` are those of the person's record."""
+    fields = {}
+    if definition.key is Key.APPOINTMENT:
+        fields[APPOINTMENT_START] = "the appointment"
+    if definition.trigger.kind is TriggerKind.EVENT:
+        fields[EVENT_START] = "the event"
+    return fields | dict(known)

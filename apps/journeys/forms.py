@@ -1,42 +1,38 @@
-"""Forms of the builder: one for each kind of step. They check shape; the definition's reader has the last word."""
+"""Forms of the builder. They check shape; the definition's reader has the last word.
+
+The form of a step draws the inputs that its fields ask for (``fields.Input``), whatever kind of step it is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 
 from apps.contacts.attributes import definitions as attributes
-from apps.core.purposes import Purpose
-from apps.journeys import asking, sentences, world
-from apps.journeys.checks import date_fields
-from apps.journeys.definition import (
+from apps.journeys import context, describe
+from apps.journeys.definition import Definition, date_fields, mails, walk
+from apps.journeys.engine import Plan
+from apps.journeys.fields import Choices, Input, InputRefused, kept
+from apps.journeys.protocol import Step
+from apps.journeys.simulate import Scenario
+from apps.journeys.vocabulary import (
     APPOINTMENT_START,
     RUN_EVENTS,
+    SIGNAL_NOUNS,
     SIGNALS,
-    Condition,
-    Definition,
-    Direction,
     Key,
     Reentry,
-    Send,
-    Step,
     TriggerKind,
-    Unit,
-    Wait,
-    WaitFor,
-    WaitUntil,
-    walk,
 )
-from apps.journeys.engine import Plan
-from apps.journeys.trial import Scenario
 from apps.segments import builder, draft, rules
 from apps.segments import selectors as segments
 from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, offer
 
-Choices = list[tuple[str, str]]
 NOTHING = "-"
 
 TRIGGERS: Choices = [
@@ -55,259 +51,155 @@ TRIGGER_EVENTS: Choices = [
     ("appointment.missed", "An appointment was missed"),
     ("consent.granted", "A consent was given"),
 ]
-UNITS: Choices = [(unit.value, unit.value) for unit in Unit]
 
 
-def _kept(choices: Choices, value: str, missing: str) -> Choices:
-    """The choices with the present value among them, even when it no longer exists."""
-    if value and value not in dict(choices):
-        return [(value, f"{value} ({missing})"), *choices]
-    return choices
+def _text(given: Input) -> forms.Field:
+    return forms.CharField(max_length=given.high)
 
 
-def _names(names: list[str], value: str, empty: str, missing: str = "no longer there") -> Choices:
-    return [("", empty), *_kept([(name, name) for name in names], value, missing)]
+def _whole(given: Input) -> forms.Field:
+    return forms.IntegerField(min_value=given.low, max_value=given.high)
 
 
-def _sends_before(definition: Definition, step_id: str) -> Choices:
-    """The messages a step may ask about: those sent before it."""
-    found: Choices = [("", "The message before this step")]
-    for place in walk(definition):
-        if place.step.id == step_id:
-            break
-        if isinstance(place.step, Send):
-            found.append((place.step.id, f"Step {place.number}: {place.step.template or 'no template yet'}"))
-    return found
+def _choice(given: Input) -> forms.Field:
+    return forms.ChoiceField(choices=list(given.choices))
+
+
+def _choices(given: Input) -> forms.Field:
+    return forms.MultipleChoiceField(choices=list(given.choices), widget=forms.CheckboxSelectMultiple)
+
+
+CONTROLS: Mapping[str, Callable[[Input], forms.Field]] = {
+    "text": _text,
+    "whole": _whole,
+    "choice": _choice,
+    "choices": _choices,
+    "time": lambda _given: forms.TimeField(widget=TimeInput()),
+    "date": lambda _given: forms.DateField(widget=DateInput()),
+    "switch": lambda _given: forms.BooleanField(),
+}
+"""What each sort of input is in a form; a rule is drawn as the segment builder's rows."""
+
+
+class StepOffer:
+    """What the form of a step may offer in this installation and this journey; read when a field asks for it."""
+
+    def __init__(self, definition: Definition, step: Step) -> None:
+        self.definition, self.step = definition, step
+        self.per_appointment = definition.key is Key.APPOINTMENT
+        self.attributes = context.OwnAttributes()
+
+    @cached_property
+    def templates(self) -> list[str]:
+        """Names of templates."""
+        return context.template_names()
+
+    @cached_property
+    def senders(self) -> list[str]:
+        """Names of brands."""
+        return context.sender_names()
+
+    @cached_property
+    def dates(self) -> Choices:
+        """The dates of this journey, capitalized."""
+        dates = date_fields(self.definition, context.date_labels())
+        return [(name, label[:1].upper() + label[1:]) for name, label in dates.items()]
+
+    @cached_property
+    def messages_before(self) -> Choices:
+        """The messages a step may ask about: those sent before it."""
+        number = next((place.number for place in walk(self.definition) if place.step.id == self.step.id), 0)
+        found = [("", "The message before this step")]
+        for place, mail in mails(self.definition):
+            if place.number < number:
+                found.append((place.step.id, f"Step {place.number}: {mail.template or 'no template yet'}"))
+        return found
 
 
 class StepForm(forms.Form):
-    """A form that knows its step and turns its answers into the step's JSON values."""
+    """The form of one step: it turns what was typed into the step's JSON values."""
 
     def __init__(self, *args: Any, step: Step, definition: Definition, **kwargs: Any) -> None:
         self.step, self.definition = step, definition
-        kwargs.setdefault("initial", self.start())
+        self.offer = StepOffer(definition, step)
+        self.given = [each for field in step.fields for each in field.inputs(step, self.offer)]
+        self.rule = next((each for each in self.given if each.sort == "rule"), None)
+        self.wrong: dict[draft.Path, str] = {}
         super().__init__(*args, **kwargs)
-        self.prepare()
+        for each in self.given:
+            if each.sort != "rule":
+                self._add(each)
 
-    def start(self) -> dict[str, Any]:
-        """Initial values from the step."""
-        return {name: getattr(self.step, name, None) for name in self.base_fields}
-
-    def prepare(self) -> None:
-        """Fill in choices."""
-
-    # Fields that stand beside each other, by the name of the first.
-    PAIRS: ClassVar[dict[str, str]] = {"amount": "unit", "days": "direction"}
+    def _add(self, given: Input) -> None:
+        control = CONTROLS[given.sort](given)
+        control.label, control.help_text, control.required = given.label, given.help, given.required
+        control.initial = given.initial
+        if given.only_with:
+            control.widget.attrs["data-only-with"] = "=".join(given.only_with)
+        if given.saves:
+            control.widget.attrs["data-saves"] = ""
+        self.fields[given.name] = control
 
     def rows(self) -> list[list[forms.BoundField]]:
         """The fields as they are drawn: most alone, a number beside its unit."""
-        second = set(self.PAIRS.values())
+        beside = {each.beside: each.name for each in self.given if each.beside}
         return [
-            [self[name], self[self.PAIRS[name]]] if name in self.PAIRS else [self[name]]
+            [self[name], self[beside[name]]] if name in beside else [self[name]]
             for name in self.fields
-            if name not in second
+            if name not in beside.values()
         ]
 
     def values(self) -> dict[str, Any]:
         """The step's JSON values."""
-        return dict(self.cleaned_data)
-
-    def dates(self) -> Choices:
-        """The dates of this journey, capitalized."""
-        return [
-            (name, label[:1].upper() + label[1:])
-            for name, label in date_fields(self.definition, world.known_dates()).items()
-        ]
-
-
-class SendForm(StepForm):
-    template = forms.ChoiceField(label="Template", required=False, help_text="Its text is edited under Templates.")
-    purpose = forms.ChoiceField(
-        label="Legal purpose", help_text="Decides which consent it needs and which opt-out stops it."
-    )
-    sender = forms.ChoiceField(label="Sender", required=False)
-    before = forms.ChoiceField(label="Never send after", required=False)
-
-    def prepare(self) -> None:
-        assert isinstance(self.step, Send)
-        offer(self, "template", _names(world.template_names(), self.step.template, "Choose a template"))
-        offer(self, "sender", _names(world.sender_names(), self.step.sender, "The usual sender"))
-        offer(self, "purpose", [(each.value, each.word) for each in Purpose])
-        offer(self, "before", [("", "No limit"), *self.dates()])
-
-
-class WaitForm(StepForm):
-    amount = forms.IntegerField(label="Wait", min_value=1, max_value=1_000_000)
-    unit = forms.ChoiceField(label="Unit", choices=UNITS)
-
-    def start(self) -> dict[str, Any]:
-        assert isinstance(self.step, Wait)
-        return {"amount": self.step.amount, "unit": self.step.unit.value}
-
-
-class WaitUntilForm(StepForm):
-    days = forms.IntegerField(label="Days", min_value=0, max_value=730)
-    direction = forms.ChoiceField(
-        label="On which side", choices=[(Direction.BEFORE.value, "before"), (Direction.AFTER.value, "after")]
-    )
-    field = forms.ChoiceField(label="Date")
-    at = forms.TimeField(label="Clock time", widget=TimeInput(), help_text="On the clinic's clock.")
-    late = forms.BooleanField(
-        label="Skip the next message when it is too late",
-        required=False,
-        help_text="For people who come in after this moment.",
-    )
-    late_hours = forms.IntegerField(
-        label="Hours that must remain",
-        min_value=0,
-        max_value=720,
-        required=False,
-        help_text="With more than this left until the date the message goes at once.",
-    )
-
-    def start(self) -> dict[str, Any]:
-        assert isinstance(self.step, WaitUntil)
-        return {
-            "days": self.step.days,
-            "direction": self.step.direction.value,
-            "field": self.step.field,
-            "at": self.step.at,
-            "late": self.step.late_hours is not None,
-            "late_hours": 24 if self.step.late_hours is None else self.step.late_hours,
-        }
-
-    def prepare(self) -> None:
-        assert isinstance(self.step, WaitUntil)
-        offer(self, "field", _kept(self.dates(), self.step.field, "not in this journey"))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("late") and cleaned.get("late_hours") is None and "late_hours" not in self.errors:
-            self.add_error("late_hours", "Say how many hours must remain, or switch the skipping off.")
-        return cleaned
-
-    def values(self) -> dict[str, Any]:
-        data = dict(self.cleaned_data)
-        data["at"] = data["at"].strftime("%H:%M")
-        data["late_hours"] = data["late_hours"] if data.pop("late") else None
-        return data
-
-
-class WaitForForm(StepForm):
-    signals = forms.MultipleChoiceField(
-        label="Answers that count",
-        choices=[(each, sentences.SIGNAL_NOUNS[each].capitalize()) for each in SIGNALS],
-        widget=forms.CheckboxSelectMultiple,
-        help_text="Opens do not count: mail programs open mail by themselves.",
-    )
-    of = forms.ChoiceField(label="About which message", required=False)
-    amount = forms.IntegerField(label="Wait up to", min_value=1, max_value=1_000_000)
-    unit = forms.ChoiceField(label="Unit", choices=UNITS)
-
-    def start(self) -> dict[str, Any]:
-        assert isinstance(self.step, WaitFor)
-        return {
-            "signals": list(self.step.signals),
-            "of": self.step.of,
-            "amount": self.step.amount,
-            "unit": self.step.unit.value,
-        }
-
-    def prepare(self) -> None:
-        offer(self, "of", _sends_before(self.definition, self.step.id))
-
-
-class ConditionForm(StepForm):
-    """A question about the person (the segment builder's rows), about a message of this journey, or about its visit."""
-
-    ask = forms.ChoiceField(label="Ask about", choices=[])
-    of = forms.ChoiceField(label="Which message")
-    signal = forms.ChoiceField(
-        label="Was it answered?",
-        choices=[
-            (asking.ANY, "Clicked, read or replied to"),
-            ("clicked", "Clicked"),
-            ("read", "Read in the portal"),
-            ("replied", "Replied to"),
-        ],
-        help_text="Opens do not count: mail programs open mail by themselves.",
-    )
-    visit = forms.ChoiceField(label="Is it so?", choices=[(state, words) for state, words in asking.VISITS.items()])
-
-    def question(self) -> asking.Question | None:
-        """The stored question about the run, or None."""
-        assert isinstance(self.step, Condition)
-        return asking.read(self.step.rule)
-
-    def start(self) -> dict[str, Any]:
-        match self.question():
-            case asking.AboutMessage(of, signal):
-                return {"ask": "message", "of": of or NOTHING, "signal": signal, "visit": "booked"}
-            case asking.AboutVisit(state):
-                return {"ask": "visit", "visit": state, "of": NOTHING, "signal": asking.ANY}
-        return {"ask": "person", "of": NOTHING, "signal": asking.ANY, "visit": "booked"}
-
-    def prepare(self) -> None:
-        kinds: Choices = [("person", "The person"), ("message", "A message of this journey")]
-        if self.definition.key is Key.APPOINTMENT or self.start()["ask"] == "visit":
-            kinds.append(("visit", "The appointment"))
-        offer(self, "ask", kinds)
-        before = _sends_before(self.definition, self.step.id)
-        offer(self, "of", [(key or NOTHING, words) for key, words in before])
-        self.wrong: dict[draft.Path, str] = {}
+        values: dict[str, Any] = self.cleaned_data["values"]
+        return values
 
     def tree(self) -> draft.Draft:
         """The rule about the person as it stands in the form, or as it is stored."""
         if self.is_bound and "shape" in self.data:
             return draft.read({name: str(self.data[name]) for name in self.data}, attributes.catalog())
-        assert isinstance(self.step, Condition)
-        if asking.is_about_person(self.step.rule):
+        if self.rule is not None and self.rule.initial:
             try:
-                return segments.parse(self.step.rule).as_json()
+                return segments.parse(self.rule.initial).to_document()
             except rules.RuleError:
                 pass  # an attribute or segment that is gone: begin anew, the tree says what is wrong
         return {"match": "all", "rules": [dict(draft.NEW_CONDITION)]}
 
-    def drawn(self) -> dict[str, Any]:
-        """The rows of the rule, for the template."""
-        return builder.drawn(self.tree(), wrong=self.wrong)
+    def drawn(self) -> dict[str, Any] | None:
+        """The rows of the rule, for the template; None for a step that asks none."""
+        return builder.drawn(self.tree(), wrong=self.wrong) if self.rule is not None else None
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("ask") == "person":
-            tree = self.tree()
-            if not tree["rules"]:
-                self.add_error(None, "Add a condition: with none, everybody would take the first path.")
-                return cleaned
-            try:
-                cleaned["rule"] = segments.parse(tree).as_json()
-            except rules.RuleError as error:
-                self.wrong = {error.path: error.what}
-                self.add_error(None, str(error))
-        return cleaned
+        """Reads the rule if it is asked for, then collects the JSON values of every field."""
+        typed: dict[str, Any] = super().clean() or {}
+        if self.rule is not None and self._is_wanted(self.rule, typed):
+            self._read_rule(typed)
+        values: dict[str, Any] = {}
+        if not self.errors:
+            for field in self.step.fields:
+                try:
+                    values |= field.collect(typed, self.step, self.offer)
+                except InputRefused as refused:
+                    self.add_error(refused.name, refused.text)
+        return typed | {"values": values}
 
-    def values(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        match data["ask"]:
-            case "message":
-                return {"rule": {"message": _something(data["of"]), "signal": data["signal"]}}
-            case "visit":
-                return {"rule": {"visit": data["visit"]}}
-        return {"rule": data["rule"]}
+    def _is_wanted(self, given: Input, typed: Mapping[str, Any]) -> bool:
+        return given.only_with is None or typed.get(given.only_with[0]) == given.only_with[1]
+
+    def _read_rule(self, typed: dict[str, Any]) -> None:
+        tree = self.tree()
+        if not tree["rules"]:
+            self.add_error(None, "Add a condition: with none, everybody would take the first path.")
+            return
+        try:
+            typed["rule"] = segments.parse(tree).to_document()
+        except rules.RuleError as error:
+            self.wrong = {error.path: error.what}
+            self.add_error(None, str(error))
 
 
-class ExitForm(StepForm):
-    """Nothing to set."""
-
-
-FORMS: dict[str, type[StepForm]] = {
-    "send": SendForm,
-    "wait": WaitForm,
-    "wait_until": WaitUntilForm,
-    "wait_for": WaitForForm,
-    "condition": ConditionForm,
-    "exit": ExitForm,
-}
+def _names(names: list[str], value: str, empty: str) -> Choices:
+    return [("", empty), *kept([(name, name) for name in names], value, "no longer there")]
 
 
 class EntryForm(forms.Form):
@@ -354,11 +246,11 @@ class EntryForm(forms.Form):
             },
         )
         super().__init__(*args, **kwargs)
-        events = [(each, sentences.EVENTS[each][:1].upper() + sentences.EVENTS[each][1:]) for each in RUN_EVENTS]
+        events = [(each, describe.EVENTS[each][:1].upper() + describe.EVENTS[each][1:]) for each in RUN_EVENTS]
         offer(self, "restart_on", events[:4])
         offer(self, "exit_on", events)
-        offer(self, "segment", _names(world.segment_names(), trigger.segment, "Choose a segment"))
-        offer(self, "event", [("", "Choose"), *_kept(TRIGGER_EVENTS, trigger.event, "by command")])
+        offer(self, "segment", _names(context.segment_names(), trigger.segment, "Choose a segment"))
+        offer(self, "event", [("", "Choose"), *kept(TRIGGER_EVENTS, trigger.event, "by command")])
 
     def values(self) -> dict[str, Any]:
         """The journey's JSON values; the key follows from the trigger."""
@@ -394,28 +286,27 @@ class TrialForm(forms.Form):
         visit = (begin + timedelta(days=14)).replace(hour=10, minute=30)
         self.suggested: dict[str, Any] = {"start": begin}
         super().__init__(*args, **kwargs)
-        labels = date_fields(definition, world.known_dates())
-        for name in asked_dates(plan):
+        labels = date_fields(definition, context.date_labels())
+        for name in sorted(plan.dates):
             label = f"Day of {labels.get(name, name)}"
             if name == APPOINTMENT_START:
                 self._add(name, ZonedDateTimeField(label="The appointment"), visit)
             else:
                 self._add(name, forms.DateField(label=label, widget=DateInput()), visit.date())
-        sends = any(isinstance(step, Send) for step in plan.steps.values())
-        if sends:
-            answers = [(NOTHING, "Never"), *((each, sentences.SIGNAL_NOUNS[each].capitalize()) for each in SIGNALS)]
+        if any(step.mail is not None for step in plan.steps.values()):
+            answers = [(NOTHING, "Never"), *((each, SIGNAL_NOUNS[each].capitalize()) for each in SIGNALS)]
             self._add("answer", forms.ChoiceField(label="Answers each message", choices=answers), NOTHING)
             self._add("hours", forms.IntegerField(label="Hours after it was sent", min_value=0, max_value=10_000), 2)
-        if any(isinstance(question, asking.AboutVisit) for question in plan.asked.values()):
+        if any(step.asks_visit for step in plan.steps.values()):
             states = [("booked", "Booked"), ("kept", "Kept"), ("missed", "Missed"), ("cancelled", "Canceled")]
             self._add("visit", forms.ChoiceField(label="The appointment is", choices=states), "booked")
         for place in walk(definition):
             step = place.step
-            if isinstance(step, Condition) and step.rule_json and step.id not in plan.asked:
+            if step.id in plan.rules:
                 self._add(
                     f"says_{step.id}",
                     forms.ChoiceField(
-                        label=f"Step {place.number}: {world.rule_words(step.rule)}",
+                        label=f"Step {place.number}: {context.rule_words(step.rule)}",
                         choices=[("yes", "Yes"), ("no", "No")],
                     ),
                     "yes",
@@ -423,7 +314,7 @@ class TrialForm(forms.Form):
         if definition.exit_on:
             events = [
                 (NOTHING, "Nothing"),
-                *((each, sentences.EVENTS[each].capitalize()) for each in definition.exit_on),
+                *((each, describe.EVENTS[each].capitalize()) for each in definition.exit_on),
             ]
             self._add("event", forms.ChoiceField(label="What else happens", choices=events), NOTHING)
             self._add("event_days", forms.IntegerField(label="Days after the start", min_value=0, max_value=730), 5)
@@ -483,13 +374,6 @@ class TrialForm(forms.Form):
 
 def _something(chosen: str) -> str:
     return "" if chosen == NOTHING else chosen
-
-
-def asked_dates(plan: Plan) -> list[str]:
-    """The dates some step of a plan asks about, in a fixed order."""
-    names = {step.field for step in plan.steps.values() if isinstance(step, WaitUntil)}
-    names |= {step.before for step in plan.steps.values() if isinstance(step, Send)}
-    return sorted(names - {""})
 
 
 class NameForm(forms.Form):

@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
+from apps.approvals import selectors as entries
 from apps.core.permissions import Permission
 from apps.journeys import approvals, selectors
-from apps.journeys.models import Journey, JourneyReview
+from apps.journeys.models import Journey
 from apps.ui.board import Item
 from apps.users.models import User
 
@@ -20,7 +21,8 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
     decides, edits = user.may(Permission.JOURNEY_APPROVE), user.may(Permission.JOURNEY_EDIT)
     if not decides and not edits:
         return
-    for row in Journey.objects.filter(Exists(JourneyReview.objects.filter(journey=OuterRef("pk")))).order_by("pk"):
+    asked = entries.entries_of_all(approvals.KIND).filter(subject=OuterRef("pk"))
+    for row in Journey.objects.filter(Exists(asked)).order_by("pk"):
         journey = selectors.opened(row)
         standing = approvals.standing(row, journey.draft)
         url = reverse("journeys:activate", args=[row.pk])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from apps.journeys.definition import Direction, Unit
+from apps.journeys.vocabulary import Direction, Unit
 
 
 def instant(day: date, at: time, zone: ZoneInfo) -> datetime:

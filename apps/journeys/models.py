@@ -15,14 +15,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core.classification import Kind, classify
-from apps.journeys.reviews import JourneyReview
 from apps.vault import sealing
 
 __all__ = [
     "Journey",
     "JourneyCount",
     "JourneyMember",
-    "JourneyReview",
     "JourneyRun",
     "JourneyState",
     "JourneyStepVisit",

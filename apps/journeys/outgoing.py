@@ -1,4 +1,4 @@
-"""Messages of journeys: frozen when a journey is activated, put into the outbox by the tick, written when claimed.
+"""Messages of journeys: frozen at activation, queued by `effects.send_mail`, written when delivery claims them.
 
 Delivery asks again at the moment of sending (`JourneySource.drafts`): a run that left, a date that passed or an
 appointment that was cancelled after the step was decided stops its message here.
@@ -23,42 +23,19 @@ from apps.content.blocks import BadTemplate
 from apps.content.compiling import compile_message
 from apps.core.actors import Actor
 from apps.core.levels import Level
-from apps.core.purposes import Purpose
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.services import OutboxItem
-from apps.delivery.sources import Claimed, Draft
-from apps.journeys import localtime, world
-from apps.journeys.definition import (
-    APPOINTMENT_START,
-    Definition,
-    DefinitionBroken,
-    Key,
-    Problem,
-    Send,
-    walk,
-)
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send.sources import Claimed, Draft
+from apps.journeys import context, localtime
+from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
+from apps.journeys.vocabulary import APPOINTMENT_START, Key
 from apps.mail.compiled import CompiledMessage, LinkFactory
 from apps.tracking import links
 from apps.tracking import services as tracking
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message of a run: to whom, by which step, at which visit of it."""
-
-    run: int
-    journey: int
-    person: int
-    subject: int | None
-    step: Send
-    round: int
-    level: int
-    visit: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,23 +66,21 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
     ``DefinitionBroken`` for a template that cannot be compiled.
     """
     frozen: dict[str, dict[str, Any]] = {}
-    for place in walk(definition):
+    for place, mail in mails(definition):
         step = place.step
-        if not isinstance(step, Send):
-            continue
-        template = content.template_named(step.template)
+        template = content.template_named(mail.template)
         if template is None:
             raise DefinitionBroken([Problem(step.id, f"Step {place.number}: its template is gone. Choose another.")])
         if template.published:
             version = template.versions.get(number=template.published)
         else:
             version = content_services.template_publish(actor=actor, template_id=template.pk)
-        brand = world.brand_named(step.sender) or template.brand
+        brand = context.brand_named(mail.sender) or template.brand
         try:
             compiled = compile_message(version.design, content.brand_facts(brand), automatic=True)
         except BadTemplate as error:
             raise DefinitionBroken(
-                [Problem(step.id, f"Step {place.number}: “{step.template}” cannot be sent. {error}")]
+                [Problem(step.id, f"Step {place.number}: “{mail.template}” cannot be sent. {error}")]
             ) from None
         skeleton = content_services.skeleton_store(actor=actor, compiled=compiled)
         tracked = [url for url in compiled.all_links if url.startswith(("http://", "https://"))]
@@ -117,24 +92,6 @@ def freeze(*, actor: Actor, definition: Definition) -> dict[str, dict[str, Any]]
             targets=tracking.targets_for(actor=actor, urls=tracked) if tracked else {},
         ).to_json()
     return frozen
-
-
-def enqueue(*, actor: Actor, letters: Sequence[Letter], now: datetime) -> int:
-    """Hand the letters of one chunk to delivery, in the caller's transaction; returns how many were new."""
-    by_purpose: dict[tuple[str, int], list[OutboxItem]] = {}
-    for letter in letters:
-        item = OutboxItem(
-            kind=MessageKind.JOURNEY,
-            purpose=Purpose(letter.step.purpose),
-            level=Level(letter.level),
-            person_id=letter.person,
-            source_id=letter.journey,
-            node=letter.step.id,
-            visit=letter.visit,
-        )
-        by_purpose.setdefault((letter.step.purpose, letter.journey), []).append(item)
-    # One entry of the trail for each journey and purpose: it names both.
-    return sum(delivery.enqueue(actor=actor, items=items) for items in by_purpose.values())
 
 
 def runs_of_messages(messages: Iterable[int]) -> dict[int, tuple[int, str, int]]:
@@ -205,15 +162,15 @@ def languages_of(definition: Definition, messages: Mapping[str, Any] | None = No
     ``messages``: those of an active version, as frozen; without them the template as it would be frozen now.
     """
     found: dict[str, str] = {}
-    for place in walk(definition):
-        step = place.step
-        if not isinstance(step, Send) or not step.template:
+    for place, mail in mails(definition):
+        if not mail.template:
             continue
-        frozen = (messages or {}).get(step.id)
+        step_id = place.step.id
+        frozen = (messages or {}).get(step_id)
         if frozen is not None:
-            found[step.id] = content.languages_words(content.skeleton(frozen["skeleton"]).languages)
-        elif messages is None and (template := content.template_named(step.template)) is not None:
-            found[step.id] = content.languages_words(content.languages_of(template))
+            found[step_id] = content.languages_words(content.skeleton(frozen["skeleton"]).languages)
+        elif messages is None and (template := content.template_named(mail.template)) is not None:
+            found[step_id] = content.languages_words(content.languages_of(template))
     return found
 
 
@@ -243,7 +200,7 @@ class JourneySource:
         versions = {visit.run.version_id: visit.run.version for visit in visits.values()}
         plans = {pk: (parse(version.opened()), version.messages()) for pk, version in versions.items()}
         contacts.load_appointments({pk: record for pk, record in people.items() if record.appointments is None})
-        zone = world.zone()
+        zone = context.zone()
         guardians = contacts.guardian_mailboxes(people)
         found: dict[int, Draft | Refusal] = {}
         for each in claimed:
@@ -268,9 +225,9 @@ def _draft(
     now: datetime,
     zone: str,
 ) -> Draft | Refusal:
-    step = next((place.step for place in walk(definition) if place.step.id == claimed.node), None)
+    mail = next((mail for place, mail in mails(definition) if place.step.id == claimed.node), None)
     frozen = messages.get(claimed.node)
-    if not isinstance(step, Send) or frozen is None:
+    if mail is None or frozen is None:
         return Refusal(Held.STOPPED, "The step is not in the version this person walks.")
     if run.state in (RunState.LEFT, RunState.FAILED) or run.round != turn:
         return Refusal(Held.STOPPED, "The person left the journey or began it again before this message could leave.")
@@ -279,8 +236,8 @@ def _draft(
         about = next((each for each in record.appointments or () if each["id"] == run.subject), None)
         if about is None or about.get("state") == "cancelled":
             return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
-        start = localtime.as_moment(datetime.fromisoformat(about["start"]), world.zone())
-        if step.before == APPOINTMENT_START and now >= start:
+        start = localtime.as_moment(datetime.fromisoformat(about["start"]), context.zone())
+        if mail.before == APPOINTMENT_START and now >= start:
             return Refusal(Held.STOPPED, "The appointment has begun.")
     skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)
     return Draft(

@@ -17,7 +17,7 @@ from apps.content.models import Template
 from apps.core import pages
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals, checks, outgoing, sentences, tree, world
+from apps.journeys import approvals, context, describe, outgoing, render
 from apps.journeys.definition import Definition, Problem, walk
 from apps.journeys.models import (
     Journey,
@@ -28,8 +28,7 @@ from apps.journeys.models import (
     JourneyVersion,
     RunState,
 )
-from apps.journeys.reading import parse
-from apps.journeys.services.drafts import name_token
+from apps.journeys.parse import parse
 from apps.vault import tokens
 
 PREVIEW_LIMIT = 2_000
@@ -78,6 +77,11 @@ def opened(row: Journey) -> OpenedJourney:
     )
 
 
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
+    return tokens.token128("journey.name", tokens.normalize(name))
+
+
 def by_id(journey_id: int) -> OpenedJourney:
     """The journey, or a 404."""
     row = Journey.objects.select_related("version").filter(pk=journey_id).first()
@@ -95,7 +99,7 @@ def by_name(name: str) -> OpenedJourney:
     """The journey of that name. Raises ``Refused`` when there is none."""
     row = Journey.objects.select_related("version").filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused(f"There is no journey called {name}.")
+        raise Refused("journey.unknown", f"There is no journey called {name}.")
     return opened(row)
 
 
@@ -132,7 +136,7 @@ def list_rows() -> list[ListRow]:
         rows.append(
             ListRow(
                 journey=journey,
-                trigger=sentences.trigger((journey.active or journey.draft).trigger),
+                trigger=describe.trigger((journey.active or journey.draft).trigger),
                 waiting=waiting.get(row.pk, 0),
                 entered=totals.get((row.pk, "entered"), 0),
                 sent=totals.get((row.pk, "sent"), 0),
@@ -201,15 +205,14 @@ def nodes(
     numbers: Figures | None = None,
     problems: tuple[Problem, ...] = (),
     messages: Mapping[str, Any] | None = None,
-) -> tuple[tree.Node, ...]:
+) -> tuple[render.Node, ...]:
     """The tree as the page draws it. ``messages``: those of an active version; without them, of the templates now."""
-    return tree.build(
+    return render.build(
         definition,
         problems=problems,
         waiting=numbers.waiting if numbers else None,
         counts=numbers.counts if numbers else None,
-        dates=world.date_labels(),
-        rule_words=world.rule_words,
+        labels=context.labels(definition),
         languages=outgoing.languages_of(definition, messages),
         sent_in=numbers.languages if numbers else None,
         not_left=numbers.not_left if numbers else None,
@@ -218,7 +221,7 @@ def nodes(
 
 def problems(definition: Definition) -> tuple[Problem, ...]:
     """What a draft still needs."""
-    return checks.check(definition, world.known())
+    return context.problems(definition)
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,10 +262,10 @@ class PeopleQuery:
             where = (
                 f"Step {numbers[self.step]}" if self.step in numbers else f"A step of an older version ({self.step})"
             )
-            what = sentences.outcome(self.outcome)
+            what = describe.outcome(self.outcome)
             what += f" in {LANGUAGES[self.language]}" if self.language in LANGUAGES else ""
             what = "did not leave" if self.language == outgoing.NOT_LEFT else what
-            return f"{where}: {what}" + (f", {sentences.reason(self.reason).lower()}" if self.reason else "")
+            return f"{where}: {what}" + (f", {describe.reason(self.reason).lower()}" if self.reason else "")
         words = {
             "waiting": "On the way",
             "finished": "Reached an end",
@@ -270,7 +273,7 @@ class PeopleQuery:
             "failed": "Stopped by an error",
         }
         title = words.get(self.state, "Everybody")
-        return f"{title}: {sentences.reason(self.reason).lower()}" if self.reason else title
+        return f"{title}: {describe.reason(self.reason).lower()}" if self.reason else title
 
 
 def people(

@@ -1,4 +1,4 @@
-"""The doorbell of journeys. It can be lost: the next tick reads the same rows."""
+"""The tick of journeys. It can be lost: the next one reads the same rows."""
 
 from __future__ import annotations
 

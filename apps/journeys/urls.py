@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.journeys.views import approval, builder, pages, public, trial
+from apps.journeys.views import activation, approval, builder, pages, public, trial
 
 app_name = "journeys"
 urlpatterns = [
@@ -23,7 +23,7 @@ urlpatterns = [
     path("<int:journey_id>/edit/step/<slug:step_id>/rows/", builder.rows, name="rows"),
     path("<int:journey_id>/edit/entry/", builder.entry, name="entry"),
     path("<int:journey_id>/edit/name/", builder.name, name="name"),
-    path("<int:journey_id>/activate/", builder.activate, name="activate"),
-    path("<int:journey_id>/approval/<slug:act>/", approval.decide, name="decide"),
+    path("<int:journey_id>/activate/", activation.activate, name="activate"),
+    path("<int:journey_id>/approval/<slug:act>/", activation.decide, name="decide"),
     path("<int:journey_id>/letters/<slug:step_id>/", approval.letter, name="letter"),
 ]

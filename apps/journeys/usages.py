@@ -9,8 +9,8 @@ from django.urls import reverse
 from apps.contacts.attributes.usages import Usage as AttributeUsage
 from apps.content.models import Template
 from apps.content.usage import Use
-from apps.journeys import asking, selectors
-from apps.journeys.definition import Condition, Definition, Send, walk
+from apps.journeys import selectors
+from apps.journeys.definition import Definition, mails, walk
 from apps.journeys.models import Journey
 from apps.segments import rules
 from apps.segments import selectors as segments
@@ -33,9 +33,7 @@ def of_template(template_id: int) -> list[Use]:
     return [
         Use("Journey", journey.name, reverse("journeys:flow", args=[journey.id]))
         for journey, definitions in _all()
-        if any(
-            isinstance(place.step, Send) and place.step.template == name for each in definitions for place in walk(each)
-        )
+        if any(mail.template == name for each in definitions for _, mail in mails(each))
     ]
 
 
@@ -52,14 +50,10 @@ def of_segment(segment_id: int) -> list[Usage]:
 
 
 def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsage]]:
-    """Which of the own attributes called ``names`` journeys ask for: in conditions, and in segments as approved."""
+    """Which of the own attributes called ``names`` journeys ask for or write: steps, and segments as approved."""
     for journey, definitions in _all():
-        rule_trees = [
-            place.step.rule
-            for each in definitions
-            for place in walk(each)
-            if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule)
-        ]
+        steps = [place.step for each in definitions for place in walk(each)]
+        rule_trees = [rule for step in steps if (rule := step.rule)]
         if journey.row.version is not None:
             # A segment may have been edited since, but the active version goes by it as it was.
             rule_trees += journey.row.version.segments().values()
@@ -69,17 +63,19 @@ def using_attributes(names: Collection[str]) -> Iterator[tuple[str, AttributeUsa
                 found.update(rules.mentioned_attributes(segments.parse(tree)))
             except rules.RuleError:
                 continue
-        for name in sorted({mentioned.removeprefix("attribute.") for mentioned in found} & set(names)):
-            url = reverse("journeys:flow", args=[journey.id])
-            yield name, AttributeUsage("Journey", journey.name, url, searches=True)
+        url = reverse("journeys:flow", args=[journey.id])
+        asked = {mentioned.removeprefix("attribute.") for mentioned in found} & set(names)
+        written = {name for step in steps for name in step.writes} & set(names)
+        for name in sorted(asked | written):
+            yield name, AttributeUsage("Journey", journey.name, url, searches=name in asked)
 
 
 def _mentioned(definition: Definition) -> set[str]:
     found = {definition.trigger.segment} - {""}
     for place in walk(definition):
-        if isinstance(place.step, Condition) and asking.is_about_person(place.step.rule):
+        if rule := place.step.rule:
             try:
-                found.update(rules.mentioned_segments(segments.parse(place.step.rule)))
+                found.update(rules.mentioned_segments(segments.parse(rule)))
             except rules.RuleError:
                 continue
     return found

@@ -34,8 +34,9 @@ class MissingField(Refused):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
+            "message.field_missing",
             f"The merge field “{name}” has no value for this person. "
-            "Give it a fallback in the template, or complete the record."
+            "Give it a fallback in the template, or complete the record.",
         )
 
 

@@ -81,18 +81,26 @@ class Signer:
     def load(cls, domain: str, selector: str, pem: bytes) -> Signer:
         """Read a PEM private key; raises `Unsignable` for what may not sign (RFC 8301: RSA < 2048)."""
         if not (_DOMAIN.fullmatch(domain) and _DOMAIN.fullmatch(selector)):
-            raise Unsignable("The signing domain or selector is not a valid name. Correct it in the settings.")
+            raise Unsignable(
+                "signing_key.name_malformed",
+                "The signing domain or selector is not a valid name. Correct it in the settings.",
+            )
         try:
             # The key was made here and comes out of an authenticated seal: testing its primes for 0.1 s each time
             # it is loaded, which is once a claim, would tell nothing.
             key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         except (ValueError, TypeError) as e:
-            raise Unsignable("The signing key cannot be read. Create a new one in the settings.") from e
+            raise Unsignable(
+                "signing_key.unreadable", "The signing key cannot be read. Create a new one in the settings."
+            ) from e
         if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048:
             return cls(domain, selector, key)
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return cls(domain, selector, key)
-        raise Unsignable("The signing key is too weak or of an unknown kind. Create a new one in the settings.")
+        raise Unsignable(
+            "signing_key.unsuitable",
+            "The signing key is too weak or of an unknown kind. Create a new one in the settings.",
+        )
 
     def dns_name(self) -> str:
         """Where the record is published."""
@@ -130,7 +138,7 @@ def sign(message: bytes, signers: Sequence[Signer], now: int) -> bytes:
     """
     head, blank, body = message.partition(b"\r\n\r\n")
     if not blank:
-        raise Unsignable("The message has no body, so it cannot be signed.")
+        raise Unsignable("message.without_body", "The message has no body, so it cannot be signed.")
     fields = _fields(head)
     names, signed = _chosen(fields)
     body_hash = base64.b64encode(hashlib.sha256(relaxed_body(body)).digest())
@@ -169,7 +177,7 @@ def relaxed_body(body: bytes) -> bytes:
 def _fields(head: bytes) -> list[tuple[str, bytes]]:
     """Header fields as (lower-case name, whole field without its last CRLF), in order."""
     if b"\n" in head.replace(b"\r\n", b"") or b"\r" in head.replace(b"\r\n", b"") or b"\0" in head:
-        raise Unsignable("The message has a broken header, so it cannot be signed.")
+        raise Unsignable("message.header_broken", "The message has a broken header, so it cannot be signed.")
     fields: list[tuple[str, bytes]] = []
     for line in head.split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and fields:
@@ -178,10 +186,10 @@ def _fields(head: bytes) -> list[tuple[str, bytes]]:
             continue
         found = _FIELD.match(line)
         if found is None:
-            raise Unsignable("The message has a broken header, so it cannot be signed.")
+            raise Unsignable("message.header_broken", "The message has a broken header, so it cannot be signed.")
         fields.append((found.group(1).decode("ascii").lower(), line))
     if sum(1 for name, _ in fields if name == "from") != 1:
-        raise Unsignable("The message does not have exactly one From, so it cannot be signed.")
+        raise Unsignable("message.not_one_from", "The message does not have exactly one From, so it cannot be signed.")
     return fields
 
 

@@ -99,7 +99,9 @@ def split_fields(head: bytes) -> list[tuple[bytes, bytes]]:
     if not head:
         return []
     if not head.endswith(CRLF) or b"\n" in head.replace(CRLF, b"") or b"\r" in head.replace(CRLF, b""):
-        raise SealingRefused("The head of this message has broken line ends. Save the template again.")
+        raise SealingRefused(
+            "message.header_broken", "The head of this message has broken line ends. Save the template again."
+        )
     fields: list[tuple[bytes, bytes]] = []
     for line in head[:-2].split(CRLF):
         if line[:1] in (b" ", b"\t") and fields:
@@ -108,7 +110,9 @@ def split_fields(head: bytes) -> list[tuple[bytes, bytes]]:
             continue
         name, colon, _ = line.partition(b":")
         if not colon or not _FIELD_NAME.fullmatch(name):
-            raise SealingRefused("The head of this message has a line that is no header field.")
+            raise SealingRefused(
+                "message.header_broken", "The head of this message has a line that is no header field."
+            )
         fields.append((name, line + CRLF))
     return fields
 
@@ -121,7 +125,9 @@ def neutral_head(head: bytes, subject: str = "Encrypted message") -> SealHead:
     """
     words = subject.encode("ascii", "replace")
     if not _NEUTRAL.fullmatch(words):
-        raise SealingRefused("The neutral subject must be one line of at most 120 characters.")
+        raise SealingRefused(
+            "message.subject_not_neutral", "The neutral subject must be one line of at most 120 characters."
+        )
     inner: list[bytes] = []
     outer: list[bytes] = []
     for name, raw in split_fields(head):
@@ -142,7 +148,7 @@ def protect(entity: bytes, head: SealHead) -> bytes:
     """
     lines, gap, body = entity.partition(CRLF + CRLF)
     if not gap:
-        raise SealingRefused("This message has no body to encrypt.")
+        raise SealingRefused("message.without_body", "This message has no body to encrypt.")
     fields = split_fields(lines + CRLF)
     marked: list[bytes] = []
     found = False
@@ -152,7 +158,9 @@ def protect(entity: bytes, head: SealHead) -> bytes:
             raw = raw[:-2].rstrip(b"; \t") + b';\r\n hp="cipher"; protected-headers="v1"\r\n'
         marked.append(raw)
     if not found:
-        raise SealingRefused("This message does not say what its body is, so it cannot be encrypted.")
+        raise SealingRefused(
+            "message.without_type", "This message does not say what its body is, so it cannot be encrypted."
+        )
     shown = b"".join(b"HP-Outer: " + raw for _, raw in split_fields(head.outer))
     return head.inner + shown + b"MIME-Version: 1.0" + CRLF + b"".join(marked) + CRLF + body
 

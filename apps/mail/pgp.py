@@ -75,7 +75,10 @@ def check(material: bytes, address: str, now: datetime) -> CheckedKey:
     yet, no encryption subkey, too weak, user id of someone else, or refused by one of the two programs.
     """
     if len(material) > MAX_KEY_BYTES:
-        raise KeyRefused("This file is too large for a key. Export only this one public key and upload it again.")
+        raise KeyRefused(
+            "recipient_key.file_too_large",
+            "This file is too large for a key. Export only this one public key and upload it again.",
+        )
     certificate = _parse(material, now)
     with gpg_home() as home:
         expires, algorithm = _judge_by_gnupg(home, certificate, address, now)
@@ -83,7 +86,8 @@ def check(material: bytes, address: str, now: datetime) -> CheckedKey:
         pysequoia.encrypt(b"may this key seal mail?", [certificate], armor=False)
     except RuntimeError:
         raise KeyRefused(
-            "Carelane's encryption library does not accept this key. Ask its owner for a new OpenPGP key."
+            "recipient_key.cannot_encrypt",
+            "Carelane's encryption library does not accept this key. Ask its owner for a new OpenPGP key.",
         ) from None
     return CheckedKey(
         kind="pgp",
@@ -109,14 +113,15 @@ def seal(
     """
     recipients = [_recipient(key, now) for key in keys]
     if not recipients:
-        raise KeyRefused("There is no OpenPGP key to seal this message for.")
+        raise KeyRefused("recipient_key.missing", "There is no OpenPGP key to seal this message for.")
     inner = protect(entity, head)
     signer = pysequoia.Tsk.from_bytes(signing_key).signer() if signing_key is not None else None
     try:
         armored = pysequoia.encrypt(inner, recipients, signer=signer)
     except RuntimeError:
         raise KeyRefused(
-            "The recipient's OpenPGP key can no longer be used. Ask for a current key, or send by the portal."
+            "recipient_key.cannot_encrypt",
+            "The recipient's OpenPGP key can no longer be used. Ask for a current key, or send by the portal.",
         ) from None
     return sealed(head, _multipart(armored), inner, " ".join(key.fingerprint for key in keys))
 
@@ -148,16 +153,21 @@ def _multipart(armored: bytes) -> bytes:
 
 def _recipient(key: CheckedKey, now: datetime) -> pysequoia.Cert:
     if key.kind != "pgp":
-        raise KeyRefused("This key is not an OpenPGP key.")
+        raise KeyRefused("recipient_key.kind_wrong", "This key is not an OpenPGP key.")
     if key.expires is not None and key.expires <= now:
-        raise KeyRefused("The recipient's OpenPGP key has expired. Ask for a current key, or send by the portal.")
+        raise KeyRefused(
+            "recipient_key.expired",
+            "The recipient's OpenPGP key has expired. Ask for a current key, or send by the portal.",
+        )
     try:
         certificate = pysequoia.Cert.from_bytes(key.material)
         revoked = certificate.is_revoked
     except RuntimeError:
-        raise KeyRefused("The stored OpenPGP key cannot be read. Upload it again.") from None
+        raise KeyRefused("recipient_key.damaged", "The stored OpenPGP key cannot be read. Upload it again.") from None
     if revoked or certificate.fingerprint.upper() != key.fingerprint:
-        raise KeyRefused("The stored OpenPGP key is not the one that was checked. Upload it again.")
+        raise KeyRefused(
+            "recipient_key.damaged", "The stored OpenPGP key is not the one that was checked. Upload it again."
+        )
     return certificate
 
 
@@ -169,22 +179,29 @@ def _parse(material: bytes, now: datetime) -> pysequoia.Cert:
         packets = list(PacketPile.from_bytes(material)) if len(certificates) == 1 else []
     except RuntimeError:
         raise KeyRefused(
-            "This file is not an OpenPGP public key. Export it from the mail program as a .asc file."
+            "recipient_key.file_unreadable",
+            "This file is not an OpenPGP public key. Export it from the mail program as a .asc file.",
         ) from None
     if len(certificates) != 1:
-        raise KeyRefused("This file holds several keys or none. Export only the key for this address.")
+        raise KeyRefused(
+            "recipient_key.not_one", "This file holds several keys or none. Export only the key for this address."
+        )
     if any(packet.tag in (Tag.SecretKey, Tag.SecretSubkey) for packet in packets):
         raise _private()
     # GnuPG drops a key from the future without a word, so that is found here.
     born = packets[0].key_created
     if born is not None and born > now:
-        raise KeyRefused("This key is only valid from a later day. Upload it again then, or ask for another.")
+        raise KeyRefused(
+            "recipient_key.not_valid_yet",
+            "This key is only valid from a later day. Upload it again then, or ask for another.",
+        )
     return certificates[0]
 
 
 def _private() -> KeyRefused:
     return KeyRefused(
-        "This file holds a private key, which its owner must never give away. Nothing was kept; upload the public key."
+        "recipient_key.private",
+        "This file holds a private key, which its owner must never give away. Nothing was kept; upload the public key.",
     )
 
 
@@ -200,40 +217,61 @@ def _judge_by_gnupg(
         )
     except OSError:
         raise KeyRefused(
-            "GnuPG is not installed on the server, so keys cannot be checked. Ask an administrator to install it."
+            "recipient_key.checker_missing",
+            "GnuPG is not installed on the server, so keys cannot be checked. Ask an administrator to install it.",
         ) from None
     gpg.result_map = {**gpg.result_map, "list": _Listing}
     gpg.import_keys(bytes(certificate))
     listing: Any = gpg.list_keys()
     if len(listing) != 1:
         raise KeyRefused(
+            "recipient_key.version_too_new",
             "GnuPG, which most people read encrypted mail with, cannot read this key. "
-            "Ask its owner for an OpenPGP version 4 key."
+            "Ask its owner for an OpenPGP version 4 key.",
         )
     key = listing[0]
     if key["trust"] == "r":
-        raise KeyRefused("This key was revoked by its owner. Ask for the key that replaced it.")
+        raise KeyRefused(
+            "recipient_key.revoked", "This key was revoked by its owner. Ask for the key that replaced it."
+        )
     if key["trust"] == "e":
-        raise KeyRefused("This key has expired. Ask its owner to extend it, and upload it again.")
+        raise KeyRefused(
+            "recipient_key.expired", "This key has expired. Ask its owner to extend it, and upload it again."
+        )
     if key["trust"] == "i":
-        raise KeyRefused("This key is not valid: its owner's signature on it does not hold. Ask for a new one.")
+        raise KeyRefused(
+            "recipient_key.signature_wrong",
+            "This key is not valid: its owner's signature on it does not hold. Ask for a new one.",
+        )
     meant = [uid for uid in listing.user_ids if _names(uid, address)]
     if meant and all(uid.validity == "e" for uid in meant):
-        raise KeyRefused("This key has expired for this address. Ask its owner to extend it, and upload it again.")
+        raise KeyRefused(
+            "recipient_key.expired",
+            "This key has expired for this address. Ask its owner to extend it, and upload it again.",
+        )
     if not any(uid.validity not in {"r", "e", "i"} for uid in meant):
         raise KeyRefused(
+            "recipient_key.of_another_address",
             "No valid user id of this key has the address it is meant for. "
-            "Check that it belongs to this person, or ask for a key made for this address."
+            "Check that it belongs to this person, or ask for a key made for this address.",
         )
     expires, algorithm = _encryption_key(key)
     if algorithm is None or "E" not in key["cap"]:
-        raise KeyRefused("This key has no part that can encrypt. Ask its owner for one with an encryption subkey.")
+        raise KeyRefused(
+            "recipient_key.only_signs",
+            "This key has no part that can encrypt. Ask its owner for one with an encryption subkey.",
+        )
     name, smallest, bits = algorithm
     if bits < smallest:
-        raise KeyRefused(f"This key is too weak ({name} with {bits} bits). Ask for RSA with 3072 bits or Curve 25519.")
+        raise KeyRefused(
+            "recipient_key.too_weak",
+            f"This key is too weak ({name} with {bits} bits). Ask for RSA with 3072 bits or Curve 25519.",
+        )
     trial = gpg.encrypt(b"may this key seal mail?", key["fingerprint"], always_trust=True, armor=False)
     if not trial.ok:
-        raise KeyRefused("GnuPG cannot encrypt for this key. Ask its owner for a new OpenPGP key.")
+        raise KeyRefused(
+            "recipient_key.cannot_encrypt", "GnuPG cannot encrypt for this key. Ask its owner for a new OpenPGP key."
+        )
     return expires, "Curve 25519" if bits == 255 else f"{name} {bits}"
 
 

@@ -61,18 +61,24 @@ def check(material: bytes, address: str, now: datetime, *, anchors: bytes = b"",
     KeyRefused with what to do. When no list covers the issuer, the note "revocation unknown" says so.
     """
     if len(material) > MAX_CERTIFICATE_BYTES:
-        raise KeyRefused("This file is too large for a certificate. Upload only the person's own certificate.")
+        raise KeyRefused(
+            "recipient_key.file_too_large",
+            "This file is too large for a certificate. Upload only the person's own certificate.",
+        )
     leaf, others = _parse(material)
     if leaf.not_valid_before_utc > now:
-        raise KeyRefused("This certificate is only valid from a later day. Upload it again then.")
+        raise KeyRefused(
+            "recipient_key.not_valid_yet", "This certificate is only valid from a later day. Upload it again then."
+        )
     if leaf.not_valid_after_utc <= now:
-        raise KeyRefused("This certificate has expired. Ask its owner for the current one.")
+        raise KeyRefused("recipient_key.expired", "This certificate has expired. Ask its owner for the current one.")
     algorithm = _algorithm(leaf)
     _check_usage(leaf)
     if not any(same_mailbox(name, address) for name in _mailboxes(leaf)):
         raise KeyRefused(
+            "recipient_key.of_another_address",
             "This certificate is not made for the address it is meant for. "
-            "Check that it belongs to this person, or ask for one that names this address."
+            "Check that it belongs to this person, or ask for one that names this address.",
         )
     chain = _chain(leaf, others, anchors, now)
     notes = _check_revocation(chain, crls, now)
@@ -101,7 +107,7 @@ def seal(
     """
     certificates = [_recipient(key, now) for key in keys]
     if not certificates:
-        raise KeyRefused("There is no S/MIME certificate to seal this message for.")
+        raise KeyRefused("recipient_key.missing", "There is no S/MIME certificate to seal this message for.")
     inner = protect(entity, head)
     if signer is not None:
         inner = _sign(inner, signer)
@@ -139,10 +145,13 @@ def _envelope_with_openssl(inner: bytes, certificates: Sequence[x509.Certificate
             )
         except (OSError, subprocess.TimeoutExpired):
             raise KeyRefused(
-                "OpenSSL does not answer on the server, and this certificate needs it. Ask for one with an RSA key."
+                "recipient_key.checker_missing",
+                "OpenSSL does not answer on the server, and this certificate needs it. Ask for one with an RSA key.",
             ) from None
     if done.returncode != 0 or not done.stdout:
-        raise KeyRefused("OpenSSL cannot encrypt for this certificate. Ask for one with an RSA key.")
+        raise KeyRefused(
+            "recipient_key.cannot_encrypt", "OpenSSL cannot encrypt for this certificate. Ask for one with an RSA key."
+        )
     return done.stdout
 
 
@@ -159,7 +168,8 @@ def _sign(inner: bytes, signer: Signer) -> bytes:
         der = builder.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise SealingRefused(
-            "The organization's S/MIME signing key cannot be used. Upload it again in the delivery settings."
+            "organization_key.unusable",
+            "The organization's S/MIME signing key cannot be used. Upload it again in the delivery settings.",
         ) from None
     return _mime(der, "signed-data")
 
@@ -178,17 +188,22 @@ def _mime(der: bytes, smime_type: str) -> bytes:
 
 def _recipient(key: CheckedKey, now: datetime) -> x509.Certificate:
     if key.kind != "smime":
-        raise KeyRefused("This key is not an S/MIME certificate.")
+        raise KeyRefused("recipient_key.kind_wrong", "This key is not an S/MIME certificate.")
     if key.expires is not None and key.expires <= now:
         raise KeyRefused(
-            "The recipient's S/MIME certificate has expired. Ask for the current one, or send by the portal."
+            "recipient_key.expired",
+            "The recipient's S/MIME certificate has expired. Ask for the current one, or send by the portal.",
         )
     try:
         certificate = x509.load_der_x509_certificate(key.material)
     except ValueError:
-        raise KeyRefused("The stored S/MIME certificate cannot be read. Upload it again.") from None
+        raise KeyRefused(
+            "recipient_key.damaged", "The stored S/MIME certificate cannot be read. Upload it again."
+        ) from None
     if certificate.fingerprint(hashes.SHA256()).hex().upper() != key.fingerprint:
-        raise KeyRefused("The stored S/MIME certificate is not the one that was checked. Upload it again.")
+        raise KeyRefused(
+            "recipient_key.damaged", "The stored S/MIME certificate is not the one that was checked. Upload it again."
+        )
     return certificate
 
 
@@ -196,8 +211,9 @@ def _parse(material: bytes) -> tuple[x509.Certificate, list[x509.Certificate]]:
     """The person's certificate, and the other ones that came with it."""
     if b"PRIVATE KEY" in material or _is_pkcs12(material):
         raise KeyRefused(
+            "recipient_key.private",
             "This file holds a private key, which its owner must never give away. "
-            "Nothing was kept; upload the certificate only."
+            "Nothing was kept; upload the certificate only.",
         )
     certificates: list[x509.Certificate] = []
     for load in (
@@ -215,13 +231,18 @@ def _parse(material: bytes) -> tuple[x509.Certificate, list[x509.Certificate]]:
     try:
         people = [one for one in certificates if not _is_authority(one)]
     except (ValueError, x509.DuplicateExtension):
-        raise KeyRefused(_NOT_A_CERTIFICATE) from None
+        raise KeyRefused("recipient_key.file_unreadable", _NOT_A_CERTIFICATE) from None
     if not certificates:
-        raise KeyRefused(_NOT_A_CERTIFICATE)
+        raise KeyRefused("recipient_key.file_unreadable", _NOT_A_CERTIFICATE)
     if not people:
-        raise KeyRefused("This is the certificate of an authority, not of a person. Upload the person's own one.")
+        raise KeyRefused(
+            "recipient_key.of_an_authority",
+            "This is the certificate of an authority, not of a person. Upload the person's own one.",
+        )
     if len(people) > 1:
-        raise KeyRefused("This file holds certificates of several people. Upload only the person's own one.")
+        raise KeyRefused(
+            "recipient_key.not_one", "This file holds certificates of several people. Upload only the person's own one."
+        )
     return people[0], [one for one in certificates if one is not people[0]]
 
 
@@ -242,7 +263,7 @@ def _extension(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> Any
     except x509.ExtensionNotFound:
         return None
     except (ValueError, x509.DuplicateExtension):
-        raise KeyRefused(_NOT_A_CERTIFICATE) from None
+        raise KeyRefused("recipient_key.file_unreadable", _NOT_A_CERTIFICATE) from None
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -258,13 +279,17 @@ def _algorithm(leaf: x509.Certificate) -> str:
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < 2048:
             raise KeyRefused(
+                "recipient_key.too_weak",
                 f"The key of this certificate is too weak (RSA with {key.key_size} bits). "
-                "Ask for one with 2048 or more."
+                "Ask for one with 2048 or more.",
             )
         return f"RSA {key.key_size}"
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
         return f"NIST P-{key.curve.key_size}"
-    raise KeyRefused("The key of this certificate is of a kind that cannot be used. Ask for one with an RSA key.")
+    raise KeyRefused(
+        "recipient_key.algorithm_unknown",
+        "The key of this certificate is of a kind that cannot be used. Ask for one with an RSA key.",
+    )
 
 
 def _check_usage(leaf: x509.Certificate) -> None:
@@ -276,15 +301,19 @@ def _check_usage(leaf: x509.Certificate) -> None:
             may = usage.key_agreement
         if not may:
             raise KeyRefused(
+                "recipient_key.only_signs",
                 "This certificate is for signing only. Ask its owner for the encryption certificate: "
-                "many people have two."
+                "many people have two.",
             )
     purposes = _extension(leaf, ExtensionOID.EXTENDED_KEY_USAGE)
     if purposes is not None and not {
         ExtendedKeyUsageOID.EMAIL_PROTECTION,
         ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
     } & set(purposes):
-        raise KeyRefused("This certificate is not made for mail. Ask for one issued for e-mail protection (S/MIME).")
+        raise KeyRefused(
+            "recipient_key.not_for_mail",
+            "This certificate is not made for mail. Ask for one issued for e-mail protection (S/MIME).",
+        )
 
 
 def _mailboxes(leaf: x509.Certificate) -> list[str]:
@@ -313,8 +342,9 @@ def _chain(
         roots = []
     if not roots:
         raise KeyRefused(
+            "recipient_key.no_authority_trusted",
             "No certificate authority is trusted for S/MIME yet. "
-            "An administrator adds the authority's root in the delivery settings."
+            "An administrator adds the authority's root in the delivery settings.",
         )
     rules = verification.ExtensionPolicy.permit_all()
     authorities = rules.require_present(
@@ -331,8 +361,9 @@ def _chain(
         return list(verifier.verify(leaf, others).chain)
     except (verification.VerificationError, ValueError):
         raise KeyRefused(
+            "recipient_key.authority_not_trusted",
             "This certificate was not issued by an authority that this organization trusts for S/MIME. "
-            "Upload it with its intermediate certificates, or ask an administrator about the authority."
+            "Upload it with its intermediate certificates, or ask an administrator about the authority.",
         ) from None
 
 
@@ -368,5 +399,8 @@ def _check_revocation(chain: list[x509.Certificate], crls: bytes, now: datetime)
         covered = covered and bool(current)
         for one in current:
             if one.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
-                raise KeyRefused("This certificate was revoked by its authority. Ask its owner for a new one.")
+                raise KeyRefused(
+                    "recipient_key.revoked",
+                    "This certificate was revoked by its authority. Ask its owner for a new one.",
+                )
     return () if covered else ("revocation unknown",)

@@ -165,7 +165,9 @@ class Connection:
     def _commands(self, mail: Mail) -> list[bytes] | Fault:
         for address in (mail.return_path, mail.recipient):
             if _UNSAFE_ADDRESS.search(address) or len(address) > 320:
-                raise UnsafeAddress("The address has characters that mail servers do not allow. Correct it.")
+                raise UnsafeAddress(
+                    "address.malformed", "The address has characters that mail servers do not allow. Correct it."
+                )
         size = len(mail.data)
         if self._size_limit and size > self._size_limit:
             return Fault.TOO_LARGE

@@ -21,10 +21,10 @@ class NotALogo(Refused):
 def kind_of(content: bytes) -> str:
     """The media type, told by the first bytes. Raises ``NotALogo`` for other files and for more than 300 kB."""
     if len(content) > LARGEST:
-        raise NotALogo("The logo may have up to 300 kB. Save it smaller and try again.")
+        raise NotALogo("logo.too_large", "The logo may have up to 300 kB. Save it smaller and try again.")
     for signature, kind in SIGNATURES.items():
         if content.startswith(signature):
             return kind
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    raise NotALogo("The logo must be a PNG, JPEG, GIF or WebP picture.")
+    raise NotALogo("logo.not_an_image", "The logo must be a PNG, JPEG, GIF or WebP picture.")

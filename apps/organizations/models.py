@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from apps.core import clock
 from apps.core.classification import Kind, classify
 from apps.vault import sealing
 
@@ -59,3 +60,26 @@ class Organization(models.Model):
     @property
     def timezone(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+
+@classify(id=Kind.PLAIN, name=Kind.PLAIN, value=Kind.PLAIN, changed_by=Kind.PLAIN, changed_at=Kind.PLAIN)
+class EnvironmentSetting(models.Model):
+    """One setting of the environment as a worker last started with it: a copy, so that a change can be seen.
+
+    Nothing reads it to decide anything. Holds no credential (``settings.ENVIRONMENT`` names what may stand here), and
+    so django-auditlog may keep its values before and after in clear.
+    """
+
+    LONGEST = 500
+
+    name = models.CharField(max_length=60, unique=True)
+    value = models.CharField(max_length=LONGEST, blank=True)
+    changed_by = models.CharField(max_length=40)
+    changed_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"EnvironmentSetting {self.pk}"
+
+    def get_additional_data(self) -> dict[str, str]:
+        """What django-auditlog keeps beside the change: which setting it was, and who (``str(actor)``)."""
+        return {"name": self.name, "actor": self.changed_by}

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.changes import seal_change
 from apps.audit.services import record
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.organizations import selectors
 from apps.organizations.logo import kind_of
-from apps.organizations.models import TABLE, Organization
+from apps.organizations.models import TABLE, EnvironmentSetting, Organization
 from apps.organizations.selectors import LOGO_TABLE
 from apps.vault import sealing
 
@@ -59,13 +61,18 @@ def organization_change(
     Organization.objects.select_for_update().filter(pk=1).first()
     organization = selectors.current()
     if version is not None and version != organization.version:
-        raise Refused("Somebody else changed the organization meanwhile. Open it anew to see their version.")
+        raise Refused(
+            "organization.changed",
+            "Somebody else changed the organization meanwhile. Open it anew to see their version.",
+        )
     before = {**organization.opened, "zone": organization.zone}
     if zone is not None:
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
-            raise Refused("There is no such time zone. Choose one from the list.") from None
+            raise Refused(
+                "organization.time_zone_unknown", "There is no such time zone. Choose one from the list."
+            ) from None
         organization.zone = zone
     facts = {**organization.opened, **given}
     organization.version += 1
@@ -82,3 +89,37 @@ def organization_change(
         change=seal_change(before, after),
     )
     return Organization.objects.get(pk=1)
+
+
+@transaction.atomic
+def environment_note(*, actor: Actor, found: Mapping[str, str]) -> list[str]:
+    """Note what the environment says now; returns the names of what is different from the last time, in order.
+
+    ``found``: names and values without credentials. One entry of the trail for all of them, none when nothing differs.
+    Each changed row is saved by itself: django-auditlog hears of a row that is saved, not of a bulk statement.
+    """
+    now = clock.now()
+    # Workers that start at once wait for each other, or each would note the same change.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('organizations.environment'))")
+    rows = {row.name: row for row in EnvironmentSetting.objects.all()}
+    after = {name: value[: EnvironmentSetting.LONGEST] for name, value in found.items()}
+    before = {name: row.value for name, row in rows.items()}
+    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    for name in changed:
+        row = rows.get(name) or EnvironmentSetting(name=name)
+        row.changed_by, row.changed_at = str(actor), now
+        if name in after:
+            row.value = after[name]
+            row.save()
+        else:
+            row.delete()
+    if changed:
+        record(
+            actor=actor,
+            action=Action.ENVIRONMENT_CHANGE,
+            kind="environment",
+            fields=changed,
+            change=seal_change(before, after),
+        )
+    return changed

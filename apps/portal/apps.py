@@ -6,7 +6,7 @@ class PortalConfig(AppConfig):
     label = "portal"
 
     def ready(self) -> None:
-        from apps.contacts.changes.services import register_correspondence
+        from apps.contacts.changes.pending import register_correspondence
         from apps.contacts.person import panels
         from apps.portal import panel, selectors
 

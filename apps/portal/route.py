@@ -11,7 +11,7 @@ from apps.content.merging import render
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage
-from apps.delivery.recipients import Recipient
+from apps.delivery.send.recipients import Recipient
 from apps.mail.compiled import Envelope, MergedMessage
 from apps.mail.envelopes import SealedMail
 from apps.organizations import selectors as organizations
@@ -38,13 +38,15 @@ def seal(message: MergedMessage, recipient: Recipient) -> SealedMail:
     """
     record = recipient.record
     if record is None:
-        raise Refused("Only a person on record can read in the portal. Choose another route.")
+        raise Refused("portal.not_on_record", "Only a person on record can read in the portal. Choose another route.")
     mailbox = search_values.mailbox(recipient.address)
     account = PortalAccount.objects.filter(person_id=record.id).first()
     if account is not None and account.state == PortalAccount.State.CLOSED:
-        raise Refused("This person's portal access is closed.")
+        raise Refused("portal.closed", "This person's portal access is closed.")
     if account is not None and account.refused_mailbox is not None and bytes(account.refused_mailbox) == mailbox:
-        raise Refused("Somebody at this mailbox said that it is not this person. See the task in the inbox.")
+        raise Refused(
+            "mailbox.not_theirs", "Somebody at this mailbox said that it is not this person. See the task in the inbox."
+        )
     shown = render(message.message)
     own = bool(record.email) and search_values.mailbox(record.email) == mailbox
     token = notices.token_for(recipient.message_id)
@@ -92,5 +94,5 @@ def _origin(message_id: int) -> dict[str, str | int]:
         return {}
     found: dict[str, str | int] = {row.kind: row.source_id}
     if row.node:
-        found.update(node=row.node, visit=row.visit)
+        found |= {"node": row.node, "visit": row.visit}
     return found

@@ -1,4 +1,4 @@
-"""Doorbells of the portal."""
+"""What the portal does on the schedule."""
 
 from __future__ import annotations
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from . import draft, rules, selectors, tokens
+from apps.contacts import sql as contacts_sql
+from apps.segments import rules, selectors
+from apps.segments.conditions.base import tokens
+from apps.segments.conditions.base.codes import join_code
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,15 +31,14 @@ def absent_codes(rule: rules.Rule, names: rules.Names | None = None) -> list[Abs
     nested = (names or selectors.names_for(rule)).segments
     asked: dict[tuple[str, str], str] = {}
     for segment, tree in (("", rule), *nested.items()):
-        for leaf in rules.walk(tree):
-            if isinstance(leaf, rules.EventRule) and leaf.system:
-                for code in leaf.codes:
-                    asked.setdefault((leaf.system, code), segment)
+        for condition in rules.walk(tree):
+            for code in condition.codes():
+                asked.setdefault(code, segment)
     groups = {key: tokens.group(f"code:{key[0]}:{key[1]}") for key in asked}
     known = _known(list(groups.values()))
     return [
         Absent(
-            draft.join_code(term, system, code) if (term := selectors.terms(system, code)) else code,
+            join_code(term, system, code) if (term := selectors.terms(system, code)) else code,
             asked[system, code],
         )
         for (system, code), group in groups.items()
@@ -49,8 +51,8 @@ def _known(groups: list[int]) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "
-            '(SELECT 1 FROM contacts_timelinesummary t WHERE t."group" = g)',
+            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "  # noqa: S608
+            f'(SELECT 1 FROM {contacts_sql.timeline_summary()} WHERE t."group" = g)',
             [groups],
         )
         return {row[0] for row in cursor.fetchall()}

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from apps.audit import selectors as trail
+from apps.approvals.two_people import Part
 from apps.audit.actions import Action
-from apps.core.actors import Actor
-
-from . import selectors
-from .models import Segment
+from apps.segments import selectors
+from apps.segments.models import Segment
 
 _CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
 
 
-def why_not(actor: Actor, ids: Iterable[int]) -> str:
-    """Why ``actor`` must leave the decision about these segments to somebody else, or "".
+def parts(ids: Iterable[int]) -> Iterator[Part]:
+    """These segments, and all that they lead to, as parts of what somebody decides about.
 
-    They edited one of them, or one that they lead to, since a second person last approved it; ever, if nobody did.
+    Whoever edited one since a second person last approved it is its author; ever, if nobody did.
     """
     for segment in Segment.objects.filter(pk__in=whole(ids)).order_by("pk"):
-        if trail.acted(
-            actor=actor, actions=_CHOOSING, kind="segment", subject=segment.pk, beyond=segment.approved_version
-        ):
-            name = selectors.opened(segment).name
-            return (
-                f"You edited the segment “{name}”, and nobody else approved that yet, "
-                "so somebody else has to decide about it."
-            )
-    return ""
+        yield Part("segment", segment.pk, _CHOOSING, partial(_why, segment), beyond=segment.approved_version)
+
+
+def _why(segment: Segment) -> str:
+    return (
+        f"You edited the segment “{selectors.opened(segment).name}”, and nobody else approved that yet, "
+        "so somebody else has to decide about it."
+    )
 
 
 def whole(ids: Iterable[int]) -> set[int]:

@@ -12,16 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-
-from .rules.facts import ranged, spec_of
-from .rules.nodes import UNITS
-from .rules.vocabulary import EVENT_KINDS, NUMBER_OPERATORS
+from apps.segments.conditions import kind_of
+from apps.segments.conditions.base.controls import Posted
+from apps.segments.conditions.base.documents import Path as Path
+from apps.segments.rules.parsing import NEW_CONDITION as NEW_CONDITION
 
 Draft = dict[str, Any]
-Path = tuple[int, ...]
 
-#: A new row asks nothing yet: a guess would sit in somebody's rule as if they had meant it.
-NEW_CONDITION: Draft = {"field": ""}
 EVERYBODY: Draft = {"match": "all", "rules": []}
 LARGEST = 200
 
@@ -79,139 +76,14 @@ def shape_of(draft: Draft) -> str:
 
 
 def _condition(form: Mapping[str, str], name: str, fields: Mapping[str, FieldSpec]) -> Draft:
-    def given(part: str) -> str:
-        return form.get(f"{name}.{part}", "").strip()
-
-    kind, _, detail = given("what").partition(":")
-    if not kind:
+    """What one row says: the picker names the kind, the kind reads the rest."""
+    key_of_kind, _, detail = form.get(f"{name}.what", "").strip().partition(":")
+    kind = kind_of({key_of_kind: detail}, fields) if (key_of_kind, detail) != ("field", "") else None
+    if kind is None:
         return copy.deepcopy(NEW_CONDITION)
-    if kind == "event":
-        return _event(detail, given)
-    if kind == "engagement":
-        node = {"engagement": detail, **_repeat(given)}
-        if given("campaign"):
-            node["campaign"] = given("campaign")
-        if given("when") == "last":
-            node |= _span(given, "last_days", 180)
-        return node
-    if kind == "appointment":
-        if (given("op") or "booked") == "none_upcoming":
-            return {"appointment": "none_upcoming"}
-        return {"appointment": "booked", **_span(given, "days", 14, "in_next_days")}
-    if kind == "consent":
-        return {"consent": detail, "state": given("op") or "granted"}
-    if kind == "segment":
-        return {"segment": given("value"), "op": given("op") or "in"}
-    return _attribute(detail, given, fields) if detail else copy.deepcopy(NEW_CONDITION)
-
-
-def _attribute(name: str, given: Any, fields: Mapping[str, FieldSpec]) -> Draft:
-    spec = spec_of(name, fields)
-    if name == "age":
-        operator = given("op") if given("op") in ("between", "at_least", "at_most") else "between"
-        node: Draft = {"field": "age", "op": operator}
-        if operator != "at_most":
-            node["from"] = _number(given("from"), 18)
-        if operator != "at_least":
-            node["to"] = _number(given("to"), 64)
-        return node
-    if spec is not None and spec.type == "number" and ranged(spec):
-        operator = given("op")
-        if operator in ("exists", "missing"):
-            return {"field": name, "op": operator}
-        node = {"field": name, "op": operator if operator in NUMBER_OPERATORS else "between"}
-        low, high = (
-            (spec.numbers.spoken(each) for each in (spec.numbers.low, spec.numbers.high)) if spec.numbers else (0, 0)
-        )
-        if node["op"] != "at_most":
-            node["from"] = _decimal(given("from"), low)
-        if node["op"] != "at_least":
-            node["to"] = _decimal(given("to"), high)
-        return node
-    if spec is not None and spec.type == "date" and (ranged(spec) or not name.startswith("attribute.")):
-        operator = given("op")
-        node = {"field": name, "op": operator if operator in _DATE_PARTS else "between"}
-        for part, fallback in _DATE_PARTS[node["op"]].items():
-            node |= _span(given, part, fallback) if isinstance(fallback, int) else {part: given(part)}
-        return node
-    operator = given("op") or "is"
-    if operator in _DATE_PARTS and operator not in ("exists", "missing"):
-        operator = "is"
-    if operator in ("exists", "missing"):
-        return {"field": name, "op": operator}
-    value = given("value")
-    if operator in ("in", "not_in"):
-        return {"field": name, "op": operator, "value": [part.strip() for part in value.split(",") if part.strip()]}
-    choices = [code for code, _ in spec.choices] if spec is not None else []
-    if choices and value not in choices:
-        value = choices[0]
-    return {"field": name, "op": operator, "value": value}
-
-
-_DATE_PARTS: dict[str, dict[str, Any]] = {
-    "between": {"from": "", "to": ""},
-    "on": {"value": ""},
-    "before": {"value": ""},
-    "after": {"value": ""},
-    "in_last_days": {"days": 30},
-    "in_next_days": {"days": 30},
-    "anniversary_in_days": {"days": 7},
-    "exists": {},
-    "missing": {},
-}
-
-
-def _event(kind: str, given: Any) -> Draft:
-    node: Draft = {"event": kind if kind in EVENT_KINDS else "encounter", **_repeat(given)}
-    which = given("which")
-    if which == "class" and kind == "encounter":
-        node["class"] = given("class") or "wellness"
-    elif which == "code":
-        _, system, code = split_code(given("code"))
-        node["code"], node["system"] = code, system or EVENT_KINDS[node["event"]][1]
-    elif which == "set":
-        node["set"] = given("set")
-    when = given("when")
-    if when in ("since", "between"):
-        node["from"] = given("from")
-    if when in ("until", "between"):
-        node["to"] = given("to")
-    if when == "last":
-        node |= _span(given, "last_days", 365)
-    return node
-
-
-def _span(given: Any, part: str, fallback: int, name: str = "") -> Draft:
-    """A number and its unit; days are not named, as in every rule that is older than the other units."""
-    found: Draft = {name or part: _number(given(part), fallback)}
-    return found | ({"unit": given("unit")} if given("unit") in UNITS[1:] else {})
-
-
-def _repeat(given: Any) -> Draft:
-    if given("op") == "never":
-        return {"op": "never"}
-    return {"op": "at_least", "times": _number(given("times"), 1)}
-
-
-def _number(text: str, fallback: int) -> Any:
-    """A whole number; text that is none stays text, so that the rule can say what is wrong with it."""
-    if not text:
-        return fallback
-    return int(text) if text.isdecimal() and len(text) < 7 else text
-
-
-def join_code(term: str | None, system: str, code: str) -> str:
-    """A code as the picker shows it: ``Influenza, seasonal (CVX 140)``."""
-    return f"{term} ({system} {code})" if term else f"{system} {code}"
-
-
-def split_code(text: str) -> tuple[str, str, str]:
-    """Term, system and code of a picked or typed code; a bare code has no system."""
-    term, system_code = "", text.strip()
-    if system_code.endswith(")") and "(" in system_code:
-        term, _, system_code = system_code[:-1].rpartition("(")
-    system, _, code = system_code.strip().rpartition(" ")
-    return term.strip(), system.strip(), code.strip()
+    prefix = f"{name}."
+    controls = {part.removeprefix(prefix): value for part, value in form.items() if part.startswith(prefix)}
+    return kind.from_form(Posted(detail, controls, fields))
 
 
 def unchosen(draft: Draft, path: Path = ()) -> list[Path]:
@@ -299,16 +171,6 @@ def _path_to(tree: Draft, wanted: Draft, path: Path = ()) -> Path | None:
         if found:
             return found
     return None
-
-
-def _decimal(text: str, fallback: object) -> int | float | str:
-    """A number as JSON has it; what is none stays as it was typed, for the error beside it."""
-    text = (text or str(fallback)).replace(",", "")
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number
 
 
 def undo_state(draft: Draft) -> str:

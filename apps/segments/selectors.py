@@ -17,11 +17,10 @@ from apps.contacts.timeline.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations
+from apps.segments import compiler, rules, usages
+from apps.segments.models import Segment, SegmentUse
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
-
-from . import compiler, rules, usages
-from .models import Segment, SegmentUse
 
 TABLE = "segments_segment"
 
@@ -73,7 +72,7 @@ def name_of(segment_id: int) -> str:
     """The segment's name. Raises Refused when it is not there any more."""
     found = by_id(segment_id)
     if found is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     return found.name
 
 
@@ -81,7 +80,7 @@ def by_name(name: str) -> OpenedSegment:
     """The segment of that name. Raises Refused when there is none."""
     row = Segment.objects.filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused("There is no segment of that name.")
+        raise Refused("segment.unknown", "There is no segment of that name.")
     return opened(row)
 
 

@@ -21,13 +21,12 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
+from apps.segments import counting, draft, explaining, rules, selectors, services
+from apps.segments.absent import absent_codes
+from apps.segments.builder import drawn
+from apps.segments.conditions.base.codes import join_code, split_code
+from apps.segments.selectors import OpenedSegment
 from apps.vault.tokens import normalize
-
-from . import counting, draft, explaining, rules, selectors, services
-from .absent import absent_codes
-from .builder import drawn
-from .rules.vocabulary import EVENT_KINDS
-from .selectors import OpenedSegment
 
 SAMPLE = 5
 PAGE = 50
@@ -95,7 +94,7 @@ def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     """The builder. A save that is refused comes back as it was typed, with the reason at its place."""
     segment = _segment(segment_id) if segment_id is not None else None
     if request.method == "GET":
-        tree = segment.rule.as_json() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
+        tree = segment.rule.to_document() if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     try:
@@ -183,19 +182,19 @@ def find_terms(request: HttpRequest) -> HttpResponse:
 
     The browser sends the whole rule along, so the list of the picker (``n0-1-terms``) says in which row it stands.
     """
-    kind, box = request.POST.get("kind", ""), request.POST.get("list", "")
+    box = request.POST.get("list", "")
     if not _LIST_ID.fullmatch(box):
         raise Http404
     typed = request.POST.get(f"{box.removesuffix('-terms')}.code", "")
-    if typed.endswith(")") and (picked := draft.split_code(typed))[1]:
+    if typed.endswith(")") and (picked := split_code(typed))[1]:
         typed = picked[2]  # a line of the list that was chosen before, not words to look for
     words = typed.split()
-    found = Vocabulary.objects.filter(system=EVENT_KINDS.get(kind, ("", ""))[1])
+    found = Vocabulary.objects.filter(system=request.POST.get("system", ""))
     for word in words[:6]:
         found = found.filter(term__icontains=word) | found.filter(code__startswith=word)
     shown = found.order_by("term")[:TERMS_SHOWN]
     options = [
-        {"value": draft.join_code(term, row.system, row.code), "term": term, "code": f"{row.system} {row.code}"}
+        {"value": join_code(term, row.system, row.code), "term": term, "code": f"{row.system} {row.code}"}
         for row in shown
         for term in [shown_term(row.term)]
     ]
@@ -309,7 +308,7 @@ def _problems(tree: draft.Draft, refusal: Refused | None) -> tuple[dict[draft.Pa
         wrong[found.path] = found.what
         wrong |= dict.fromkeys(draft.unchosen(tree), rules.NOTHING_CHOSEN)
         problems += [
-            (f"{draft.key(path)}-{'what' if path else 'match'}", str(rules.RuleError(path, what)))
+            (f"{draft.key(path)}-{'what' if path else 'match'}", f"{rules.place_of(path)}: {what}")
             for path, what in sorted(wrong.items())
         ]
     elif found is refusal and not problems:

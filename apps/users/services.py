@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
@@ -54,9 +55,9 @@ def user_create(*, actor: Actor, email: str, name: str, role: str, password: str
         validate_email(email)
         chosen = Role(role)
     except ValidationError:
-        raise Refused("That is not an e-mail address. Check it and try again.") from None
+        raise Refused("address.malformed", "That is not an e-mail address. Check it and try again.") from None
     except ValueError:
-        raise Refused(f"There is no such role. Choose one of: {', '.join(Role)}.") from None
+        raise Refused("staff.role_unknown", f"There is no such role. Choose one of: {', '.join(Role)}.") from None
     token = login_token(email)
     sealed = sealing.seal_service({"email": email.strip(), "name": name.strip()}, table=TABLE, row=token)
     user = User(login=token, sealed=sealed, role=chosen.value)
@@ -68,7 +69,9 @@ def user_create(*, actor: Actor, email: str, name: str, role: str, password: str
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Refused("Somebody signs in with that address already. Open their row instead.") from None
+        raise Refused(
+            "staff.address_taken", "Somebody signs in with that address already. Open their row instead."
+        ) from None
     facts = {"email": user.email, "name": user.name, "role": chosen.word}
     record(
         actor=actor,
@@ -111,7 +114,7 @@ def link_renew(*, actor: Actor, user: User, by_mail: bool = True) -> Invitation:
     The old password works until the link is used. Raises ``Refused`` for somebody whose access is disabled.
     """
     if not user.is_active:
-        raise Refused("Give access back first, then make a link.")
+        raise Refused("staff.disabled", "Give access back first, then make a link.")
     return _hand_over(actor, user, by_mail=by_mail)
 
 
@@ -205,7 +208,7 @@ def user_change(*, actor: Actor, user: User, name: str, role: str) -> None:
     user = User.objects.select_for_update().get(pk=user.pk)
     if role != user.role:
         if actor.kind == "staff" and actor.id == str(user.pk):
-            raise Refused("Ask another administrator to change your own role.")
+            raise Refused("staff.own_role", "Ask another administrator to change your own role.")
         _keep_an_administrator(user)
         sessions_end(user)
     before = {"name": user.name, "role": Role(user.role).word}
@@ -229,7 +232,7 @@ def user_disable(*, actor: Actor, user: User) -> None:
     """End access now: sign-in refused, sessions gone (S-124)."""
     user = User.objects.select_for_update().get(pk=user.pk)
     if actor.kind == "staff" and actor.id == str(user.pk):
-        raise Refused("Ask another administrator to disable your own access.")
+        raise Refused("staff.own_access", "Ask another administrator to disable your own access.")
     _keep_an_administrator(user)
     user.is_active, user.disabled_at = False, clock.now()
     user.save(update_fields=["is_active", "disabled_at"])
@@ -258,7 +261,7 @@ def user_unlock(*, actor: Actor, user: User) -> None:
 def preferences_change(*, actor: Actor, user: User, theme: str) -> None:
     """How the product looks for this person: ``theme`` is light, dark, or empty for "as the system"."""
     if theme not in {"", "light", "dark"}:
-        raise Refused("Choose light, dark, or as your system.")
+        raise Refused("theme.unknown", "Choose light, dark, or as your system.")
     User.objects.filter(pk=user.pk).update(theme=theme)
     record(actor=actor, action=Action.USER_CHANGE, kind="user", subject=user.pk, fields=["theme"])
 
@@ -289,7 +292,7 @@ def session_end(*, actor: Actor, user: User, handle: str) -> None:
             session.delete()
             record(actor=actor, action=Action.USER_END_SESSIONS, kind="user", subject=user.pk, codes={"ended": 1})
             return
-    raise Refused("That session has ended already.")
+    raise Refused("session.ended", "That session has ended already.")
 
 
 @transaction.atomic
@@ -316,9 +319,9 @@ def factor_confirm(*, actor: Actor, user: User, device: TotpDevice, code: str) -
     Raises ``Refused`` when the code is wrong or the device already has a confirmed sibling.
     """
     if TotpDevice.objects.filter(user=user, confirmed=True).exists():
-        raise Refused("An authenticator is enrolled already. An administrator can reset it.")
+        raise Refused("authenticator.enrolled", "An authenticator is enrolled already. An administrator can reset it.")
     if not device.verify_token(code):
-        raise Refused("That code is not right. Wait for the next one and type it again.")
+        raise Refused("authenticator.code_wrong", "That code is not right. Wait for the next one and type it again.")
     TotpDevice.objects.filter(pk=device.pk).update(confirmed=True)
     record(actor=actor, action=Action.USER_ENROL_FACTOR, kind="user", subject=user.pk)
     return recovery_codes_renew(actor=actor, user=user)
@@ -353,4 +356,48 @@ def sessions_end(user: User, keep: str = "") -> int:
 def _keep_an_administrator(user: User) -> None:
     others = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
     if user.role == Role.ADMINISTRATOR and not others.select_for_update().exists():
-        raise Refused("This is the only administrator. Make somebody else one first.")
+        raise Refused("staff.last_administrator", "This is the only administrator. Make somebody else one first.")
+
+
+# -- Signing in and out ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def sign_in_try(*, actor: Actor, login: str, password: str) -> User | None:
+    """Whoever has this login and password, or None; counts wrong ones, and locks after ``SIGN_IN_TRIES``.
+
+    A stranger learns nothing: unknown, disabled, locked and wrong all cost one password hash and fail alike. Not
+    even a right password tells that there is a lock, or the lock would say which guess was right.
+    """
+    user = User.objects.select_for_update().filter(login=login).first()
+    if user is None:
+        User().set_password(password)  # the same time as a real try
+        record(actor=actor, action=Action.USER_SIGN_IN_FAILED, codes={"why": "unknown"})
+        return None
+    now = clock.now()
+    right = user.check_password(password)
+    if user.is_locked(now) or not user.is_active:
+        why = "locked" if user.is_active else "disabled"
+        _sign_in_note(actor, user, Action.USER_SIGN_IN_FAILED, why)
+        return None
+    if right:
+        if user.failed_tries or user.locked_until:
+            user.failed_tries, user.locked_until = 0, None
+            user.save(update_fields=["failed_tries", "locked_until"])
+        return user
+    user.failed_tries += 1
+    _sign_in_note(actor, user, Action.USER_SIGN_IN_FAILED, "password")
+    if user.failed_tries >= settings.SIGN_IN_TRIES:
+        user.failed_tries, user.locked_until = 0, now + settings.SIGN_IN_LOCK
+        _sign_in_note(actor, user, Action.USER_LOCK, "tries")
+    user.save(update_fields=["failed_tries", "locked_until"])
+    return None
+
+
+def _sign_in_note(actor: Actor, user: User, action: Action, why: str) -> None:
+    record(actor=actor, action=action, kind="user", subject=user.pk, codes={"why": why})
+
+
+def sessions_clear() -> None:
+    """Remove the sessions that ended; nothing about anybody was in them but an id."""
+    Session.objects.filter(expire_date__lt=clock.now()).delete()

@@ -6,6 +6,11 @@ import { toast } from "./toast.js";
 
 const menu = () => document.getElementById("journey-add");
 
+// Chromium writes the attribute down when somebody reads it; removed before that, it comes back empty.
+function unplaced(list) {
+  if (list.hasAttribute("style")) list.removeAttribute("style");
+}
+
 // "+" opens the menu at its place; each entry of the menu is a submit button of the same form.
 document.addEventListener("click", (event) => {
   const plus = event.target.closest("[data-tree] [data-gap]");
@@ -23,7 +28,7 @@ document.addEventListener("click", (event) => {
   list.addEventListener("toggle", (change) => {
     if (change.newState === "closed") {
       plus.removeAttribute("aria-expanded");
-      list.removeAttribute("style");
+      unplaced(list);
       if (plus.isConnected && list.contains(document.activeElement)) plus.focus();
     }
   }, { once: true });
@@ -46,7 +51,7 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-tree]")) return;
   const list = menu();
   if (list.matches(":popover-open")) list.hidePopover();
-  list.removeAttribute("style");
+  unplaced(list);
 }, true);
 
 // A button that cannot move a step says so by aria-disabled; pressing it does nothing.
@@ -107,17 +112,22 @@ whenPresent("#journey-settings select[name=trigger]", (select) => {
   show();
 });
 
-// Of a condition, only what belongs to the thing it asks about.
-const ABOUT = { message: ["of", "signal"], visit: ["visit"] };
-whenPresent("#journey-settings select[name=ask]", (select) => {
+// Of a step, only what belongs to what was chosen: data-only-with="ask=message".
+whenPresent("#journey-settings form:has([data-only-with])", (form) => {
+  const dependent = [...form.querySelectorAll("[data-only-with]")];
   const show = () => {
-    for (const [kind, names] of Object.entries(ABOUT)) {
-      for (const name of names) select.form.elements[name]?.closest(".field")?.toggleAttribute("hidden", select.value !== kind);
+    for (const each of dependent) {
+      const [name, value] = each.dataset.onlyWith.split("=");
+      each.closest(".field").toggleAttribute("hidden", form.elements[name].value !== value);
     }
-    select.form.querySelector(".jt-rule")?.toggleAttribute("hidden", select.value !== "person");
   };
-  select.addEventListener("change", show);
+  form.addEventListener("change", show);
   show();
+});
+
+// Choosing saves the step where its other settings depend on it.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("#journey-settings [data-saves]")) event.target.form.requestSubmit();
 });
 
 // The rows of a rule: each change is drawn by the server; what was typed meanwhile stays.

@@ -65,7 +65,7 @@ def test_the_image_runs_as_nobody_special_from_hashed_packages() -> None:
 
 
 def test_the_roles_are_those_of_the_embedded_server() -> None:
-    script = (DOCKER / "roles.sh").read_text()
+    script = (DOCKER / "roles.sql").read_text()
     for role in embedded_servers.ROLES.values():
         assert f"CREATE ROLE {role} " in script
     grants = re.findall(r"GRANT [A-Z, ]+ ON (?:TABLES|SEQUENCES)", embedded_servers.roles_sql())
@@ -137,3 +137,44 @@ def test_the_backup_is_made_by_programs_of_the_servers_version(compose) -> None:
     """pg_dump refuses a server newer than itself."""
     (server,) = re.findall(r"^postgres:(\d+)", compose["services"]["postgres"]["image"])
     assert f"postgresql-client-{server} " in (DOCKER / "Dockerfile").read_text()
+
+
+def test_the_database_container_makes_the_roles_of_the_file_and_lets_nobody_in_without_tls(compose, tmp_path) -> None:
+    script = (DOCKER / "roles.sh").read_text()
+    assert "--file /roles.sql" in script
+    assert "./roles.sql:/roles.sql:ro" in compose["services"]["postgres"]["volumes"]
+    rules = tmp_path / "pg_hba.conf"
+    # As the image's entrypoint writes them.
+    rules.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n\nhost all all all scram-sha-256\n")
+    lines = script.partition("--file /roles.sql\n")[2]
+    subprocess.run(["bash", "-euc", lines], env={"PGDATA": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=True)
+    assert rules.read_text().splitlines()[-1] == "hostssl all all all scram-sha-256"
+    assert "host all all 127.0.0.1/32 scram-sha-256" in rules.read_text()
+
+
+def networks(service: dict) -> set[str]:
+    return set(service["networks"])
+
+
+def test_whoever_speaks_to_strangers_reaches_neither_database_nor_web(compose) -> None:
+    parts = compose["services"]
+    assert compose["networks"]["data"] == {"internal": True}
+    assert networks(parts["postgres"]) == networks(parts["redis"]) == {"data"}
+    for name in ("postgres", "redis", "web", "worker", "beat"):
+        assert not networks(parts["postfix"]) & networks(parts[name]), name
+    assert networks(parts["postfix"]) & networks(parts["receiver"])
+    for name in ("web", "worker"):
+        assert networks(parts[name]) >= {"data", "out"}, "mail leaves, and certificates are looked at"
+
+
+def test_no_part_gains_rights_that_it_was_not_started_with(compose) -> None:
+    for name, service in compose["services"].items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    for name in ("web", "worker", "beat", "receiver"):
+        assert compose["services"][name]["cap_drop"] == ["ALL"]
+        assert compose["services"][name]["read_only"] is True
+
+
+def test_what_an_administrator_sets_reaches_the_parts(compose) -> None:
+    for name in ("web", "worker", "beat", "receiver"):
+        assert compose["services"][name]["env_file"] == [{"path": "../.env", "required": False}]

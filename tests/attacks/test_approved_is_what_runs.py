@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from apps.contacts import services as contacts
-from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire, range_for
 from apps.core import actors, clock
-from apps.journeys import approvals, ready, services
+from apps.journeys import approvals, presets, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit
 from apps.segments import selectors
 from apps.segments import services as segments
 from tests.journeys.conftest import clinic  # noqa: F401 - a fixture
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -48,7 +49,7 @@ def approve_again(cast: Any, journey: Journey) -> None:
 def women(clinic: Any, cast: Any, noon: Any) -> Any:  # noqa: F811
     segment = segments.segment_save(actor=staff(cast.max), name="Women", rule=WOMEN)
     segments.segment_save(actor=staff(cast.max), name="Outer", rule=OUTER)
-    services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     return segment
 
 
@@ -90,7 +91,7 @@ def test_nobody_goes_another_way_by_a_rule_that_nobody_approved(women: Any, cast
     sent = JourneyStepVisit.objects.filter(step="s1").values_list("run__person_id", flat=True)
     assert inside() == {man, woman}
     assert set(sent) == {woman}
-    assert selectors.by_name("Women").rule.as_json() == MEN
+    assert selectors.by_name("Women").rule.to_document() == MEN
 
 
 def test_an_attribute_of_the_clinics_own_stays_while_what_was_approved_asks_for_it(women: Any, cast: Any) -> None:
@@ -99,7 +100,7 @@ def test_an_attribute_of_the_clinics_own_stays_while_what_was_approved_asks_for_
     segments.segment_save(actor=staff(cast.max), name="Women", rule=high, segment_id=women.pk)
     approve_and_start(cast, {"format": 1, "trigger": {"kind": "segment", "segment": "Outer"}, "steps": [SEND]})
     swap(cast, women)
-    with pytest.raises(InUse, match="used in one place"):
+    with refused("attribute.in_use", "used in one place"):
         attribute_retire(actor=CLI, attribute_id=a1c.id)
     profile = {"last_name": "Quist", "sex": "F", "birth_date": "1960-05-01", "email": "quist@goodmail.test"}
     people = [

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from apps.core import actors
-from apps.core.errors import Refused
 from apps.imports.models import ImportJob
 from apps.imports.services import jobs, passes
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 FILE = b"Record,Surname,Mailbox,Town\nMRN-77,Quist,dana.quist@goodmail.test,Lexington\n"
@@ -48,7 +48,7 @@ def test_a_colleague_who_may_not_reveal_sees_no_row_of_it(cast: Any, signed_in: 
         assert not [secret for secret in SECRETS if secret in page.content]
     assert b"only whoever uploaded the file" in pages[1].content
     assert b"only whoever uploaded the file" in pages[2].content
-    with pytest.raises(Refused):
+    with refused("import.rows_not_allowed"):
         jobs.rejected_csv(actor=actors.staff(cast.max.pk, "marketer"), job_id=job.pk)
 
 

@@ -47,7 +47,7 @@ def test_a_rule_that_did_not_arrive_whole_is_not_everybody(signed_in: Any, part:
     made = segment_services.segment_save(actor=CLI, name="Over 60", rule=OVER_60)
     answer = signed_in("max").post(f"/segments/{made.pk}/edit/", {"name": "Over 60", **part})
     assert answer.status_code == 422
-    assert segments.opened(Segment.objects.get(pk=made.pk)).rule.as_json() == OVER_60
+    assert segments.opened(Segment.objects.get(pk=made.pk)).rule.to_document() == OVER_60
 
 
 @pytest.mark.parametrize("what", ["", "field:", "nonsense", ":"])

@@ -11,7 +11,7 @@ from apps.content import services as content
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.delivery.services.testing import send_test
+from apps.delivery.outbox.test_message import send_test
 from apps.organizations.services import organization_change
 from tests.attacks.test_every_address import addresses
 

@@ -10,7 +10,7 @@ import pytest
 from apps.mail.smtp import connect
 from apps.mail.smtp_replies import Fault
 from tests.delivery.servers import scripted
-from tests.delivery.test_smtp import MAIL, OK3, speaking, world
+from tests.mail.test_smtp import MAIL, OK3, speaking, world
 
 __all__ = ["world"]
 FLOOD = 50 * 1024 * 1024

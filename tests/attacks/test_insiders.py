@@ -13,7 +13,7 @@ from apps.campaigns.models import Campaign, State
 from apps.contacts import services as contacts
 from apps.content import rich
 from apps.core import actors
-from apps.core.errors import Refused
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -25,7 +25,7 @@ def test_a_colleagues_last_small_change_makes_nobody_a_stranger_to_their_own_cam
     services.campaign_save(actor=ada, name="Flu shots, all of them", spec={}, campaign_id=made.pk)
     services.campaign_save(actor=max_, name="Flu shots!", spec={}, campaign_id=made.pk)
     Campaign.objects.filter(pk=made.pk).update(state=State.IN_REVIEW)
-    with pytest.raises(Refused, match="somebody else"):
+    with refused("approval.own_work"):
         services.campaign_approve(actor=ada, campaign_id=made.pk)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from apps.core import clock
 from apps.delivery import selectors
-from apps.delivery.destinations import AT_MOST, NotHere
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.services import inbound
+from apps.delivery.returns import services as inbound
+from apps.delivery.returns.destinations import AT_MOST, NotHere
 from apps.mail import return_paths
 from apps.vault import keys
 from tests.delivery.conftest import people

@@ -14,11 +14,15 @@ from apps.organizations.services import organization_change
 from apps.portal import services
 from apps.portal.models import Throttle
 from apps.portal.services import State
+from tests.sizes import grown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("address", ["nobody@goodmail.test"])
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    "address", ["nobody@goodmail.test", *(f"nobody{n}@goodmail.test" for n in range(grown(0, 300)))]
+)
 def test_a_crowd_has_five_passwords_in_all(address: str, monkeypatch: Any) -> None:
     organization_change(actor=actors.COMMAND_LINE, name="Clinic")
     tried: list[int] = []

@@ -11,7 +11,7 @@ from apps.audit.changes import open_change
 from apps.audit.models import AuditEntry
 from apps.compliance import services as register
 from apps.core import actors
-from apps.delivery.services import settings as delivery
+from apps.delivery.settings import services as delivery
 from apps.organizations import services as organizations
 from apps.users import services as users
 

@@ -13,9 +13,9 @@ from apps.contacts import services as contacts
 from apps.contacts.models import Suppression
 from apps.contacts.person import search_values
 from apps.core import actors, clock
-from apps.core.errors import Refused
 from apps.tracking import links, undoing
 from apps.vault import tokens
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -88,7 +88,7 @@ def test_who_complained_and_then_left_is_not_brought_back_by_staff(signed_in: An
 def test_what_stops_reminders_asks_for_a_consent_too(noon: Any) -> None:
     dana = contacts.contact_create(actor=CLI, profile=DANA)
     contacts.suppress(actor=CLI, address=DANA["email"], scope="reminders", reason="unsubscribed")
-    with pytest.raises(Refused):
+    with refused("mailbox.unsubscribed"):
         contacts.unsuppress(actor=CLI, person_id=dana.id, reason="we would like to remind")
     contacts.consent_record(
         actor=CLI, person_id=dana.id, purpose="treatment", state="granted", on=noon.date(), method="phone"

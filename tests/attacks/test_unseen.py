@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apps.approvals.models import ApprovalEntry
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign, State
 from apps.contacts import services as contacts
@@ -15,10 +16,9 @@ from apps.contacts.models import HeldChange
 from apps.contacts.person import selectors
 from apps.core import actors
 from apps.imports.services import jobs, passes
-from apps.journeys import ready
+from apps.journeys import presets
 from apps.journeys import services as journeys
-from apps.journeys.models import JourneyReview
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.campaigns.conftest import SPEC, clinic, template  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_a_journey_that_was_swapped_meanwhile_is_not_approved(
     signed_in: Any,
 ) -> None:
     author = staff(cast.max)
-    journey = journeys.journey_from_ready(actor=author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = journeys.journey_from_preset(actor=author, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=author, journey=journey)
     rita = signed_in("rita")
     seen = looked_at(rita.get(f"/journeys/{journey.pk}/activate/").content)
@@ -96,10 +96,10 @@ def test_a_journey_that_was_swapped_meanwhile_is_not_approved(
             f"/journeys/{journey.pk}/approval/{act}/", {"looked_at": seen, "comment": "Good."}, follow=True
         )
         assert "submitted again while you looked" in answer.content.decode()
-    assert JourneyReview.objects.latest("pk").decision == "submitted"
+    assert ApprovalEntry.objects.latest("pk").decision == "submitted"
     fresh = looked_at(rita.get(f"/journeys/{journey.pk}/activate/").content)
     rita.post(f"/journeys/{journey.pk}/approval/approve/", {"looked_at": fresh})
-    assert JourneyReview.objects.latest("pk").decision == "approved"
+    assert ApprovalEntry.objects.latest("pk").decision == "approved"
 
 
 def test_a_campaign_that_was_swapped_meanwhile_is_not_approved(flu: Any, cast: Any, signed_in: Any) -> None:
@@ -123,7 +123,7 @@ def test_whoever_does_not_say_what_they_read_decides_nothing(flu: Any, cast: Any
     """A script, or a page kept from yesterday, that leaves the number of the submission out."""
     author = staff(cast.max)
     campaigns.campaign_submit(actor=author, campaign_id=flu.pk)
-    journey = journeys.journey_from_ready(actor=author, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = journeys.journey_from_preset(actor=author, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=author, journey=journey)
     rita = signed_in("rita")
     for act in ("approve", "reject"):
@@ -131,4 +131,4 @@ def test_whoever_does_not_say_what_they_read_decides_nothing(flu: Any, cast: Any
         assert "Read what is there now" in answer.content.decode()
         rita.post(f"/journeys/{journey.pk}/approval/{act}/", {"comment": "Good.", **said})
     assert Campaign.objects.get(pk=flu.pk).state == State.IN_REVIEW
-    assert JourneyReview.objects.latest("pk").decision == "submitted"
+    assert ApprovalEntry.objects.latest("pk").decision == "submitted"

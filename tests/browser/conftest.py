@@ -12,6 +12,7 @@ for something, or misses a file. ``axe(page)`` looks for what keeps people with 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,6 +129,16 @@ class Visit:
             self.page.wait_for_load_state("networkidle")
             self.page.evaluate(SETTLED)
 
+    def until(self, arrived: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until what was done on the page has arrived (a row is written); fails when it does not in time.
+
+        For a state that the page does not show: for what it shows, ``expect`` waits.
+        """
+        latest = time.monotonic() + seconds
+        while not arrived():
+            assert time.monotonic() < latest, f"it did not arrive within {seconds:g} seconds"
+            self.settle()
+
     def pick(self, label: str, words: str) -> None:
         """Choose from a list by typing; before the scripts have run, a plain list stands in its place."""
         self.page.get_by_role("combobox", name=label).and_(self.page.locator("input")).fill(words)
@@ -180,8 +191,11 @@ def profiles(browser: Browser) -> list[BrowserContext]:
 
 
 @pytest.fixture
-def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -> Iterator[Callable[..., Visit]]:
+def visits(
+    browser: Browser, live_server: Any, profiles: list[BrowserContext], pytestconfig: pytest.Config
+) -> Iterator[Callable[..., Visit]]:
     """``visits(width=375, scheme="dark")`` is a fresh window; at the end of the test nothing may have gone wrong."""
+    latency = pytestconfig.getoption("latency")
     opened: list[tuple[BrowserContext, Visit]] = []
 
     def visit(*, width: int = 1280, height: int = 900, scheme: str = "light", cookies: dict | None = None) -> Visit:
@@ -193,6 +207,10 @@ def visits(browser: Browser, live_server: Any, profiles: list[BrowserContext]) -
         for name, value in (cookies or {}).items():
             context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
         page = context.new_page()
+        if latency:
+            # Who looks at a state before the answer has come finds out here, not on a busy machine.
+            late = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+            context.new_cdp_session(page).send("Network.emulateNetworkConditions", late)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         made = Visit(page, live_server.url)

@@ -9,6 +9,7 @@ from apps.audit import services
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry, AuditReview
 from apps.core import actors
+from apps.organizations.services import environment_note
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner", "audit", "reader"])
 
@@ -27,10 +28,12 @@ def busy(cast):
     return cast
 
 
-def test_every_page_is_accessible_and_fits(enter, fits, busy):
+def test_every_page_is_accessible_and_fits(enter, fits, busy, settings):
+    long = {**settings.ENVIRONMENT, "CARELANE_TRANSPORT_MAP": "clinic.test=mx.clinic.test@192.0.2.1:25," * 10}
+    environment_note(actor=actors.system("worker"), found=long)
     page = enter("otto")
     entry = AuditEntry.objects.get(action="contact.import")
-    for path in ("", "?person=x", f"entries/{entry.pk}/", "integrity/", "reviews/"):
+    for path in ("", "?person=x", f"entries/{entry.pk}/", "configuration/", "integrity/", "reviews/"):
         page.open(f"/audit/{path}")
         fits(page, [(1280, "light"), (1280, "dark"), (375, "light"), (320, "dark")])
 

@@ -49,7 +49,7 @@ def storage(tmp_path: Path, settings: Any) -> None:
 
 
 def work() -> None:
-    """What the worker does when it is rung."""
+    """What the worker does when it is woken."""
     for job in ImportJob.objects.all():
         passes.work(job.pk)
 

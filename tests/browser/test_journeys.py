@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from apps.contacts.attributes.services import Wanted, attribute_create
 from apps.contacts.models import Vocabulary
-from apps.journeys import ready, selectors, services
+from apps.journeys import presets, selectors, services
 from apps.journeys.definition import walk
 from apps.journeys.models import Journey, JourneyRun
 from tests.journeys.conftest import CLI, at, book, clinic, person, reminder, tick  # noqa: F401
@@ -31,7 +32,7 @@ def walked(clinic, at) -> Journey:  # noqa: F811
 @pytest.fixture
 def draft(clinic) -> Journey:  # noqa: F811
     """The ready-made reminder as a draft."""
-    return services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    return services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
 
 
 def steps(journey: Journey) -> list[str]:
@@ -63,11 +64,13 @@ def test_from_an_empty_list_to_an_active_reminder(enter, axe, clinic, at):  # no
     expect(page.get_by_text("1 appointment is")).to_be_visible()
     axe(page)
     page.get_by_role("button", name="Ask for approval").click()
+    page.settle()
     rita = enter("rita")
     rita.open("/")
     rita.get_by_role("link", name=re.compile("Approve “Appointment reminder”")).click()
     axe(rita)
     rita.get_by_role("button", name="Approve journey").click()
+    rita.settle()
     page.reload()
     axe(page)
     page.get_by_role("button", name="Activate journey").click()
@@ -257,3 +260,26 @@ def test_trying_a_journey_with_one_invented_person(enter, axe, draft, width):
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_text("Clicks in “Appointment reminder”")).to_be_visible()
     axe(page)
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_step_that_updates_an_attribute_is_built_and_tried(enter, axe, draft, width):
+    attribute_create(actor=CLI, wanted=Wanted("Risk group", "choice", choices=("High", "Low")))
+    page = enter("max", width=width)
+    page.open(f"/journeys/{draft.pk}/edit/")
+    page.get_by_role("button", name="Add a step after step 2").click()
+    page.locator("#journey-add [data-kind=update_attribute]").click()
+    page.get_by_role("link", name="Update an attribute (choose one)").click()
+    settings = page.locator("#journey-settings")
+    expect(settings.get_by_label("Value")).to_have_count(0)
+    settings.get_by_label("Attribute").select_option(label="Risk group")
+    expect(settings.get_by_label("Value")).to_be_visible()
+    expect(page.get_by_role("link", name="1 to mend")).to_be_visible()
+    settings.get_by_label("Value").select_option("High")
+    settings.get_by_role("button", name="Save step").click()
+    expect(settings.get_by_text("Set “Risk group” to “High”")).to_be_visible()
+    axe(page)
+    page.no_overflow()
+    page.open(f"/journeys/{draft.pk}/try/")
+    expect(page.get_by_text("Step 3: Set “Risk group” to “High”")).to_be_visible()
+    page.no_overflow()

@@ -14,7 +14,7 @@ from apps.campaigns.models import Campaign
 from apps.content import services as content
 from apps.content.selectors import template_named
 from apps.core import actors
-from apps.journeys import ready
+from apps.journeys import presets
 from apps.journeys import services as journeys
 from tests.campaigns import conftest as scenes
 
@@ -53,7 +53,7 @@ def test_the_builder_asks_before_an_edit_and_focuses_the_question(
     clinic: SimpleNamespace, cast: SimpleNamespace, enter: Callable[..., Any], fits: Callable[..., None]
 ) -> None:
     max_ = actors.staff(cast.max.pk, "marketer")
-    journey = journeys.journey_from_ready(actor=max_, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = journeys.journey_from_preset(actor=max_, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     journeys.journey_submit(actor=max_, journey=journey)
     page = enter("max")
     page.open(f"/journeys/{journey.pk}/edit/")

@@ -205,11 +205,9 @@ def test_a_warning_comes_before_the_end_and_what_was_typed_is_kept(visits, axe, 
     # The warning keeps the text first; that counts as activity, and the session goes on.
     expect(page.locator("#portal-warning")).not_to_be_visible()
     # Slow typing may have been saved before the jump; then the word "Saved" has come and gone with it.
-    for _ in range(100):
-        if SecureMessage.objects.get(pk=world.stored.message.pk).draft is not None:
-            break
-        page.settle()
-    assert SecureMessage.objects.get(pk=world.stored.message.pk).draft is not None
+    page.until(lambda: SecureMessage.objects.get(pk=world.stored.message.pk).draft is not None)
+    # A save that is still on its way would count as activity after the next line.
+    page.settle()
     PortalSession.objects.update(seen_at=clock.now() - timedelta(minutes=13, seconds=30))
     page.clock.fast_forward("14:00")
     expect(page.get_by_role("alertdialog", name="Are you still there?")).to_be_visible()

@@ -13,7 +13,7 @@ from apps.contacts.services import suppress_many
 from apps.core import actors
 from apps.delivery import services
 from apps.delivery.models import HygieneFinding, HygieneRun, InboundMail
-from apps.delivery.services import inbound
+from apps.delivery.returns import services as inbound
 from apps.organizations.services import organization_change
 
 SHOTS = os.environ.get("SCREENSHOTS", "")

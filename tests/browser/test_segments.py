@@ -228,3 +228,30 @@ def test_days_that_are_not_given_do_not_mean_any_time(town: None, enter: Callabl
     expect(page.locator("#preview")).to_contain_text("Condition 1: give the first day, or choose “at any time”.")
     page.get_by_label("On or after").fill("2026-01-01")
     expect(people(page)).to_have_text("0")
+
+
+def test_a_random_sample_is_chosen_with_the_keyboard_and_stays_the_same(
+    town: None, enter: Callable[..., Any], fits: Callable[..., None]
+) -> None:
+    page = enter("max")
+    page.open("/segments/new/")
+    page.get_by_label("What condition 1 looks at").focus()
+    page.keyboard.press("End")
+    percent = page.get_by_label("Percent of everybody")
+    expect(percent).to_have_value("10")
+    expect(page.locator("#preview")).to_contain_text("Is in a random sample of 10%.")
+    key = page.locator("input[name='n0.key']").input_value()
+    page.keyboard.press("Tab")
+    expect(percent).to_be_focused()
+    percent.fill("200")
+    expect(page.locator("#preview")).to_contain_text("give a percentage from 0.1 to 99.9")
+    percent.fill("62.5")
+    expect(page.locator("#preview")).to_contain_text("Is in a random sample of 62.5%.")
+    page.get_by_label("Name of the segment").fill("By chance")
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="By chance")).to_be_visible()
+    saved = selectors.by_name("By chance")
+    assert saved.rule.to_document()["rules"] == [{"sample": 62.5, "key": key}]
+    page.open(f"/segments/{saved.id}/edit/")
+    expect(page.get_by_label("Percent of everybody")).to_have_value("62.5")
+    fits(page, [(1280, "dark"), (1280, "light"), (375, "light"), (375, "dark")])

@@ -13,7 +13,7 @@ from apps.campaigns.models import Campaign, State
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.core import actors, clock
-from apps.core.errors import Refused
+from tests.refusals import refused
 
 from .conftest import CLI, SPEC
 
@@ -129,7 +129,7 @@ def test_the_author_takes_it_back_to_a_draft(approved: Campaign, signed_in: Any)
     client.post(f"/campaigns/{approved.pk}/withdraw/")
     row = now(approved)
     assert (row.state, row.approved_by, row.skeleton_id) == (State.DRAFT, "", None)
-    with pytest.raises(Refused, match="no approval to take back"):
+    with refused("approval.none"):
         services.campaign_withdraw(actor=CLI, campaign_id=approved.pk)
 
 

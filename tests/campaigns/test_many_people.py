@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from apps.approvals.models import ApprovalEntry
 from apps.audit.models import AuditEntry
-from apps.campaigns import doorbell, plans, selectors, services, tasks
+from apps.campaigns import plans, selectors, services, tasks
 from apps.campaigns.models import Campaign
 from apps.core import actors
 from apps.delivery.models import MailDomain
 from apps.delivery.services import settings_change
+from apps.jobs import waking
 from apps.users import services as users
 
 from .conftest import CLI, SPEC
@@ -27,29 +29,29 @@ def flu(clinic: SimpleNamespace, cast: SimpleNamespace) -> Campaign:
 
 
 @pytest.fixture
-def rung(flu: Campaign, monkeypatch: pytest.MonkeyPatch) -> Any:
+def woken(flu: Campaign, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A worker that is asked, and works when the scene says so."""
     asked: list[int] = []
     monkeypatch.setattr(plans, "MANY", 0)
-    monkeypatch.setattr(doorbell, "ring_draw", lambda campaign_id, _actor: asked.append(campaign_id) or True)
+    monkeypatch.setattr(waking, "wake_now", lambda _task, campaign_id, *_by, **_how: asked.append(campaign_id) or True)
     yield asked
     plans.forget_plan(flu.pk)
 
 
-def test_the_page_waits_for_the_worker_and_then_shows_the_plan(flu: Campaign, rung: list[int], signed_in: Any) -> None:
+def test_the_page_waits_for_the_worker_and_then_shows_the_plan(flu: Campaign, woken: list[int], signed_in: Any) -> None:
     client = signed_in("max")
     base = f"/campaigns/{flu.pk}"
     assert "Counting the people" in client.get(f"{base}/plan/").content.decode()
     assert "Counting the people" in client.get(f"{base}/approval/").content.decode()
     assert "Counting the people" in client.get(f"{base}/plan/drawing/?for=approval").content.decode()
-    assert rung == [flu.pk], "one worker, however often somebody looks"
+    assert woken == [flu.pk], "one worker, however often somebody looks"
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     done = client.get(f"{base}/plan/drawing/?for=approval")
     assert (done.status_code, done["HX-Redirect"]) == (204, f"{base}/approval/")
     assert "Ask for approval of 5 messages" in client.get(f"{base}/approval/").content.decode()
     assert "How will it be protected?" in client.get(f"{base}/plan/").content.decode()
     client.post(f"{base}/submit/")
-    assert Campaign.objects.get(pk=flu.pk).reviews.get().audience == 13
+    assert ApprovalEntry.objects.get(kind="campaign", subject=flu.pk).audience == 13
 
 
 @pytest.mark.parametrize("task", ["draw", "measure"])
@@ -58,9 +60,8 @@ def test_the_trail_names_who_asked_for_the_plan(
 ) -> None:
     """A worker opens the guardians of minors, and people to learn their mail servers, because Max looks at a page."""
     monkeypatch.setattr(plans, "MANY", 0)
-    bell = getattr(tasks, task)
-    rung: list[tuple[list[int], dict[str, int]]] = []
-    monkeypatch.setattr(bell, "apply_async", lambda *, args, kwargs, **_how: rung.append((args, kwargs)))
+    asked: list[tuple[str, tuple[int, ...]]] = []
+    monkeypatch.setattr(waking, "wake_now", lambda name, *ids, **_how: asked.append((name, ids)) or True)
     MailDomain.objects.all().delete()
     monkeypatch.setattr(plans, "measure", lambda **_given: {})
     max_ = signed_in("max")
@@ -68,23 +69,22 @@ def test_the_trail_names_who_asked_for_the_plan(
         max_.get(f"/campaigns/{flu.pk}/plan/")
     else:
         max_.post(f"/campaigns/{flu.pk}/plan/measuring/")
-    assert rung == [([flu.pk], {"asked_by": max_.staff.pk})]
-    ((args, kwargs),) = rung
+    assert asked == [(f"apps.campaigns.tasks.{task}", (flu.pk, max_.staff.pk))]
     before = AuditEntry.objects.latest("pk").pk
-    bell(*args, **kwargs)
+    getattr(tasks, task)(*asked[0][1])
     opened = AuditEntry.objects.filter(pk__gt=before, purpose__startswith="plan")
     assert {(entry.actor_kind, entry.actor_id) for entry in opened} == {("staff", str(max_.staff.pk))}
     before = AuditEntry.objects.latest("pk").pk
     plans.forget_plan(flu.pk)
     users.user_disable(actor=CLI, user=max_.staff)
-    bell(*args, **kwargs)
+    getattr(tasks, task)(*asked[0][1])
     opened = AuditEntry.objects.filter(pk__gt=before, purpose__startswith="plan")
     assert {entry.actor_kind for entry in opened} == {"system"}, "whoever has no access any more asks for nothing"
     plans.forget_plan(flu.pk)
     cache.delete(f"campaign-measuring:{flu.pk}")
 
 
-def test_another_purpose_is_another_plan(flu: Campaign, rung: list[int], signed_in: Any, cast: Any) -> None:
+def test_another_purpose_is_another_plan(flu: Campaign, woken: list[int], signed_in: Any, cast: Any) -> None:
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     client = signed_in("max")
     client.post(
@@ -93,7 +93,7 @@ def test_another_purpose_is_another_plan(flu: Campaign, rung: list[int], signed_
     assert "Counting the people" in client.get(f"/campaigns/{flu.pk}/plan/").content.decode()
 
 
-def test_another_delivery_policy_is_another_plan(flu: Campaign, rung: list[int], signed_in: Any) -> None:
+def test_another_delivery_policy_is_another_plan(flu: Campaign, woken: list[int], signed_in: Any) -> None:
     """A reviewer approves by ways that would be taken now, not by those of three minutes ago."""
     plans.draw_in_background(actor=CLI, campaign=selectors.opened(flu))
     client = signed_in("max")
@@ -103,7 +103,7 @@ def test_another_delivery_policy_is_another_plan(flu: Campaign, rung: list[int],
 
 
 def test_what_went_wrong_is_said_once_and_tried_again(
-    flu: Campaign, rung: list[int], signed_in: Any, monkeypatch: pytest.MonkeyPatch
+    flu: Campaign, woken: list[int], signed_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(**_given: object) -> None:
         raise ValueError
@@ -118,7 +118,7 @@ def test_what_went_wrong_is_said_once_and_tried_again(
 
 def test_without_a_broker_it_is_drawn_at_once(flu: Campaign, signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "MANY", 0)
-    monkeypatch.setattr(doorbell, "ring_draw", lambda _campaign_id, _actor: False)
+    monkeypatch.setattr(waking, "wake_now", lambda *_task, **_how: False)
     plans.forget_plan(flu.pk)
     assert "How will it be protected?" in signed_in("max").get(f"/campaigns/{flu.pk}/plan/").content.decode()
 

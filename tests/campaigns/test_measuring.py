@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 
-from apps.campaigns import doorbell, plans
+from apps.campaigns import plans
 from apps.campaigns.spec import Spec
 from apps.core.actors import COMMAND_LINE as CLI
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
+from apps.jobs import waking
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +25,12 @@ def nothing_measured():
 
 
 def test_measuring_begins_once_and_tells_how_far_it_is(monkeypatch) -> None:
-    rung = []
-    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id, _actor: rung.append(campaign_id) or True)
+    woken = []
+    monkeypatch.setattr(waking, "wake_now", lambda _task, campaign_id, **_how: woken.append(campaign_id) or True)
     assert plans.measuring(7) is None
     assert plans.measure_begin(actor=CLI, campaign_id=7)
     assert plans.measure_begin(actor=CLI, campaign_id=7), "a second page waits for the same worker"
-    assert rung == [7]
+    assert woken == [7]
     assert plans.measuring(7) == ("running", 0)
 
     def measured(*, actor, campaign, say):
@@ -43,7 +44,7 @@ def test_measuring_begins_once_and_tells_how_far_it_is(monkeypatch) -> None:
 
 
 def test_without_a_broker_the_button_is_left(monkeypatch) -> None:
-    monkeypatch.setattr(doorbell, "ring_measure", lambda campaign_id, _actor: False)
+    monkeypatch.setattr(waking, "wake_now", lambda *_task, **_how: False)
     assert not plans.measure_begin(actor=CLI, campaign_id=7)
     assert plans.measuring(7) is None
 

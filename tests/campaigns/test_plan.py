@@ -16,9 +16,9 @@ from apps.campaigns.planning import Combination, Line, Plan
 from apps.campaigns.selectors import Opened
 from apps.contacts import services as contacts
 from apps.core import actors
-from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.segments import services as segments
+from tests.refusals import refused
 
 from .conftest import CLI, SPEC, profile
 
@@ -145,9 +145,9 @@ def test_a_plan_opens_the_minors_with_a_guardian_and_says_so(clinic: SimpleNames
 
 
 def test_a_plan_needs_a_purpose_and_an_audience(clinic: SimpleNamespace) -> None:
-    with pytest.raises(Refused, match="purpose"):
+    with refused("campaign.without_purpose"):
         plans.plan_of(actor=CLI, campaign=campaign(purpose=None))
-    with pytest.raises(Refused, match="Choose a segment"):
+    with refused("campaign.without_audience"):
         plans.plan_of(actor=CLI, campaign=campaign("Nobody", segment=None))
 
 

@@ -11,7 +11,7 @@ from apps.campaigns import services
 from apps.campaigns.views.preparing import route_words
 from apps.core import actors
 from apps.core.levels import Level
-from apps.delivery.policy import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, Held, RouteName
+from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, Held, RouteName
 
 from .conftest import SPEC
 

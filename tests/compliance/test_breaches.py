@@ -6,11 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from apps.compliance import breaches, selectors, services
+from apps.compliance import selectors, services
 from apps.compliance.models import MaterialBreach
+from apps.compliance.services import breaches
 from apps.core import clock
-from apps.core.errors import Refused
 from tests.compliance.test_services import CLI, agree, folder, relay, sign  # noqa: F401
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 20)
@@ -45,14 +46,14 @@ def test_delivery_holds_health_information_for_that_relay(broken):
 
 
 def test_a_breach_is_not_closed_without_a_cure_or_an_end(broken):
-    for wrong in (
-        {"ending": "", "words": "x"},
-        {"ending": "forgotten", "words": "x"},
-        {"ending": "cured", "words": " "},
+    for code, wrong in (
+        ("breach.without_outcome", {"ending": "", "words": "x"}),
+        ("breach.without_outcome", {"ending": "forgotten", "words": "x"}),
+        ("breach.without_evidence", {"ending": "cured", "words": " "}),
     ):
-        with pytest.raises(Refused):
+        with refused(code):
             breaches.breach_close(actor=CLI, breach_id=broken.pk, on=TODAY, **wrong)
-    with pytest.raises(Refused, match="not terminated yet"):
+    with refused("vendor.agreement_in_force"):
         breaches.breach_close(actor=CLI, breach_id=broken.pk, on=TODAY, ending="terminated", words="We left.")
     assert MaterialBreach.objects.get().closed is None
 
@@ -61,14 +62,14 @@ def test_a_cure_puts_the_agreement_in_force_again(broken):
     breaches.breach_close(actor=CLI, breach_id=broken.pk, on=TODAY, ending="cured", words="Folder gone, seen by Ada.")
     assert selectors.baa_in_force(broken.vendor)
     assert not selectors.baa_in_force(broken.vendor, TODAY - timedelta(days=1)), "what was then stays true"
-    with pytest.raises(Refused, match="closed already"):
+    with refused("breach.closed"):
         breaches.breach_close(actor=CLI, breach_id=broken.pk, on=TODAY, ending="cured", words="Again.")
 
 
 def test_after_termination_it_may_be_closed_and_a_new_agreement_counts(broken):
     agreement = broken.vendor.agreements.get()
     services.agreement_terminate(actor=CLI, agreement_id=agreement.pk, on=TODAY, reason="Breach", data="destroyed")
-    with pytest.raises(Refused, match="breach of this vendor is open"):
+    with refused("vendor.breach_open"):
         services.vendor_archive(actor=CLI, vendor_id=broken.vendor_id)
     breaches.breach_close(actor=CLI, breach_id=broken.pk, on=TODAY, ending="terminated", words="Ended by letter.")
     sign(agree(broken.vendor, effective=TODAY))
@@ -76,7 +77,7 @@ def test_after_termination_it_may_be_closed_and_a_new_agreement_counts(broken):
 
 
 def test_a_breach_of_tomorrow_is_refused(relay):  # noqa: F811
-    with pytest.raises(Refused, match="future"):
+    with refused("breach.in_future"):
         breaches.breach_open(actor=CLI, vendor_id=relay.pk, what="x", steps="", found=clock.now().date() + timedelta(2))
 
 

@@ -21,8 +21,9 @@ from apps.contacts.models import (
 from apps.contacts.person import search_values, selectors
 from apps.contacts.services import NewEvent
 from apps.core import actors
-from apps.core.errors import Refused
 from apps.vault import tokens
+from tests.refusals import refused
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -61,7 +62,7 @@ def test_the_tables_hold_no_readable_word_of_her() -> None:
             cursor.execute(f"SELECT t::text FROM {model._meta.db_table} t")
             text = " ".join(row[0] for row in cursor.fetchall())
             for word in ("Dana", "Quist", "goodmail", "Lexington", "MRN-77", "1960-02-29", "5550117"):
-                assert word.lower() not in text.lower()
+                assert word.lower() not in without_tokens(text).lower()
                 assert word.encode().hex() not in text
 
 
@@ -80,7 +81,7 @@ def test_she_is_found_by_name_prefix_address_phone_and_number() -> None:
 
 def test_a_record_number_is_one_persons_and_a_mailbox_may_be_shared() -> None:
     services.contact_create(actor=CLI, profile=dana())
-    with pytest.raises(Refused, match="record number"):
+    with refused("person.number_taken"):
         services.contact_create(actor=CLI, profile={**dana(), "external_ids": {}})
     services.contact_create(actor=CLI, profile={"first_name": "Uwe", "email": "dana.quist@goodmail.test"})
     token = search_values.mailbox("dana.quist@goodmail.test")
@@ -90,7 +91,7 @@ def test_a_record_number_is_one_persons_and_a_mailbox_may_be_shared() -> None:
 def test_a_stale_tab_does_not_overwrite_a_colleague() -> None:
     made = services.contact_create(actor=CLI, profile=dana())
     services.contact_update(actor=CLI, person_id=made.id, profile={**dana(), "sex": "X"}, version=1)
-    with pytest.raises(Refused, match="kept"):
+    with refused("person.changed"):
         services.contact_update(actor=CLI, person_id=made.id, profile=dana(), version=1)
     assert selectors.open_person(actor=CLI, purpose="scene", person_id=made.id).get("sex") == "X"
 
@@ -119,7 +120,7 @@ def test_the_newest_consent_counts_and_the_history_stays(noon) -> None:
     found = PersonSearch.objects.get(person_id=made.id).tokens
     assert search_values.consent("marketing", "denied") in found
     assert search_values.consent("marketing", "granted") not in found
-    with pytest.raises(Refused, match="future"):
+    with refused("consent.in_future"):
         services.consent_record(
             actor=CLI,
             person_id=made.id,
@@ -157,9 +158,9 @@ def test_an_appointment_is_booked_moved_and_cancelled_and_the_timeline_knows(noo
     row = services.appointment_book(actor=CLI, person_id=made.id, start=start, kind="Check-up")
     services.appointment_move(actor=CLI, appointment_id=row.pk, start=start + timedelta(days=1))
     services.appointment_cancel(actor=CLI, appointment_id=row.pk)
-    with pytest.raises(Refused, match="cancelled"):
+    with refused("appointment.canceled"):
         services.appointment_move(actor=CLI, appointment_id=row.pk, start=start)
-    with pytest.raises(Refused, match="future"):
+    with refused("appointment.in_past"):
         services.appointment_book(actor=CLI, person_id=made.id, start=noon, kind="Check-up")
     record = selectors.open_person(actor=CLI, purpose="scene", person_id=made.id)
     selectors.load_events({made.id: record})

@@ -15,6 +15,7 @@ from apps.contacts import services
 from apps.contacts.models import Appointment, ConsentState, HeldChange, Person, Suppression
 from apps.contacts.person import panels, selectors
 from apps.core import actors
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -55,7 +56,7 @@ def text_of(response) -> str:
 def test_a_person_is_found_by_what_is_typed(signed_in, dana, edgar, typed) -> None:
     page = text_of(signed_in("nora").post("/contacts/", {"q": typed}))
     assert "Dana Öberg-Quist" in page
-    assert "Edgar" not in page
+    assert "Edgar" not in without_tokens(page)
 
 
 def test_half_a_name_finds_those_who_begin_alike_and_says_so(signed_in, dana, edgar, noon) -> None:
@@ -86,7 +87,7 @@ def test_a_list_masks_addresses_and_the_look_is_on_the_trail(signed_in, dana, ed
 def test_an_auditor_sees_initials_only(signed_in, dana) -> None:
     client = signed_in("otto")
     for path in ("/contacts/", f"/contacts/{dana}/", f"/contacts/{dana}/timeline/"):
-        assert "Dana" not in text_of(client.get(path))
+        assert "Dana" not in without_tokens(text_of(client.get(path)))
 
 
 def test_the_head_of_the_list_says_how_many_there_are_and_how_many_match(signed_in, dana, edgar) -> None:
@@ -119,7 +120,7 @@ def test_filters_narrow_the_list(signed_in, dana, edgar, filters, finds) -> None
     services.suppress(actor=CLI, address="dana.quist@goodmail.test", scope="all", reason="staff")
     page = text_of(signed_in("nora").post("/contacts/", filters))
     assert finds in page
-    assert ({"Dana", "Edgar"} - {finds}).pop() not in page
+    assert ({"Dana", "Edgar"} - {finds}).pop() not in without_tokens(page)
 
 
 def test_fifty_a_page_and_the_next_page_keeps_the_search(signed_in, noon) -> None:
@@ -140,7 +141,7 @@ def test_the_person_page_shows_facts_flags_and_masks(signed_in, dana) -> None:
     assert "66 years" in page
     assert "Mailbox suppressed" in page
     for secret in ("dana.quist", "555-0117", "MRN-77", "1960", "12 Elm"):
-        assert secret not in page
+        assert secret not in without_tokens(page)
     assert AuditEntry.objects.filter(action="contact.open", people__contains=[marks.person_token(dana)]).exists()
 
 
@@ -379,13 +380,11 @@ def test_a_higher_layer_brings_its_own_tab(signed_in, dana, monkeypatch) -> None
     assert "Dana Öberg-Quist" in page
 
 
-def test_the_list_asks_the_same_number_of_questions_for_one_and_for_fifty(
-    signed_in, noon, django_assert_max_num_queries
-) -> None:
+def test_the_list_asks_the_same_number_of_questions_for_one_and_for_fifty(signed_in, noon, questions) -> None:
     client = signed_in("nora")
-    services.contacts_create(
-        actor=CLI,
-        profiles=[{"first_name": f"P{n}", "email": f"p{n}@goodmail.test", "relation": "patient"} for n in range(50)],
-    )
-    with django_assert_max_num_queries(25):
-        assert "1–50 of 50" in text_of(client.get("/contacts/"))
+    everybody = [{"first_name": f"P{n}", "email": f"p{n}@goodmail.test", "relation": "patient"} for n in range(50)]
+    services.contacts_create(actor=CLI, profiles=everybody[:1])
+    one = questions(client, "/contacts/")
+    services.contacts_create(actor=CLI, profiles=everybody[1:])
+    assert questions(client, "/contacts/") == one
+    assert "1–50 of 50" in text_of(client.get("/contacts/"))

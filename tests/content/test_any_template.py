@@ -16,9 +16,10 @@ from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Place
 from apps.core.errors import Refused
 from tests.content import readers
-from tests.content.test_golden import envelope
+from tests.mail.test_golden import envelope
+from tests.sizes import examples
 
-RELAXED = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -29,6 +29,7 @@ from apps.content import blocks, brands, compiling, merging
 from apps.mail.compiled import Envelope, MissingField, UnsafeHeader, UnsafeLink
 from apps.mail.encoders import v1
 from tests.content import readers
+from tests.sizes import examples
 
 DESIGN = blocks.parse(
     {
@@ -112,7 +113,7 @@ MAILBOX = st.one_of(
     TEXT,
     TEXT.map(lambda text: text + "@example.test"),
 )
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def envelope(**given: Any) -> Envelope:

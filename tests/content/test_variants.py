@@ -13,6 +13,7 @@ from apps.content.facts import invented_facts
 from apps.content.presets import all_presets
 from apps.core.actors import COMMAND_LINE
 from apps.mail.compiled import CompiledMessage, Envelope
+from tests.text import without_tokens
 
 MAIN = {
     "subject": "News for {{ first_name|you }}",
@@ -63,8 +64,7 @@ def test_a_reader_of_spanish_gets_every_word_in_spanish_and_others_get_english()
     for word in ("Hola", "Abrimos a las siete.", "Cuándo", "Calle Elm", "Usted lo pidió.", 'lang="es"'):
         assert word in spanish.html
     for word in ("Hello", "We open", "When", "Elm Street", "You asked"):
-        assert word not in spanish.html
-        assert word not in spanish.text
+        assert word not in without_tokens(spanish.html + spanish.text)
         assert word in english.html
     assert compiled.all_links == ("https://clinic.test/", "https://clinic.test/es/")
 

@@ -68,6 +68,18 @@ def test_an_auditor_does_no_more_by_a_command_than_on_a_page(cast: SimpleNamespa
 
 
 @pytest.mark.django_db
+def test_a_program_reads_the_code_of_a_refusal_beside_its_sentence(cast: SimpleNamespace, rule: str) -> None:
+    out = StringIO()
+    with pytest.raises(SystemExit) as stop:
+        call_command("segment_save", "Women", rule, "--as", "otto@clinic.test", "--json", stdout=out)
+    assert stop.value.code == 1
+    assert json.loads(out.getvalue()) == {
+        "refused": "Auditor may not do this. Name somebody who may: administrator or marketer.",
+        "code": "actor.not_allowed",
+    }
+
+
+@pytest.mark.django_db
 def test_a_marketer_and_a_shell_do_it_and_the_trail_tells_them_apart(cast: SimpleNamespace, rule: str) -> None:
     call_command("segment_save", "Women", rule, "--as", "max@clinic.test", stdout=StringIO())
     call_command("segment_save", "Ladies", rule, stdout=StringIO())

@@ -65,6 +65,14 @@ def test_a_careless_list_of_hosts_is_refused(start, hosts, words) -> None:
     assert words in said
 
 
+def test_object_storage_without_tls_is_refused(start) -> None:
+    options = {"bucket_name": "files", "endpoint_url": "http://storage.clinic.test:9000"}
+    given = {"CARELANE_STORAGE": "storages.backends.s3.S3Storage", "CARELANE_STORAGE_OPTIONS": json.dumps(options)}
+    code, said = start(**given)
+    assert code != 0
+    assert "endpoint_url in CARELANE_STORAGE_OPTIONS must begin with https://" in said
+
+
 def test_a_database_named_by_a_file_is_no_demo(start, tmp_path) -> None:
     """Docker secrets are files: whoever forgets the mode there must not publish the demo's sign-ins."""
     (tmp_path / "url").write_text("postgres://%2Frun%2Fpostgresql/carelane")

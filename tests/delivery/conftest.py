@@ -10,10 +10,10 @@ import pytest
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import sources
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.services.outbox import OutboxItem
-from apps.delivery.sources import Draft
+from apps.delivery.outbox.services.enqueue import OutboxItem
+from apps.delivery.send import sources
+from apps.delivery.send.sources import Draft
 from apps.demo.mail import Servers, transport_map
 from apps.mail.compiled import CompiledMessage, Context, Field, Literal, Part, Slot, SlotSpec
 from tests.delivery.servers import free_ports

@@ -1,6 +1,7 @@
 """Kill -9 in the middle of a send: nothing lost, nobody gets it twice, and few are in doubt."""
 
 import asyncio
+import random
 import subprocess
 import sys
 import threading
@@ -14,16 +15,21 @@ from django.db import connection
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
-from apps.delivery import services, story
+from apps.delivery import services
 from apps.delivery.models import Attempt, OutboxMessage, ReadyMessage, Slot
-from apps.delivery.services import control, slots
-from apps.delivery.services.slots import Fenced
+from apps.delivery.outbox import story
+from apps.delivery.outbox.services import control
+from apps.delivery.send import slots
+from apps.delivery.send.slots import Fenced
 from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
+from tests.sizes import grown, seed
 
 SYSTEM = actors.system("dispatcher")
 LANES = 8
 ROOT = Path(__file__).resolve().parents[2]
+# After how many messages of 240 the worker is killed.
+MOMENTS = [60, *random.Random(seed(60)).choices(range(20, 200), k=grown(0, 400))]
 
 
 class Slow(Inbox):
@@ -61,12 +67,14 @@ class Mailbox:
         self.server.close()
 
 
+@pytest.mark.proof
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_in_the_middle_loses_nothing_and_doubts_little(people, letters, settings):
+def test_a_worker_killed_in_the_middle_loses_nothing_and_doubts_little(people, letters, settings, moment):
     total = 240
     readers = people(*(f"r{n}@bulk.test" for n in range(total)), relation="subscriber")
     services.enqueue(actor=SYSTEM, items=[campaign_item(p, purpose=Purpose.B2B) for p in readers])
-    inbox = Slow(enough=60)
+    inbox = Slow(enough=moment)
     with background(Mailbox(inbox).start) as server:
         transport = f"bulk.test=mx.bulk.test@127.0.0.1:{server.port}"
         worker = subprocess.Popen(
@@ -165,7 +173,7 @@ def test_a_server_that_hangs_holds_up_nobody_else(people, letters, settings, mon
     from dataclasses import replace
 
     from apps.delivery import selectors
-    from apps.delivery.services import dispatcher
+    from apps.delivery.send import dispatcher
     from apps.mail.smtp import Timeouts
 
     real = selectors.dialogue

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.levels import Level
-from apps.delivery.policy import (
+from apps.delivery.policy.routing import (
     FLOOR,
     Capability,
     Held,

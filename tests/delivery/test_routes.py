@@ -22,6 +22,7 @@ from tests.delivery.conftest import background, campaign_item
 from tests.delivery.servers import Inbox
 from tests.delivery.test_kill import Mailbox
 from tests.interop.dkim_openssl import verify
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -69,8 +70,9 @@ def test_who_gave_a_key_gets_it_encrypted(people, providers, holders, letters, a
     row = OutboxMessage.objects.get()
     assert (row.route, row.level) == (kind, Level.PROTECTED)
     (arrived,) = providers.store.all()
-    assert b"visit" not in arrived.raw
-    assert b"Hello" not in arrived.raw
+    readable = without_tokens(arrived.raw.decode("ascii"))
+    assert "visit" not in readable
+    assert "Hello" not in readable
     outer = email.message_from_bytes(arrived.raw, policy=email.policy.default)
     assert outer["Subject"] == "Encrypted message"
     letter = holders.read(arrived.raw, address)
@@ -99,7 +101,7 @@ def test_whoever_cannot_be_reached_safely_reads_in_the_portal(people, providers,
     assert send().sent == 3
     assert [m.route for m in OutboxMessage.objects.order_by("person_id")] == ["portal", "portal", "tls"]
     notices = [a.raw for a in providers.store.all() if "goodmail" not in a.mailbox]
-    assert all(b"Please sign in" in raw and b"visit" not in raw for raw in notices)
+    assert all(b"Please sign in" in raw and "visit" not in without_tokens(raw.decode("ascii")) for raw in notices)
     # The weak servers were measured on the connection that wanted to send; nothing was said there but EHLO.
     evidence = selectors.message_data(
         actor=CLI, message=OutboxMessage.objects.order_by("person_id").first(), parts=["evidence"]
@@ -195,7 +197,7 @@ def test_of_two_keys_of_a_kind_only_the_newer_signs():
 
 def test_the_plan_sees_what_sending_will_do(people, providers, holders, letters, portal):
     """Measured once without naming a mailbox, then decided by the same function that sends."""
-    from apps.delivery.policy import decide
+    from apps.delivery.policy.routing import decide
 
     pats = people("a@goodmail.test", "b@plainmail.test", PGP, "d@oldmail.test")
     services.key_add(actor=CLI, person_id=pats[2].id, material=holders.public_key(PGP, clock.now()))

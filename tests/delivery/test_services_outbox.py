@@ -14,9 +14,9 @@ from apps.core.purposes import Purpose
 from apps.delivery import selectors, services
 from apps.delivery.models import Attempt, MailDomain, OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.policy import Held, Refusal
-from apps.delivery.services import dispatcher, results
-from apps.delivery.services.outbox import OutboxItem, ReadyMail
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail
+from apps.delivery.policy.routing import Held, Refusal
+from apps.delivery.send import dispatcher, results
 from apps.mail.tls import TlsClass
 
 pytestmark = pytest.mark.django_db
@@ -225,7 +225,7 @@ def test_a_message_that_cannot_be_made_stops_no_other(people, providers, letters
 def test_finished_mail_of_djangos_own_passes_the_outbox(providers, settings):
     from django.core.mail import send_mail
 
-    settings.EMAIL_BACKEND = "apps.delivery.mailbackend.OutboxBackend"
+    settings.EMAIL_BACKEND = "apps.delivery.outbox.email_backend.OutboxBackend"
     send_mail("Your sign-in", "Grüße\nfrom Carelane", "Carelane <desk@clinic.test>", ["ada@plainmail.test"])
     row = OutboxMessage.objects.get()
     assert (row.kind, row.stream, row.person_id) == ("account", "urgent", None)

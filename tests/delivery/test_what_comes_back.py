@@ -14,8 +14,8 @@ from apps.core import actors, clock
 from apps.core.purposes import Purpose
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
-from apps.delivery.receiver import Receiver
-from apps.delivery.services import inbound
+from apps.delivery.returns import services as inbound
+from apps.delivery.returns.receiver import Receiver
 from apps.demo.mail import Servers, transport_map
 from apps.mail.mx import Host
 from apps.tracking import undoing

@@ -19,7 +19,8 @@ def main(database: str, transport: str) -> None:
     settings.AUDIT_WRITER = "default"
     from apps.core import actors
     from apps.core.levels import Level
-    from apps.delivery import services, sources
+    from apps.delivery import services
+    from apps.delivery.send import sources
     from tests.delivery.conftest import Letters
 
     source = Letters()

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from apps.delivery.policy.retries import wait_before
 from apps.demo.mail import Habit, Servers, empties, habit_of, key_kind, transport_map
 from apps.mail.mx import Host, find, parse_map
 from apps.mail.smtp import Dialogue, Mail, connect, probe
-from apps.mail.smtp_replies import Cause, Next, wait_before
+from apps.mail.smtp_replies import Cause, Next
 from apps.mail.tls import TlsClass, Trust
 from tests.delivery.servers import Inbox, free_ports, polite
 

@@ -9,6 +9,7 @@ from apps.content import merging
 from apps.mail.dkim import KeyKind, Signer, Unsignable, create_key, relaxed_body, sign
 from tests.content.test_merging_property import COMPILED, HEADER_TEXT, HOSTILE, TEXT, envelope, facts
 from tests.interop.dkim_openssl import verify
+from tests.sizes import examples
 
 NOW = 1_795_000_000
 MESSAGE = (
@@ -111,7 +112,7 @@ lines = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(body=lines, subject=lines)
 def test_any_text_convinces_both_judges(signers, body, subject):
     text = " ".join("".join(c for c in part if c.isprintable()) for part in subject).strip() or "x"
@@ -129,7 +130,7 @@ def merged(first, rest, kinds, to_name):
     return merging.merge(COMPILED, facts(first, rest, rest, rest, kinds), envelope(to_name=to_name)).message
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=HEADER_TEXT, rest=TEXT, kinds=st.lists(TEXT, max_size=2), to_name=HEADER_TEXT)
 def test_whatever_was_merged_convinces_both_judges(signers, first, rest, kinds, to_name):
     message = merged(first, rest, kinds, to_name)

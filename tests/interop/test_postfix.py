@@ -21,6 +21,7 @@ from aiosmtpd.lmtp import LMTP
 FOLDER = Path(__file__).resolve().parents[2] / "docker" / "postfix"
 POSTFIX = shutil.which("postfix", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 DOMAIN = "bounces.clinic.test"
+pytestmark = pytest.mark.peers
 MAIL = b"From: MAILER-DAEMON@far.test\r\nTo: us\r\nSubject: Undelivered\r\n\r\nNo such user.\r\n"
 
 
@@ -32,9 +33,11 @@ def run(*words: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """The configuration as the container has it, its queue in a folder that Postfix's own user may enter."""
+    if POSTFIX is None:
+        pytest.skip("postfix is absent")
     with tempfile.TemporaryDirectory(prefix="carelane-postfix-") as name:
         root = Path(name)
         root.chmod(0o755)
@@ -44,7 +47,6 @@ def folder() -> Iterator[Path]:
         yield root
 
 
-@pytest.mark.skipif(POSTFIX is None, reason="left out: postfix is absent")
 def test_every_line_is_one_that_postfix_knows(folder: Path) -> None:
     asked = [
         line.partition("=")[0].strip()
@@ -114,24 +116,23 @@ def _running(folder: Path, receiver: int) -> Iterator[int]:
 
 
 # Postfix's first process drops its rights by itself and wants to be root; the tests may be anybody.
-if POSTFIX and os.geteuid() == 0:
-
-    def test_a_strange_mail_host_brings_a_bounce_and_nothing_for_others(folder: Path) -> None:
-        kept, port = _Kept(), _free_port()
-        receiver = _Receiver(kept, hostname="127.0.0.1", port=port)
-        receiver.start()
-        try:
-            with _running(folder, port) as public, smtplib.SMTP("127.0.0.1", public, "mx.far.test", 20) as stranger:
-                stranger.sendmail("", [f"b-1.abc@{DOMAIN}", f"b-2.def@{DOMAIN}"], MAIL)
-                with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-                    stranger.sendmail("someone@far.test", ["victim@elsewhere.test"], MAIL)
-                assert refused.value.recipients["victim@elsewhere.test"][0] == 554
-                with pytest.raises(smtplib.SMTPRecipientsRefused) as unknown:
-                    stranger.sendmail("forged@far.test", [f"nobody@{DOMAIN}"], MAIL)
-                assert unknown.value.recipients[f"nobody@{DOMAIN}"][0] == 550
-                deadline = time.monotonic() + 30
-                while len(kept.got) < 2 and time.monotonic() < deadline:
-                    stranger.noop()
-            assert sorted(kept.got) == [("<>", [f"b-1.abc@{DOMAIN}"]), ("<>", [f"b-2.def@{DOMAIN}"])]
-        finally:
-            receiver.stop()
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which Postfix starts as")
+def test_a_strange_mail_host_brings_a_bounce_and_nothing_for_others(folder: Path) -> None:
+    kept, port = _Kept(), _free_port()
+    receiver = _Receiver(kept, hostname="127.0.0.1", port=port)
+    receiver.start()
+    try:
+        with _running(folder, port) as public, smtplib.SMTP("127.0.0.1", public, "mx.far.test", 20) as stranger:
+            stranger.sendmail("", [f"b-1.abc@{DOMAIN}", f"b-2.def@{DOMAIN}"], MAIL)
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+                stranger.sendmail("someone@far.test", ["victim@elsewhere.test"], MAIL)
+            assert refused.value.recipients["victim@elsewhere.test"][0] == 554
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as unknown:
+                stranger.sendmail("forged@far.test", [f"nobody@{DOMAIN}"], MAIL)
+            assert unknown.value.recipients[f"nobody@{DOMAIN}"][0] == 550
+            deadline = time.monotonic() + 30
+            while len(kept.got) < 2 and time.monotonic() < deadline:
+                stranger.noop()
+        assert sorted(kept.got) == [("<>", [f"b-1.abc@{DOMAIN}"]), ("<>", [f"b-2.def@{DOMAIN}"])]
+    finally:
+        receiver.stop()

@@ -12,7 +12,7 @@ import pytest
 from apps.contacts import services as contacts
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage
-from apps.journeys import approvals, ready, services
+from apps.journeys import approvals, presets, services
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, JourneyVersion
 from apps.organizations import services as organizations
 
@@ -62,7 +62,7 @@ def tick(text: str, **changes) -> services.TickResult:
 
 def reminder(**changes) -> Journey:
     """The ready-made reminder, active."""
-    journey = services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     activate(journey, **changes)
     journey.refresh_from_db()
     return journey

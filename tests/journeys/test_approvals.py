@@ -8,14 +8,15 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from apps.approvals.models import ApprovalEntry
 from apps.content import services as content
 from apps.content.selectors import template_named
 from apps.core import actors
 from apps.core.errors import Refused
-from apps.journeys import approvals, ready, selectors, services
+from apps.journeys import approvals, presets, selectors, services
 from apps.journeys.definition import to_json
-from apps.journeys.models import Journey, JourneyReview, JourneyState
-from apps.journeys.reading import parse
+from apps.journeys.models import Journey, JourneyState
+from apps.journeys.parse import parse
 from apps.organizations.services import organization_change
 from apps.segments import services as segments
 from tests.journeys.conftest import CLI
@@ -32,7 +33,7 @@ def staff(user) -> actors.Actor:
 @pytest.fixture
 def asked(clinic, cast) -> Journey:
     """Max prepared the reminder and asks for approval."""
-    journey = services.journey_from_ready(actor=staff(cast.max), ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = services.journey_from_preset(actor=staff(cast.max), preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     services.journey_submit(actor=staff(cast.max), journey=journey)
     return journey
 
@@ -56,7 +57,7 @@ def test_a_second_person_approves_and_it_runs(asked, cast):
 
 
 def test_an_administrator_who_prepared_it_does_not_approve_it(clinic, cast):
-    journey = services.journey_from_ready(actor=staff(cast.ada), ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = services.journey_from_preset(actor=staff(cast.ada), preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     services.journey_submit(actor=staff(cast.max), journey=journey)
     with pytest.raises(Refused, match="You prepared this journey"):
         services.journey_approve(actor=staff(cast.ada), journey=journey)
@@ -80,7 +81,7 @@ def test_a_changed_step_voids_the_approval(asked, cast):
 
 def test_a_text_published_anew_voids_the_approval(asked, cast):
     services.journey_approve(actor=staff(cast.rita), journey=asked)
-    template = template_named(ready.APPOINTMENT_REMINDER)
+    template = template_named(presets.APPOINTMENT_REMINDER)
     content.template_save(
         actor=staff(cast.max),
         template_id=template.pk,
@@ -96,7 +97,7 @@ def test_a_changed_segment_voids_the_approval(clinic, cast):
     segment = segments.segment_save(actor=staff(cast.max), name="Women", rule=WOMEN)
     outer = {"match": "all", "rules": [{"segment": "Women", "op": "in"}]}
     segments.segment_save(actor=staff(cast.max), name="Outer", rule=outer)
-    services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     send = {"id": "s1", "type": "send", "template": "Appointment reminder", "purpose": "treatment"}
     definition = {"format": 1, "trigger": {"kind": "segment", "segment": "Outer"}, "steps": [send]}
     journey = services.journey_create(actor=staff(cast.max), name="Welcome", definition=definition)
@@ -112,7 +113,7 @@ def test_a_changed_segment_voids_the_approval(clinic, cast):
 
 
 def test_whoever_wrote_the_text_does_not_approve_the_journey(asked, cast):
-    template = template_named(ready.APPOINTMENT_REMINDER)
+    template = template_named(presets.APPOINTMENT_REMINDER)
     content.template_save(
         actor=staff(cast.ada),
         template_id=template.pk,
@@ -135,7 +136,7 @@ HARBOR = {"name": "Harbor", "from_address": "care@clinic.test"}
 def test_whoever_edited_the_sender_does_not_approve_the_journey(asked, cast):
     content.brand_save(actor=CLI, data=HARBOR)
     heart = content.brand_save(actor=staff(cast.ada), data={**HARBOR, "name": "Heart center"})
-    template = template_named(ready.APPOINTMENT_REMINDER)
+    template = template_named(presets.APPOINTMENT_REMINDER)
     content.template_brand(actor=CLI, template_id=template.pk, brand=heart)
     services.journey_submit(actor=staff(cast.max), journey=asked)
     with pytest.raises(Refused, match="You edited the brand"):
@@ -172,7 +173,7 @@ def test_what_was_sent_back_says_why_and_may_be_asked_for_again(asked, cast):
     services.journey_reject(actor=staff(cast.rita), journey=asked, comment="The second mail is too long.")
     found = approvals.standing(asked)
     assert (found.state, found.comment) == ("rejected", "The second mail is too long.")
-    assert b"too long" not in bytes(JourneyReview.objects.latest("pk").sealed)
+    assert b"too long" not in bytes(ApprovalEntry.objects.latest("pk").sealed)
     services.journey_submit(actor=staff(cast.max), journey=asked)
     assert state(asked) == "waiting"
 

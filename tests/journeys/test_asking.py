@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from apps.contacts.appointments.services import GivenAppointment, appointments_take_over
-from apps.contacts.attributes.services import InUse, Wanted, attribute_create, attribute_retire, range_for
+from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire, range_for
 from apps.contacts.person import selectors as selected
 from apps.content import services as content
-from apps.journeys import asking, selectors, services
-from apps.journeys.checks import Known, check
+from apps.journeys import selectors, services
+from apps.journeys.checks import check
+from apps.journeys.conditions.message import AboutMessage
+from apps.journeys.conditions.visit import AboutVisit
 from apps.journeys.definition import DefinitionBroken
-from apps.journeys.engine import Facts, Outcome, decide, prepare
-from apps.journeys.reading import parse
+from apps.journeys.engine import Facts, decide, prepare
+from apps.journeys.fields import Known
+from apps.journeys.parse import parse
+from apps.journeys.protocol import Labels
 from tests.content.test_variants import MAIN
 from tests.journeys.conftest import CLI, LOUISVILLE, activate, local, outbox, person, tick
+from tests.refusals import refused
 
 NOW = local("2026-11-22T12:00")
 
@@ -35,11 +38,11 @@ def journey(rule: dict, before: tuple[dict, ...] = ({"id": "s1", "type": "send",
 @pytest.mark.parametrize(
     ("signal", "signals", "answer"),
     [
-        ("clicked", {("clicked", "s1")}, Outcome.YES),
-        ("clicked", {("read", "s1")}, Outcome.NO),
-        ("any", {("replied", "s1")}, Outcome.YES),
-        ("any", {("clicked", "s7")}, Outcome.NO),
-        ("read", set(), Outcome.NO),
+        ("clicked", {("clicked", "s1")}, "yes"),
+        ("clicked", {("read", "s1")}, "no"),
+        ("any", {("replied", "s1")}, "yes"),
+        ("any", {("clicked", "s7")}, "no"),
+        ("read", set(), "no"),
     ],
 )
 @pytest.mark.parametrize("of", ["", "s1"])
@@ -54,7 +57,7 @@ def test_a_question_about_the_visit_looks_at_the_appointment_of_the_run(state):
     plan = prepare(parse(journey({"visit": "kept"})))
     facts = Facts(run=1, zone=LOUISVILLE, step="s9", visit=state)
     (visit, *_) = decide(plan, facts, NOW).visits
-    assert visit.outcome == (Outcome.YES if state == "kept" else Outcome.NO)
+    assert visit.outcome == ("yes" if state == "kept" else "no")
 
 
 def test_a_wrongly_written_question_is_refused_with_the_words_it_may_use():
@@ -81,9 +84,10 @@ def test_what_cannot_be_asked_here_is_said_before_activation():
 
 
 def test_the_tree_says_the_question_in_a_sentence():
-    assert asking.words(asking.AboutMessage("s1", "clicked"), {"s1": "News"}) == "Did the person click in “News”?"
-    assert asking.words(asking.AboutMessage("", "any")) == "Did the person answer the message before?"
-    assert asking.words(asking.AboutVisit("missed")) == "Was the appointment missed?"
+    labels = Labels(messages={"s1": "News"})
+    assert AboutMessage("s1", "clicked").words(labels) == "Did the person click in “News”?"
+    assert AboutMessage("", "any").words(labels) == "Did the person answer the message before?"
+    assert AboutVisit("missed").words(labels) == "Was the appointment missed?"
 
 
 def _active(rule: dict, **changes):
@@ -158,7 +162,7 @@ def test_a_marketer_builds_a_rule_in_the_step_and_the_tree_says_it(clinic, at, s
         assert b"Condition 1" in wrong.content
         client.post(f"{base}step/s9/", given)
         draft = selectors.by_id(made.pk).draft
-        assert json.loads(draft.steps[2].rule_json)["match"] == "any"
+        assert draft.steps[2].rule["match"] == "any"
         title = selectors.nodes(draft)[2].title
         assert "65" in title
         assert title.endswith("?")
@@ -198,7 +202,7 @@ def test_a_journey_asks_for_an_attribute_of_the_clinics_own(clinic, at, signed_i
         assert "Last A1c" in title
         assert "7.5" in title
         activate(made)
-        with pytest.raises(InUse, match="used in one place"):
+        with refused("attribute.in_use", "used in one place"):
             attribute_retire(actor=CLI, attribute_id=defined.id)
         high = person("Ann", attributes={"last_a1c": 9.1})
         low = person("Bo", attributes={"last_a1c": 6})

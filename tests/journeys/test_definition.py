@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from apps.journeys import ready
-from apps.journeys.checks import Known, check
+from apps.journeys import presets
+from apps.journeys.checks import check
 from apps.journeys.definition import (
-    Definition,
     DefinitionBroken,
-    WaitFor,
     to_json,
     walk,
 )
-from apps.journeys.reading import parse
+from apps.journeys.fields import Known
+from apps.journeys.parse import parse
+from apps.journeys.steps.wait_for import WaitFor
 
-REMINDER = ready.APPOINTMENT_REMINDER_JOURNEY.definition
-KNOWN = Known(templates=frozenset({ready.APPOINTMENT_REMINDER, ready.SECOND_REMINDER}))
+REMINDER = presets.APPOINTMENT_REMINDER_JOURNEY.definition
+KNOWN = Known(templates=frozenset({presets.APPOINTMENT_REMINDER, presets.SECOND_REMINDER}))
 
 
 def journey(*steps: dict, **changes) -> dict:
@@ -128,40 +126,6 @@ def test_triggers_name_what_is_missing():
     gone = parse(journey(trigger={"kind": "segment", "segment": "Old"}, key="person"))
     assert "“Old”" in check(gone, Known())[0].text
     assert "sends nothing" in check(gone, Known())[1].text
-
-
-trees = st.recursive(
-    st.sampled_from(["send", "wait", "wait_until", "exit"]).map(lambda kind: (kind, [], [])),
-    lambda inner: st.tuples(
-        st.sampled_from(["wait_for", "condition"]), st.lists(inner, max_size=3), st.lists(inner, max_size=3)
-    ),
-    max_leaves=12,
-)
-
-
-def grow(shape: list) -> list[dict]:
-    """Steps of a drawn tree, with ids in reading order."""
-    numbers = iter(range(1, 1000))
-
-    def step(node) -> dict:
-        kind, then, otherwise = node
-        data: dict = {"id": f"s{next(numbers)}", "type": kind}
-        if kind == "wait_until":
-            data |= {"field": "appointment.start", "late_hours": 24}
-        if kind in ("wait_for", "condition"):
-            data |= {"signals": ["clicked"]} if kind == "wait_for" else {"rule": {"field": "sex"}}
-            data |= {"then": [step(each) for each in then], "otherwise": [step(each) for each in otherwise]}
-        return data
-
-    return [step(each) for each in shape]
-
-
-@given(st.lists(trees, max_size=5))
-def test_any_tree_goes_round_and_is_numbered_in_reading_order(shape):
-    definition: Definition = parse(journey(*grow(shape)))
-    assert parse(to_json(definition)) == definition
-    assert [place.number for place in walk(definition)] == list(range(1, len(list(walk(definition))) + 1))
-    assert [place.step.id for place in walk(definition)] == [f"s{place.number}" for place in walk(definition)]
 
 
 def test_signals_keep_one_order():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.core import actors
-from apps.journeys import approvals, editing, ready, selectors, services
+from apps.journeys import approvals, editing, presets, selectors, services
 from apps.journeys.models import Journey
 from apps.journeys.services import WouldVoid
 
@@ -22,7 +22,7 @@ def staff(user: Any) -> actors.Actor:
 
 @pytest.fixture
 def approved(clinic: Any, cast: SimpleNamespace) -> Journey:
-    journey = services.journey_from_ready(actor=staff(cast.max), ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+    journey = services.journey_from_preset(actor=staff(cast.max), preset=presets.APPOINTMENT_REMINDER_JOURNEY)
     services.journey_submit(actor=staff(cast.max), journey=journey)
     services.journey_approve(actor=staff(cast.rita), journey=journey)
     return journey

@@ -22,9 +22,9 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
-from apps.delivery.policy import Refusal
-from apps.delivery.sources import Claimed, Draft, source_of
-from apps.journeys import ready, selectors, services
+from apps.delivery.policy.routing import Refusal
+from apps.delivery.send.sources import Claimed, Draft, source_of
+from apps.journeys import presets, selectors, services
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.compiled import Envelope
 from tests.delivery.conftest import providers as demo_providers
@@ -140,7 +140,7 @@ def test_what_happened_after_the_step_was_decided_stops_the_message(message, at,
 
 def test_the_text_is_frozen_until_the_journey_is_activated_again(message):
     before = asked(message).skeleton_id
-    template = template_named(ready.APPOINTMENT_REMINDER)
+    template = template_named(presets.APPOINTMENT_REMINDER)
 
     def edit(data: dict) -> dict:
         return {**data, "subject": "Quite another subject"}
@@ -149,7 +149,7 @@ def test_the_text_is_frozen_until_the_journey_is_activated_again(message):
     content.template_publish(actor=CLI, template_id=template.pk)
     assert asked(message).skeleton_id == before
     journey = Journey.objects.get()
-    assert selectors.stale_templates(journey) == [ready.APPOINTMENT_REMINDER]
+    assert selectors.stale_templates(journey) == [presets.APPOINTMENT_REMINDER]
     version = activate(journey)
     assert version.number == 2
     assert selectors.stale_templates(Journey.objects.get()) == []
@@ -163,7 +163,7 @@ def test_activating_the_same_again_is_refused(clinic, at):
 
 
 def test_a_template_in_a_journey_says_so_and_cannot_be_deleted(message):
-    template = template_named(ready.APPOINTMENT_REMINDER)
+    template = template_named(presets.APPOINTMENT_REMINDER)
     assert [use.kind for use in usage.uses_of(template.pk)] == ["Journey"]
     with pytest.raises(Refused, match="used by"):
         content.template_archive(actor=CLI, template_id=template.pk)

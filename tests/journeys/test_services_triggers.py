@@ -13,8 +13,8 @@ from apps.core.errors import Refused
 from apps.journeys import selectors, services
 from apps.journeys.definition import DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyMember, JourneyRun, JourneyVersion
-from apps.journeys.reading import parse
-from apps.journeys.ready import APPOINTMENT_REMINDER_JOURNEY as READY
+from apps.journeys.parse import parse
+from apps.journeys.presets import APPOINTMENT_REMINDER_JOURNEY as READY
 from apps.segments import services as segments
 from apps.segments import usages as segment_usages
 from tests.journeys.conftest import CLI, activate, book, outbox, person, reminder, run_of, tick
@@ -26,7 +26,7 @@ WOMEN = {"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}
 
 def made(name: str, steps: list[dict], **changes) -> Journey:
     """A journey of these steps, not active yet. It may send the texts of the ready-made reminder."""
-    services.journey_from_ready(actor=CLI, ready=READY)
+    services.journey_from_preset(actor=CLI, preset=READY)
     return services.journey_create(actor=CLI, name=name, definition={"format": 1, "steps": steps} | changes)
 
 
@@ -188,7 +188,7 @@ def test_names_are_sealed_unique_and_found_whatever_the_case(clinic):
 
 
 def test_who_edited_what_is_on_the_trail(clinic):
-    journey = services.journey_from_ready(actor=CLI, ready=READY)
+    journey = services.journey_from_preset(actor=CLI, preset=READY)
     services.draft_save(actor=CLI, journey=journey, revision=1, name="Reminder", about="New words")
     entry = AuditEntry.objects.get(action="journey.change")
     assert entry.fields == ["name", "about"]

@@ -7,23 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from apps.journeys import ready, trial
+from apps.journeys import presets, simulate
 from apps.journeys.engine import prepare
 from apps.journeys.models import JourneyRun, JourneyStepVisit
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.journeys.conftest import LOUISVILLE, local, outbox, reminder
 
-PLAN = prepare(parse(ready.APPOINTMENT_REMINDER_JOURNEY.definition))
-BASE = trial.Scenario(
+PLAN = prepare(parse(presets.APPOINTMENT_REMINDER_JOURNEY.definition))
+BASE = simulate.Scenario(
     start=local("2026-11-22T12:00"), zone=LOUISVILLE, dates={"appointment.start": local("2026-12-10T14:30")}
 )
 
 
-def told(scenario: trial.Scenario, plan=PLAN) -> list[tuple[str, str, str, str]]:
+def told(scenario: simulate.Scenario, plan=PLAN) -> list[tuple[str, str, str, str]]:
     """(clinic time, kind, step, outcome or reason) of every line."""
     return [
         (line.at.astimezone(LOUISVILLE).strftime("%m-%d %H:%M"), line.kind, line.step, line.outcome or line.reason)
-        for line in trial.walk_through(plan, scenario)
+        for line in simulate.walk_through(plan, scenario)
     ]
 
 

@@ -8,8 +8,9 @@ from apps.audit.models import AuditEntry
 from apps.journeys import selectors, services
 from apps.journeys.definition import to_json
 from apps.journeys.models import Journey, JourneyRun
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from tests.journeys.conftest import CLI, activate, book, person, reminder, run_of, tick
+from tests.text import without_tokens
 
 # A tick reads the timeline below the oldest open transaction: the scenes commit.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +55,7 @@ def test_the_flow_shows_each_step_with_its_numbers_and_every_number_opens_its_li
     people = client.get(f"/journeys/{walked.pk}/people/?step=s2&outcome=sent").content.decode()
     assert "Step 2: sent" in people
     assert "D••• Q•••" in people
-    assert "Dana" not in people
+    assert "Dana" not in without_tokens(people)
 
 
 def test_skipped_people_are_listed_with_the_reason(signed_in, walked):
@@ -125,15 +126,19 @@ def test_versions_show_who_finishes_in_an_old_one(signed_in, walked):
     assert "Finishing" in page
 
 
-def test_the_people_page_asks_few_questions_whatever_the_number(signed_in, clinic, at, django_assert_max_num_queries):
+def test_the_people_page_asks_the_same_number_of_questions_for_one_and_for_fifty(signed_in, clinic, at, questions):
     with at("2026-11-22T12:00"):
         journey = reminder()
-        for number in range(30):
-            book(person(f"P{number}"), "2026-12-10T14:30")
+        book(person("P0"), "2026-12-10T14:30")
     tick("2026-11-22T12:01")
-    client = signed_in("max")
-    with django_assert_max_num_queries(25):
-        assert client.get(f"/journeys/{journey.pk}/people/").status_code == 200
+    client, path = signed_in("max"), f"/journeys/{journey.pk}/people/"
+    one = questions(client, path)
+    with at("2026-11-22T12:02"):
+        for number in range(1, 50):
+            book(person(f"P{number}"), "2026-12-10T14:30")
+    tick("2026-11-22T12:03")
+    assert JourneyRun.objects.count() == 50
+    assert questions(client, path) == one
 
 
 def test_the_answer_page_thanks_anybody_and_knows_nobody(client, clinic):

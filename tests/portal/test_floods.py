@@ -12,8 +12,9 @@ from apps.audit.models import AuditEntry
 from apps.core import actors, clock
 from apps.portal import policy, services
 from apps.portal.models import LostLink, Reply
-from apps.portal.services.messages import ReplyRefused
 from tests.portal.conftest import BORN, HOUSE, words_of, write_to
+from tests.refusals import refused
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -53,9 +54,8 @@ def test_replies_are_capped_by_the_day_too(scene: Any) -> None:
     for number in range(policy.REPLIES_PER_DAY):
         with clock.frozen(at + timedelta(minutes=20 * number)):
             assert services.reply_send(**who, text=f"Text {number}", once=uuid.uuid4())
-    with clock.frozen(at + timedelta(hours=12)), pytest.raises(ReplyRefused) as refused:
+    with clock.frozen(at + timedelta(hours=12)), refused("reply.too_many_today"):
         services.reply_send(**who, text="One more", once=uuid.uuid4())
-    assert refused.value.code == "often"
 
 
 def test_lost_links_are_capped_by_the_day_for_a_mailbox_and_for_a_place(scene: Any) -> None:
@@ -111,5 +111,5 @@ def test_the_old_mailbox_hears_of_a_new_address_and_not_which(scene: Any, letter
     assert letter.mailbox == HOUSE
     text = words_of(letter)
     for secret in ("Rosa", "new@elsewhere", "mammogram", "1961"):
-        assert secret not in text + str(letter["Subject"])
+        assert secret not in without_tokens(text) + str(letter["Subject"])
     assert "(859) 555-0142" in text

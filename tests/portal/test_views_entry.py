@@ -14,6 +14,7 @@ from apps.core import actors, clock
 from apps.portal import policy, services
 from apps.portal.models import AccessCode, InboxTask, NoticeLink, PortalAccount, PortalSession, Throttle
 from tests.portal.conftest import BORN, HOUSE, a_wrong_day, make_person, words_of, write_to, wrong_code
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def test_rosa_opens_the_link_proves_who_she_is_and_reads(scene) -> None:
     landing = scene.at.open(f"/portal/m/{scene.token}/")
     assert landing.status_code == 200
     assert "mammogram" not in text_of(landing)
-    assert "Rosa" not in text_of(landing)
+    assert "Rosa" not in without_tokens(text_of(landing))
     answer = scene.at.enter(scene.token, BORN["rosa"])
     assert answer["Location"] == f"/portal/messages/{scene.public}/"
     page = scene.at.open(answer["Location"])
@@ -68,8 +69,9 @@ def test_the_mail_with_the_code_says_nothing_but_the_code(scene, letters) -> Non
     whole = letter.as_string() + words_of(letter)
     assert letter.mailbox == HOUSE
     assert "Su código" in str(letter["Subject"])
-    for word in ("mammogram", "Rosa", "Marín", "patient", "paciente", scene.token):
-        assert word not in whole
+    for word in ("mammogram", "Rosa", "Marín", "patient", "paciente"):
+        assert word not in without_tokens(whole)
+    assert scene.token not in whole
     assert letter.row.kind == "account"
     assert letter.row.level < 2
 
@@ -239,7 +241,7 @@ def test_no_name_is_shown_before_somebody_proved_who_they_are(scene, luis) -> No
     for path in ("", "prove/", "not-me/"):
         page = text_of(scene.at.open(f"/portal/m/{scene.token}/{path}"))
         for word in ("Rosa", "Luis", "Marín", "1961", "MRN"):
-            assert word not in page
+            assert word not in without_tokens(page)
 
 
 def test_the_wrong_answers_of_one_count_for_all_they_could_have_opened(scene, luis) -> None:

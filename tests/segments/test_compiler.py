@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 
 from apps.contacts import services
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.attributes.services import attribute_create
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
 from apps.core import actors, clock
 from apps.segments import compiler, rules
+from tests.segments.test_condition_kinds import (
+    CODES,
+    DAYS_OF_STAY,
+    NAMES,
+    NOW,
+    TODAY,
+    ZONE,
+    some_condition,
+    some_day,
+)
+from tests.sizes import grown, seed
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
-ZONE = ZoneInfo("America/New_York")
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-TODAY = date(2026, 11, 20)
-CAMPAIGNS = {"Flu 2026": 12, "Checkup": 13}
-CODES = [
-    ("immunization", "CVX", "140"),
-    ("immunization", "CVX", "121"),
-    ("condition", "SNOMED", "44054006"),
-]
-
-
-def some_day(draw: random.Random, first: int, last: int) -> date:
-    return TODAY + timedelta(days=draw.randint(first, last))
 
 
 def some_profile(draw: random.Random) -> dict[str, Any]:
     profile: dict[str, Any] = {"first_name": draw.choice(["Ana", "Mary Ann", "Öyvind"])}
     if draw.random() < 0.8:
-        profile["birth_date"] = some_day(draw, -100 * 365, 0).isoformat()
+        profile["birth_date"] = some_day(draw, -100 * 365, 0)
     if draw.random() < 0.1:
         profile["birth_date"] = draw.choice(["2004-02-29", "2008-11-20", "1961-11-21", "1880-01-01"])
     if draw.random() < 0.8:
@@ -48,14 +48,14 @@ def some_profile(draw: random.Random) -> dict[str, Any]:
     if draw.random() < 0.7:
         profile["email"] = draw.choice(["a@goodmail.test", "B@goodmail.test"])
     if draw.random() < 0.3:
-        profile["attributes"] = {"plan": draw.choice(["Gold", "Silver"])}
+        profile["attributes"] = {"plan": draw.choice(["Gold", "Silver"]), "days_of_stay": draw.randint(0, 150)}
     return profile
 
 
 def some_events(draw: random.Random, person_id: int) -> list[NewEvent]:
     found = []
     for number in range(draw.choice([0, 0, 1, 3, 6])):
-        on = some_day(draw, -900, 0)
+        on = date.fromisoformat(some_day(draw, -900, 0))
         source = f"{person_id}:{number}"
         kind = draw.choice(["encounter", "coded", "message"])
         if kind == "encounter":
@@ -81,6 +81,7 @@ def town() -> dict[int, Any]:
     """Eighty people of every kind, opened."""
     draw = random.Random(7)
     with clock.frozen(NOW):
+        attribute_create(actor=CLI, wanted=DAYS_OF_STAY)
         made = services.contacts_create(actor=CLI, profiles=[some_profile(draw) for _ in range(80)])
         ids = [record.id for record in made]
         services.events_record(actor=CLI, events=[event for person_id in ids for event in some_events(draw, person_id)])
@@ -104,113 +105,43 @@ def town() -> dict[int, Any]:
     return people
 
 
-def some_leaf(draw: random.Random) -> dict[str, Any]:
-    window: dict[str, Any] = draw.choice(
-        [
-            {},
-            {"last_days": draw.randint(0, 800)},
-            {"last_days": draw.randint(0, 120), "unit": "weeks"},
-            {"last_days": draw.randint(0, 30), "unit": "months"},
-            {"last_days": draw.randint(0, 10), "unit": "years"},
-            {"from": some_day(draw, -900, 0).isoformat()},
-            {"to": some_day(draw, -900, 0).isoformat()},
-            {"from": some_day(draw, -900, -400).isoformat(), "to": some_day(draw, -300, 0).isoformat()},
-        ]
-    )
-    repeat = draw.choice([{"op": "never"}, {"op": "at_least", "times": draw.choice([1, 1, 2, 3])}])
-    day = some_day(draw, -36000, 0).isoformat()
-    kind, system, code = draw.choice(CODES)
-    return draw.choice(
-        [
-            {"field": "sex", "op": draw.choice(["is", "is_not"]), "value": draw.choice("FM")},
-            {"field": "city", "op": draw.choice(["in", "not_in"]), "value": ["Lexington", "Paris"]},
-            {"field": draw.choice(["sex", "birth_date", "email"]), "op": draw.choice(["exists", "missing"])},
-            {
-                "field": "relation",
-                "op": draw.choice(["is", "is_not"]),
-                "value": draw.choice(["patient", "b2b"]),
-            },
-            {"field": "relation", "op": draw.choice(["exists", "missing"])},
-            {"field": "email", "op": draw.choice(["is", "is_not"]), "value": "b@GOODMAIL.test"},
-            {"field": "first_name", "op": "starts_with", "value": draw.choice(["ann", "oy", "an"])},
-            {"field": "first_name", "op": "is", "value": draw.choice(["ann", "mary ann"])},
-            {"field": "attribute.plan", "op": draw.choice(["is", "is_not"]), "value": "gold"},
-            {"field": "birth_date", "op": draw.choice(["before", "after"]), "value": day},
-            {"field": "birth_date", "op": "anniversary_in_days", "days": draw.choice([0, 30, 120])},
-            {"field": "birth_date", "op": "anniversary_in_days", "days": draw.choice([1, 5, 10]), "unit": "months"},
-            {"field": "birth_date", "op": "in_last_days", "days": draw.randint(0, 10), "unit": "years"},
-            {"field": "age", "op": "at_least", "from": draw.randint(0, 90)},
-            {"field": "age", "op": "at_most", "to": draw.randint(0, 90)},
-            {"event": "encounter", "class": draw.choice(["wellness", None])} | repeat | window,
-            {"event": kind, "system": system, "code": draw.choice([code, [code, "121"]])} | repeat | window,
-            {"event": "condition", "set": "diabetes"} | repeat | window,
-            {"appointment": "booked", "in_next_days": draw.randint(0, 40)},
-            {
-                "appointment": "booked",
-                "in_next_days": draw.randint(0, 5),
-                "unit": draw.choice(["days", "weeks", "months"]),
-            },
-            {"appointment": "none_upcoming"},
-            {"consent": "marketing", "state": draw.choice(["granted", "denied", "none"])},
-            {"engagement": draw.choice(["clicked", "sent"]), "campaign": draw.choice([None, "Flu 2026"])}
-            | repeat
-            | draw.choice([{}, {"last_days": 300}, {"last_days": 10, "unit": "months"}]),
-            {"segment": "Grown women", "op": draw.choice(["in", "not_in"])},
-        ]
-    )
-
-
 def some_rule(draw: random.Random, depth: int = 0) -> dict[str, Any]:
     nodes = [
-        some_rule(draw, depth + 1) if depth < 3 and draw.random() < 0.3 else some_leaf(draw)
+        some_rule(draw, depth + 1) if depth < 3 and draw.random() < 0.3 else some_condition(draw)
         for _ in range(draw.randint(1, 4))
     ]
     return {"match": draw.choice(["all", "any", "none"]), "rules": nodes}
 
 
-NAMES = rules.Names(
-    segments={
-        "Grown women": rules.parse(
-            {
-                "match": "all",
-                "rules": [
-                    {"field": "sex", "op": "is", "value": "F"},
-                    {"field": "age", "op": "at_least", "from": 18},
-                ],
-            }
-        )
-    },
-    campaigns=CAMPAIGNS,
-)
-
-
-def by_tokens(rule: rules.Rule) -> set[int]:
-    sql, params = compiler.compile(rule, NOW, ZONE, NAMES)
+def by_tokens(rule: rules.Rule, names: rules.Names) -> set[int]:
+    sql, params = compiler.compile(rule, NOW, ZONE, names)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = [row[0] for row in cursor.fetchall()]
     assert len(rows) == len(set(rows))
     for style in ({"joins": True}, {"one": True}):
-        where, params = compiler.condition(rule, NOW, ZONE, NAMES, **style)
+        where, params = compiler.condition(rule, NOW, ZONE, names, **style)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params)
             found = [row[0] for row in cursor.fetchall()]
         assert sorted(found) == sorted(rows), f"{style} selects the same people"
-    sql, params = compiler.people(rule, NOW, ZONE, NAMES)
+    sql, params = compiler.people(rule, NOW, ZONE, names)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         assert sorted(row[0] for row in cursor.fetchall()) == sorted(rows), "everybody once, whichever way they fit"
     return set(rows)
 
 
+@pytest.mark.proof
 def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int, Any]) -> None:
-    draw = random.Random(11)
+    names = replace(NAMES, fields=attributes.catalog())
+    draw = random.Random(seed(11))
     sizes = set()
-    for number in range(160):
-        tree = {"match": "all", "rules": [some_leaf(draw)]} if number < 60 else some_rule(draw)
-        rule = rules.parse(tree)
-        by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, NAMES)}
-        assert by_tokens(rule) == by_records, tree
+    for number in range(grown(160, 16_000)):
+        tree = {"match": "all", "rules": [some_condition(draw)]} if number < 60 else some_rule(draw)
+        rule = rules.parse(tree, fields=names.fields)
+        by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, names)}
+        assert by_tokens(rule, names) == by_records, tree
         sizes.add(len(by_records))
     assert len(sizes) > 30, "the rules must tell people apart, not all be empty or everybody"
 

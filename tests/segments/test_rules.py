@@ -11,7 +11,7 @@ import pytest
 
 from apps.core.levels import Level
 from apps.segments import rules
-from apps.segments.rules.windows import MOST, age_on, anniversary_days, event_window, shifted, years_before
+from apps.segments.conditions.base.windows import MOST, age_on, anniversary_days, shifted, years_before
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -110,7 +110,7 @@ def test_every_kind_of_condition_is_read_said_and_written_back(node: dict[str, A
 
     assert rules.sentence(read.rules[0], terms=lambda system, code: "Influenza shot") == said
     assert rules.level(read) == level
-    assert rules.parse(read.as_json()).as_json() == read.as_json()
+    assert rules.parse(read.to_document()).to_document() == read.to_document()
 
 
 REFUSED = [
@@ -351,12 +351,12 @@ def test_longer_spans_begin_earlier_whatever_the_day() -> None:
 
 def test_rules_without_a_unit_count_days_and_are_written_as_before() -> None:
     old = {"match": "all", "rules": [{"event": "encounter", "op": "never", "last_days": 365}]}
-    assert rules.parse(old).as_json() == old
+    assert rules.parse(old).to_document() == old
     spelled = {"match": "all", "rules": [{**old["rules"][0], "unit": "days"}]}
     assert rules.parse(spelled) == rules.parse(old)
-    assert rules.parse(spelled).as_json() == old
+    assert rules.parse(spelled).to_document() == old
     (leaf,) = rules.parse(old).rules
-    assert event_window(leaf, date(2026, 11, 20)) == (date(2025, 11, 20), date(2026, 11, 20))
+    assert leaf.window(date(2026, 11, 20)) == (date(2025, 11, 20), date(2026, 11, 20))
 
 
 def test_a_birthday_within_the_next_months_is_found_to_the_day() -> None:

@@ -11,7 +11,7 @@ from django.db.models import Model
 from apps.audit import marks
 from apps.campaigns import selectors as campaigns
 from apps.compliance import selectors as compliance
-from apps.contacts.changes.services import values_of
+from apps.contacts.changes.pending import values_of
 from apps.contacts.models import Person
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.person import selectors as contacts
@@ -54,6 +54,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     "users.User": lambda row: row.opened,
     "users.TotpDevice": lambda row: row.secret,
     "organizations.Organization": lambda row: row.opened,
+    "approvals.ApprovalEntry": lambda row: row.comment,
     "contacts.Person": contacts.opened,
     "contacts.Appointment": lambda row: contacts.open_appointment(row, _profile_key(row.person_id)),
     "contacts.Consent": lambda row: sealing.open_sealed(
@@ -88,10 +89,8 @@ OPEN: dict[str, Callable[[Any], Any]] = {
         _record_key(row.conversation.message.person_id), row.sealed, table=REPLY_TABLE, row=row.pk
     ),
     "campaigns.Campaign": campaigns.opened,
-    "campaigns.CampaignReview": lambda row: campaigns.reviews(row.campaign),
     "journeys.Journey": lambda row: row.opened(),
     "journeys.JourneyVersion": lambda row: row.opened(),
-    "journeys.JourneyReview": lambda row: row.comment,
 }
 
 

@@ -17,7 +17,7 @@ from apps.audit.models import AuditChain, AuditEntry
 from apps.audit.services import record
 from apps.contacts import services as contacts
 from apps.contacts.models import TimelineEvent
-from apps.journeys import ready, services
+from apps.journeys import presets, services
 from apps.journeys.models import Journey, JourneyRun
 from tests.journeys.conftest import CLI, activate, at, book, clinic, local, person, reminder, run_of, tick  # noqa: F401
 from tests.upgrade import clusters
@@ -37,7 +37,7 @@ def backed_up(clinic, at, settings, tmp_path, capsys) -> SimpleNamespace:  # noq
     made = SimpleNamespace()
     with at("2026-11-22T12:00"):
         made.first = reminder()
-        made.paused = services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+        made.paused = services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
         activate(made.paused)
         made.dana, made.bo, made.cleo = person(), person("Bo"), person("Cleo")
         made.visit = book(made.dana, "2026-12-10T14:30")
@@ -130,7 +130,7 @@ def test_a_journey_that_begins_in_the_new_cluster_reads_no_history(elsewhere, se
     settings.AFTER_RESTORE = []
     restore(elsewhere, capsys)
     with at("2026-11-23T09:00"):
-        new = services.journey_from_ready(actor=CLI, ready=ready.APPOINTMENT_REMINDER_JOURNEY)
+        new = services.journey_from_preset(actor=CLI, preset=presets.APPOINTMENT_REMINDER_JOURNEY)
         activate(new, take_in=False)
         book(elsewhere.cleo, "2026-12-14T10:00")
     with connection.cursor() as cursor:

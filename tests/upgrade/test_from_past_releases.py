@@ -23,8 +23,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django_otp.oath import TOTP
 
+from apps.approvals.models import ApprovalEntry
 from apps.audit import sequencer, verification
-from apps.campaigns.models import Campaign
+from apps.campaigns import selectors as campaigns
+from apps.campaigns import services as campaign_services
+from apps.campaigns.services import sending
 from apps.compliance.models import Vendor
 from apps.contacts import services as contacts
 from apps.contacts.attributes import definitions as attributes
@@ -37,11 +40,14 @@ from apps.core import actors, clock
 from apps.delivery import selectors as delivery
 from apps.delivery.models import OutboxMessage
 from apps.installation import backup
+from apps.journeys import approvals
+from apps.journeys import selectors as journey_selectors
 from apps.journeys import services as journeys
-from apps.journeys.models import JourneyRun
+from apps.journeys.models import Journey, JourneyRun
 from apps.portal.models import SecureMessage
 from apps.portal.services import inbox, messages
 from apps.segments import counting, rules
+from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
 from apps.segments.models import Segment
 from apps.users.models import TotpDevice, User
@@ -53,6 +59,7 @@ RELEASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir(
 CLINIC = ZoneInfo("America/Kentucky/Louisville")
 MORNING = datetime(2026, 11, 23, 9, tzinfo=CLINIC)  # the fixture ends on November 22
 CLI = actors.COMMAND_LINE
+REMINDER = "Appointment reminder"
 
 
 @pytest.fixture(scope="module", params=RELEASES)
@@ -91,15 +98,17 @@ def upgraded(place, settings, capsys) -> Iterator[SimpleNamespace]:
         clusters.forget()
 
 
-def test_the_backup_is_older_and_everything_is_migrated(upgraded) -> None:
-    assert (upgraded.restored["made_by"], upgraded.restored["older"]) == (upgraded.release, True)
+def test_the_backup_is_older_and_everything_is_migrated(upgraded, settings) -> None:
+    # The fixture of the last release is there before the next one has its number.
+    assert upgraded.restored["made_by"] == upgraded.release
+    assert upgraded.restored["older"] is (upgraded.release != settings.VERSION)
     executor = MigrationExecutor(connections["owner"])
     assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
 
 def test_the_trail_is_whole_and_goes_on(upgraded) -> None:
     assert upgraded.restored["ok"] is True
-    # Every old entry has its number; what the restore itself wrote follows at the next ring.
+    # Every old entry has its number; what the restore itself wrote follows when it is numbered next.
     assert upgraded.restored["entries"] >= upgraded.said["trail"]
     sequencer.number_entries()
     sequencer.sign_checkpoint()
@@ -120,7 +129,7 @@ def test_people_are_found_and_the_segment_counts_what_it_counted(upgraded) -> No
     page = ada.post("/contacts/", {"q": "Quist"}).content.decode()
     assert all(name in page for name in ("Dana Quist", "Ruth Quist"))
     assert "Ramirez" not in page
-    counted = segments.segment_count(actor=CLI, segment_id=Segment.objects.get().pk)
+    counted = segments.segment_count(actor=CLI, segment_id=women().pk)
     assert counted.count == upgraded.said["women"] == 4
 
 
@@ -134,27 +143,34 @@ def test_the_archived_message_rebuilds_byte_for_byte(upgraded) -> None:
 
 
 def test_what_a_campaign_was_approved_with_counts_as_approved(upgraded) -> None:
-    campaign = Campaign.objects.get()
+    campaign = campaigns.by_name("Flu shots").row
     version = TemplateVersion.objects.get(pk=campaign.template_version)
     assert version.approved_at == campaign.approved_at is not None
-    assert Segment.objects.get().approved_version == 0, "which rule it was, nobody noted then"
+    noted = upgraded.release not in ("0.1.0", "0.2.0")
+    assert women().approved_version == int(noted), "before 0.3.0 nobody noted which rule it was"
+
+
+def test_the_history_of_approvals_is_whole(upgraded) -> None:
+    rows = upgraded.said["rows"]
+    before = rows["campaigns_campaignreview"] + rows.get("journeys_journeyreview", 0)
+    assert ApprovalEntry.objects.count() == before
+    entries = ApprovalEntry.objects.filter(kind="campaign", subject=campaigns.by_name("Flu shots").id).order_by("pk")
+    assert [entry.decision for entry in entries] == ["submitted", "approved"]
+    assert all(bytes(entry.fingerprint) == bytes(campaigns.by_name("Flu shots").row.approval) for entry in entries)
 
 
 def test_the_journey_goes_on_from_where_it_stood(upgraded) -> None:
-    before = {run["person_id"]: run for run in upgraded.said["runs"]}
+    before = {run["pk"]: run for run in upgraded.said["runs"]}
     for run in JourneyRun.objects.all():
-        assert (run.step, run.state) == (before[run.person_id]["step"], before[run.person_id]["state"])
-        assert run.due_at.isoformat() == before[run.person_id]["due_at"]
+        assert (run.step, run.state) == (before[run.pk]["step"], before[run.pk]["state"])
+        assert (run.due_at.isoformat() if run.due_at else None) == before[run.pk]["due_at"]
+    reminded = JourneyRun.objects.filter(journey=journey_named(REMINDER))
     sent = OutboxMessage.objects.filter(kind="journey").count()
     with clock.frozen(MORNING):
         journeys.tick(actor=actors.system("beat"), now=MORNING)
         # Dana is reminded once more; Bo waits; Inés, booked in the last minute before the backup, has come in.
         assert OutboxMessage.objects.filter(kind="journey").count() == sent + 1
-        assert {run.person_id: run.state for run in JourneyRun.objects.all()} == {
-            1: "finished",
-            2: "waiting",
-            3: "waiting",
-        }
+        assert {run.person_id: run.state for run in reminded.all()} == {1: "finished", 2: "waiting", 3: "waiting"}
         moved = MORNING + timedelta(days=30)
         contacts.appointment_book(actor=CLI, person_id=4, start=moved, kind="Check-up", provider="Dr. Ng")
     later = MORNING + timedelta(minutes=1)
@@ -195,6 +211,85 @@ def test_what_came_with_0_2_0_goes_on(upgraded) -> None:
     assert Vendor.objects.get().breaches.get().closed is None
 
 
+since_0_3_0 = pytest.mark.parametrize(
+    "place", [name for name in RELEASES if name not in ("0.1.0", "0.2.0")], indirect=True, scope="module"
+)
+
+
+@since_0_3_0
+def test_what_was_approved_or_asked_for_still_is(upgraded) -> None:
+    assert sending.compare(actor=CLI) == 0, "nothing changed behind an approval"
+    states = {each.name: each.state for each in campaigns.everyone()}
+    assert states == {
+        "Flu shots": "sending",
+        "Eye checks": "scheduled",
+        "Eye checks again": "in_review",
+        "Opening hours": "approved",
+        "New hours": "rejected",
+    }
+    sent_back = campaigns.reviews(campaigns.by_name("New hours").row)
+    assert [(each.title, each.comment) for each in sent_back] == [
+        ("Rejected by Rita", "Say since when."),
+        ("Submitted by Max", ""),
+    ]
+    standings = {
+        name: approvals.standing(journey_named(name))
+        for name in (REMINDER, *(f"Eye check year{side}" for side in ("", ", west", ", east", ", south")))
+    }
+    assert {name: (each.state, each.comment) for name, each in standings.items()} == {
+        REMINDER: ("approved", ""),
+        "Eye check year": ("approved", "Seen."),
+        "Eye check year, west": ("approved", ""),
+        "Eye check year, east": ("waiting", ""),
+        "Eye check year, south": ("rejected", "Shorten the wait."),
+    }
+    assert approvals.moved_segments(journey_named("Eye check year")) == []
+
+
+@since_0_3_0
+def test_two_people_decide_about_what_waited(upgraded) -> None:
+    max_, rita = (User.objects.by_email(f"{name}@clinic.test") for name in ("max", "rita"))
+    author, reviewer = (actors.staff(user.pk, user.role) for user in (max_, rita))
+    waiting, journey = campaigns.by_name("Eye checks again"), journey_named("Eye check year, east")
+    assert campaign_services.why_not(author, waiting.row).startswith("You prepared this campaign")
+    campaign_services.campaign_approve(
+        actor=reviewer, campaign_id=waiting.id, looked_at=campaigns.submission(waiting.row)
+    )
+    assert campaigns.by_name("Eye checks again").state == "approved"
+    journeys.journey_approve(actor=reviewer, journey=journey, looked_at=approvals.submission(journey))
+    for name in ("Eye check year, west", "Eye check year, east"):
+        with clock.frozen(MORNING):
+            journeys.journey_activate(actor=author, journey=journey_named(name), take_in=False)
+        assert journey_named(name).state == "active"
+
+
+@since_0_3_0
+def test_the_campaign_that_was_scheduled_starts_when_it_is_due(upgraded) -> None:
+    due = MORNING.replace(day=25, hour=12)
+    with clock.frozen(due - timedelta(minutes=1)):
+        assert sending.tick(actor=CLI)["started"] == 0
+    with clock.frozen(due):
+        assert sending.tick(actor=CLI)["started"] == 1
+    campaign = campaigns.by_name("Eye checks").row
+    # Older women are Dana, Inés and Ruth; Dana's eyes were checked, and Ruth gets no mail.
+    assert dict(campaign.recipients.values_list("person", "held")) == {3: "", 6: "suppressed"}
+
+
+@since_0_3_0
+def test_people_in_the_middle_of_a_journey_go_the_way_that_their_segment_says(upgraded) -> None:
+    walked = JourneyRun.objects.filter(journey=journey_named("Eye check year"))
+    assert {run.person_id: run.state for run in walked} == {1: "waiting", 3: "waiting", 6: "left"}
+    later = MORNING.replace(day=29)
+    with clock.frozen(later):
+        journeys.tick(actor=actors.system("beat"), now=later)
+    told = {
+        run.person_id: (run.state, list(run.visits.order_by("pk").values_list("step", "outcome")))
+        for run in walked.all()
+    }
+    assert told[1] == ("finished", [("s1", "sent"), ("s2", "done"), ("s3", "yes"), ("s4", "exit")])
+    assert told[3] == ("finished", [("s1", "sent"), ("s2", "done"), ("s3", "no"), ("s5", "sent")])
+
+
 def test_a_backup_of_a_newer_version_is_refused_before_anything_is_written(upgraded, tmp_path, settings) -> None:
     folder = tmp_path / "newer"
     shutil.copytree(upgraded.root / "data", folder)
@@ -208,6 +303,16 @@ def test_a_backup_of_a_newer_version_is_refused_before_anything_is_written(upgra
         backup.is_older(backup.read_manifest(folder), version=settings.VERSION, migrations=())
     assert not (tmp_path / "keys").exists()
     assert Person.objects.count() == people
+
+
+def women() -> Segment:
+    """The segment of women."""
+    return segment_selectors.by_name("Women").row
+
+
+def journey_named(name: str) -> Journey:
+    """The journey of that name, read anew."""
+    return journey_selectors.by_name(name).row
 
 
 def signed_in(place: SimpleNamespace, name: str) -> Client:

@@ -10,10 +10,10 @@ from django_otp.oath import TOTP
 
 from apps.audit.models import AuditEntry
 from apps.core import actors, clock
-from apps.core.errors import Refused
 from apps.users import services
 from apps.users.models import TotpDevice, User
 from tests.conftest import PASSWORD
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 SIGN_IN = "/account/sign-in/"
@@ -120,9 +120,9 @@ def test_disabling_somebody_ends_their_sessions_at_once(signed_in, cast) -> None
 
 def test_the_last_administrator_stays(cast) -> None:
     ada = actors.staff(cast.ada.pk, "administrator")
-    with pytest.raises(Refused, match="your own"):
+    with refused("staff.own_access"):
         services.user_disable(actor=ada, user=cast.ada)
-    with pytest.raises(Refused, match="only administrator"):
+    with refused("staff.last_administrator"):
         services.user_disable(actor=actors.COMMAND_LINE, user=cast.ada)
 
 

@@ -14,6 +14,7 @@ from apps.audit.services import record
 from apps.contacts.models import Appointment, Person
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors
+from apps.contacts.person.search_values import appointment_state
 from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import clock
 from apps.core.actors import Actor
@@ -22,10 +23,6 @@ from apps.core.errors import Refused
 from apps.vault import sealing, tokens
 
 BOOKED, CANCELLED = "booked", "cancelled"
-
-
-def state_token(state: str) -> int:
-    return tokens.token63("appointment.state", state)
 
 
 @transaction.atomic
@@ -45,11 +42,11 @@ def appointment_book(
     Raises ``Refused`` for a start in the past, an erased person, or an external id that is known already.
     """
     if start <= clock.now():
-        raise Refused("An appointment can only be booked in the future. Correct the date.")
+        raise Refused("appointment.in_past", "An appointment can only be booked in the future. Correct the date.")
     key = _profile_key(person_id)
     token = external_token(external) if external else None
     if token and Appointment.objects.filter(external=token).exists():
-        raise Refused("An appointment with this id is booked already. Move it instead.")
+        raise Refused("appointment.id_taken", "An appointment with this id is booked already. Move it instead.")
     facts: dict[str, Any] = {
         "start": start.isoformat(),
         "zone": str(start.tzinfo),
@@ -70,7 +67,7 @@ def appointment_book(
 def appointment_move(*, actor: Actor, appointment_id: int, start: datetime) -> Appointment:
     """Move a booked appointment. Raises ``Refused`` when it is cancelled, gone, or ``start`` is past."""
     if start <= clock.now():
-        raise Refused("An appointment can only be moved into the future. Correct the date.")
+        raise Refused("appointment.in_past", "An appointment can only be moved into the future. Correct the date.")
     row, facts, key = _booked(appointment_id)
     facts.update(start=start.isoformat(), zone=str(start.tzinfo))
     row.version += 1
@@ -185,20 +182,20 @@ def appointments_take_over(
 def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
     row = Appointment.objects.select_for_update().filter(pk=appointment_id).first()
     if row is None:
-        raise Refused("There is no such appointment any more.")
+        raise Refused("appointment.unknown", "There is no such appointment any more.")
     key = _profile_key(row.person_id)
     facts = selectors.open_appointment(row, key)
     for name in ("id", "version"):
         facts.pop(name)
     if facts["state"] != BOOKED:
-        raise Refused("This appointment was cancelled. Book a new one.")
+        raise Refused("appointment.canceled", "This appointment was cancelled. Book a new one.")
     return row, facts, key
 
 
 def _profile_key(person_id: int) -> bytes:
     row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
     if row is None or row.wrapped_profile is None:
-        raise Refused("There is no such person any more.")
+        raise Refused("person.unknown", "There is no such person any more.")
     return sealing.unwrap_profile(row.kek_id, row.wrapped_profile, row.pk)
 
 
@@ -210,7 +207,7 @@ def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = F
 def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
     row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
-    row.state = state_token(facts["state"])
+    row.state = appointment_state(facts["state"])
 
 
 def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key: bytes) -> None:

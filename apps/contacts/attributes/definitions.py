@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from math import isfinite
 
 from django.db import connection
 
@@ -15,6 +17,7 @@ from apps.core.levels import Level
 
 TABLE = ATTRIBUTE_TABLE
 PREFIX = "attribute."
+LONGEST_VALUE = 1000
 YES_NO = (("true", "Yes"), ("false", "No"))
 #: Whoever writes search values holds it shared while it writes, whoever changes a definition holds it alone: a value
 #: written by the old definition is committed before the search values are brought up to the new one.
@@ -37,6 +40,28 @@ class Attribute:
     numbers: NumberRange | None
     choices: tuple[str, ...]
     row: AttributeDefinition
+
+    def misfit(self, value: object) -> str:
+        """What keeps ``value`` from being one of this attribute, as the end of a sentence ("is no number"), or ""."""
+        if self.type == "yes_no":
+            return "" if isinstance(value, bool) else "is neither yes nor no"
+        if self.type == "number":
+            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+                return "is no number"
+            outside = self.numbers is not None and self.numbers.at(value) is None
+            return f"is not within {self.numbers.words()}" if outside and self.numbers else ""
+        if not isinstance(value, str):
+            return "is no text"
+        if not value.strip():
+            return "is empty"
+        if self.type == "choice":
+            return "" if value in self.choices else "is none of its choices"
+        if self.type == "date":
+            try:
+                return "" if date.fromisoformat(value).isoformat() == value else "is no day"
+            except ValueError:
+                return "is no day"
+        return "" if len(value) <= LONGEST_VALUE else f"has more than {LONGEST_VALUE} characters"
 
     @property
     def spec(self) -> FieldSpec:

@@ -23,6 +23,7 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
+from apps.jobs import waking
 from apps.vault import sealing, tokens
 
 TYPES = ("text", "number", "date", "yes_no", "choice")
@@ -38,7 +39,9 @@ class InUse(Refused):
     def __init__(self, uses: Sequence[usages.Usage], doing: str) -> None:
         self.uses = list(uses)
         places = "one place" if len(self.uses) == 1 else f"{len(self.uses)} places"
-        super().__init__(f"This attribute is used in {places}. Take it out there first, then {doing}.")
+        super().__init__(
+            "attribute.in_use", f"This attribute is used in {places}. Take it out there first, then {doing}."
+        )
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,26 @@ def range_for(low: str, high: str, step: str) -> NumberRange:
     try:
         found = [Decimal(text.strip()) for text in (low, high, step)]
     except InvalidOperation:
-        raise Refused("Give the lowest and the highest number and the step as numbers, as 4.0, 15 and 0.1.") from None
+        raise Refused(
+            "attribute.bounds_malformed",
+            "Give the lowest and the highest number and the step as numbers, as 4.0, 15 and 0.1.",
+        ) from None
     if not all(each.is_finite() and abs(each) <= 1_000_000_000 for each in found):
-        raise Refused("Bounds lie between minus and plus one billion.")
+        raise Refused("attribute.bounds_too_far", "Bounds lie between minus and plus one billion.")
     scale = max(0, *(-int(each.as_tuple().exponent) for each in found))
     if scale > 3:
-        raise Refused("At most three decimal places are searchable.")
+        raise Refused("attribute.bounds_too_fine", "At most three decimal places are searchable.")
     scaled = [int(each.scaleb(scale)) for each in found]
     if scaled[2] <= 0 or scaled[0] >= scaled[1]:
-        raise Refused("The highest number is larger than the lowest, and the step is larger than zero.")
+        raise Refused(
+            "attribute.bounds_backwards",
+            "The highest number is larger than the lowest, and the step is larger than zero.",
+        )
     numbers = NumberRange(scaled[0], scaled[1], scaled[2], scale)
     if numbers.count > MOST_STEPS or max(map(abs, scaled)) > 2_000_000_000:
         raise Refused(
-            f"That would be {numbers.count:,} steps; at most {MOST_STEPS:,} are searchable. Take a larger step."
+            "attribute.too_many_steps",
+            f"That would be {numbers.count:,} steps; at most {MOST_STEPS:,} are searchable. Take a larger step.",
         )
     return numbers
 
@@ -98,21 +108,22 @@ def attribute_create(*, actor: Actor, wanted: Wanted, name: str = "") -> Attribu
     """
     if not may_lower(actor) and wanted.level < Level.HEALTH:
         raise Refused(
+            "attribute.level_not_allowed",
             "What is less than health information is protected less wherever it goes, so an administrator adds it. "
-            "Keep it as health information, or ask one."
+            "Keep it as health information, or ask one.",
         )
     label = " ".join(wanted.label.split())
     _check(label, wanted)
     name = name or name_for(label)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
-        raise Refused("Give the attribute a name that begins with a letter.")
+        raise Refused("attribute.name_malformed", "Give the attribute a name that begins with a letter.")
     _alone()
     token = tokens.token128("attribute.name", name)
     if known := AttributeDefinition.objects.filter(token=token).first():
         again = " It was retired: bring it back instead." if known.retired_at else " Choose another name."
-        raise Refused(f"There is an attribute of this name already.{again}")
+        raise Refused("attribute.name_taken", f"There is an attribute of this name already.{again}")
     if AttributeDefinition.objects.count() >= MOST_ATTRIBUTES:
-        raise Refused(f"There are {MOST_ATTRIBUTES} attributes already; that is the limit.")
+        raise Refused("attribute.too_many", f"There are {MOST_ATTRIBUTES} attributes already; that is the limit.")
     row = AttributeDefinition(
         id=next_ids(ATTRIBUTE_TABLE, 1)[0],
         token=token,
@@ -146,10 +157,13 @@ def attribute_change(*, actor: Actor, attribute_id: int, wanted: Wanted) -> Attr
     row = _locked(attribute_id)
     before = attributes.opened(row)
     if before.retired:
-        raise Refused("This attribute was retired. Bring it back first.")
+        raise Refused("attribute.retired", "This attribute was retired. Bring it back first.")
     _check(label, Wanted(label, row.type, row.level, wanted.searchable, wanted.choices, wanted.numbers))
     if gone := [choice for choice in before.choices if choice not in wanted.choices]:
-        raise Refused(f"People may have the value “{gone[0]}”: choices can be added, not taken away.")
+        raise Refused(
+            "attribute.choice_taken_away",
+            f"People may have the value “{gone[0]}”: choices can be added, not taken away.",
+        )
     searching = [use for use in usages.uses_of(before.name) if use.searches]
     if before.searchable and not wanted.searchable and searching:
         raise InUse(searching, "make it unsearchable")
@@ -225,16 +239,16 @@ def attribute_refill(*, actor: Actor, attribute_id: int) -> None:
 
 def _check(label: str, wanted: Wanted) -> None:
     if not label or len(label) > LONGEST_LABEL:
-        raise Refused(f"Give the attribute a name of up to {LONGEST_LABEL} characters.")
+        raise Refused("attribute.name_length", f"Give the attribute a name of up to {LONGEST_LABEL} characters.")
     if wanted.type not in TYPES or wanted.level not in LEVELS:
-        raise Refused("Choose a type and a level of the list.")
+        raise Refused("attribute.kind_unknown", "Choose a type and a level of the list.")
     if wanted.type == "choice" and not 2 <= len(wanted.choices) <= MOST_CHOICES:
-        raise Refused(f"Give two to {MOST_CHOICES} choices, one a line.")
+        raise Refused("attribute.choices_count", f"Give two to {MOST_CHOICES} choices, one a line.")
     folded = [tokens.normalize(choice) for choice in wanted.choices]
     if len(set(folded)) < len(folded):
-        raise Refused("Two of the choices are the same.")
+        raise Refused("attribute.choices_repeat", "Two of the choices are the same.")
     if wanted.type == "number" and wanted.searchable and wanted.numbers is None:
-        raise Refused("A searchable number needs its lowest and highest value and a step.")
+        raise Refused("attribute.bounds_missing", "A searchable number needs its lowest and highest value and a step.")
 
 
 def _alone() -> None:
@@ -245,7 +259,7 @@ def _alone() -> None:
 def _locked(attribute_id: int) -> AttributeDefinition:
     row = AttributeDefinition.objects.select_for_update().filter(pk=attribute_id).first()
     if row is None:
-        raise Refused("There is no such attribute.")
+        raise Refused("attribute.unknown", "There is no such attribute.")
     return row
 
 
@@ -266,8 +280,9 @@ def _place(row: AttributeDefinition, numbers: NumberRange | None) -> None:
     free = [number for number in range(SLOTS) if number not in taken]
     if not free:
         raise Refused(
+            "attribute.no_place_left",
             f"All {SLOTS} places for searchable dates and numbers are taken. Make another one unsearchable first, "
-            "or keep this one for templates alone."
+            "or keep this one for templates alone.",
         )
     row.slot = free[0]
 
@@ -282,13 +297,7 @@ def slot_free(row: AttributeDefinition) -> None:
 def _fill(row: AttributeDefinition, actor: Actor) -> None:
     running = AttributeFill.State.RUNNING
     row.fills.filter(state=running).update(state=AttributeFill.State.REPLACED, finished_at=clock.now())
-    fill = AttributeFill.objects.create(
-        attribute=row,
-        total=Person.objects.filter(erased_at__isnull=True).count(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        actor_role=actor.role,
-    )
-    from apps.contacts import tasks
-
-    transaction.on_commit(lambda: tasks.ring_fill(fill.pk))
+    fill = AttributeFill(attribute=row, total=Person.objects.filter(erased_at__isnull=True).count())
+    fill.act_for(actor)
+    fill.save()
+    waking.wake("apps.contacts.tasks.attribute_fill", fill.pk)

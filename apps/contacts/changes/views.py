@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from apps.contacts import services
 from apps.contacts.changes import identity_facts
-from apps.contacts.changes.services import values_of
+from apps.contacts.changes.pending import values_of
 from apps.contacts.models import HeldChange
 from apps.contacts.person import fields, selectors
 from apps.core.actors import actor_of

@@ -1,17 +1,14 @@
-"""Opt-outs outlive the restore of a backup that is older than they are: noted in a ledger, and done again."""
+"""Opt-outs outlive the restore of an older backup: noted in a ledger, from which ``replay`` does them again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.contacts.models import ConsentState
 from apps.core import clock
-from apps.core.actors import Actor
-from apps.core.errors import Refused
 from apps.vault import ledger
 
 DENIED = "denied"
@@ -45,37 +42,3 @@ def _note(lines: Sequence[Mapping[str, Any]]) -> None:
     if lines:
         at = clock.now()
         transaction.on_commit(lambda: ledger.opt_outs_add(lines, at), robust=True)
-
-
-def opt_outs_replay(*, actor: Actor, since: datetime) -> int:
-    """Do again what was noted since a backup was made; returns how many opt-outs the backup had not.
-
-    The last word counts. What was lifted or granted since is not done again: its evidence was in the database.
-    """
-    from apps.contacts.consent.services import consent_record, suppress_many
-
-    mailboxes: dict[tuple[str, str], str] = {}
-    consents: dict[tuple[int, str], tuple[str, datetime]] = {}
-    for line in ledger.opt_outs(since):
-        if "mailbox" in line:
-            mailboxes[str(line["mailbox"]), str(line["scope"])] = str(line["reason"])
-        else:
-            at = datetime.fromisoformat(line["at"])
-            consents[int(line["person"]), str(line["purpose"])] = (str(line["state"]), at)
-    again = 0
-    for (mailbox, scope), reason in mailboxes.items():
-        if reason:
-            again += suppress_many(
-                actor=actor, mailboxes=[bytes.fromhex(mailbox)], scope=scope, reason=reason, source="before a restore"
-            )
-    for (person, purpose), (state, at) in consents.items():
-        if state != DENIED or ConsentState.objects.filter(person_id=person, purpose=purpose, state=DENIED).exists():
-            continue
-        try:
-            consent_record(
-                actor=actor, person_id=person, purpose=purpose, state=DENIED, on=at.date(), method="before a restore"
-            )
-        except Refused:
-            continue  # erased, or came after the backup
-        again += 1
-    return again

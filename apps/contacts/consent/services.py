@@ -28,6 +28,7 @@ from apps.core.purposes import Purpose
 from apps.vault import sealing
 
 STATES = ("granted", "denied")
+EXPIRED_AT_ONCE = 1_000
 
 
 @transaction.atomic
@@ -52,16 +53,18 @@ def consent_record(
     Raises ``Refused`` for an unknown purpose or state, a future date, an end in the past, or an erased person.
     """
     if purpose not in set(Purpose) or state not in STATES:
-        raise Refused("Choose a purpose and whether consent was granted or denied.")
+        raise Refused("consent.incomplete", "Choose a purpose and whether consent was granted or denied.")
     now = clock.now()
     if on > now.date():
-        raise Refused("A consent cannot be dated in the future. Correct the date.")
+        raise Refused("consent.in_future", "A consent cannot be dated in the future. Correct the date.")
     row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
     if row is None:
-        raise Refused("There is no such person any more.")
+        raise Refused("person.unknown", "There is no such person any more.")
     cell = ConsentCell(purpose, state, on, method, wording, given_by, expires)
     if expires is not None and expires <= now:
-        raise Refused("This consent would have run out already. Correct the day, or record it as denied.")
+        raise Refused(
+            "consent.run_out", "This consent would have run out already. Correct the day, or record it as denied."
+        )
     facts = {**consent_facts(cell), "note": note}
     key = sealing.unwrap_record(row.kek_id, row.wrapped_record, row.pk)
     consent_id = next_ids(CONSENT_TABLE, 1)[0]
@@ -246,7 +249,7 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
     """
     person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
     if person is None or not person.email:
-        raise Refused("This person has no mailbox.")
+        raise Refused("person.without_mailbox", "This person has no mailbox.")
     rows = Suppression.objects.select_for_update().filter(mailbox=search_values.mailbox(person.email))
     chosen = [row for row in rows if row.reason in (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINT)]
     if chosen:
@@ -257,8 +260,9 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
             granted = granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B])
         if not granted.exists():
             raise Refused(
+                "mailbox.unsubscribed",
                 "This person unsubscribed, or called our mail spam. Record their new consent first; then mail to this "
-                "mailbox can be allowed."
+                "mailbox can be allowed.",
             )
     for row in rows:
         mailboxes_note([bytes(row.mailbox)], row.scope, "")
@@ -272,3 +276,28 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
         codes={"lifted": lifted},
     )
     return lifted
+
+
+def consents_expire(*, actor: Actor, now: datetime) -> int:
+    """Take back what ran out by ``now``: the state becomes "not recorded", the history stays. Returns how many.
+
+    An authorization ends on its day (45 CFR 164.508(b)(2)(i), (c)(1)(v)). Sending asks for the moment itself; this
+    makes what is stored follow, so that segments, counts and plans agree.
+
+    A refusal does not run out. Safe to repeat; one entry for each batch.
+    """
+    done = 0
+    while True:
+        with transaction.atomic():
+            due = ConsentState.objects.filter(state="granted", expires__lte=now)
+            wanted = sorted(set(due.order_by("expires").values_list("person_id", flat=True)[:EXPIRED_AT_ONCE]))
+            if not wanted:
+                return done
+            # People first and in order, as everybody who writes their search values locks them.
+            locked = list(
+                Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
+            )
+            gone, _ = due.filter(person_id__in=locked).delete()
+            refresh_search(locked)
+            record(actor=actor, action=Action.CONSENT_EXPIRE, kind="person", people=locked, codes={"consents": gone})
+            done += gone

@@ -6,18 +6,15 @@ and nothing is ever written in plain. A job that broke off begins again: half a 
 
 from __future__ import annotations
 
-import logging
-import os
 import secrets
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, BinaryIO, cast
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
@@ -26,24 +23,24 @@ from apps.contacts.exports import columns as exporting
 from apps.contacts.models import ContactExport
 from apps.contacts.models.imports import EXPORT_TABLE
 from apps.contacts.person import searching, selectors
-from apps.core import clock, notify
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
 from apps.core.generated_file import Pieces
+from apps.jobs import waking
+from apps.jobs.models import LEASE
+from apps.jobs.runner import Lost, Runner
 from apps.vault import streams
 
 State = ContactExport.State
 LIST = "list"
 CHUNK = 1_000
-LEASE = timedelta(minutes=2)
 KEEP = timedelta(hours=24)
-MAX_ATTEMPTS = 3
 MOST = 2_000_000
 CHANNEL = "carelane_export"
-"""Told when a worker lets go of an export, finished or not; see ``core.notices``."""
-_log = logging.getLogger(__name__)
+"""Told when a worker lets go of an export, finished or not; see ``core.notify``."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,6 @@ class Source:
 _sources: dict[str, Source] = {}
 
 
-class _Stopped(Exception):
-    """Cancelled, or another worker has it."""
-
-
 def register_source(kind: str, source: Source) -> None:
     """Segments register here when Django starts; contacts never imports upwards."""
     _sources[kind] = source
@@ -71,7 +64,7 @@ def source_name(kind: str, source_id: int | None) -> str:
     if kind == LIST:
         return "Contacts"
     if kind not in _sources or source_id is None:
-        raise Refused("There is nothing of that kind to export.")
+        raise Refused("export.kind_unknown", "There is nothing of that kind to export.")
     return _sources[kind].name(source_id)
 
 
@@ -94,19 +87,17 @@ def export_create(
     known = {name for _, group in exporting.columns(attributes.catalog()) for name, _ in group}
     wanted = [name for name in dict.fromkeys(columns) if name in known]
     if not wanted:
-        raise Refused("Choose at least one column.")
+        raise Refused("export.without_columns", "Choose at least one column.")
     if not 3 <= len(reason) <= 500:
-        raise Refused("Say what the export is for. It stays on the trail, sealed.")
+        raise Refused("export.without_reason", "Say what the export is for. It stays on the trail, sealed.")
     source_name(source, source_id)
     export = ContactExport(
         id=next_ids(EXPORT_TABLE, 1)[0],
         source=source,
         source_id=source_id,
         version=0,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        actor_role=actor.role,
     )
+    export.act_for(actor)
     export.reseal({"columns": wanted, "reason": reason, "text": text, "filters": filters or {}})
     export.save(force_insert=True)
     record(
@@ -118,9 +109,7 @@ def export_create(
         codes={"source": source, "source_id": source_id or 0},
         reason=reason,
     )
-    from apps.contacts import tasks
-
-    transaction.on_commit(lambda: tasks.ring_export(export.pk))
+    waking.wake("apps.contacts.tasks.export_work", export.pk)
     return export
 
 
@@ -129,10 +118,10 @@ def export_cancel(*, actor: Actor, export_id: int) -> None:
     """Stop an export after the people at hand; nothing of it is kept."""
     export = _locked(export_id)
     if not export.under_way:
-        raise Refused("This export is finished; there is nothing to cancel.")
+        raise Refused("export.finished", "This export is finished; there is nothing to cancel.")
     export.stop = True
     if export.lease_until is None:
-        _end(export, State.CANCELLED)
+        export.end(State.CANCELLED)
     export.save()
     record(actor=actor, action=Action.EXPORT_CANCEL, kind="export", subject=export.pk, codes={"done": export.done})
 
@@ -142,7 +131,7 @@ def export_open(*, actor: Actor, export_id: int) -> Iterator[bytes]:
     with transaction.atomic():
         export = _locked(export_id)
         if export.state != State.DONE or _old(export):
-            raise Refused("The file of this export is not there any more. Ask for a new one.")
+            raise Refused("export.file_gone", "The file of this export is not there any more. Ask for a new one.")
         data = export.opened()
         export.downloads = F("downloads") + 1
         export.save(update_fields=["downloads"])
@@ -190,50 +179,28 @@ def exports_clear(*, actor: Actor) -> int:
 # The work
 
 
-def work(export_id: int) -> bool:
-    """Write the file; whether the job was ours at all."""
-    worker = f"{os.getpid()}-{secrets.token_hex(4)}"
-    now = clock.now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    ours = ContactExport.objects.filter(free, pk=export_id, state=State.RUNNING).update(
-        lease_until=now + LEASE, worker=worker, attempts=F("attempts") + 1, done=0
-    )
-    if not ours:
-        return False
-    export = ContactExport.objects.get(pk=export_id)
-    if export.attempts > MAX_ATTEMPTS:
-        _finish(export_id, worker, State.FAILED)
-    else:
-        _write(export, worker)
-    notify.tell(CHANNEL)
-    return True
-
-
 def _write(export: ContactExport, worker: str) -> None:
-    export_id = export.pk
-    key, bound = streams.new_key(), f"exports/{export_id}-{secrets.token_hex(12)}"
-    stored = ""
+    key, bound = streams.new_key(), f"exports/{export.pk}-{secrets.token_hex(12)}"
+    stored, kept = "", False
     try:
         lines = _lines(export, worker)
         stored = default_storage.save(bound, Pieces(streams.sealed_pieces(key, bound, lines)))
-        if _finish(export_id, worker, State.DONE, {"stored": stored, "bound": bound, "key": key.hex()}):
-            return
-    except _Stopped:
-        _finish(export_id, worker, State.CANCELLED)
-    except Refused as refusal:
-        _finish(export_id, worker, State.FAILED, problem=str(refusal))
-    except Exception as error:  # noqa: BLE001 - its text may quote a person, so only its type and place are logged
-        place = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("Export %s broke off with %s; it begins again.\n%s", export_id, type(error).__name__, place)
-        ContactExport.objects.filter(pk=export_id, worker=worker).update(lease_until=None)
-    # The storage may have begun a file under this name.
-    default_storage.delete(stored or bound)
+        file = {"stored": stored, "bound": bound, "key": key.hex()}
+        kept = _finish(export.pk, worker, State.DONE, file)
+    except Lost:
+        _finish(export.pk, worker, State.CANCELLED)
+    finally:
+        if not kept:
+            # The storage may have begun a file under this name.
+            default_storage.delete(stored or bound)
 
 
-def due(now: datetime) -> list[int]:
-    """Exports under way that nobody holds."""
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    return list(ContactExport.objects.filter(free, state=State.RUNNING).values_list("pk", flat=True))
+def _fail(export: ContactExport, worker: str, error: Exception | None) -> None:
+    _finish(export.pk, worker, State.FAILED, problem="" if error is None else str(error))
+
+
+RUNNER = Runner(ContactExport, _write, _fail, channel=CHANNEL, anew={"done": 0})
+work, due = RUNNER.run, RUNNER.due
 
 
 def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
@@ -251,7 +218,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
             lease_until=clock.now() + LEASE
         )
         if not held:
-            raise _Stopped
+            raise Lost
         people = selectors.open_people(
             actor=export.actor,
             purpose="export",
@@ -277,31 +244,27 @@ def _ids(export: ContactExport, data: dict[str, Any]) -> Sequence[int]:
     elif export.source in _sources and export.source_id is not None:
         found = _sources[export.source].ids(export.source_id)
     else:
-        raise Refused("What should be exported is not there any more.")
+        raise Refused("export.subject_gone", "What should be exported is not there any more.")
     if len(found) > MOST:
-        raise Refused(f"More than {MOST:,} people are too many for one file. Narrow it down.")
+        raise Refused("export.too_many_people", f"More than {MOST:,} people are too many for one file. Narrow it down.")
     return found
 
 
 @transaction.atomic
 def _finish(export_id: int, worker: str, state: str, file: dict[str, str] | None = None, problem: str = "") -> bool:
     export = _locked(export_id)
-    if export.worker != worker or not export.under_way:
+    if not export.is_held_by(worker):
         return False
     if file is not None and export.stop:
-        raise _Stopped
+        raise Lost
     data = export.opened()
     if file is not None:
         data["file"] = file
     data["problem"] = problem
     export.reseal(data)
-    _end(export, state)
+    export.end(state)
     export.save()
     return True
-
-
-def _end(export: ContactExport, state: str) -> None:
-    export.state, export.finished_at, export.lease_until = state, clock.now(), None
 
 
 def _old(export: ContactExport) -> bool:
@@ -311,5 +274,5 @@ def _old(export: ContactExport) -> bool:
 def _locked(export_id: int) -> ContactExport:
     export = ContactExport.objects.select_for_update().filter(pk=export_id).first()
     if export is None:
-        raise Refused("There is no such export.")
+        raise Refused("export.unknown", "There is no such export.")
     return export

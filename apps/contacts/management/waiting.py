@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.contacts.models.jobs import SealedJob
 from apps.core import notify
+from apps.jobs.models import SealedJob
 
 AT_MOST = 15.0
 """Seconds to wait for word of a worker before looking whether its lease has run out."""
 
 
 def until_over(job: SealedJob, work: Callable[[int], bool], channel: str) -> None:
-    """Work here instead of ringing a worker (which finds nothing to do, or helps); ``job`` is read anew.
+    """Work here instead of waking a worker (which finds nothing to do, or helps); ``job`` is read anew.
 
     ``channel`` is told when a worker lets go of such a job.
     """

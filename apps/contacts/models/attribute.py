@@ -7,8 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from apps.contacts.models.jobs import LEASED, LeasedJob
 from apps.core.classification import Kind, classify
+from apps.jobs.models import LEASED, LeasedJob
 from apps.vault import sealing
 
 ATTRIBUTE_TABLE = "contacts_attributedefinition"
@@ -93,6 +93,8 @@ class AttributeFill(LeasedJob):
         DONE = "done", "Ready"
         FAILED = "failed", "Failed"
         REPLACED = "replaced", "Replaced"
+
+    UNDER_WAY = (State.RUNNING,)
 
     attribute = models.ForeignKey(AttributeDefinition, on_delete=models.CASCADE, related_name="fills")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.contacts.models.jobs import SEALED, SealedJob
 from apps.core.classification import Kind, classify
+from apps.jobs.models import SEALED, SealedJob
 
 EXPORT_TABLE = "contacts_contactexport"
 
@@ -32,11 +32,9 @@ class ContactExport(SealedJob):
         FAILED = "failed", "Failed"
         GONE = "gone", "Deleted after a day"
 
+    UNDER_WAY = (State.RUNNING,)
+
     source = models.CharField(max_length=12)  # "list", or what a higher layer registered ("segment")
     source_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     downloads = models.IntegerField(default=0)
-
-    @property
-    def under_way(self) -> bool:
-        return self.state == self.State.RUNNING

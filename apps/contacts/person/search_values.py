@@ -178,6 +178,11 @@ def consent(purpose: str, state: str) -> int:
     return tokens.shared63("consent", f"{purpose}:{state}")
 
 
+def appointment_state(state: str) -> int:
+    """The token of appointments in ``state``."""
+    return tokens.token63("appointment.state", state)
+
+
 def mail_domain(domain: str) -> int:
     return tokens.shared63("person.mail_domain", domain.casefold())
 

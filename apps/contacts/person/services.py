@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.services import hold_back, moved_note
+from apps.contacts.changes.pending import hold_back, moved_note
 from apps.contacts.models import (
     Appointment,
     ConsentState,
@@ -44,7 +44,9 @@ def contact_create(*, actor: Actor, profile: dict[str, Any]) -> PersonRecord:
         with transaction.atomic():
             return contacts_create(actor=actor, profiles=[profile])[0]
     except IntegrityError:
-        raise Refused("Another person has this record number. Open that person, or correct the number.") from None
+        raise Refused(
+            "person.number_taken", "Another person has this record number. Open that person, or correct the number."
+        ) from None
 
 
 @transaction.atomic
@@ -96,7 +98,9 @@ def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], ver
             contacts_change(actor=actor, profiles={person_id: profile}, versions={person_id: version})
             return waiting
     except IntegrityError:
-        raise Refused("Another person has this record number. Open that person, or correct the number.") from None
+        raise Refused(
+            "person.number_taken", "Another person has this record number. Open that person, or correct the number."
+        ) from None
 
 
 @transaction.atomic
@@ -115,7 +119,10 @@ def contacts_change(
     """
     rows = list(Person.objects.select_for_update().filter(pk__in=profiles, erased_at__isnull=True).order_by("pk"))
     if versions and any(versions.get(row.pk) != row.version for row in rows):
-        raise Refused("Somebody else changed this person meanwhile. Your entries are kept: compare and save again.")
+        raise Refused(
+            "person.changed",
+            "Somebody else changed this person meanwhile. Your entries are kept: compare and save again.",
+        )
     if not rows:
         return 0
     consents: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
@@ -216,7 +223,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     """
     row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
     if row is None:
-        raise Refused("There is no such person any more.")
+        raise Refused("person.unknown", "There is no such person any more.")
     PersonSearch.objects.filter(person=row).delete()
     PersonIdentity.objects.filter(person=row).delete()
     TimelineEvent.objects.filter(person=row).delete()

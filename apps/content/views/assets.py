@@ -23,7 +23,7 @@ def image_library(request: HttpRequest) -> HttpResponse:
         upload = request.FILES.get("file")
         try:
             if upload is None:
-                raise Refused("Choose a file first.")
+                raise Refused("image.missing", "Choose a file first.")
             added = services.asset_upload(
                 actor=actor_of(request),
                 data=upload.read(),

@@ -7,7 +7,7 @@ from django.db import models
 from apps.contacts.models import Person
 from apps.core import clock
 from apps.core.classification import Kind, classify
-from apps.delivery.hygiene import FLAG_WORDS, Flag
+from apps.delivery.hygiene.rules import FLAG_WORDS, Flag
 
 FLAGS = [(flag.value, FLAG_WORDS[flag][0]) for flag in Flag]
 

@@ -19,8 +19,8 @@ from typing import Protocol, cast
 
 from django.conf import settings
 
-from apps.delivery.policy import RouteName
-from apps.delivery.recipients import Recipient
+from apps.delivery.policy.routing import RouteName
+from apps.delivery.send.recipients import Recipient
 from apps.mail.compiled import MergedMessage
 from apps.mail.envelopes import SealedMail
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.delivery.recipients import Recipient
+from apps.delivery.send.recipients import Recipient
 from apps.mail import smime
 from apps.mail.compiled import MergedMessage
 from apps.mail.envelopes import SealedMail, neutral_head

@@ -72,7 +72,9 @@ def _finished(job_id: int, wanted: str) -> ImportJob:
     job = ImportJob.objects.get(pk=job_id)
     until_over(job, passes.work, passes.CHANNEL)
     if job.state != wanted:
-        raise Refused(job.opened().get("problem") or "The import was cancelled.")
+        if problem := job.opened().get("problem"):
+            raise Refused("import.failed", problem)
+        raise Refused("import.canceled", "The import was cancelled.")
     return job
 
 

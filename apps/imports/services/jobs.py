@@ -34,6 +34,7 @@ from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, Import
 from apps.imports.readers import appointments, synthea, tables
 from apps.imports.readers.tables import Table, Unreadable
 from apps.imports.services.writes import SOURCES
+from apps.jobs import waking
 from apps.vault import sealing, streams
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -65,11 +66,13 @@ def import_create(
     start). Raises ``Refused`` with what to do when a file cannot be read; then nothing is kept.
     """
     if not uploads:
-        raise Refused("Choose at least one file.")
+        raise Refused("import.without_files", "Choose at least one file.")
     if len(uploads) > MAX_FILES:
-        raise Refused(f"At most {MAX_FILES} files can be imported at once. Import the rest afterwards.")
+        raise Refused(
+            "import.too_many_files", f"At most {MAX_FILES} files can be imported at once. Import the rest afterwards."
+        )
     if kind != JobKind.SYNTHEA and len(uploads) > 1:
-        raise Refused("Import one file at a time; only Synthea tables belong together.")
+        raise Refused("import.files_not_together", "Import one file at a time; only Synthea tables belong together.")
     job_id = next_ids(IMPORT_TABLE, 1)[0]
     kept: list[dict[str, Any]] = []
     try:
@@ -82,11 +85,9 @@ def import_create(
                 id=job_id,
                 kind=kind,
                 total=total,
-                actor_kind=actor.kind,
-                actor_id=actor.id,
-                actor_role=actor.role,
                 version=0,
             )
+            job.act_for(actor)
             job.reseal(data)
             job.save(force_insert=True)
             record(
@@ -163,13 +164,14 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
             item["rows"] = sum(1 for _ in table.rows()) if item["used"] else 0
             total += item["rows"]
         except Unreadable as error:
-            raise Refused(_about(item, data, str(error))) from None
+            raise Refused("import.file_unreadable", _about(item, data, str(error))) from None
     if kind == JobKind.SYNTHEA:
         names = [item["table"] for item in data["files"] if item["used"]]
         if not names:
             raise Refused(
+                "import.no_synthea_table",
                 "None of these files is a Synthea table that can be imported: "
-                f"{', '.join(f'{name}.csv' for name in synthea.USED)}."
+                f"{', '.join(f'{name}.csv' for name in synthea.USED)}.",
             )
         order = {name: place for place, name in enumerate(synthea.USED)}
         data["files"].sort(key=lambda item: order.get(item["table"], 99))
@@ -238,7 +240,7 @@ def checked_mapping(data: dict[str, Any]) -> column_mapping.ColumnMapping:
                     f"Column “{column}” goes to an attribute that was retired. Choose another."
                 )
     except column_mapping.BadMapping as error:
-        raise Refused(str(error)) from None
+        raise Refused("import.mapping_wrong", str(error)) from None
     return found
 
 
@@ -247,11 +249,13 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     """Set the mapping of a list. Raises ``Refused`` naming what is wrong with it."""
     job = _locked(job_id)
     if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
-        raise Refused("The mapping of this import cannot be changed any more. Start a new import.")
+        raise Refused(
+            "import.mapping_fixed", "The mapping of this import cannot be changed any more. Start a new import."
+        )
     data = job.opened()
     data["mapping"] = document
     checked_mapping(data)
-    _to(job, State.DRAFT, data)
+    job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
     return job
 
@@ -273,7 +277,7 @@ def import_check(*, actor: Actor, job_id: int) -> ImportJob:
     """Begin the dry run; it tells what would be new, changed, unchanged and rejected."""
     job = _locked(job_id)
     if job.state not in (State.DRAFT, State.CHECKED, State.REFUSED, State.FAILED, State.CANCELLED):
-        raise Refused("This import is under way or done. Start a new one.")
+        raise Refused("import.started", "This import is under way or done. Start a new one.")
     data = job.opened()
     _need_files(job)
     if job.kind == JobKind.LIST:
@@ -288,7 +292,7 @@ def import_start(*, actor: Actor, job_id: int) -> ImportJob:
     """Begin the import that was checked. Raises ``Refused`` when it was not, or the check refused it."""
     job = _locked(job_id)
     if job.state != State.CHECKED:
-        raise Refused("Check the import first; then it can start.")
+        raise Refused("import.not_checked", "Check the import first; then it can start.")
     data = job.opened()
     _need_files(job)
     data["check"] = {"tables": data.get("tables", {}), "reasons": data.get("reasons", {}), **counts(job)}
@@ -302,13 +306,13 @@ def import_cancel(*, actor: Actor, job_id: int) -> ImportJob:
     """Stop an import after the chunk at hand; what was imported stays. It can be resumed for a week."""
     job = _locked(job_id)
     if job.state in (State.DONE, State.CANCELLED):
-        raise Refused("This import is finished; there is nothing to cancel.")
+        raise Refused("import.finished", "This import is finished; there is nothing to cancel.")
     if job.under_way:
         job.stop = True
         job.save(update_fields=["stop"])
     else:
         data = job.opened()
-        _to(job, State.CANCELLED, data)
+        job_to(job, State.CANCELLED, data)
     record(actor=actor, action=Action.IMPORT_CANCEL, kind="import", subject=job.pk, codes={"done": job.done})
     return job
 
@@ -319,61 +323,58 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
     job = _locked(job_id)
     data = job.opened()
     if job.state not in (State.CANCELLED, State.FAILED) or data.get("pass") != State.RUNNING:
-        raise Refused("Only an import that was stopped while it ran can be resumed. Check it first.")
+        raise Refused(
+            "import.not_stopped", "Only an import that was stopped while it ran can be resumed. Check it first."
+        )
     _need_files(job)
-    job.state, job.stop, job.attempts, job.lease_until, job.finished_at = State.RUNNING, False, 0, None, None
+    job.begin(State.RUNNING)
     _take_over(job, data, actor)
     data.pop("problem", None)
     job.reseal(data)
     job.save()
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
-    _ring(job)
+    waking.wake("apps.imports.tasks.import_work", job.pk)
     return job
 
 
 def _locked(job_id: int) -> ImportJob:
     job = ImportJob.objects.select_for_update().filter(pk=job_id).first()
     if job is None:
-        raise Refused("There is no such import any more.")
+        raise Refused("import.unknown", "There is no such import any more.")
     return job
 
 
 def _need_files(job: ImportJob) -> None:
     if job.files_gone:
-        raise Refused("The files of this import were deleted after a week. Start a new import.")
+        raise Refused("import.files_gone", "The files of this import were deleted after a week. Start a new import.")
 
 
 def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> None:
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    job.stop, job.attempts, job.lease_until, job.worker = False, 0, None, ""
-    job.started_at, job.finished_at = clock.now(), None
+    job.begin(state)
+    job.started_at = clock.now()
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
     for name in ("problem", "tables", "reasons", "suspects", "held"):
         data.pop(name, None)
     data["pass"] = state
-    _to(job, state, data)
-    _ring(job)
+    job_to(job, state, data)
+    waking.wake("apps.imports.tasks.import_work", job.pk)
 
 
 def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
     # Identity facts that the page said would wait do so, whoever presses the button after reading that.
     data["waits"] = data.get("waits", identity_facts.must_wait(job.actor)) or identity_facts.must_wait(actor)
-    job.actor_kind, job.actor_id, job.actor_role = actor.kind, actor.id, actor.role
+    job.act_for(actor)
 
 
-def _to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
+def job_to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
+    """Bring a locked job to a state, with what it knows sealed anew."""
     job.state = state
     job.reseal(data)
     job.save()
-
-
-def _ring(job: ImportJob) -> None:
-    from apps.imports import tasks
-
-    transaction.on_commit(lambda: tasks.ring(job.pk))
 
 
 # What came of it
@@ -405,7 +406,7 @@ def rejected_csv(*, actor: Actor, job_id: int) -> Iterator[str]:
     """
     job = ImportJob.objects.get(pk=job_id)
     if not may_see_rows(actor, job):
-        raise Refused(NOT_YOURS)
+        raise Refused("import.rows_not_allowed", NOT_YOURS)
     record_read(
         actor=actor,
         action=Action.IMPORT_EXPORT,

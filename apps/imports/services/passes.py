@@ -2,29 +2,25 @@
 
 A pass reads the files in order. Each chunk is one transaction that writes the people, the counters and the place
 reached; a crash loses nothing and repeats nothing. Whoever works holds a lease on the job; a lost worker's lease
-ends, and the beat sweep rings for the next one. A dry run starts over after a crash: it has written nothing.
+ends, and the schedule wakes the next one. A dry run starts over after a crash: it has written nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import secrets
-import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
 
 from apps.contacts.attributes import definitions as attributes
-from apps.core import clock, notify
+from apps.core import clock
 from apps.core.errors import Refused
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
@@ -37,28 +33,23 @@ from apps.imports.services import jobs
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
 from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
-from apps.imports.worker_processes import Alone, Crew, HelperLost, Helpers
+from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
+from apps.jobs.runner import Lost, Runner
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
 CHUNK = 5_000
-HELP_FROM = 20_000
-"""Rows of people from which on helper processes are worth their start."""
-LEASE = timedelta(minutes=2)
-MAX_ATTEMPTS = 3
+WORKER_PROCESSES_FROM = 20_000
+"""Rows of people from which on worker processes are worth their start."""
 MAX_REASONS = 200
 CHANNEL = "carelane_import"
-"""Told when a worker lets go of an import, finished or not; see ``core.notices``."""
+"""Told when a worker lets go of an import, finished or not; see ``core.notify``."""
 _log = logging.getLogger(__name__)
 
 
 Rows = list[Row] | PeopleChunk
 Read = TypeVar("Read")
-
-
-class _Lost(Exception):
-    """Another worker has the job, or it was stopped elsewhere."""
 
 
 @dataclass
@@ -79,46 +70,6 @@ class _Pass:
     at: int = 0
 
 
-def work(job_id: int) -> bool:
-    """Work on a job until it is finished, stopped or taken by another; whether it was ours at all.
-
-    An unexpected error leaves the job to the next attempt, and after three marks it as failed.
-    """
-    worker = f"{os.getpid()}-{secrets.token_hex(4)}"
-    now = clock.now()
-    ours = ImportJob.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=now), pk=job_id, state__in=[State.CHECKING, State.RUNNING]
-    ).update(lease_until=now + LEASE, worker=worker, attempts=F("attempts") + 1)
-    if not ours:
-        return False
-    job = ImportJob.objects.get(pk=job_id)
-    if job.attempts > MAX_ATTEMPTS:
-        _finish(job_id, worker, State.FAILED, "Importing failed three times. The log says where; nothing is half done.")
-        return True
-    try:
-        _run(job, worker)
-    except _Lost:
-        pass
-    except (Unreadable, BadMapping, Refused) as error:
-        _finish(job_id, worker, State.FAILED, str(error))
-    except SealBroken:
-        sentence = "A kept file is damaged or its key is gone. Upload it again."
-        _finish(job_id, worker, State.FAILED, sentence)
-    except Exception as error:  # noqa: BLE001 - its text may quote a row, so only its type and place are logged
-        place = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("Import %s broke off with %s; it will be tried again.\n%s", job_id, type(error).__name__, place)
-        # Given back for the next attempt: the sweep rings again.
-        ImportJob.objects.filter(pk=job_id, worker=worker).update(lease_until=None)
-    notify.tell(CHANNEL)
-    return True
-
-
-def due(now: Any) -> list[int]:
-    """Jobs under way that nobody holds."""
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    return list(ImportJob.objects.filter(free, state__in=[State.CHECKING, State.RUNNING]).values_list("pk", flat=True))
-
-
 def _run(job: ImportJob, worker: str) -> None:
     data = job.opened()
     run = _Pass(job, data, worker, write=job.state == State.RUNNING)
@@ -132,22 +83,22 @@ def _run(job: ImportJob, worker: str) -> None:
     # What the check found says whether to prepare people as new ones; each chunk corrects it.
     check = data.get("check") or {}
     run.mostly_new = run.write and 2 * check.get("new", 0) >= check.get("read", 0)
-    with contextlib.closing(_crew(run)) as crew:
-        for item, rows in _chunks(run, crew):
+    with contextlib.closing(_preparer(run)) as preparer:
+        for item, rows in _chunks(run, preparer):
             _chunk(run, item, rows)
     _end(run)
 
 
-def _crew(run: _Pass) -> Crew:
-    """Who prepares the chunks: helper processes when there is enough to do, else this process."""
+def _preparer(run: _Pass) -> Preparer:
+    """Choose who prepares the chunks: worker processes when there is enough to do, else this process."""
     rows = sum(item["rows"] for item in run.data["files"] if item["used"] and _is_people(run, item))
-    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < HELP_FROM:
-        return Alone()
+    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < WORKER_PROCESSES_FROM:
+        return InProcess()
     try:
-        return Helpers(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
-    except HelperLost as error:
-        _log.warning("Import %s works alone: %s", run.job.pk, error)
-        return Alone()
+        return WorkerProcesses(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    except WorkerProcessLost as error:
+        _log.warning("Import %s is prepared in one process: %s", run.job.pk, error)
+        return InProcess()
 
 
 def _start_over(run: _Pass) -> None:
@@ -169,14 +120,14 @@ def _today(run: _Pass) -> date:
     return (run.job.started_at or clock.now()).astimezone(organizations.current().timezone).date()
 
 
-def _chunks(run: _Pass, crew: Crew) -> Iterator[tuple[dict[str, Any], Rows]]:
+def _chunks(run: _Pass, preparer: Preparer) -> Iterator[tuple[dict[str, Any], Rows]]:
     """Every row of the used files that is still to be worked on, with its file, always in the same order."""
     today = _today(run)
     for item in run.data["files"]:
         if not item["used"]:
             continue
         if _is_people(run, item):
-            chunks: Iterator[Rows] = _people(run, crew, item, today)
+            chunks: Iterator[Rows] = _people(run, preparer, item, today)
         else:
             chunks = _others(run, item, today)
         for rows in chunks:
@@ -194,7 +145,7 @@ def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]
             yield rows
 
 
-def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
+def _people(run: _Pass, preparer: Preparer, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
     """Chunks of people, prepared some ahead of the one that is being written."""
     table = jobs.table_of(item)
     recipe = Recipe(
@@ -223,8 +174,8 @@ def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterat
     for lines, behind in _batches(run, table.rows()):
         # Rows behind us are read once more, for the keys and guardians that stand in them.
         fresh = fresh_ids(len(lines), len(lines) * recipe.consents) if run.mostly_new and not behind else None
-        waiting.append((recipe, lines, behind, crew.ask(recipe, lines, fresh)))
-        if len(waiting) > crew.ahead:
+        waiting.append((recipe, lines, behind, preparer.ask(recipe, lines, fresh)))
+        if len(waiting) > preparer.ahead:
             yield from first()
     while waiting:
         yield from first()
@@ -257,27 +208,25 @@ def _batches(run: _Pass, rows: Iterable[Read]) -> Iterator[tuple[list[Read], boo
 
 
 def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
-    """One chunk in one transaction. Raises ``_Lost`` when the job is not ours any more or was stopped."""
+    """One chunk in one transaction. Raises ``Lost`` when the job is not ours any more or was stopped."""
     with transaction.atomic():
         job = ImportJob.objects.select_for_update().get(pk=run.job.pk)
-        if job.worker != run.worker or not job.under_way:
-            raise _Lost
+        if not job.is_held_by(run.worker):
+            raise Lost
         run.job = job
         if job.stop:
-            jobs._to(job, State.CANCELLED, run.data)
-            job.finished_at, job.lease_until = clock.now(), None
-            job.save(update_fields=["finished_at", "lease_until"])
+            job.end(State.CANCELLED)
+            jobs.job_to(job, State.CANCELLED, run.data)
         else:
             _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
             _count(run, item, outcome, outcome.rejections)
             job.done += len(rows)
-            job.lease_until = clock.now() + LEASE
-            job.attempts = 1
+            job.renew()
             job.reseal(run.data)
             job.save()
     if run.job.stop:
-        raise _Lost
+        raise Lost
 
 
 def _tune(last: bool) -> None:
@@ -418,9 +367,23 @@ def _guardians(run: _Pass) -> None:
 @transaction.atomic
 def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, Any] | None = None) -> None:
     job = ImportJob.objects.select_for_update().get(pk=job_id)
-    if job.worker != worker or not job.under_way:
+    if not job.is_held_by(worker):
         return
     data = job.opened() if data is None else data
     data["problem"] = problem
-    job.finished_at, job.lease_until = clock.now(), None
-    jobs._to(job, state, data)
+    job.end(state)
+    jobs.job_to(job, state, data)
+
+
+def _fail(job: ImportJob, worker: str, error: Exception | None) -> None:
+    if error is None:
+        sentence = "Importing failed three times. The log says where; nothing is half done."
+    elif isinstance(error, SealBroken):
+        sentence = "A kept file is damaged or its key is gone. Upload it again."
+    else:
+        sentence = str(error)
+    _finish(job.pk, worker, State.FAILED, sentence)
+
+
+RUNNER = Runner(ImportJob, _run, _fail, refusals=(Unreadable, BadMapping, Refused, SealBroken), channel=CHANNEL)
+work, due = RUNNER.run, RUNNER.due

@@ -6,7 +6,7 @@ from apps.journeys.services.activation import (
     journey_resume,
 )
 from apps.journeys.services.approvals import NotApproved, journey_approve, journey_reject, journey_submit
-from apps.journeys.services.drafts import WouldVoid, draft_save, draft_undo, journey_create, journey_from_ready
+from apps.journeys.services.drafts import WouldVoid, draft_save, draft_undo, journey_create, journey_from_preset
 from apps.journeys.services.runs import run_add, run_remove, run_retry
 from apps.journeys.services.ticks import TickResult, tick
 
@@ -19,7 +19,7 @@ __all__ = [
     "journey_activate",
     "journey_approve",
     "journey_create",
-    "journey_from_ready",
+    "journey_from_preset",
     "journey_pause",
     "journey_reject",
     "journey_resume",

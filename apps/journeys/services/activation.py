@@ -9,11 +9,10 @@ from apps.audit.actions import Action
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import approvals, locks, outgoing, world
-from apps.journeys.checks import check
+from apps.journeys import approvals, context, locks, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
 from apps.journeys.services import intake, ticks
 from apps.journeys.services.approvals import ensure_approved
 from apps.vault import sealing
@@ -32,7 +31,7 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         intake.after_restore()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         definition = parse(locked.opened()["draft"])
-        problems = check(definition, world.known())
+        problems = context.problems(definition)
         if problems:
             raise DefinitionBroken(problems)
         ensure_approved(locked, definition)
@@ -46,14 +45,17 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         if active is not None and [active.opened(), active.messages(), active.segments()] == list(data.values()):
             version = active
             if locked.state == JourneyState.ACTIVE:
-                raise Refused("This draft and its texts are active already. Change them first, or leave it running.")
+                raise Refused(
+                    "journey.active",
+                    "This draft and its texts are active already. Change them first, or leave it running.",
+                )
         else:
             number = (locked.version.number if locked.version else 0) + 1
             version = JourneyVersion.objects.create(
                 journey=locked,
                 number=number,
                 sealed=sealing.seal_service(data, table="journey_version", row=f"{locked.pk}/{number}"),
-                level=int(world.level_of(definition)),
+                level=int(context.level_of(definition)),
                 created_at=clock.now(),
                 created_by=str(actor),
             )
@@ -102,16 +104,18 @@ def _switch(actor: Actor, journey: Journey, before: JourneyState, after: Journey
     with transaction.atomic():
         changed = Journey.objects.filter(pk=journey.pk, state=before).update(state=after, changed_at=clock.now())
         if not changed:
-            raise Refused(f"This journey is not {before.label.lower()}. The page shows its newest state.")
+            raise Refused(
+                "journey.state_wrong", f"This journey is not {before.label.lower()}. The page shows its newest state."
+            )
         audit.record(actor=actor, action=action, kind="journey", subject=journey.pk)
 
 
 def _first_look(actor: Actor, journey: Journey, definition: Definition, take_in: bool) -> int:
     """Who is at the door when the journey opens: booked appointments to come, members of the segment."""
     now = clock.now()
-    standings = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
+    found_runs = intake.segment_changes(journey=journey, definition=definition, now=now, enter=take_in)
     if take_in:
-        standings += intake.at_the_door(journey=journey, definition=definition, now=now)
+        found_runs += intake.at_the_door(journey=journey, definition=definition, now=now)
     result = ticks.TickResult()
-    ticks.settle(actor=actor, standings=standings, plans=ticks.Plans(), now=now, result=result)
+    ticks.settle(actor=actor, found_runs=found_runs, plans=ticks.Plans(), now=now, result=result)
     return result.entered

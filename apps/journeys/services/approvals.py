@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from apps.approvals import services as approval_services
+from apps.approvals import two_people
+from apps.approvals.models import ApprovalEntry
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.content import services as content_services
-from apps.core import clock
 from apps.core.actors import Actor
-from apps.core.bulk import next_ids
 from apps.core.errors import Refused
-from apps.core.permissions import Permission, allows
-from apps.journeys import approvals, outgoing, world
-from apps.journeys.checks import check
+from apps.core.permissions import Permission
+from apps.journeys import approvals, context, outgoing
 from apps.journeys.definition import Definition, DefinitionBroken
 from apps.journeys.models import Journey
-from apps.journeys.reading import parse
-from apps.journeys.reviews import REVIEW_TABLE, JourneyReview
+from apps.journeys.parse import parse
 from apps.segments import services as segment_services
-from apps.vault import sealing
 
-Decision = JourneyReview.Decision
+Decision = ApprovalEntry.Decision
 
 
 class NotApproved(Refused):
@@ -37,19 +35,19 @@ class NotApproved(Refused):
         tail = (
             "" if state == "rejected" else " First a reviewer or an administrator who did not prepare it approves it."
         )
-        super().__init__(reasons[state] + tail)
+        super().__init__("journey.not_approved", reasons[state] + tail)
 
 
 @transaction.atomic
-def journey_submit(*, actor: Actor, journey: Journey) -> JourneyReview:
+def journey_submit(*, actor: Actor, journey: Journey) -> ApprovalEntry:
     """Ask for approval of exactly this draft. Raises ``DefinitionBroken`` with everything to mend, ``Refused``."""
     locked, draft = _locked(journey)
     state = approvals.standing(locked, draft).state
     if state == "free":
-        raise Refused("This journey sends nothing, so it needs no approval. Activate it.")
+        raise Refused("approval.not_needed", "This journey sends nothing, so it needs no approval. Activate it.")
     if state in ("waiting", "approved"):
-        raise Refused("This journey waits for approval already, or has passed it.")
-    if problems := check(draft, world.known()):
+        raise Refused("approval.asked_already", "This journey waits for approval already, or has passed it.")
+    if problems := context.problems(draft):
         raise DefinitionBroken(problems)
     # Texts that were never published are published here: what is approved must not move any more.
     outgoing.freeze(actor=actor, definition=draft)
@@ -59,7 +57,7 @@ def journey_submit(*, actor: Actor, journey: Journey) -> JourneyReview:
 @transaction.atomic
 def journey_approve(
     *, actor: Actor, journey: Journey, comment: str = "", looked_at: int | None = None
-) -> JourneyReview:
+) -> ApprovalEntry:
     """Approve exactly what was submitted, as somebody who did not prepare it. Raises ``Refused``.
 
     ``looked_at`` is the submission that was read (id of its row): a later one is not approved unread.
@@ -74,10 +72,9 @@ def journey_approve(
 
 
 @transaction.atomic
-def journey_reject(*, actor: Actor, journey: Journey, comment: str, looked_at: int | None = None) -> JourneyReview:
+def journey_reject(*, actor: Actor, journey: Journey, comment: str, looked_at: int | None = None) -> ApprovalEntry:
     """Send it back with a comment that says what to change; see ``journey_approve``. Raises ``Refused``."""
-    if not comment.strip():
-        raise Refused("Say what has to change, so that the author can do it.")
+    approval_services.ensure_said(comment)
     locked, draft = _may_decide(actor, journey, looked_at)
     return _review(actor, locked, draft, Decision.REJECTED, Action.JOURNEY_REJECT, comment)
 
@@ -97,12 +94,10 @@ def _locked(journey: Journey) -> tuple[Journey, Definition]:
 def _may_decide(actor: Actor, journey: Journey, looked_at: int | None) -> tuple[Journey, Definition]:
     locked, draft = _locked(journey)
     _ensure_waiting(locked, draft)
-    if looked_at is not None and approvals.submission(locked) != looked_at:
-        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
-    if actor.kind != "staff" or not allows(actor.role, Permission.JOURNEY_APPROVE):
-        raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+    approval_services.ensure_read(kind=approvals.KIND, subject=locked.pk, looked_at=looked_at)
+    two_people.ensure_may_decide(actor, Permission.JOURNEY_APPROVE)
     if why := approvals.why_not(actor, locked, draft):
-        raise Refused(why)
+        raise Refused("approval.own_work", why)
     return locked, draft
 
 
@@ -110,25 +105,23 @@ def _ensure_waiting(journey: Journey, draft: Definition) -> None:
     state = approvals.standing(journey, draft).state
     if state == "changed":
         raise Refused(
-            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again."
+            "approval.outdated",
+            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again.",
         )
     if state != "waiting":
-        raise Refused("This journey does not wait for approval.")
+        raise Refused("approval.not_asked", "This journey does not wait for approval.")
 
 
 def _review(
     actor: Actor, journey: Journey, draft: Definition, decision: Decision, action: Action, comment: str = ""
-) -> JourneyReview:
-    number = next_ids(REVIEW_TABLE, 1)[0]
-    comment = comment.strip()[:2000]
-    row = JourneyReview.objects.create(
-        id=number,
-        journey=journey,
-        at=clock.now(),
-        actor=str(actor),
+) -> ApprovalEntry:
+    entry = approval_services.entry_add(
+        actor=actor,
+        kind=approvals.KIND,
+        subject=journey.pk,
         decision=decision,
-        approval=approvals.fingerprint(journey, draft),
-        sealed=sealing.seal_service({"comment": comment}, table=REVIEW_TABLE, row=number) if comment else None,
+        fingerprint=approvals.fingerprint(journey, draft),
+        comment=comment,
     )
     audit.record(actor=actor, action=action, kind="journey", subject=journey.pk)
-    return row
+    return entry

@@ -9,20 +9,24 @@ from typing import Any
 
 from django.db import connection
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array
-from apps.journeys import world
-from apps.journeys.definition import APPOINTMENT_START, EVENT_START, Condition, Key, Send, WaitUntil
-from apps.journeys.engine import Facts, Plan
-from apps.journeys.services.walkers import Walker
+from apps.journeys import context
+from apps.journeys.engine import Plan
+from apps.journeys.protocol import Facts
+from apps.journeys.services.run_batch import BatchRun
+from apps.journeys.vocabulary import APPOINTMENT_START, EVENT_START, Key
 from apps.vault import sealing
 from apps.vault.sealing import SealBroken
 
 PURPOSE = "journey"
+# Known without the person's record.
+OF_THE_RUN = frozenset({APPOINTMENT_START, EVENT_START})
 
 
 @dataclass(frozen=True)
@@ -34,47 +38,43 @@ class Gathered:
 
 
 def gather(
-    *, actor: Actor, walkers: Sequence[Walker], plans: Mapping[int, Plan], questions: world.Questions
+    *, actor: Actor, runs: Sequence[BatchRun], plans: Mapping[int, Plan], questions: context.Questions
 ) -> dict[int, Gathered]:
     """Facts by run. One audit entry for all people; a handful of queries whatever the number of runs."""
-    records = contacts.open_people(actor=actor, purpose=PURPOSE, ids=[walker.person for walker in walkers])
-    asks_about_people = {
-        version: any(isinstance(step, Condition) and step.id not in plan.asked for step in plan.steps.values())
-        for version, plan in plans.items()
-    }
-    curious = {walker.person for walker in walkers if walker.person in records and asks_about_people[walker.version]}
+    records = contacts.open_people(actor=actor, purpose=PURPOSE, ids=[run.person for run in runs])
+    curious = {run.person for run in runs if run.person in records and plans[run.version].rules}
     if curious:
         asked = {person: records[person] for person in curious}
         contacts.load_events(asked)
         contacts.load_appointments(asked)
-    appointments = _appointments(walkers, plans, records)
-    events = _events(walkers, plans, records)
-    wanted = {version: _asked_dates(plans[version]) for version in {walker.version for walker in walkers}}
+    appointments = _appointments(runs, plans, records)
+    events = _events(runs, plans, records)
+    wanted = {version: plans[version].dates - OF_THE_RUN for version in {run.version for run in runs}}
     found = {}
-    for walker in walkers:
-        record = records.get(walker.person)
-        plan = plans[walker.version]
-        about = appointments.get(walker.subject) if plan.definition.key is Key.APPOINTMENT else None
+    for run in runs:
+        record = records.get(run.person)
+        plan = plans[run.version]
+        about = appointments.get(run.subject) if plan.definition.key is Key.APPOINTMENT else None
         dates: dict[str, datetime | date] = {}
         if about is not None:
             dates[APPOINTMENT_START] = datetime.fromisoformat(about["start"])
-        if walker.subject in events:
-            dates[EVENT_START] = date.fromisoformat(events[walker.subject]["on"])
-        if record is not None and wanted[walker.version]:
-            dates |= _profile_dates(record, wanted[walker.version])
-        found[walker.id] = Gathered(
+        if run.subject in events:
+            dates[EVENT_START] = date.fromisoformat(events[run.subject]["on"])
+        if record is not None and wanted[run.version]:
+            dates |= _profile_dates(record, wanted[run.version])
+        found[run.id] = Gathered(
             facts=Facts(
-                run=walker.id,
+                run=run.id,
                 zone=questions.zone,
-                round=walker.round,
-                step=walker.step,
-                due_at=walker.due_at,
+                round=run.round,
+                step=run.step,
+                due_at=run.due_at,
                 dates=dates,
-                sent=frozenset(walker.sent),
-                signals=frozenset(_pair(each) for each in walker.signals),
+                sent=frozenset(run.sent),
+                signals=frozenset(_pair(each) for each in run.signals),
                 guard=guard(record, plan, about),
                 visit=str(about.get("state") or "booked") if about is not None else "",
-                holds=_asker(record, questions, walker.version),
+                holds=_asker(record, questions, run.version),
             ),
             record=record,
         )
@@ -95,14 +95,14 @@ def guard(record: PersonRecord | None, plan: Plan, about: Mapping[str, Any] | No
 
 
 def _appointments(
-    walkers: Sequence[Walker], plans: Mapping[int, Plan], records: Mapping[int, PersonRecord]
+    runs: Sequence[BatchRun], plans: Mapping[int, Plan], records: Mapping[int, PersonRecord]
 ) -> dict[int | None, dict[str, Any]]:
-    wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.APPOINTMENT]
+    wanted = [run.subject for run in runs if plans[run.version].definition.key is Key.APPOINTMENT]
     found: dict[int | None, dict[str, Any]] = {}
     with connection.cursor() as cursor:
         # Tuples, not model instances: a tick opens thousands.
         cursor.execute(
-            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s::bigint[])",
+            contacts_sql.SEALED_APPOINTMENTS,
             [int8_array(each for each in wanted if each is not None)],
         )
         rows = cursor.fetchall()
@@ -121,9 +121,9 @@ def _appointments(
 
 
 def _events(
-    walkers: Sequence[Walker], plans: Mapping[int, Plan], records: Mapping[int, PersonRecord]
+    runs: Sequence[BatchRun], plans: Mapping[int, Plan], records: Mapping[int, PersonRecord]
 ) -> dict[int | None, dict[str, Any]]:
-    wanted = [walker.subject for walker in walkers if plans[walker.version].definition.key is Key.EVENT]
+    wanted = [run.subject for run in runs if plans[run.version].definition.key is Key.EVENT]
     found: dict[int | None, dict[str, Any]] = {}
     for row in TimelineEvent.objects.filter(pk__in=[each for each in wanted if each is not None]):
         record = records.get(row.person_id)
@@ -134,13 +134,6 @@ def _events(
         except SealBroken:
             continue
     return found
-
-
-def _asked_dates(plan: Plan) -> frozenset[str]:
-    """The dates of the person's own record that some step waits for."""
-    names = {step.field for step in plan.steps.values() if isinstance(step, WaitUntil)}
-    names |= {step.before for step in plan.steps.values() if isinstance(step, Send)}
-    return frozenset(names - {"", APPOINTMENT_START, EVENT_START})
 
 
 def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, date]:
@@ -154,7 +147,7 @@ def _profile_dates(record: PersonRecord, names: frozenset[str]) -> dict[str, dat
     return dates
 
 
-def _asker(record: PersonRecord | None, questions: world.Questions, version: int) -> Callable[[str], bool]:
+def _asker(record: PersonRecord | None, questions: context.Questions, version: int) -> Callable[[str], bool]:
     def holds(rule_json: str) -> bool:
         return record is not None and questions.holds(rule_json, record, version)
 

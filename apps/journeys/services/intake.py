@@ -16,17 +16,20 @@ from django.db.models import F, Max
 
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
-from apps.contacts.appointments.services import BOOKED, state_token
+from apps.contacts import sql as contacts_sql
+from apps.contacts.appointments.services import BOOKED
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
+from apps.contacts.timeline import services as timeline
 from apps.core.actors import Actor
-from apps.journeys import outgoing, world
-from apps.journeys.definition import Definition, Key, Reentry, TriggerKind
+from apps.journeys import context, outgoing
+from apps.journeys.definition import Definition
 from apps.journeys.engine import State
 from apps.journeys.models import Journey
 from apps.journeys.services.gathering import PURPOSE
-from apps.journeys.services.walkers import COLUMNS, Walker, from_row, new_ids
+from apps.journeys.services.run_batch import COLUMNS, BatchRun, from_row, new_ids
+from apps.journeys.vocabulary import Key, Reentry, TriggerKind
 from apps.vault import tokens
 from apps.vault.sealing import SealBroken
 
@@ -39,10 +42,10 @@ FINAL = frozenset({"deceased", "erased", "suppressed", "removed"})
 
 
 @dataclass(slots=True)
-class Standing:
+class FoundRun:
     """A run as the intake finds and leaves it: to be decided if it waits, else ended with ``reason``."""
 
-    walker: Walker
+    run: BatchRun
     state: str
     reason: str = ""
 
@@ -73,7 +76,7 @@ def key_of(definition: Definition, person: int, subject: int | None) -> bytes:
     return tokens.token128("journey.key", f"{definition.key.value}:{what}")
 
 
-def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> list[Standing]:
+def read_timeline(*, actor: Actor, journey: Journey, definition: Definition) -> list[FoundRun]:
     """Runs touched by what happened since the saved position, which moves on. Call under the intake lock."""
     below = settled()
     rows = _rows(journey, list(_wanted(definition)), below)
@@ -104,21 +107,17 @@ def after_restore() -> bool:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         ahead = cursor.fetchone()[0]
         # By the index of the numbers: nothing lies there in any other than the first look after a restore.
-        cursor.execute("SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s", [ahead])
+        cursor.execute(contacts_sql.NEWEST_AHEAD, [ahead])
         newest, last_id = cursor.fetchone()
         position = Journey.objects.aggregate(top=Max("seen_transaction"))["top"] or 0
         if newest is None and position <= ahead:
             return False
         if last_id is None:
             # All rows are older than what was read. A row of this cluster still carries its writer's number.
-            cursor.execute(
-                "SELECT max(id) FROM contacts_timelineevent WHERE transaction % 4294967296 <> xmin::text::bigint"
-            )
+            cursor.execute(contacts_sql.LAST_OF_ANOTHER_CLUSTER)
             last_id = cursor.fetchone()[0] or 0
         shift = max(newest or 0, position) + 1
-        cursor.execute(
-            "UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s", [shift, last_id]
-        )
+        timeline.transactions_shift(by=shift, up_to=last_id)
     Journey.objects.update(seen_transaction=F("seen_transaction") - shift)
     return True
 
@@ -144,7 +143,7 @@ def _rows(journey: Journey, wanted: Sequence[int], below: int) -> list[tuple[int
     """Up to ``BATCH`` rows (id, person, transaction) behind the saved position, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, person_id, transaction FROM contacts_timelineevent"
+            f"SELECT id, person_id, transaction FROM {contacts_sql.timeline('')}"  # noqa: S608
             " WHERE transaction >= %s AND transaction < %s AND (transaction, id) > (%s, %s) AND groups && %s"
             " ORDER BY transaction, id LIMIT %s",
             [
@@ -192,7 +191,7 @@ def _lets_in(definition: Definition, kind: str) -> bool:
     return trigger.kind is TriggerKind.EVENT and kind == trigger.event
 
 
-def runs_of(journey: Journey, people: Iterable[int]) -> list[Standing]:
+def runs_of(journey: Journey, people: Iterable[int]) -> list[FoundRun]:
     """All runs of these people in a journey, locked in the order of their numbers."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -200,7 +199,7 @@ def runs_of(journey: Journey, people: Iterable[int]) -> list[Standing]:
             " WHERE journey_id = %s AND person_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
             [journey.pk, list(people)],
         )
-        return [Standing(from_row(row[2:]), row[0], row[1]) for row in cursor.fetchall()]
+        return [FoundRun(from_row(row[2:]), row[0], row[1]) for row in cursor.fetchall()]
 
 
 class _Fold:
@@ -208,10 +207,10 @@ class _Fold:
 
     def __init__(self, journey: Journey, definition: Definition, people: Iterable[int]) -> None:
         self.journey, self.definition = journey, definition
-        self.by_key: dict[tuple[int, bytes], Standing] = {}
-        self.touched: dict[tuple[int, bytes], Standing] = {}
-        for standing in runs_of(journey, people):
-            self.by_key[standing.walker.person, standing.walker.key] = standing
+        self.by_key: dict[tuple[int, bytes], FoundRun] = {}
+        self.touched: dict[tuple[int, bytes], FoundRun] = {}
+        for found_run in runs_of(journey, people):
+            self.by_key[found_run.run.person, found_run.run.key] = found_run
 
     def take(self, event: Happened) -> None:
         """Let one event act."""
@@ -220,99 +219,99 @@ class _Fold:
         if event.enters:
             self._enter(event)
         if event.kind in self.definition.exit_on:
-            for standing in self._concerned(event):
-                if standing.state == State.WAITING:
-                    standing.state, standing.reason = State.LEFT.value, event.kind
-                    self._touch(standing)
+            for found_run in self._concerned(event):
+                if found_run.state == State.WAITING:
+                    found_run.state, found_run.reason = State.LEFT.value, event.kind
+                    self._touch(found_run)
         elif event.kind in self.definition.restart_on:
-            for standing in self._concerned(event):
-                if standing.state in (State.WAITING, State.FINISHED):
-                    self._restart(standing)
+            for found_run in self._concerned(event):
+                if found_run.state in (State.WAITING, State.FINISHED):
+                    self._restart(found_run)
 
     def _subject(self, event: Happened) -> int | None:
         if self.definition.key is Key.APPOINTMENT:
             return event.facts.get("appointment")
         return event.id if self.definition.key is Key.EVENT else None
 
-    def _concerned(self, event: Happened) -> list[Standing]:
+    def _concerned(self, event: Happened) -> list[FoundRun]:
         """The runs an event is about: an appointment's own, else all of the person."""
         if self.definition.key is Key.APPOINTMENT and "appointment" in event.facts:
             key = key_of(self.definition, event.person, event.facts["appointment"])
             return [found] if (found := self.by_key.get((event.person, key))) else []
-        return [standing for (person, _), standing in self.by_key.items() if person == event.person]
+        return [found_run for (person, _), found_run in self.by_key.items() if person == event.person]
 
     def _enter(self, event: Happened) -> None:
         subject = self._subject(event)
         key = key_of(self.definition, event.person, subject)
-        standing = self.by_key.get((event.person, key))
-        if standing is None:
-            standing = fresh(self.journey, event.person, key, subject)
-            self.by_key[event.person, key] = standing
-            self._touch(standing)
+        found_run = self.by_key.get((event.person, key))
+        if found_run is None:
+            found_run = fresh(self.journey, event.person, key, subject)
+            self.by_key[event.person, key] = found_run
+            self._touch(found_run)
         elif (
             # One appointment or event is let in once; a person may come back when the last pass is over.
             self.definition.key is Key.PERSON
             and self.definition.reentry is Reentry.AFTER_EXIT
-            and standing.state in (State.FINISHED, State.LEFT)
-            and standing.reason not in FINAL
+            and found_run.state in (State.FINISHED, State.LEFT)
+            and found_run.reason not in FINAL
         ):
-            self._restart(standing)
+            self._restart(found_run)
 
-    def _restart(self, standing: Standing) -> None:
+    def _restart(self, found_run: FoundRun) -> None:
         assert self.journey.version_id is not None
-        standing.walker.restart(self.journey.version_id)
-        standing.state, standing.reason = State.WAITING.value, ""
-        self._touch(standing)
+        found_run.run.restart(self.journey.version_id)
+        found_run.state, found_run.reason = State.WAITING.value, ""
+        self._touch(found_run)
 
     def _signal(self, event: Happened, run: int, step: str, turn: int) -> None:
         """A click, read or reply belongs to the message of one run, step and round."""
-        for (person, _), standing in self.by_key.items():
-            if person != event.person or standing.walker.id != run:
+        for (person, _), found_run in self.by_key.items():
+            if person != event.person or found_run.run.id != run:
                 continue
             signal = f"{SIGNAL_KINDS[event.kind]}:{step}"
-            if standing.walker.round == turn and signal not in standing.walker.signals:
-                standing.walker.signals.append(signal)
-                if standing.state == State.WAITING:
-                    self._touch(standing)
+            if found_run.run.round == turn and signal not in found_run.run.signals:
+                found_run.run.signals.append(signal)
+                if found_run.state == State.WAITING:
+                    self._touch(found_run)
 
-    def _touch(self, standing: Standing) -> None:
-        self.touched[standing.walker.person, standing.walker.key] = standing
+    def _touch(self, found_run: FoundRun) -> None:
+        self.touched[found_run.run.person, found_run.run.key] = found_run
 
 
-def fresh(journey: Journey, person: int, key: bytes, subject: int | None) -> Standing:
+def fresh(journey: Journey, person: int, key: bytes, subject: int | None) -> FoundRun:
     """A run that is about to begin; ``numbered`` gives it its number."""
     assert journey.version_id is not None
-    walker = Walker(0, journey.pk, journey.version_id, person, key, subject, fresh=True)
-    return Standing(walker, State.WAITING.value)
+    run = BatchRun(0, journey.pk, journey.version_id, person, key, subject, fresh=True)
+    return FoundRun(run, State.WAITING.value)
 
 
-def numbered(standings: Iterable[Standing]) -> list[Standing]:
-    """The standings, those that are new with numbers of their own."""
-    found = list(standings)
-    new = [standing.walker for standing in found if standing.walker.fresh]
-    for walker, run_id in zip(new, new_ids(len(new)) if new else [], strict=True):
-        walker.id = run_id
+def numbered(found_runs: Iterable[FoundRun]) -> list[FoundRun]:
+    """The found_runs, those that are new with numbers of their own."""
+    found = list(found_runs)
+    new = [found_run.run for found_run in found if found_run.run.fresh]
+    for run, run_id in zip(new, new_ids(len(new)) if new else [], strict=True):
+        run.id = run_id
     return found
 
 
 def booked_ahead(now: datetime) -> list[tuple[int, int]]:
     """(appointment, person) of every booked appointment from today on. Nothing is opened: days are keyed."""
-    today = now.astimezone(world.zone()).date()
+    today = now.astimezone(context.zone()).date()
     days = tokens.day_range("appointment", today, today + AHEAD)
     return list(
-        Appointment.objects.filter(day__in=days, state=state_token(BOOKED))
+        Appointment.objects.filter(day__in=days, state=search_values.appointment_state(BOOKED))
         .order_by("pk")
         .values_list("pk", "person_id")
     )
 
 
-def at_the_door(*, journey: Journey, definition: Definition, now: datetime) -> list[Standing]:
+def at_the_door(*, journey: Journey, definition: Definition, now: datetime) -> list[FoundRun]:
     """Who would have come in had the journey been active before: appointments to come that have no run yet."""
     if definition.trigger.kind is not TriggerKind.APPOINTMENT:
         return []
     ahead = booked_ahead(now)
     known = {
-        (standing.walker.person, standing.walker.key) for standing in runs_of(journey, {person for _, person in ahead})
+        (found_run.run.person, found_run.run.key) for found_run in runs_of(journey, {person for _, person in ahead})
     }
     found = []
     for appointment, person in ahead:
@@ -323,15 +322,15 @@ def at_the_door(*, journey: Journey, definition: Definition, now: datetime) -> l
 
 
 def segment_changes(
-    *, journey: Journey, definition: Definition, now: datetime, enter: bool, frozen: world.Frozen | None = None
-) -> list[Standing]:
+    *, journey: Journey, definition: Definition, now: datetime, enter: bool, frozen: context.Frozen | None = None
+) -> list[FoundRun]:
     """Who entered the journey's segment since the last look, and remember who is in it now.
 
     ``enter`` False only remembers: for a first look that lets nobody in. ``frozen``: segments as they were approved.
     """
     if definition.trigger.kind is not TriggerKind.SEGMENT:
         return []
-    sql, params = world.segment_sql(definition.trigger.segment, now, frozen)
+    sql, params = context.segment_sql(definition.trigger.segment, now, frozen)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS journey_inside (person_id int8 PRIMARY KEY) ON COMMIT DELETE ROWS"
@@ -355,7 +354,7 @@ def segment_changes(
     return enter_people(journey=journey, definition=definition, people=people) if enter else []
 
 
-def enter_people(*, journey: Journey, definition: Definition, people: Sequence[int]) -> list[Standing]:
+def enter_people(*, journey: Journey, definition: Definition, people: Sequence[int]) -> list[FoundRun]:
     """People who come in as persons (by segment or by hand); who is on the way already is left out."""
     if not people:
         return []
@@ -365,7 +364,7 @@ def enter_people(*, journey: Journey, definition: Definition, people: Sequence[i
     return numbered(fold.touched.values())
 
 
-def gone(limit: int) -> list[Standing]:
+def gone(limit: int) -> list[FoundRun]:
     """Waiting runs of people who died or were erased: they leave now, not when their step is due.
 
     Cheap whatever the number of runs: who died is found by a token of the search row, who was erased lately by the
@@ -377,8 +376,8 @@ def gone(limit: int) -> list[Standing]:
         cursor.execute(
             f"SELECT {COLUMNS} FROM journeys_journeyrun r"  # noqa: S608 - fixed column names
             " WHERE r.state = 'waiting' AND (r.person_id = ANY(%s)"
-            "  OR r.person_id IN (SELECT s.person_id FROM contacts_personsearch s WHERE s.tokens @> %s))"
+            f"  OR r.person_id IN (SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE s.tokens @> %s))"
             " ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED",
             [people, [search_values.presence("death_date")], limit],
         )
-        return [Standing(from_row(row), State.WAITING.value) for row in cursor.fetchall()]
+        return [FoundRun(from_row(row), State.WAITING.value) for row in cursor.fetchall()]

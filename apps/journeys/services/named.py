@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import ready
+from apps.journeys import presets
 from apps.journeys.models import Journey
-from apps.journeys.services.drafts import journey_from_ready, name_token
+from apps.journeys.selectors import name_token
+from apps.journeys.services.drafts import journey_from_preset
 
 
 def journey_named(*, actor: Actor, name: str) -> Journey:
@@ -14,8 +15,8 @@ def journey_named(*, actor: Actor, name: str) -> Journey:
     row = Journey.objects.filter(name_token=name_token(name)).first()
     if row is not None:
         return row
-    made = next((each for each in ready.READY if name_token(each.name) == name_token(name)), None)
+    made = next((each for each in presets.PRESETS if name_token(each.name) == name_token(name)), None)
     if made is None:
-        names = ", ".join(each.name for each in ready.READY)
-        raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
-    return journey_from_ready(actor=actor, ready=made)
+        names = ", ".join(each.name for each in presets.PRESETS)
+        raise Refused("journey.unknown", f"There is no journey called {name}. Ready-made: {names}.")
+    return journey_from_preset(actor=actor, preset=made)

@@ -10,11 +10,12 @@ from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.journeys import locks
-from apps.journeys.definition import TriggerKind
-from apps.journeys.engine import Decision, Reason, State
+from apps.journeys.engine import Decision, State
 from apps.journeys.models import Journey, JourneyRun, JourneyState, RunState
-from apps.journeys.services import intake, ticks, walkers
-from apps.journeys.services.intake import Standing
+from apps.journeys.protocol import Reason
+from apps.journeys.services import intake, run_batch, ticks
+from apps.journeys.services.intake import FoundRun
+from apps.journeys.vocabulary import TriggerKind
 
 
 def run_add(*, actor: Actor, journey: Journey, person_id: int) -> None:
@@ -25,15 +26,15 @@ def run_add(*, actor: Actor, journey: Journey, person_id: int) -> None:
         locks.intake()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         if locked.state != JourneyState.ACTIVE or locked.version_id is None:
-            raise Refused("Only an active journey takes people in. Activate it first.")
+            raise Refused("journey.not_active", "Only an active journey takes people in. Activate it first.")
         plans = ticks.Plans()
         definition = plans.load([locked.version_id])[locked.version_id].definition
         if definition.trigger.kind is not TriggerKind.MANUAL:
-            raise Refused("People come into this journey by its trigger, not by hand.")
-        standings = intake.enter_people(journey=locked, definition=definition, people=[person_id])
-        if not standings:
-            raise Refused("This person is in the journey already.")
-        ticks.settle(actor=actor, standings=standings, plans=plans, now=clock.now(), result=ticks.TickResult())
+            raise Refused("journey.not_by_hand", "People come into this journey by its trigger, not by hand.")
+        found_runs = intake.enter_people(journey=locked, definition=definition, people=[person_id])
+        if not found_runs:
+            raise Refused("run.under_way", "This person is in the journey already.")
+        ticks.settle(actor=actor, found_runs=found_runs, plans=plans, now=clock.now(), result=ticks.TickResult())
         audit.record(
             actor=actor,
             action=Action.JOURNEY_ADD_PERSON,
@@ -48,10 +49,10 @@ def run_remove(*, actor: Actor, run: JourneyRun) -> None:
     with transaction.atomic():
         locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
         if locked.state not in (RunState.WAITING, RunState.FAILED):
-            raise Refused("This person is no longer on the way. The list shows the newest state.")
-        walker = walkers.of(locked)
-        decision = Decision(walker.id, walker.round, State.LEFT, reason=Reason.REMOVED.value)
-        walkers.store([(walker, decision)], clock.now())
+            raise Refused("run.ended", "This person is no longer on the way. The list shows the newest state.")
+        batch_run = run_batch.of(locked)
+        decision = Decision(batch_run.id, batch_run.round, State.LEFT, reason=Reason.REMOVED.value)
+        run_batch.store([(batch_run, decision)], clock.now())
         audit.record(
             actor=actor,
             action=Action.JOURNEY_REMOVE_PERSON,
@@ -66,11 +67,13 @@ def run_retry(*, actor: Actor, run: JourneyRun) -> None:
     with transaction.atomic():
         locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
         if locked.state != RunState.FAILED:
-            raise Refused("This run has not failed. The list shows the newest state.")
+            raise Refused("run.not_failed", "This run has not failed. The list shows the newest state.")
         plans = ticks.Plans()
-        walker = walkers.of(locked)
-        if walker.step not in plans.load([walker.version])[walker.version].steps:
-            raise Refused("The step it stopped at is not in its version. Take the person out and add them again.")
+        batch_run = run_batch.of(locked)
+        if batch_run.step not in plans.load([batch_run.version])[batch_run.version].steps:
+            raise Refused(
+                "step.unknown", "The step it stopped at is not in its version. Take the person out and add them again."
+            )
         audit.record(
             actor=actor,
             action=Action.JOURNEY_RETRY,
@@ -80,7 +83,7 @@ def run_retry(*, actor: Actor, run: JourneyRun) -> None:
         )
         ticks.settle(
             actor=actor,
-            standings=[Standing(walker, State.WAITING.value)],
+            found_runs=[FoundRun(batch_run, State.WAITING.value)],
             plans=plans,
             now=clock.now(),
             result=ticks.TickResult(),

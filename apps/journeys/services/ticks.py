@@ -1,7 +1,7 @@
 """The tick: what moves people along. Set-based: a handful of statements for thousands of runs.
 
 One transaction lets people in (only one beat tick at a time); then transactions of ``CHUNK`` due runs each
-decide and store, several workers side by side. States, visits, counts and outbox rows of a chunk are
+decide and store, several workers side by side. States, visits, counts and effects of a chunk are
 committed together or not at all, and a visit that exists already breaks the commit: nothing is sent twice.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,15 @@ from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.core.actors import Actor
 from apps.core.errors import Refused
-from apps.journeys import locks, outgoing, world
-from apps.journeys.definition import Send
-from apps.journeys.engine import Decision, Outcome, Plan, Reason, State, decide, leave, prepare
+from apps.journeys import context, effects, locks
+from apps.journeys.effects.protocol import EffectRow
+from apps.journeys.engine import Decision, Plan, State, decide, leave, prepare
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
-from apps.journeys.reading import parse
-from apps.journeys.services import gathering, intake, walkers
-from apps.journeys.services.intake import Standing
-from apps.journeys.services.walkers import Walker
+from apps.journeys.parse import parse
+from apps.journeys.protocol import Outcome, Reason
+from apps.journeys.services import gathering, intake, run_batch
+from apps.journeys.services.intake import FoundRun
+from apps.journeys.services.run_batch import BatchRun
 
 CHUNK = 2_000
 BREAKS = (DatabaseError, Refused, LookupError, TypeError, ValueError)
@@ -47,14 +48,14 @@ class TickResult:
     failed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, pairs: Iterable[tuple[Walker, Decision]]) -> None:
+    def add(self, pairs: Iterable[tuple[BatchRun, Decision]]) -> None:
         """Count decisions."""
-        for walker, decision in pairs:
-            self.entered += walker.fresh
+        for run, decision in pairs:
+            self.entered += run.fresh
             self.steps += len(decision.visits)
             for visit in decision.visits:
-                self.sent += visit.outcome is Outcome.SENT
-                self.skipped += visit.outcome is Outcome.SKIPPED
+                self.sent += visit.outcome == Outcome.SENT
+                self.skipped += visit.outcome == Outcome.SKIPPED
             self.finished += decision.state is State.FINISHED
             self.left += decision.state is State.LEFT
             self.failed += decision.state is State.FAILED
@@ -106,7 +107,7 @@ class Plans:
     def __init__(self) -> None:
         self._plans: dict[int, Plan] = {}
         self._levels: dict[int, int] = {}
-        self.segments: dict[int, world.Frozen] = {}
+        self.segments: dict[int, context.Frozen] = {}
 
     def load(self, versions: Iterable[int | None]) -> dict[int, Plan]:
         """The plans of these versions."""
@@ -114,7 +115,7 @@ class Plans:
         for row in JourneyVersion.objects.filter(pk__in=missing):
             self._plans[row.pk] = prepare(parse(row.opened()))
             self._levels[row.pk] = row.level
-            self.segments[row.pk] = world.frozen_segments(row.segments())
+            self.segments[row.pk] = context.frozen_segments(row.segments())
         return self._plans
 
     def level(self, version: int) -> int:
@@ -142,112 +143,116 @@ def _let_in(actor: Actor, now: datetime, plans: Plans, result: TickResult, journ
             if journey.state != JourneyState.ACTIVE or journey.version_id is None:
                 continue
             definition = plans.load([journey.version_id])[journey.version_id].definition
-            standings = intake.read_timeline(actor=actor, journey=journey, definition=definition)
-            seen = {standing.walker.id for standing in standings}
-            standings += [
-                standing
-                for standing in intake.segment_changes(
+            found_runs = intake.read_timeline(actor=actor, journey=journey, definition=definition)
+            seen = {found_run.run.id for found_run in found_runs}
+            found_runs += [
+                found_run
+                for found_run in intake.segment_changes(
                     journey=journey,
                     definition=definition,
                     now=now,
                     enter=True,
                     frozen=plans.segments[journey.version_id],
                 )
-                if standing.walker.id not in seen
+                if found_run.run.id not in seen
             ]
-            settle(actor=actor, standings=standings, plans=plans, now=now, result=result)
+            settle(actor=actor, found_runs=found_runs, plans=plans, now=now, result=result)
     with transaction.atomic():
         if locks.try_intake():
-            settle(actor=actor, standings=intake.gone(CHUNK), plans=plans, now=now, result=result)
+            settle(actor=actor, found_runs=intake.gone(CHUNK), plans=plans, now=now, result=result)
 
 
 def _advance(actor: Actor, now: datetime, plans: Plans, result: TickResult, active: Sequence[int], size: int) -> int:
     """Move one chunk of due runs; returns how many were claimed."""
-    claimed: list[Walker] = []
+    claimed: list[BatchRun] = []
     try:
         with transaction.atomic():
-            claimed = walkers.claim_due(now, size, active)
-            settle(actor=actor, standings=_waiting(claimed), plans=plans, now=now, result=result)
+            claimed = run_batch.claim_due(now, size, active)
+            settle(actor=actor, found_runs=_waiting(claimed), plans=plans, now=now, result=result)
     except BREAKS:
         # One run that cannot be stored must not hold up the others for ever: find it, and show it to a person.
         logger.exception("A chunk of %d journey runs could not be moved; trying one by one.", len(claimed))
-        for walker in claimed:
-            _advance_one(actor, now, plans, result, walker.id)
+        for run in claimed:
+            _advance_one(actor, now, plans, result, run.id)
     return len(claimed)
 
 
 def _advance_one(actor: Actor, now: datetime, plans: Plans, result: TickResult, run: int) -> None:
     try:
         with transaction.atomic():
-            found = walkers.claim(run, due=now)
-            settle(actor=actor, standings=_waiting(found), plans=plans, now=now, result=result)
+            found = run_batch.claim(run, due=now)
+            settle(actor=actor, found_runs=_waiting(found), plans=plans, now=now, result=result)
     except BREAKS:
         logger.exception("Journey run %d could not be moved.", run)
         with transaction.atomic():
-            found = walkers.claim(run, due=now)
-            pairs = [(walker, _failed(walker)) for walker in found]
-            walkers.store(pairs, now)
+            found = run_batch.claim(run, due=now)
+            pairs = [(run, _failed(run)) for run in found]
+            run_batch.store(pairs, now)
             result.add(pairs)
 
 
-def _waiting(found: Iterable[Walker]) -> list[Standing]:
-    return [Standing(walker, State.WAITING.value) for walker in found]
+def _waiting(found: Iterable[BatchRun]) -> list[FoundRun]:
+    return [FoundRun(run, State.WAITING.value) for run in found]
 
 
-def _failed(walker: Walker) -> Decision:
-    return Decision(walker.id, walker.round, State.FAILED, step=walker.step, reason=Reason.STEP_ERROR.value)
+def _failed(run: BatchRun) -> Decision:
+    return Decision(run.id, run.round, State.FAILED, step=run.step, reason=Reason.STEP_ERROR.value)
+
+
+def _apply_effects(
+    actor: Actor,
+    pairs: Iterable[tuple[BatchRun, Decision]],
+    visits: Mapping[tuple[int, str], int],
+    plans: Plans,
+    now: datetime,
+) -> None:
+    """What the decided steps do to the world: all effects of a kind at once, in the order of the kinds."""
+    by_kind: dict[str, list[EffectRow]] = {}
+    for run, decision in pairs:
+        for visit in decision.visits:
+            for effect in visit.effects:
+                row = EffectRow(
+                    effect=effect,
+                    journey=run.journey,
+                    person=run.person,
+                    step=visit.step,
+                    visit=visits[run.id, visit.step],
+                    level=plans.level(run.version),
+                )
+                by_kind.setdefault(effect.kind, []).append(row)
+    for name, kind in effects.KINDS.items():
+        if rows := by_kind.get(name):
+            kind.apply(actor=actor, rows=rows, now=now)
 
 
 def settle(
     *,
     actor: Actor,
-    standings: Sequence[Standing],
+    found_runs: Sequence[FoundRun],
     plans: Plans,
     now: datetime,
     result: TickResult,
 ) -> None:
-    """Decide and store runs inside the caller's transaction: states, visits, counts and outbox rows."""
-    if not standings:
+    """Decide and store runs inside the caller's transaction: states, visits, counts and effects."""
+    if not found_runs:
         return
-    found = plans.load(standing.walker.version for standing in standings)
-    waiting = [standing.walker for standing in standings if standing.state == State.WAITING]
-    facts = gathering.gather(actor=actor, walkers=waiting, plans=found, questions=world.Questions(now, plans.segments))
-    pairs: list[tuple[Walker, Decision]] = []
-    letters: list[tuple[Walker, Send]] = []
-    for standing in standings:
-        walker = standing.walker
-        if standing.state != State.WAITING:
-            pairs.append((walker, Decision(walker.id, walker.round, State.LEFT, reason=standing.reason)))
+    found = plans.load(found_run.run.version for found_run in found_runs)
+    waiting = [found_run.run for found_run in found_runs if found_run.state == State.WAITING]
+    facts = gathering.gather(actor=actor, runs=waiting, plans=found, questions=context.Questions(now, plans.segments))
+    pairs: list[tuple[BatchRun, Decision]] = []
+    for found_run in found_runs:
+        run = found_run.run
+        if found_run.state != State.WAITING:
+            pairs.append((run, Decision(run.id, run.round, State.LEFT, reason=found_run.reason)))
             continue
-        plan = found[walker.version]
-        known = facts[walker.id].facts
+        plan = found[run.version]
+        known = facts[run.id].facts
         decision = leave(known, known.guard) if known.guard else decide(plan, known, now)
-        pairs.append((walker, decision))
-        for step_id in decision.sends:
-            step = plan.steps[step_id]
-            assert isinstance(step, Send)
-            letters.append((walker, step))
-    visits = walkers.store(pairs, now)
-    if letters:
-        outgoing.enqueue(
-            actor=actor,
-            letters=[
-                outgoing.Letter(
-                    run=walker.id,
-                    journey=walker.journey,
-                    person=walker.person,
-                    subject=walker.subject,
-                    step=step,
-                    round=walker.round,
-                    level=plans.level(walker.version),
-                    visit=visits[walker.id, step.id],
-                )
-                for walker, step in letters
-            ],
-            now=now,
-        )
+        pairs.append((run, decision))
+    visits = run_batch.store(pairs, now)
+    _apply_effects(actor, pairs, visits, plans, now)
     counted = TickResult()
     counted.add(pairs)
     result.join(counted)
-    if any(decision.changed or walker.fresh for walker, decision in pairs):
+    if any(decision.changed or run.fresh for run, decision in pairs):
         audit.record(actor=actor, action=Action.JOURNEY_ADVANCE, kind="journey", codes=counted.as_json())

@@ -1,4 +1,4 @@
-"""A second person looks at a journey: asked for, approved, sent back; and the mails it sends, to read."""
+"""What a second person looks at: where the approval of a journey stands, and the mails it sends."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from csp.decorators import csp_replace
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from apps.approvals import selectors as entries
 from apps.content import blocks, previewing, variants
 from apps.content import selectors as content
 from apps.content.facts import invented_facts
 from apps.core.actors import actor_of
-from apps.core.errors import Refused
-from apps.core.numbers import NOTHING_SEEN, whole
-from apps.core.permissions import Permission, allows, check, require, role_of
-from apps.journeys import approvals, selectors, services, world
-from apps.journeys.definition import DefinitionBroken, Send, walk
-from apps.journeys.models import JourneyReview
-from apps.journeys.review_forms import CommentForm
+from apps.core.permissions import Permission, allows, require, role_of
+from apps.journeys import approvals, context, selectors
+from apps.journeys.definition import mails
 from apps.journeys.selectors import OpenedJourney
 from apps.organizations import selectors as organizations
 
@@ -59,7 +54,7 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
                 "at": row.at,
                 "comment": row.comment,
             }
-            for row in JourneyReview.objects.filter(journey=journey.row).order_by("-pk")[:10]
+            for row in entries.entries(approvals.KIND, journey.id)[:10]
         ],
         "letters": _letters(journey),
     }
@@ -68,10 +63,8 @@ def panel(request: HttpRequest, journey: OpenedJourney) -> dict[str, Any]:
 def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
     """Every mail of the draft in every language it would go out in: the reviewer reads them all."""
     found = []
-    for place in walk(journey.draft):
-        if not isinstance(place.step, Send):
-            continue
-        template = content.template_named(place.step.template)
+    for place, mail in mails(journey.draft):
+        template = content.template_named(mail.template)
         languages = content.languages_of(template) if template is not None else ("",)
         for language in languages:
             name = blocks.LANGUAGES.get(language, "") if len(languages) > 1 else ""
@@ -79,50 +72,13 @@ def _letters(journey: OpenedJourney) -> list[dict[str, Any]]:
             found.append(
                 {
                     "number": place.number,
-                    "template": place.step.template,
+                    "template": mail.template,
                     "language": name,
                     "note": f"With an invented person, in {name}" if name else "With an invented person",
                     "url": f"{url}?language={language}" if language else url,
                 }
             )
     return found
-
-
-@require(Permission.JOURNEY_VIEW)
-@require_POST
-def decide(request: HttpRequest, journey_id: int, act: str) -> HttpResponse:
-    """``ask``, ``approve`` or ``reject``."""
-    journey = selectors.by_id(journey_id)
-    actor = actor_of(request)
-    form = CommentForm(request.POST)
-    comment = form.cleaned_data["comment"] if form.is_valid() else ""
-    looked_at = whole(request.POST.get("looked_at", ""), NOTHING_SEEN)
-    try:
-        match act:
-            case "ask":
-                check(request, Permission.JOURNEY_EDIT)
-                services.journey_submit(actor=actor, journey=journey.row)
-                said = "Asked for approval. Reviewers see it on their home page."
-            case "approve":
-                check(request, Permission.JOURNEY_APPROVE)
-                services.journey_approve(actor=actor, journey=journey.row, comment=comment, looked_at=looked_at)
-                said = "Approved. A marketer or an administrator can activate it."
-            case "reject":
-                check(request, Permission.JOURNEY_APPROVE)
-                services.journey_reject(actor=actor, journey=journey.row, comment=comment, looked_at=looked_at)
-                said = "Sent back with your comment."
-            case _:
-                raise Http404
-    except DefinitionBroken as broken:
-        messages.error(request, str(broken))
-    except Refused as refusal:
-        # What was written stays in the form: a comment is not typed twice.
-        from apps.journeys.views.builder import activation
-
-        return activation(request, journey, refused=str(refusal), form=form)
-    else:
-        messages.success(request, said)
-    return redirect("journeys:activate", journey_id)
 
 
 @require(Permission.JOURNEY_VIEW)
@@ -135,14 +91,14 @@ def letter(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     ``?language=es`` shows it in a further language.
     """
     journey = selectors.by_id(journey_id)
-    step = next((p.step for p in walk(journey.draft) if p.step.id == step_id and isinstance(p.step, Send)), None)
-    template = content.template_named(step.template) if step is not None else None
-    if step is None or template is None:
+    mail = next((mail for place, mail in mails(journey.draft) if place.step.id == step_id), None)
+    template = content.template_named(mail.template) if mail is not None else None
+    if mail is None or template is None:
         raise Http404
     version = template.versions.filter(number=template.published).first()
     design = version.design if version is not None else blocks.parse(content.draft_data(template))
     design = variants.in_language(design, request.GET.get("language") or design.language)
-    brand = world.brand_named(step.sender) or template.brand
+    brand = context.brand_named(mail.sender) or template.brand
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
     facts = replace(content.brand_facts(brand), asset_base=reverse("content:image", args=["x"])[:-1])
     return HttpResponse(previewing.preview(design, facts, invented_facts(), zone=organizations.current().zone).html)

@@ -1,4 +1,4 @@
-"""The builder: the draft's tree, edited by buttons, keys and drags, and the page that activates it.
+"""The builder: the draft's tree, edited by buttons, keys and drags.
 
 Every edit answers to htmx with the new canvas, and beside it (out of band) the palette, the settings, the bar and
 the sentence for the live region. Without script the same forms work by redirect.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,27 +15,24 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.audit import selectors as audit
 from apps.contacts.attributes import definitions as attributes
-from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, check, require
-from apps.journeys import approvals, asking, editing, rehearsal, selectors, sentences, services, tree, world
-from apps.journeys.definition import Condition, Definition, DefinitionBroken, Send, WaitFor, type_of, walk
-from apps.journeys.forms import FORMS, EntryForm, NameForm, StepForm
-from apps.journeys.review_forms import CommentForm
+from apps.core.permissions import Permission, require
+from apps.journeys import approvals, context, describe, editing, selectors, services, steps
+from apps.journeys.definition import Definition, DefinitionBroken, path_of, walk
+from apps.journeys.forms import EntryForm, NameForm, StepForm
+from apps.journeys.protocol import Labels
 from apps.journeys.selectors import OpenedJourney
-from apps.journeys.views import approval
-from apps.journeys.views.pages import rights
+from apps.segments import builder as rule_builder
 from apps.segments import draft
-from apps.segments.builder import drawn
 
 
 def _is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def _context(
+def _builder(
     journey: OpenedJourney,
     *,
     chosen: str = "",
@@ -51,16 +47,16 @@ def _context(
     problems = selectors.problems(journey.draft)
     definition = journey.draft
     stake = approvals.at_stake(journey.row, definition)
-    context: dict[str, Any] = {
+    drawn: dict[str, Any] = {
         "journey": journey,
         "nodes": selectors.nodes(definition, problems=problems),
         "problems": [
             {"problem": problem, "url": _edit_url(journey, problem.step) if problem.step else ""}
             for problem in problems
         ],
-        "trigger": sentences.trigger(definition.trigger),
-        "rules": sentences.rules_of(definition),
-        "kinds": [{"kind": kind, "label": label, "icon": _icon(kind)} for kind, label in editing.KIND_WORDS.items()],
+        "trigger": describe.trigger(definition.trigger),
+        "rules": describe.rules_of(definition),
+        "kinds": [{"kind": each.kind, "label": each.label, "icon": each.icon} for each in steps.KINDS.values()],
         "chosen": chosen,
         "panel": panel,
         "gap": gap,
@@ -74,48 +70,45 @@ def _context(
     }
     if chosen and panel == "step":
         place = editing.locate(definition, chosen)
-        words = sentences.step(place.step, world.date_labels(), world.rule_words, asking.messages(definition))
-        form_class = FORMS[type_of(place.step)]
-        context |= {
+        labels = context.labels(definition)
+        drawn |= {
             "place": place,
-            "words": words,
-            "form": form or form_class(step=place.step, definition=definition),
-            "targets": _targets(definition, chosen),
+            "words": place.step.words(labels),
+            "form": form or StepForm(step=place.step, definition=definition),
+            "targets": _targets(definition, chosen, labels),
             "under": sum(1 for _ in walk(Definition(definition.trigger, steps=(place.step,)))) - 1,
         }
     if panel == "entry":
-        context["form"] = form or EntryForm(definition=definition)
+        drawn["form"] = form or EntryForm(definition=definition)
     if panel == "name":
-        context["form"] = form or NameForm(initial={"name": journey.name, "about": journey.about})
-    return context
-
-
-def _icon(kind: str) -> str:
-    return tree.DRESS[kind][0]
+        drawn["form"] = form or NameForm(initial={"name": journey.name, "about": journey.about})
+    return drawn
 
 
 def _edit_url(journey: OpenedJourney, step: str) -> str:
     return f"{reverse('journeys:edit', args=[journey.id])}?step={step}"
 
 
-def _targets(definition: Definition, step_id: str) -> list[tuple[str, str]]:
+def _targets(definition: Definition, step_id: str, labels: Labels) -> list[tuple[str, str]]:
     """Every path a step may move to, with its words: the way to move without dragging (WCAG 2.5.7)."""
     inside = {
         each.step.id for each in walk(Definition(definition.trigger, steps=(editing.locate(definition, step_id).step,)))
     }
     found = [("", "The main path")]
     for place in walk(definition):
-        if isinstance(place.step, WaitFor | Condition) and place.step.id not in inside:
-            words = sentences.step(place.step, world.date_labels(), world.rule_words, asking.messages(definition))
-            found.append((f"{place.step.id}.then", f"Step {place.number}: {words.yes}"))
-            found.append((f"{place.step.id}.otherwise", f"Step {place.number}: {words.no}"))
+        if place.step.branches and place.step.id not in inside:
+            words = place.step.words(labels)
+            found += [
+                (path_of(place.step, branch.name), f"Step {place.number}: {words.branches[branch.name]}")
+                for branch in place.step.branches
+            ]
     return found
 
 
-def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def _answer(request: HttpRequest, drawn: dict[str, Any], status: int = 200) -> HttpResponse:
     """The changed parts for htmx, the whole page otherwise."""
     name = "journeys/live.html" if _is_htmx(request) else "journeys/edit.html"
-    return render(request, name, context, status=status)
+    return render(request, name, drawn, status=status)
 
 
 @require_GET
@@ -126,9 +119,9 @@ def edit(request: HttpRequest, journey_id: int) -> HttpResponse:
     step_id = request.GET.get("step", "")
     known = {place.step.id for place in walk(journey.draft)}
     if step_id in known:
-        return _answer(request, _context(journey, chosen=step_id, panel="step"))
+        return _answer(request, _builder(journey, chosen=step_id, panel="step"))
     panel = request.GET.get("panel", "")
-    return _answer(request, _context(journey, panel=panel if panel in ("entry", "name", "check") else ""))
+    return _answer(request, _builder(journey, panel=panel if panel in ("entry", "name", "check") else ""))
 
 
 @require_POST
@@ -147,7 +140,7 @@ def change(request: HttpRequest, journey_id: int) -> HttpResponse:
             )
             return _done(request, row.pk, "", "Took back the last change.")
         if words[:1] == ["gap"] and len(words) == 3:
-            return _answer(request, _context(journey, panel="gap", gap=(words[1], int(words[2]))))
+            return _answer(request, _builder(journey, panel="gap", gap=(words[1], int(words[2]))))
         done = _apply(journey.draft, words, request)
         row = services.draft_save(
             actor=actor_of(request),
@@ -199,12 +192,12 @@ def _done(request: HttpRequest, journey_id: int, step: str, said: str, settings:
     if not _is_htmx(request):
         return redirect(_edit_url(journey, chosen) if chosen else reverse("journeys:edit", args=[journey_id]))
     panel = "step" if chosen else ""
-    return _answer(request, _context(journey, chosen=chosen, panel=panel, said=said, focus=chosen))
+    return _answer(request, _builder(journey, chosen=chosen, panel=panel, said=said, focus=chosen))
 
 
 def _refused(request: HttpRequest, journey_id: int, text: str, **given: Any) -> HttpResponse:
     """A refusal: the newest state with the reason beside it."""
-    return _answer(request, _context(selectors.by_id(journey_id), error=text, said=text, **given), status=422)
+    return _answer(request, _builder(selectors.by_id(journey_id), error=text, said=text, **given), status=422)
 
 
 def _keep(request: HttpRequest) -> bool:
@@ -220,7 +213,7 @@ def _ask(request: HttpRequest, journey: OpenedJourney, **given: Any) -> HttpResp
         for value in values
         if key not in ("csrfmiddlewaretoken", "void")
     ]
-    return _answer(request, _context(journey, **given) | {"ask": again, "ask_url": request.path}, 422)
+    return _answer(request, _builder(journey, **given) | {"ask": again, "ask_url": request.path}, 422)
 
 
 @require_http_methods(["GET", "POST"])
@@ -233,10 +226,10 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal))
     if request.method == "GET":
-        return _answer(request, _context(journey, chosen=step_id, panel="step"))
-    form: StepForm = FORMS[type_of(place.step)](request.POST, step=place.step, definition=journey.draft)
+        return _answer(request, _builder(journey, chosen=step_id, panel="step"))
+    form = StepForm(request.POST, step=place.step, definition=journey.draft)
     if not form.is_valid():
-        return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
+        return _answer(request, _builder(journey, chosen=step_id, panel="step", form=form), status=422)
     try:
         done = editing.change(journey.draft, step_id=step_id, values=form.values())
         services.draft_save(
@@ -249,7 +242,7 @@ def step(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     except DefinitionBroken as broken:
         for problem in broken.problems:
             form.add_error(None, problem.text)
-        return _answer(request, _context(journey, chosen=step_id, panel="step", form=form), status=422)
+        return _answer(request, _builder(journey, chosen=step_id, panel="step", form=form), status=422)
     except services.WouldVoid:
         return _ask(request, journey, chosen=step_id, panel="step", form=form)
     except Refused as refusal:
@@ -266,7 +259,7 @@ def rows(request: HttpRequest, journey_id: int, step_id: str) -> HttpResponse:
     focus = None
     if action := request.POST.get("do", ""):
         tree, focus = draft.change(tree, action)
-    return render(request, "segments/_rows.html", drawn(tree, focus=focus))
+    return render(request, "segments/_rows.html", rule_builder.drawn(tree, focus=focus))
 
 
 @require_http_methods(["GET", "POST"])
@@ -275,10 +268,10 @@ def entry(request: HttpRequest, journey_id: int) -> HttpResponse:
     """How people come in, start over and leave."""
     journey = selectors.by_id(journey_id)
     if request.method == "GET":
-        return _answer(request, _context(journey, panel="entry"))
+        return _answer(request, _builder(journey, panel="entry"))
     form = EntryForm(request.POST, definition=journey.draft)
     if not form.is_valid():
-        return _answer(request, _context(journey, panel="entry", form=form), status=422)
+        return _answer(request, _builder(journey, panel="entry", form=form), status=422)
     try:
         done = editing.settings(journey.draft, values=form.values())
         services.draft_save(
@@ -291,14 +284,14 @@ def entry(request: HttpRequest, journey_id: int) -> HttpResponse:
     except DefinitionBroken as broken:
         for problem in broken.problems:
             form.add_error(None, problem.text)
-        return _answer(request, _context(journey, panel="entry", form=form), status=422)
+        return _answer(request, _builder(journey, panel="entry", form=form), status=422)
     except services.WouldVoid:
         return _ask(request, journey, panel="entry", form=form)
     except Refused as refusal:
         return _refused(request, journey_id, str(refusal), panel="entry", form=form)
     if not _is_htmx(request):
         return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=entry")
-    return _answer(request, _context(selectors.by_id(journey_id), panel="entry", said=done.said))
+    return _answer(request, _builder(selectors.by_id(journey_id), panel="entry", said=done.said))
 
 
 @require_http_methods(["GET", "POST"])
@@ -307,10 +300,10 @@ def name(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Name and description."""
     journey = selectors.by_id(journey_id)
     if request.method == "GET":
-        return _answer(request, _context(journey, panel="name"))
+        return _answer(request, _builder(journey, panel="name"))
     form = NameForm(request.POST)
     if not form.is_valid():
-        return _answer(request, _context(journey, panel="name", form=form), status=422)
+        return _answer(request, _builder(journey, panel="name", form=form), status=422)
     try:
         services.draft_save(
             actor=actor_of(request),
@@ -321,75 +314,7 @@ def name(request: HttpRequest, journey_id: int) -> HttpResponse:
         )
     except Refused as refusal:
         form.add_error("name", str(refusal))
-        return _answer(request, _context(journey, panel="name", form=form), status=422)
+        return _answer(request, _builder(journey, panel="name", form=form), status=422)
     if not _is_htmx(request):
         return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=name")
-    return _answer(request, _context(selectors.by_id(journey_id), panel="name", said="Saved the name."))
-
-
-@require_http_methods(["GET", "POST"])
-@require(Permission.JOURNEY_VIEW)
-def activate(request: HttpRequest, journey_id: int) -> HttpResponse:
-    """Says in words what will happen, then does it."""
-    journey = selectors.by_id(journey_id)
-    actor = actor_of(request)
-    if request.method == "POST":
-        check(request, Permission.JOURNEY_ACTIVATE)
-        try:
-            version = services.journey_activate(
-                actor=actor, journey=journey.row, take_in=request.POST.get("take_in") == "yes"
-            )
-        except DefinitionBroken as broken:
-            messages.error(request, str(broken))
-            return redirect(f"{reverse('journeys:edit', args=[journey_id])}?panel=check")
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-            return redirect("journeys:activate", journey_id)
-        messages.success(request, f"Version {version.number} is active.")
-        return redirect("journeys:flow", journey_id)
-    return activation(request, journey)
-
-
-def activation(
-    request: HttpRequest, journey: OpenedJourney, refused: str = "", form: CommentForm | None = None
-) -> HttpResponse:
-    """The page "What will happen": the draft's steps and mails, who is at the door, who has to approve."""
-    journey_id, actor = journey.id, actor_of(request)
-    problems = selectors.problems(journey.draft)
-    preview = None
-    if not problems:
-        preview = rehearsal.first_activation(
-            actor=actor, journey=journey.row, definition=journey.draft, now=clock.now()
-        )
-    numbers = selectors.figures(journey.row)
-    sends = [
-        {"number": place.number, "template": place.step.template, "purpose": sentences.PURPOSES[place.step.purpose]}
-        for place in walk(journey.draft)
-        if isinstance(place.step, Send)
-    ]
-    return render(
-        request,
-        "journeys/activate.html",
-        {
-            **rights(request),
-            **approval.panel(request, journey),
-            "journey": journey,
-            "nodes": selectors.nodes(journey.draft),
-            "refused": refused,
-            "comment_form": form or CommentForm(),
-            "problems": problems,
-            "preview": preview,
-            "numbers": numbers,
-            "sends": sends,
-            "trigger": sentences.trigger(journey.draft.trigger),
-            "rules": sentences.rules_of(journey.draft),
-            "level": world.level_of(journey.draft) if not problems else None,
-            "next_number": (journey.row.version.number if journey.row.version else 0) + 1,
-            "crumbs": [
-                ("Journeys", reverse("journeys:list")),
-                (journey.name, reverse("journeys:flow", args=[journey_id])),
-                ("Activate", ""),
-            ],
-        },
-        status=422 if refused else 200,
-    )
+    return _answer(request, _builder(selectors.by_id(journey_id), panel="name", said="Saved the name."))

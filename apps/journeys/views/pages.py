@@ -15,12 +15,13 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.permissions import Permission, may, require
-from apps.journeys import approvals, asking, outgoing, ready, selectors, sentences, services, world
-from apps.journeys.definition import TriggerKind, walk
-from apps.journeys.engine import Outcome
+from apps.journeys import approvals, context, describe, outgoing, presets, selectors, services
+from apps.journeys.definition import walk
 from apps.journeys.models import JourneyRun, RunState
-from apps.journeys.reading import parse
+from apps.journeys.parse import parse
+from apps.journeys.protocol import Outcome
 from apps.journeys.selectors import OpenedJourney, PeopleQuery
+from apps.journeys.vocabulary import TriggerKind
 
 
 @require_GET
@@ -28,7 +29,7 @@ from apps.journeys.selectors import OpenedJourney, PeopleQuery
 def journey_list(request: HttpRequest) -> HttpResponse:
     """All journeys with their state and numbers."""
     return render(
-        request, "journeys/list.html", {"rows": selectors.list_rows(), "ready": ready.READY, **rights(request)}
+        request, "journeys/list.html", {"rows": selectors.list_rows(), "ready": presets.PRESETS, **rights(request)}
     )
 
 
@@ -39,10 +40,12 @@ def new(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("ready", "")
     try:
         if chosen:
-            number = whole(chosen, len(ready.READY))
-            if number >= len(ready.READY):
-                raise Refused("There is no such ready-made journey. Choose one from the list.")
-            journey = services.journey_from_ready(actor=actor_of(request), ready=ready.READY[number])
+            number = whole(chosen, len(presets.PRESETS))
+            if number >= len(presets.PRESETS):
+                raise Refused(
+                    "journey.preset_unknown", "There is no such ready-made journey. Choose one from the list."
+                )
+            journey = services.journey_from_preset(actor=actor_of(request), preset=presets.PRESETS[number])
         else:
             journey = services.journey_create(
                 actor=actor_of(request),
@@ -70,7 +73,7 @@ def head(request: HttpRequest, journey: OpenedJourney, here: str) -> dict[str, A
         {"label": label, "url": reverse(f"journeys:{view}", args=[journey.id]), "current": view == here}
         for view, label in views
     ]
-    facts = [sentences.trigger((journey.active or journey.draft).trigger)]
+    facts = [describe.trigger((journey.active or journey.draft).trigger)]
     if journey.row.version is not None:
         facts.append(f"Version {journey.row.version.number}")
     return {
@@ -95,8 +98,8 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
     definition = journey.active or journey.draft
     endings = [
         {
-            "label": sentences.reason(reason),
-            "hint": sentences.REASON_HINTS.get(reason, ""),
+            "label": describe.reason(reason),
+            "hint": describe.REASON_HINTS.get(reason, ""),
             "count": count,
             "state": state,
             "reason": reason,
@@ -114,8 +117,8 @@ def flow(request: HttpRequest, journey_id: int) -> HttpResponse:
             "numbers": numbers,
             "failed_now": JourneyRun.objects.filter(journey=journey.row, state=RunState.FAILED).count(),
             "endings": endings,
-            "rules": sentences.rules_of(definition),
-            "trigger": sentences.trigger(definition.trigger),
+            "rules": describe.rules_of(definition),
+            "trigger": describe.trigger(definition.trigger),
         },
     )
 
@@ -136,7 +139,7 @@ def people(request: HttpRequest, journey_id: int) -> HttpResponse:
     )
     titles = {place.step.id: f"Step {place.number}" for place in walk(journey.active or journey.draft)}
     shown = [
-        {"row": row, "where": titles.get(row.step, row.step), "why": sentences.reason(row.reason) if row.reason else ""}
+        {"row": row, "where": titles.get(row.step, row.step), "why": describe.reason(row.reason) if row.reason else ""}
         for row in rows
     ]
     return render(
@@ -163,11 +166,8 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     """Why one person is where they are: everything their run came by."""
     journey, found = selectors.by_id(journey_id), _run(journey_id, run_id)
     definition = parse(found.version.opened())
-    dates, sent = world.date_labels(), asking.messages(definition)
-    words = {
-        place.step.id: (place.number, sentences.step(place.step, dates, world.rule_words, sent).title)
-        for place in walk(definition)
-    }
+    labels = context.labels(definition)
+    words = {place.step.id: (place.number, place.step.words(labels).title) for place in walk(definition)}
     trail = selectors.trail(found)
     letters = outgoing.letters_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
     visits = [
@@ -176,8 +176,8 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
             "letter": letters.get(visit.pk),
             "language": content.language_of(letters[visit.pk].skeleton_id) if visit.pk in letters else "",
             "title": f"Step {words[visit.step][0]}: {words[visit.step][1]}" if visit.step in words else visit.step,
-            "outcome": sentences.outcome(visit.outcome).capitalize(),
-            "reason": sentences.reason(visit.reason) if visit.reason else "",
+            "outcome": describe.outcome(visit.outcome).capitalize(),
+            "reason": describe.reason(visit.reason) if visit.reason else "",
         }
         for visit in trail
     ]
@@ -190,7 +190,7 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
             "run": found,
             "visits": visits,
             "here": f"Step {number}: {title}" if number else "",
-            "reason": sentences.reason(found.reason) if found.reason else "",
+            "reason": describe.reason(found.reason) if found.reason else "",
             "name": selectors.masked_person(actor=actor_of(request), person_id=found.person_id),
         },
     )

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from apps.core import clock
 from apps.core.permissions import Permission, require
-from apps.journeys import asking, outgoing, selectors, sentences, trial, world
-from apps.journeys.definition import Definition
+from apps.journeys import context, describe, outgoing, selectors, simulate
+from apps.journeys.definition import Definition, message_names
 from apps.journeys.engine import Plan, State, prepare
 from apps.journeys.forms import TrialForm
 from apps.journeys.views.pages import head
@@ -30,12 +30,12 @@ def try_out(request: HttpRequest, journey_id: int) -> HttpResponse:
         which = "draft" if journey.active is None or journey.changed else "active"
     definition = journey.draft if which == "draft" or journey.active is None else journey.active
     plan = prepare(definition)
-    now, zone = clock.now(), world.zone()
+    now, zone = clock.now(), context.zone()
     asked = "start_date" in request.GET
     form = TrialForm(request.GET if asked else None, definition=definition, plan=plan, now=now, zone=zone)
-    lines: tuple[trial.Line, ...] = ()
+    lines: tuple[simulate.Line, ...] = ()
     if not asked or form.is_valid():
-        lines = trial.walk_through(plan, form.scenario(zone))
+        lines = simulate.walk_through(plan, form.scenario(zone))
     rows = _rows(lines, plan, definition)
     return render(
         request,
@@ -46,26 +46,25 @@ def try_out(request: HttpRequest, journey_id: int) -> HttpResponse:
             "which": which,
             "both": journey.active is not None,
             "lines": rows,
-            "sends": trial.sends(lines, plan),
+            "sends": simulate.sends(lines),
             "lasts": _span(lines[-1].at - lines[0].at) if lines else "",
         },
         status=422 if form.errors else 200,
     )
 
 
-def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> list[dict[str, Any]]:
+def _rows(lines: tuple[simulate.Line, ...], plan: Plan, definition: Definition) -> list[dict[str, Any]]:
     """The lines in words, with icon and tone of the timeline."""
-    sent = asking.messages(definition)
-    dates = world.date_labels()
+    sent = message_names(definition)
+    labels = context.labels(definition)
     languages = outgoing.languages_of(definition)
-    numbers = sentences.numbers(definition)
+    numbers = describe.numbers(definition)
 
     def name(step: str) -> str:
-        words = sentences.step(plan.steps[step], dates, world.rule_words, sent)
-        return f"Step {numbers[step]}: {words.title}"
+        return f"Step {numbers[step]}: {plan.steps[step].words(labels).title}"
 
     rows: list[dict[str, Any]] = []
-    before: trial.Line | None = None
+    before: simulate.Line | None = None
     for line in lines:
         row: dict[str, Any] = {"at": line.at, "icon": ICONS.get(line.kind, "check"), "tone": "good", "note": ""}
         match line.kind:
@@ -74,15 +73,15 @@ def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> 
             case "waits":
                 row |= {"title": name(line.step), "tone": "info", "until": line.until}
             case "answer":
-                row |= {"title": f"{sentences.ANSWERED[line.outcome]} “{sent.get(line.step, '')}”"}
+                row |= {"title": f"{describe.ANSWERED[line.outcome]} “{sent.get(line.step, '')}”"}
             case "ended":
                 row |= {"title": _ending(line), "tone": "bad" if line.outcome == State.FAILED else "info"}
             case _:
                 skipped = line.outcome == "skipped"
                 row |= {"title": name(line.step), "icon": "corner-down-right" if skipped else "check"}
                 row["tone"] = "caution" if skipped else "good"
-                reason = sentences.reason(line.reason).lower() if line.reason else ""
-                row["note"] = sentences.outcome(line.outcome).capitalize() + (f": {reason}" if reason else "")
+                reason = describe.reason(line.reason).lower() if line.reason else ""
+                row["note"] = describe.outcome(line.outcome).capitalize() + (f": {reason}" if reason else "")
                 if line.outcome == "sent" and line.step in languages:
                     row |= {"icon": "send", "note": f"{row['note']}. {languages[line.step]}"}
                 if before is not None and _waited_for(before, line):
@@ -95,17 +94,17 @@ def _rows(lines: tuple[trial.Line, ...], plan: Plan, definition: Definition) -> 
     return rows
 
 
-def _waited_for(before: trial.Line, line: trial.Line) -> bool:
+def _waited_for(before: simulate.Line, line: simulate.Line) -> bool:
     """Whether ``line`` is what came of the wait told just before, at the time it was to end."""
     return before.kind == "waits" and (before.step, before.until) == (line.step, line.at)
 
 
-def _ending(line: trial.Line) -> str:
+def _ending(line: simulate.Line) -> str:
     if line.outcome == State.LEFT:
-        return f"Leaves: {sentences.reason(line.reason).lower()}"
+        return f"Leaves: {describe.reason(line.reason).lower()}"
     if line.outcome == State.FAILED:
         return "Stops: this could not be decided"
-    return "The end" if line.reason == "completed" else f"The end: {sentences.reason(line.reason).lower()}"
+    return "The end" if line.reason == "completed" else f"The end: {describe.reason(line.reason).lower()}"
 
 
 def _span(span: timedelta) -> str:

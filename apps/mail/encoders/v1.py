@@ -88,10 +88,12 @@ def safe_link(url: str) -> str:
     if _URL_USUAL.match(url):
         return url
     if _URL_BAD.search(url):
-        raise UnsafeLink("A link holds spaces, quotes or control characters. Correct the link.")
+        raise UnsafeLink("link.malformed", "A link holds spaces, quotes or control characters. Correct the link.")
     scheme = _SCHEME.match(url)
     if scheme is None or scheme[1].lower() not in _SCHEMES:
-        raise UnsafeLink("A link must begin with https://, http://, mailto: or tel:. Correct the link.")
+        raise UnsafeLink(
+            "link.scheme_not_allowed", "A link must begin with https://, http://, mailto: or tel:. Correct the link."
+        )
     if scheme[1].lower() in ("http", "https"):
         try:
             parts = urlsplit(url)
@@ -99,14 +101,14 @@ def safe_link(url: str) -> str:
         except ValueError:
             host = None
         if not host or not url[scheme.end() :].startswith("//") or "@" in parts.netloc:
-            raise UnsafeLink("A link has no proper host name. Correct the link.")
+            raise UnsafeLink("link.without_host", "A link has no proper host name. Correct the link.")
     return quote(url, safe=_URL_SAFE)
 
 
 # --- quoted-printable
 
 _SAFE = frozenset(range(33, 127)) - {61} | {9, 32}
-_TOKENS = [chr(b) if b in _SAFE else f"={b:02X}" for b in range(256)]
+TOKENS = [chr(b) if b in _SAFE else f"={b:02X}" for b in range(256)]
 # A short value that is its own encoding: nearly all of them.
 _SELF = re.compile(r"(?![.]|From )[ -<>-~]{1,75}\Z")
 
@@ -122,7 +124,7 @@ def run(text: str) -> bytes:
     if not text:
         return b""
     if len(text) < LINE and "\n" not in text and text[0] not in ".F":
-        line = "".join(map(_TOKENS.__getitem__, text.encode("utf-8", "replace")))
+        line = "".join(map(TOKENS.__getitem__, text.encode("utf-8", "replace")))
         if len(line) < LINE:
             return line.encode("ascii") + SOFT
     lines: list[str] = []
@@ -134,7 +136,7 @@ def run(text: str) -> bytes:
 
 def _lines(segment: str, *, hard: bool, out: list[str]) -> None:
     """Encode one line of text; `hard` ends it with CRLF, otherwise it ends in a soft break."""
-    tokens = [_TOKENS[b] for b in segment.encode("utf-8", "replace")]
+    tokens = [TOKENS[b] for b in segment.encode("utf-8", "replace")]
     if hard and tokens and tokens[-1] in (" ", "\t"):
         tokens[-1] = f"={ord(tokens[-1]):02X}"  # trailing white space does not survive transport
     if not tokens:
@@ -176,14 +178,17 @@ _FORBIDDEN = re.compile("[\r\n\x00]")
 _SPACES = re.compile(r"[\s\u00a0]+")
 # RFC 2047 section 5 (3): what may stand as itself in an encoded word, even in a phrase.
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
-_Q_TOKENS = [chr(b) if b in _Q_SAFE else ("_" if b == 32 else f"={b:02X}") for b in range(256)]
+Q_TOKENS = [chr(b) if b in _Q_SAFE else ("_" if b == 32 else f"={b:02X}") for b in range(256)]
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
 
 
 def header_text(value: str) -> str:
     """`value` as a header shows it, white space collapsed. Raises `UnsafeHeader` on CR, LF or NUL."""
     if _FORBIDDEN.search(value):
-        raise UnsafeHeader("A value for a header holds a line break or a NUL. Correct the record or the template.")
+        raise UnsafeHeader(
+            "message.header_unsafe",
+            "A value for a header holds a line break or a NUL. Correct the record or the template.",
+        )
     return _SPACES.sub(" ", canonical(value)).strip()
 
 
@@ -237,7 +242,7 @@ def mailbox_text(mailbox: str) -> str:
             at = ""
     good = at and len(local) <= 64 and len(domain) <= 255 and len(local) + len(domain) <= 253
     if not good or not _LOCAL.match(local) or not _DOMAIN.match(domain) or "=?" in local:
-        raise UnsafeHeader("An e-mail address is not a single plain mailbox. Correct the address.")
+        raise UnsafeHeader("address.malformed", "An e-mail address is not a single plain mailbox. Correct the address.")
     return f"{local}@{domain}"
 
 
@@ -265,7 +270,9 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+\Z")
 def message_id(value: str) -> bytes:
     """The Message-ID header, with its CRLF. Raises `UnsafeHeader` unless it is one id without brackets."""
     if len(value) > 200 or not _MESSAGE_ID.match(value):
-        raise UnsafeHeader("The Message-ID is malformed. This is a fault of the software: report it.")
+        raise UnsafeHeader(
+            "message.id_malformed", "The Message-ID is malformed. This is a fault of the software: report it."
+        )
     return f"Message-ID: <{value}>\r\n".encode("ascii")
 
 
@@ -273,7 +280,10 @@ def list_unsubscribe(url: str) -> bytes:
     """List-Unsubscribe and List-Unsubscribe-Post (RFC 8058 section 3.1), with their CRLFs."""
     link = safe_link(url)
     if len(link) > 900 or not link.lower().startswith(("https://", "http://")):
-        raise UnsafeHeader("The unsubscribe address must be one https address. Correct the public address.")
+        raise UnsafeHeader(
+            "message.unsubscribe_not_https",
+            "The unsubscribe address must be one https address. Correct the public address.",
+        )
     return f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode("ascii")
 
 
@@ -303,7 +313,7 @@ def _encoded_words(text: str, used: int) -> bytes:
     size = 0  # octets of UTF-8 (B) or of encoded text (Q)
     for ch in text:
         octets = ch.encode("utf-8")
-        cost = len(octets) if base64 else sum(len(_Q_TOKENS[b]) for b in octets)
+        cost = len(octets) if base64 else sum(len(Q_TOKENS[b]) for b in octets)
         full = 4 * ((size + cost + 2) // 3) if base64 else size + cost
         if chunk and full + 12 > room:
             words.append(_word(chunk, base64))
@@ -318,4 +328,4 @@ def _word(chunk: str, base64: bool) -> str:
     octets = chunk.encode("utf-8")
     if base64:
         return f"=?utf-8?B?{b64encode(octets).decode('ascii')}?="
-    return f"=?utf-8?Q?{''.join(_Q_TOKENS[b] for b in octets)}?="
+    return f"=?utf-8?Q?{''.join(Q_TOKENS[b] for b in octets)}?="

@@ -22,6 +22,7 @@ from apps.core.levels import Level
 from apps.core.permissions import Permission
 from apps.organizations import selectors as organizations
 from apps.portal import notices, policy, selectors
+from apps.portal.documents import Said
 from apps.portal.models import (
     CONVERSATION_TABLE,
     MESSAGE_TABLE,
@@ -33,7 +34,7 @@ from apps.portal.models import (
     Reply,
     SecureMessage,
 )
-from apps.portal.services.messages import Said, message_store, said_in
+from apps.portal.services.messages import message_store, said_in
 from apps.users.models import User
 from apps.vault import sealing
 
@@ -98,20 +99,27 @@ def conversation_answer(*, actor: Actor, conversation_id: int, text: str, once: 
     _ensure_read(row, "Nothing was sent")
     clean = policy.clean_reply(text)
     if not clean:
-        raise Refused("Nothing was sent: the answer is empty. Write something first.")
+        raise Refused("answer.empty", "Nothing was sent: the answer is empty. Write something first.")
     if len(clean) > policy.REPLY_LENGTH:
-        raise Refused(f"Nothing was sent: the answer is longer than {policy.REPLY_LENGTH:,} characters. Shorten it.")
+        raise Refused(
+            "answer.too_long",
+            f"Nothing was sent: the answer is longer than {policy.REPLY_LENGTH:,} characters. Shorten it.",
+        )
     person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
     if person is None:
-        raise Refused("Nothing was sent: this person was erased.")
+        raise Refused("person.erased", "Nothing was sent: this person was erased.")
     account = PortalAccount.objects.filter(person_id=person.id).first()
     reader = _reader(actor, person, account)
     if not reader.email:
-        raise Refused("Nothing was sent: there is no e-mail address for the notice. Call the patient instead.")
+        raise Refused(
+            "person.without_mailbox",
+            "Nothing was sent: there is no e-mail address for the notice. Call the patient instead.",
+        )
     mailbox = search_values.mailbox(reader.email)
     if account is not None and account.refused_mailbox is not None and bytes(account.refused_mailbox) == mailbox:
         raise Refused(
-            "Nothing was sent: somebody at this mailbox said that it is not this person. See the task in the inbox."
+            "mailbox.not_theirs",
+            "Nothing was sent: somebody at this mailbox said that it is not this person. See the task in the inbox.",
         )
     facts = sealing.open_sealed(person.record_key, row.sealed, table=CONVERSATION_TABLE, row=row.pk)
     now = clock.now()
@@ -178,7 +186,10 @@ def conversation_assign(*, actor: Actor, conversation_id: int, user_id: int | No
     if user_id is not None:
         user = User.objects.filter(pk=user_id, is_active=True).first()
         if user is None or not user.may(Permission.INBOX_REPLY):
-            raise Refused("That person cannot answer patients. Choose somebody from care staff.")
+            raise Refused(
+                "conversation.assignee_not_allowed",
+                "That person cannot answer patients. Choose somebody from care staff.",
+            )
     row.assigned_id = user_id
     row.save(update_fields=["assigned"])
     record(
@@ -219,13 +230,15 @@ def conversation_reopen(*, actor: Actor, conversation_id: int) -> None:
 def _ensure_read(row: Conversation, kept: str) -> None:
     """Raise ``Refused`` while the patient has written something that nobody was shown: it would count as dealt with."""
     if row.unread:
-        raise Refused(f"{kept}: the patient wrote again while you looked. Read what is there now.")
+        raise Refused(
+            "conversation.changed", f"{kept}: the patient wrote again while you looked. Read what is there now."
+        )
 
 
 def _locked(conversation_id: int) -> Conversation:
     row = Conversation.objects.select_for_update(of=("self",)).filter(pk=conversation_id).first()
     if row is None:
-        raise Refused("There is no such conversation any more.")
+        raise Refused("conversation.unknown", "There is no such conversation any more.")
     return row
 
 
@@ -259,9 +272,9 @@ def task_put_back(*, actor: Actor, task_id: int) -> None:
     row = _task(task_id)
     person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
     if person is None:
-        raise Refused("This person was erased; close the task instead.")
+        raise Refused("person.erased", "This person was erased; close the task instead.")
     if person.email:
-        raise Refused("The person has another address by now. Close the task instead.")
+        raise Refused("task.address_replaced", "The person has another address by now. Close the task instead.")
     facts = sealing.open_sealed(person.record_key, row.sealed, table=TASK_TABLE, row=row.pk)
     contacts_change(actor=actor, profiles={person.id: {**person.profile, "email": facts["address"]}})
     PortalAccount.objects.filter(person_id=person.id).update(refused_mailbox=None)
@@ -271,9 +284,9 @@ def task_put_back(*, actor: Actor, task_id: int) -> None:
 def _task(task_id: int) -> InboxTask:
     row = InboxTask.objects.select_for_update().filter(pk=task_id).first()
     if row is None:
-        raise Refused("There is no such task any more.")
+        raise Refused("task.unknown", "There is no such task any more.")
     if row.state == InboxTask.State.DONE:
-        raise Refused("A colleague has dealt with this task already.")
+        raise Refused("task.done", "A colleague has dealt with this task already.")
     return row
 
 

@@ -20,12 +20,14 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.portal import policy, selectors
+from apps.portal.documents import Opened, Said
 from apps.portal.models import (
     CONVERSATION_TABLE,
     DRAFT_TABLE,
     MESSAGE_TABLE,
     REPLY_TABLE,
     Conversation,
+    NoticeLink,
     PortalAccount,
     Reply,
     SecureMessage,
@@ -37,11 +39,10 @@ READ = "read portal message"
 
 
 class ReplyRefused(Refused):
-    """A reply that is not taken; ``code`` is ``empty``, ``long``, ``often`` or ``soon`` (the page has the words)."""
+    """A reply that is not taken. The page has the words for its code, in the patient's language."""
 
     def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(f"The reply was not sent: {code}.")
+        super().__init__(code, "The reply was not sent.")
 
 
 @dataclass(frozen=True)
@@ -62,34 +63,6 @@ class Line:
     sent_at: datetime
     read: bool
     replies: int = 0
-
-
-@dataclass(frozen=True)
-class Said:
-    """One text of a conversation, opened."""
-
-    from_patient: bool
-    text: str = field(repr=False)
-    at: datetime
-    author: str = ""
-    read_at: datetime | None = None
-    reply_id: int = 0
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A message as its patient sees it."""
-
-    public: UUID
-    subject: str = field(repr=False)
-    sender: str
-    text: str = field(repr=False)
-    html: str = field(repr=False)
-    sent_at: datetime
-    expires_at: datetime
-    said: tuple[Said, ...] = ()
-    draft: str = field(default="", repr=False)
-    closed: bool = False
 
 
 @transaction.atomic
@@ -147,8 +120,6 @@ def message_store(
 
 def link_keep(*, token: str, mailbox: bytes, message: SecureMessage) -> None:
     """Make a link with a token that the caller derived. Caller's transaction and entry."""
-    from apps.portal.models import NoticeLink
-
     NoticeLink.objects.get_or_create(
         token=policy.hashed(token),
         defaults={
@@ -314,9 +285,9 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
         return True
     clean = policy.clean_reply(text)
     if not clean:
-        raise ReplyRefused("empty")
+        raise ReplyRefused("reply.empty")
     if len(clean) > policy.REPLY_LENGTH:
-        raise ReplyRefused("long")
+        raise ReplyRefused("reply.too_long")
     now = clock.now()
     lately = Reply.objects.filter(
         conversation__person_id=person_id,
@@ -324,9 +295,9 @@ def reply_send(*, actor: Actor, person_id: int, public: str, text: str, once: UU
         created_at__gt=now - timedelta(days=1),
     )
     if lately.count() >= policy.REPLIES_PER_DAY:
-        raise ReplyRefused("often")
+        raise ReplyRefused("reply.too_many_today")
     if lately.filter(created_at__gt=now - timedelta(hours=1)).count() >= policy.REPLIES_PER_HOUR:
-        raise ReplyRefused("soon")
+        raise ReplyRefused("reply.too_many_this_hour")
     key = record_keys([person_id])[person_id]
     content = sealing.open_sealed(key, message.sealed, table=MESSAGE_TABLE, row=message.pk)
     conversation = conversation_of(message, lock=True) or _conversation_begin(message, content, key, now)

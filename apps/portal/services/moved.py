@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.changes.services import moved_address, moved_told
+from apps.contacts.changes.pending import moved_address, moved_told
 from apps.contacts.models import MovedMailbox
 from apps.contacts.person.selectors import open_people
 from apps.core import actors

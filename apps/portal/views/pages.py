@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core import clock
 from apps.organizations import selectors as organizations
 from apps.portal import cookies, documents, policy, selectors, services, words
+from apps.portal.documents import Opened
 from apps.portal.forms import typed_once
 from apps.portal.services import Visit
-from apps.portal.services.messages import Opened, ReplyRefused
+from apps.portal.services.messages import ReplyRefused
 from apps.portal.visits import language_of, page, patient_page, statement, stranger_page, visit_of
 
 # The mail stands in a frame of its own: no script ever runs in it, nothing is sent from it, and nothing is fetched
@@ -140,7 +141,9 @@ def reply(request: HttpRequest, public: UUID) -> HttpResponseBase:
         services.draft_save(actor=visit.actor, person_id=visit.person_id, public=str(public), text=text)
         found = services.message_open(actor=visit.actor, person_id=visit.person_id, public=str(public))
         assert found is not None
-        problem = words.tree(language_of(request))["reply"][refused.code].format(n=f"{policy.REPLY_LENGTH:,}")
+        problem = words.tree(language_of(request))["reply"][refused.code.removeprefix("reply.")].format(
+            n=f"{policy.REPLY_LENGTH:,}"
+        )
         return _message_page(request, found, text=text, problem=problem, status=422)
     if not sent:
         return _missing(request)

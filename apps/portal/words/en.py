@@ -124,10 +124,10 @@ WORDS = {
     "reply.draft": "We kept what you wrote. Check it, then send it.",
     "reply.saved": "Saved",
     "reply.empty": "Your reply is empty. Write something first.",
-    "reply.long": "Your reply is too long. Shorten it to {n} characters. Nothing is lost.",
-    "reply.soon": "You sent many replies within an hour. Your text is kept. Send it a little later, "
+    "reply.too_long": "Your reply is too long. Shorten it to {n} characters. Nothing is lost.",
+    "reply.too_many_this_hour": "You sent many replies within an hour. Your text is kept. Send it a little later, "
     "or call us if it cannot wait.",
-    "reply.often": "You sent many replies today. Your text is kept. Please call us if it cannot wait.",
+    "reply.too_many_today": "You sent many replies today. Your text is kept. Please call us if it cannot wait.",
     "set.title": "Your password",
     "set.text": "Optional. With a password you can sign in without a code.",
     "set.current": "Current password",

@@ -126,10 +126,10 @@ WORDS = {
     "reply.draft": "Guardamos lo que escribió. Revíselo y envíelo.",
     "reply.saved": "Guardado",
     "reply.empty": "Su respuesta está vacía. Escriba algo primero.",
-    "reply.long": "Su respuesta es demasiado larga. Redúzcala a {n} caracteres. No se pierde nada.",
-    "reply.soon": "Envió muchas respuestas en una hora. Guardamos su texto. Envíelo un poco más tarde, "
+    "reply.too_long": "Su respuesta es demasiado larga. Redúzcala a {n} caracteres. No se pierde nada.",
+    "reply.too_many_this_hour": "Envió muchas respuestas en una hora. Guardamos su texto. Envíelo un poco más tarde, "
     "o llámenos si no puede esperar.",
-    "reply.often": "Hoy envió muchas respuestas. Guardamos su texto. Llámenos si no puede esperar.",
+    "reply.too_many_today": "Hoy envió muchas respuestas. Guardamos su texto. Llámenos si no puede esperar.",
     "set.title": "Su contraseña",
     "set.text": "Opcional. Con una contraseña puede entrar sin código.",
     "set.current": "Contraseña actual",

@@ -1,51 +1,42 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
-from .choosing import check_choices
-from .evaluating import Explained, Names, Record, explain, matches, verdict
-from .levels import level, may_reach_patients
-from .nodes import (
-    AgeRule,
-    AppointmentRule,
-    ConsentRule,
-    DateRule,
-    EngagementRule,
-    EventRule,
-    FieldRule,
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.documents import RuleError, place_of
+from apps.segments.conditions.base.nodes import (
+    Condition,
     Group,
-    Leaf,
+    Names,
     Node,
-    NumberRule,
+    Record,
+    Reference,
+    RefersTo,
     Rule,
-    RuleError,
-    SegmentRule,
     mentioned_attributes,
     mentioned_campaigns,
     mentioned_segments,
+    references,
     renamed,
     walk,
+    with_references,
 )
-from .parsing import NOTHING_CHOSEN, parse
-from .sentences import Terms, sentence
+from apps.segments.rules.choosing import check_choices
+from apps.segments.rules.evaluating import Explained, explain, matches, verdict
+from apps.segments.rules.levels import level, may_reach_patients
+from apps.segments.rules.parsing import NOTHING_CHOSEN, parse
+from apps.segments.rules.sentences import sentence
 
 __all__ = [
     "NOTHING_CHOSEN",
-    "AgeRule",
-    "AppointmentRule",
-    "ConsentRule",
-    "DateRule",
-    "EngagementRule",
-    "EventRule",
+    "Condition",
     "Explained",
-    "FieldRule",
     "Group",
-    "Leaf",
     "Names",
     "Node",
-    "NumberRule",
     "Record",
+    "Reference",
+    "RefersTo",
     "Rule",
     "RuleError",
-    "SegmentRule",
     "Terms",
     "check_choices",
     "explain",
@@ -56,8 +47,11 @@ __all__ = [
     "mentioned_campaigns",
     "mentioned_segments",
     "parse",
+    "place_of",
+    "references",
     "renamed",
     "sentence",
     "verdict",
     "walk",
+    "with_references",
 ]

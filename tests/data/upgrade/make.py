@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -62,14 +63,20 @@ def installation(checkout: Path, root: Path) -> None:
     import django
     from django.conf import settings
 
-    from config import embedded
-
+    embedded = embedded_servers()
     assert settings.EMBEDDED
     embedded.ensure_running(settings.EMBEDDED)
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+
+
+def embedded_servers() -> Any:
+    """The module that starts and stops the embedded servers, wherever the release has it."""
+    if importlib.util.find_spec("apps.installation"):
+        return importlib.import_module("apps.installation.embedded_servers")
+    return importlib.import_module("config.embedded")
 
 
 @contextlib.contextmanager
@@ -270,6 +277,79 @@ def since_0_2_0(members: dict[str, Any], ids: list[int]) -> None:
     )
 
 
+def since_0_3_0(members: dict[str, Any]) -> None:
+    """Segments, a brand, campaigns and journeys that name each other, in every state of an approval."""
+    from apps.campaigns import plans, selectors, sending
+    from apps.campaigns import services as campaigns
+    from apps.content import services as content
+    from apps.core import actors
+    from apps.journeys import selectors as journey_selectors
+    from apps.journeys import services as journeys
+    from apps.segments import services as segments
+
+    author, reviewer = actors.staff(members["max"].pk, "marketer"), actors.staff(members["rita"].pk, "reviewer")
+    eye = {"from_address": "eyes@clinic.test", "from_name": "Harbor Eye Clinic", "phone": "502-555-0199"}
+    content.brand_save(actor=author, data={"name": "Harbor Eye", **eye})
+    blocks = [
+        {"id": "b1", "type": "text", "html": "<p>Have your eyes checked once a year.</p>"},
+        {"id": "b2", "type": "footer", "reason": "You are our patient."},
+    ]
+    design = {"subject": "Your eyes", "preheader": "", "language": "en", "blocks": blocks}
+    content.template_create(actor=author, name="Eye check", data=design)
+
+    def segment(name: str, *nodes: dict[str, Any]) -> None:
+        segments.segment_save(actor=author, name=name, rule={"match": "all", "rules": list(nodes)})
+
+    segment("Older women", {"segment": "Women", "op": "in"}, {"field": "age", "op": "at_least", "from": 64})
+    segment("Eyes checked", {"field": "attribute.last_eye_check", "op": "after", "value": "2026-01-01"})
+    segment("Not asked before", {"engagement": "clicked", "campaign": "Flu shots", "op": "never"})
+
+    def asked(name: str, **spec: Any) -> int:
+        spec |= {"purpose": "treatment", "remuneration": "none", "template": "Eye check", "brand": "Harbor Eye"}
+        made = campaigns.campaign_save(actor=author, name=name, spec=spec)
+        planned = plans.plan_of(actor=author, campaign=selectors.opened(made)).audience
+        campaigns.campaign_submit(actor=author, campaign_id=made.pk, planned=planned)
+        return int(made.pk)
+
+    scheduled = asked("Eye checks", segment="Older women", exclude=["Eyes checked"])
+    campaigns.campaign_approve(actor=reviewer, campaign_id=scheduled, comment="Good to go.")
+    sending.campaign_send(actor=author, campaign_id=scheduled, at=NOON + timedelta(days=4))
+    asked("Eye checks again", segment="Not asked before")
+    campaigns.campaign_approve(actor=reviewer, campaign_id=asked("Opening hours", everybody=True))
+    back = asked("New hours", segment="Women")
+    campaigns.campaign_reject(actor=reviewer, campaign_id=back, comment="Say since when.")
+
+    def walk(name: str) -> Any:
+        send = {"type": "send", "template": "Eye check", "purpose": "treatment", "sender": "Harbor Eye"}
+        definition = {
+            "format": 1,
+            "trigger": {"kind": "segment", "segment": "Older women"},
+            "key": "person",
+            "steps": [
+                {**send, "id": "s1"},
+                {"id": "s2", "type": "wait", "amount": 7, "unit": "days"},
+                {
+                    "id": "s3",
+                    "type": "condition",
+                    "rule": {"match": "all", "rules": [{"segment": "Eyes checked", "op": "in"}]},
+                    "then": [{"id": "s4", "type": "exit"}],
+                    "otherwise": [{**send, "id": "s5"}],
+                },
+            ],
+        }
+        journey = journeys.journey_create(actor=author, name=name, definition=definition)
+        journeys.journey_submit(actor=author, journey=journey)
+        return journey
+
+    running, approved_only = walk("Eye check year"), walk("Eye check year, west")
+    journeys.journey_approve(actor=reviewer, journey=running, comment="Seen.")
+    journeys.journey_activate(actor=author, journey=running)
+    journeys.journey_approve(actor=reviewer, journey=approved_only)
+    walk("Eye check year, east")
+    journeys.journey_reject(actor=reviewer, journey=walk("Eye check year, south"), comment="Shorten the wait.")
+    assert journey_selectors.by_name("Eye check year").row.version is not None
+
+
 def reminders(ids: list[int], members: dict[str, Any]) -> None:
     """The appointment reminder: Dana was reminded once and is asked again tomorrow, Bo's reminder is still to come."""
     from apps.contacts import services as contacts
@@ -335,7 +415,7 @@ def expected(servers: Any) -> dict[str, Any]:
     from apps.segments.models import Segment
     from apps.users.models import TotpDevice, User
 
-    segment = Segment.objects.get()
+    segment = Segment.objects.order_by("pk").first()
     counted = segments.segment_count(actor=actors.COMMAND_LINE, segment_id=segment.pk)
     arrived = {each.mailbox: base64.b64encode(each.raw).decode() for each in servers.store.all()}
     sent = OutboxMessage.objects.filter(kind="campaign", state="sent", route="tls").order_by("pk").first()
@@ -374,8 +454,8 @@ def make(checkout: Path, out: Path, root: Path) -> None:
 
     from apps.audit import sequencer
     from apps.core import clock
-    from config import embedded
 
+    embedded = embedded_servers()
     try:
         with mailboxes(root / "world") as servers:
             with clock.frozen(NOON):
@@ -387,6 +467,8 @@ def make(checkout: Path, out: Path, root: Path) -> None:
                 portal()
                 if importlib.util.find_spec("apps.compliance.breaches"):
                     since_0_2_0(members, ids)
+                if importlib.util.find_spec("apps.segments.authors"):
+                    since_0_3_0(members)
                 sequencer.number_entries()
                 sequencer.sign_checkpoint()
                 first_copy = dict(expected(servers))

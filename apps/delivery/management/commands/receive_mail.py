@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.delivery.receiver import Receiver
+from apps.delivery.returns.receiver import Receiver
 
 
 class Command(BaseCommand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         supervisor = Supervisor(options["address"])
+        self.claims = ports.Claims()
         if options["stop"]:
             running = supervisor.stop_other()
             if settings.EMBEDDED:
@@ -50,6 +52,10 @@ class Command(BaseCommand):
             self.stdout.write("\nStopping.")
         except RuntimeError as error:
             raise CommandError(str(error)) from None
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise CommandError("Another program took one of the mail ports meanwhile. Start again.") from None
         finally:
             # A second Ctrl-C must not leave half of it running.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -63,7 +69,7 @@ class Command(BaseCommand):
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
             raise CommandError(f"{address} is not host:port, like 127.0.0.1:8010.")
-        if not ports.is_free(host.strip("[]"), int(port)):
+        if not self.claims.claim(host.strip("[]"), int(port)):
             raise CommandError(
                 f"Port {port} on {host} is in use by another program. Choose another: make demo ADDRESS={host}:8010"
             )
@@ -74,6 +80,7 @@ class Command(BaseCommand):
                 lmtp=settings.INBOUND_LMTP,
                 inbound=settings.INBOUND_SMTP,
                 chosen={name: value for name, value in os.environ.items() if name not in given_way},
+                free=self.claims.claim,
             )
         except ports.PortTaken as taken:
             raise CommandError(str(taken)) from None
@@ -85,6 +92,7 @@ class Command(BaseCommand):
             moved["CARELANE_URL"] = f"http://{address}"
         if moved:
             # The settings are read once, so this process starts over; the lock goes and comes with it.
+            # What was claimed is free for a moment then: this process looks again, and so does whoever took it.
             self.stdout.flush()
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **moved})  # noqa: S606
 

@@ -58,7 +58,7 @@ class Command(RoadCommand):
         except NotJson as error:
             raise CommandError(str(error)) from None
         except BadMapping as error:
-            raise Refused(str(error)) from None
+            raise Refused("import.mapping_wrong", str(error)) from None
         document: dict[str, Any] = json.loads(text)
         return document
 

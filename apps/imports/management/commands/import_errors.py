@@ -23,7 +23,7 @@ class Command(RoadCommand):
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         if not ImportJob.objects.filter(pk=options["job"]).exists():
-            raise Refused("There is no import with this number.")
+            raise Refused("import.unknown", "There is no import with this number.")
         return {"csv": "".join(jobs.rejected_csv(actor=actor, job_id=options["job"]))}
 
     def line(self, result: dict[str, Any]) -> str:

@@ -39,5 +39,5 @@ class Command(RoadCommand):
                 migrations=[".".join(name) for name in MigrationRecorder(connection).applied_migrations()],
             )
         except backup.BackupError as error:
-            raise Refused(str(error)) from None
+            raise Refused("backup.impossible", str(error)) from None
         return {"backup": str(folder), "keys": str(options["keys_to"]), "version": settings.VERSION}

@@ -20,7 +20,7 @@ from apps.audit.actions import Action
 from apps.audit.models import AuditChain
 from apps.audit.services import record
 from apps.contacts import services
-from apps.contacts.consent.opt_outs import opt_outs_replay
+from apps.contacts.consent.replay import opt_outs_replay
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
@@ -59,7 +59,7 @@ class Command(RoadCommand):
             backup.restore_keys(options["keys_file"])
             backup.restore_data(options["folder"])
         except (backup.BackupError, OSError) as error:
-            raise Refused(str(error)) from None
+            raise Refused("restore.impossible", str(error)) from None
         before = _applied()
         call_command("migrate", verbosity=0)
         # Transaction numbers begin anew in another cluster: whoever keeps a position moves it, before anything is

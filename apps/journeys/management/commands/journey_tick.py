@@ -12,7 +12,7 @@ from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.permissions import Permission
 from apps.delivery import services as delivery
-from apps.journeys import services, world
+from apps.journeys import context, services
 from apps.journeys.models import JourneyRun, RunState
 
 
@@ -56,4 +56,4 @@ def _moment(text: str) -> datetime:
         raise CommandError(f"--now {text} is no time. Write it like 2026-12-07T09:00 or with an offset.") from None
     if not 2000 <= found.year <= 2200:
         raise CommandError(f"--now {text} is too far away: give a time from 2000 to 2200.")
-    return found if found.tzinfo else found.replace(tzinfo=world.zone())
+    return found if found.tzinfo else found.replace(tzinfo=context.zone())

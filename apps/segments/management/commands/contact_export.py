@@ -36,7 +36,7 @@ class Command(RoadCommand):
 
     def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         if actor.kind == "staff" and not allows(actor.role, Permission.CONTACT_EXPORT):
-            raise Refused("Your role may not export contacts. An administrator may.")
+            raise Refused("actor.not_allowed", "Your role may not export contacts. An administrator may.")
         segment = selectors.by_name(options["segment"]) if options["segment"] else None
         made = exports.export_create(
             actor=actor,
@@ -47,7 +47,10 @@ class Command(RoadCommand):
         )
         until_over(made, exports.work, exports.CHANNEL)
         if made.state != ContactExport.State.DONE:
-            raise Refused(made.opened().get("problem") or "The export was canceled, or failed; the log says where.")
+            raise Refused(
+                "export.failed",
+                made.opened().get("problem") or "The export was canceled, or failed; the log says where.",
+            )
         if options["to"]:
             # Never over a file that is there, which others might be able to read.
             handle = os.open(options["to"], os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)

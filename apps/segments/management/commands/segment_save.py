@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,6 @@ def read_json(name: str) -> object:
     """The JSON of a file. Raises CommandError with the reason: that is wrong use, not a refusal."""
     try:
         if name == "-":
-            import sys
-
             text = sys.stdin.read(LARGEST + 1)
         else:
             text = Path(name).read_text(encoding="utf-8")[: LARGEST + 1]

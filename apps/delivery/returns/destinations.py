@@ -1,0 +1,78 @@
+"""Whom a mail that comes in is for: pure. Nobody else's mail is ever taken (no open relay)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from apps.mail import return_paths
+
+
+class Incoming(StrEnum):
+    """What a mail that comes in is taken for."""
+
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What it is, and the number of our message when the address proves it by its signature."""
+
+    incoming: Incoming
+    message: int | None = None
+
+
+class NotHere(Exception):
+    """Not for us. ``code`` and ``words`` are the SMTP answer; ``what`` is the word under which it is counted."""
+
+    def __init__(self, what: str, code: int, words: str) -> None:
+        self.what, self.code, self.words = what, code, words
+        super().__init__(what)
+
+
+OFTEN = "often"
+"""The word under which mail is counted that came more often than ``AT_MOST``."""
+DAY = timedelta(days=1)
+AT_MOST = {"message": 10, "person": 30, "nobody": 500}
+"""Mails of a day that are taken about one message, from and about one person, and by addresses that prove nothing.
+
+Whoever has one mail of ours can answer it by a program; nobody writes ten letters about one message in a day.
+"""
+
+
+def too_often() -> NotHere:
+    """The answer to what came more often: not yet, so that an honest server keeps the mail and tries again."""
+    return NotHere(OFTEN, 452, "4.7.1 Too many mails to this address within a day, try again later")
+
+
+# Addresses every mail domain must have (RFC 2142, RFC 5321 section 4.5.1), and where feedback loops report to.
+COMPLAINT_NAMES = frozenset({"complaints", "abuse", "fbl", "feedback"})
+
+
+def destination(recipient: str, *, sending_domain: str, bounce_domain: str, keys: Sequence[bytes]) -> Destination:
+    """The destination of an address. Raises ``NotHere`` with the answer to give."""
+    local, at, domain = recipient.strip().strip("<>").rpartition("@")
+    domain = domain.rstrip(".").lower()
+    ours = {name.lower() for name in (sending_domain, bounce_domain) if name}
+    if not at or not local or domain not in ours:
+        raise NotHere("relay", 550, "5.7.1 We do not take mail for this domain")
+    name = local.lower()
+    purposes: tuple[tuple[Incoming, return_paths.Purpose], ...] = (
+        (Incoming.BOUNCE, "bounce"),
+        (Incoming.REPLY, "reply"),
+    )
+    for incoming, purpose in purposes:
+        if name.startswith(f"{purpose}+"):
+            try:
+                return Destination(incoming, return_paths.message_of(recipient, purpose, domain, keys))
+            except return_paths.Foreign:
+                raise NotHere("forged", 550, "5.1.1 There is no such address here") from None
+    if name in COMPLAINT_NAMES:
+        return Destination(Incoming.COMPLAINT)
+    if domain == sending_domain.lower() or name == "postmaster":
+        return Destination(Incoming.REPLY)
+    raise NotHere("unknown", 550, "5.1.1 There is no such address here")

@@ -1,0 +1,350 @@
+"""What comes back changes what we know: bounces, complaints, answers. Idempotent, in any order.
+
+A bounce or complaint counts only with a signature of ours: the return path it came to, or one it quotes. Nothing
+in its text decides whom it concerns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record
+from apps.contacts.models import PersonIdentity, Suppression
+from apps.contacts.person import search_values
+from apps.contacts.person.selectors import record_keys
+from apps.contacts.services import NewEvent, events_record, suppress_many
+from apps.core import clock
+from apps.core.actors import Actor
+from apps.core.bulk import next_ids
+from apps.core.errors import Refused
+from apps.delivery import selectors
+from apps.delivery.models import InboundMail, OutboxMessage
+from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
+from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
+from apps.delivery.returns.destinations import Destination, Incoming, NotHere, destination, too_often
+from apps.mail import reply_text, return_paths
+from apps.mail.reports import bounces
+from apps.mail.reports.bounces import Report, Verdict
+from apps.organizations import selectors as organizations
+from apps.vault import keys, sealing, tokens
+
+MAX_MAIL = 10 * 1024 * 1024
+"""Bytes of a mail that is taken; larger ones are refused with 552."""
+_TOLD = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
+_REPORTS_KEPT = 20
+BELIEVED_FOR = timedelta(days=14)
+"""How long after a message left it may bounce. Servers try for five days or so (RFC 5321 section 4.5.4.1); a return
+path stands in every copy of a message, and whoever keeps one must not end somebody's mail years later."""
+# What may still become "bounced": it left, or may have left.
+_LEFT = (State.SENT, State.DOUBTFUL, State.BOUNCED)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a mail: ``new`` is False for one that was here before."""
+
+    kind: str
+    verdict: str
+    new: bool
+    mail_id: int | None = None
+
+
+def accept(recipient: str) -> Destination:
+    """Whether an address is ours, and not written to too often (``destinations.AT_MOST``; complaints always may).
+
+    Raises ``NotHere`` with the answer to give, and counts what was turned away.
+    """
+    setup = selectors.setup()
+    try:
+        place = destination(
+            recipient, sending_domain=setup.sending_domain, bounce_domain=setup.bounces, keys=[keys.ring().link]
+        )
+        if place.incoming is not Incoming.COMPLAINT and selectors.inbound_until(place.message) is not None:
+            raise too_often()
+        return place
+    except NotHere as not_here:
+        tally(not_here.what)
+        raise
+
+
+def tally(what: str) -> None:
+    """Count something that was turned away or ignored, without keeping it."""
+    day = clock.today(organizations.current().zone)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO delivery_inboundtally (day, what, count) VALUES (%s, %s, 1)"
+            " ON CONFLICT (day, what) DO UPDATE SET count = delivery_inboundtally.count + 1",
+            [day, what],
+        )
+
+
+def mail_receive(*, actor: Actor, recipient: str, raw: bytes) -> Received:
+    """Take one mail for one recipient. Raises ``NotHere`` for an address that is not ours."""
+    place = accept(recipient)
+    report = bounces.parse(raw)
+    if place.incoming is Incoming.BOUNCE:
+        return _come_back(actor, place.message, raw, report)
+    if report.verdict is Verdict.COMPLAINT:
+        return _come_back(actor, _quoted(report), raw, report)
+    if report.verdict is not Verdict.NOT_A_BOUNCE:
+        # A bounce or automatic answer to an address that proves nothing: believed by nobody, shown to nobody.
+        tally("unsigned")
+        return Received(InboundMail.InboundKind.BOUNCE, report.verdict.value, False)
+    if place.incoming is Incoming.COMPLAINT:
+        tally("unsigned")
+        return Received(InboundMail.InboundKind.COMPLAINT, report.verdict.value, False)
+    return _answer(actor, place.message, raw)
+
+
+@transaction.atomic
+def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report) -> Received:
+    complaint = report.verdict is Verdict.COMPLAINT
+    kind = InboundMail.InboundKind.COMPLAINT if complaint else InboundMail.InboundKind.BOUNCE
+    message = None
+    if message_id is not None:
+        message = OutboxMessage.objects.select_for_update().filter(pk=message_id).first()
+    if message is None:
+        tally("unsigned" if message_id is None else "gone")
+        return Received(kind, report.verdict.value, False)
+    if report.verdict is Verdict.NOT_A_BOUNCE:
+        # A person answered to the return path: some mail programs do that.
+        return _answer(actor, message.pk, raw)
+    if report.verdict.is_failure and message.finished_at and clock.now() - message.finished_at > BELIEVED_FOR:
+        tally("late")
+        return Received(kind, report.verdict.value, False)
+    key = _record_key(message.person_id)
+    facts = {
+        "verdict": report.verdict.value,
+        "status": report.status,
+        "reply": report.reply,
+        "diagnostic": report.diagnostic,
+        "feedback": report.feedback_type,
+    }
+    mail_id = _keep(kind, report, message, raw, facts, key, InboundMail.State.NOTED)
+    if mail_id is None:
+        return Received(kind, report.verdict.value, False)
+    now = clock.now()
+    _add_evidence(message, key, {"at": now.isoformat(), **facts})
+    if report.verdict.is_failure and message.state in _LEFT:
+        _mark_bounced(message, report.verdict, now)
+    message.save(update_fields=["state", "reason", "evidence", "finished_at"])
+    people = [message.person_id] if message.person_id else []
+    mailbox = _mailbox_of(message, key)
+    if mailbox is not None and report.verdict is Verdict.HARD:
+        _suppress(actor, mailbox, Suppression.Scope.ALL, Suppression.Reason.HARD_BOUNCE, message, people)
+    if mailbox is not None and complaint:
+        _suppress(actor, mailbox, Suppression.Scope.COMMERCIAL, Suppression.Reason.COMPLAINT, message, people)
+    _tell(actor, message, report.verdict, now)
+    record(
+        actor=actor,
+        action=Action.MAIL_RECEIVE,
+        kind="message",
+        subject=message.pk,
+        people=people,
+        codes={"kind": kind.value, "verdict": report.verdict.value, "status": report.status},
+    )
+    return Received(kind, report.verdict.value, True, mail_id)
+
+
+@transaction.atomic
+def _answer(actor: Actor, message_id: int | None, raw: bytes) -> Received:
+    """A mail that somebody wrote: for the staff inbox."""
+    letter = reply_text.read(raw)
+    message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
+    person_id = message.person_id if message is not None else _only_person(letter.sender)
+    key = _record_key(person_id)
+    if person_id is not None and key is None:
+        person_id = None
+    kind = InboundMail.InboundKind.REPLY
+    report = Report(Verdict.NOT_A_BOUNCE)
+    mail_id = _keep(kind, report, message, raw, letter.to_json(), key, InboundMail.State.WAITING, person_id)
+    if mail_id is None:
+        return Received(kind, report.verdict.value, False)
+    now = clock.now()
+    if person_id is not None and message is not None:
+        groups = (f"message.replied:{message.kind}:{message.source_id}",) if message.source_id is not None else ()
+        events_record(
+            actor=actor,
+            events=[
+                NewEvent(
+                    person_id,
+                    "message.replied",
+                    _day(now),
+                    f"inbound:{mail_id}",
+                    {"message": message.pk, "message_kind": message.kind, "mail": mail_id},
+                    groups,
+                )
+            ],
+            action=None,
+        )
+    record(
+        actor=actor,
+        action=Action.MAIL_RECEIVE,
+        kind="mail",
+        subject=mail_id,
+        people=[person_id] if person_id else [],
+        codes={"kind": kind.value, "signed": message is not None},
+    )
+    return Received(kind, report.verdict.value, True, mail_id)
+
+
+@transaction.atomic
+def mail_finish(*, actor: Actor, mail_id: int) -> None:
+    """A member of staff has dealt with an answer. Raises ``Refused`` when a colleague has already."""
+    row = InboundMail.objects.select_for_update().filter(pk=mail_id, state=InboundMail.State.WAITING).first()
+    if row is None:
+        raise Refused("inbound.done", "A colleague has dealt with this mail already.")
+    row.state, row.done_at, row.done_by_id = InboundMail.State.DONE, clock.now(), int(actor.id)
+    row.save(update_fields=["state", "done_at", "done_by"])
+    record(
+        actor=actor,
+        action=Action.MAIL_FINISH,
+        kind="mail",
+        subject=row.pk,
+        people=[row.person_id] if row.person_id else [],
+    )
+
+
+def _quoted(report: Report) -> int | None:
+    """The message that a complaint proves to be about, by a return path of ours that it quotes."""
+    domain = selectors.setup().bounces
+    for path in report.original_mail_from:
+        try:
+            return return_paths.message_of(path, "bounce", domain, [keys.ring().link])
+        except return_paths.Foreign:
+            continue
+    return None
+
+
+def _keep(
+    kind: str,
+    report: Report,
+    message: OutboxMessage | None,
+    raw: bytes,
+    facts: dict[str, Any],
+    key: bytes | None,
+    state: str,
+    person_id: int | None = None,
+) -> int | None:
+    """Insert the row, once; None when this very mail was here before."""
+    about = message.pk if message is not None else 0
+    source = tokens.token128("inbound.mail", f"{kind}|{about}|{hashlib.sha256(raw).hexdigest()}")
+    if InboundMail.objects.filter(source=source).exists():
+        return None
+    number = next_ids(INBOUND_TABLE, 1)[0]
+    owner = message.person_id if message is not None else person_id
+    row = InboundMail(
+        id=number,
+        source=source,
+        kind=kind,
+        verdict=report.verdict.value,
+        status=report.status,
+        message=message.pk if message is not None else None,
+        person_id=owner if key is not None else None,
+        sealed=_seal(key, facts, INBOUND_TABLE, number),
+        raw=_seal_bytes(key, raw, number),
+        size=len(raw),
+        state=state,
+    )
+    made = InboundMail.objects.bulk_create([row], ignore_conflicts=True)
+    # A second connection may have won the race for the same bytes.
+    return number if made and InboundMail.objects.filter(pk=number).exists() else None
+
+
+def _mark_bounced(message: OutboxMessage, verdict: Verdict, now: datetime) -> None:
+    """A late bounce after the 250. Of several, "hard" is the word that stays, in whatever order they come."""
+    if message.state == State.BOUNCED and message.reason == Verdict.HARD.value:
+        return
+    if message.state != State.BOUNCED or verdict is Verdict.HARD:
+        message.state, message.reason = State.BOUNCED, verdict.value
+        message.finished_at = message.finished_at or now
+
+
+def _add_evidence(message: OutboxMessage, key: bytes | None, entry: dict[str, Any]) -> None:
+    evidence: dict[str, Any] = {"attempts": []}
+    if message.evidence is not None:
+        evidence = _open(key, message.evidence, EVIDENCE_PLACE, message.pk)
+    evidence["reports"] = [*evidence.get("reports", []), entry][-_REPORTS_KEPT:]
+    message.evidence = _seal(key, evidence, EVIDENCE_PLACE, message.pk)
+
+
+def _mailbox_of(message: OutboxMessage, key: bytes | None) -> bytes | None:
+    """The keyed mailbox the message went to: from its own record, not from what the bounce claims."""
+    if message.record is None:
+        return None
+    address = str(_open(key, message.record, RECORD_PLACE, message.pk).get("to", ""))
+    return search_values.mailbox(address) if "@" in address else None
+
+
+def _suppress(
+    actor: Actor, mailbox: bytes, scope: str, reason: str, message: OutboxMessage, people: Sequence[int]
+) -> None:
+    known = Suppression.objects.filter(mailbox=mailbox, scope=scope)
+    if not known.exclude(reason=Suppression.Reason.HYGIENE).exists():
+        suppress_many(
+            actor=actor, mailboxes=[mailbox], scope=scope, reason=reason, source=f"message:{message.pk}", people=people
+        )
+
+
+def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime) -> None:
+    """One event for each message and kind, whatever the number and order of reports."""
+    if message.person_id is None or message.kind not in _TOLD:
+        return
+    if verdict.is_failure and message.state == State.BOUNCED:
+        kind, word = "message.bounced", "bounced"
+    elif verdict is Verdict.COMPLAINT:
+        kind, word = "message.complained", "complained"
+    else:
+        return
+    groups = (f"{kind}:{message.kind}:{message.source_id}",) if message.source_id is not None else ()
+    facts = {
+        "message": message.pk,
+        "message_kind": message.kind,
+        "route": message.route,
+        "reason": verdict.value,
+    }
+    event = NewEvent(message.person_id, kind, _day(now), f"message:{message.pk}:{word}", facts, groups)
+    events_record(actor=actor, events=[event], action=None)
+
+
+def _only_person(address: str) -> int | None:
+    """The one person who has this mailbox; a household has several, so nobody is guessed."""
+    if "@" not in address:
+        return None
+    found = PersonIdentity.objects.filter(
+        kind=PersonIdentity.IdentityKind.EMAIL, token=search_values.mailbox(address), person__erased_at__isnull=True
+    ).values_list("person_id", flat=True)[:2]
+    return found[0] if len(found) == 1 else None
+
+
+def _record_key(person_id: int | None) -> bytes | None:
+    return record_keys([person_id]).get(person_id) if person_id is not None else None
+
+
+def _seal(key: bytes | None, data: Any, table: str, row: int) -> bytes:
+    if key is None:
+        return sealing.seal_service(data, table=table, row=row)
+    return sealing.seal(key, data, table=table, row=row)
+
+
+def _open(key: bytes | None, blob: sealing.Blob, table: str, row: int) -> Any:
+    if key is None:
+        return sealing.open_service(blob, table=table, row=row)
+    return sealing.open_sealed(key, blob, table=table, row=row)
+
+
+def _seal_bytes(key: bytes | None, raw: bytes, row: int) -> bytes:
+    if key is None:
+        return sealing.seal_bytes(keys.ring().service, raw, table=RAW_PLACE, row=row, epoch=sealing.SERVICE_KEY)
+    return sealing.seal_bytes(key, raw, table=RAW_PLACE, row=row)
+
+
+def _day(now: datetime) -> Any:
+    return now.astimezone(organizations.current().timezone).date()

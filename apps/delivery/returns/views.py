@@ -1,0 +1,109 @@
+"""Answers that came by mail, for the people who answer patients."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.contacts.person import search_values
+from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import open_people
+from apps.core.actors import actor_of
+from apps.core.errors import Refused
+from apps.core.pages import keyset
+from apps.core.permissions import Permission, may, require
+from apps.delivery import selectors, services
+from apps.delivery.models import InboundMail
+from apps.delivery.page_parts import person_url
+
+
+@require(Permission.INBOX_VIEW)
+@require_safe
+def mail_list(request: HttpRequest) -> HttpResponse:
+    """Answers by mail: those that wait first; all of them on request. Texts are not opened here."""
+    everything = request.GET.get("show") == "all"
+    rows = InboundMail.objects.filter(kind=InboundMail.InboundKind.REPLY).defer("raw", "sealed")
+    if not everything:
+        rows = rows.filter(state=InboundMail.State.WAITING)
+    page = keyset(rows, request.GET.get("after", ""))
+    people = open_people(
+        actor=actor_of(request),
+        purpose="inbox",
+        ids=[row.person_id for row in page.items if row.person_id],
+        with_consents=False,
+    )
+    return render(
+        request,
+        "delivery/mail_list.html",
+        {
+            "page": page,
+            "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
+            "everything": everything,
+            "waiting": selectors.inbound_waiting(),
+            "put_off": selectors.inbound_put_off(),
+        },
+    )
+
+
+@require(Permission.INBOX_VIEW)
+@require_safe
+def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """One answer, as text; on the trail."""
+    row = get_object_or_404(InboundMail.objects.defer("raw"), pk=mail_id, kind=InboundMail.InboundKind.REPLY)
+    letter = selectors.mail_open(actor=actor_of(request), mail=row)
+    people = open_people(
+        actor=actor_of(request), purpose="inbox", ids=[row.person_id] if row.person_id else [], with_consents=False
+    )
+    person = people.get(row.person_id or 0)
+    return render(
+        request,
+        "delivery/mail.html",
+        {
+            "mail": row,
+            "crumbs": [("Answers by mail", reverse("delivery:mail_list")), ("Answer", "")],
+            "letter": letter,
+            "person": person,
+            "elsewhere": person is not None and not _is_theirs(request, person, str(letter.get("sender", ""))),
+            "person_url": person_url(row.person_id),
+            "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            "until": selectors.inbound_until(row.message) if row.message is not None else None,
+            "may_reply": may(request, Permission.INBOX_REPLY),
+        },
+    )
+
+
+def _is_theirs(request: HttpRequest, person: PersonRecord, sender: str) -> bool:
+    """Whether a mail says that it comes from the mailbox on record, or from that of a guardian.
+
+    Whoever was passed one of our messages, or reads along, answers to the same address.
+    """
+    mailbox = search_values.mailbox(sender)
+    guardian = int(person.profile.get("guardian_id") or 0)
+    mailboxes = [person.email]
+    if guardian and mailbox != search_values.mailbox(person.email):
+        found = open_people(actor=actor_of(request), purpose="inbox", ids=[guardian], with_consents=False)
+        mailboxes += [each.email for each in found.values()]
+    return any(each and search_values.mailbox(each) == mailbox for each in mailboxes)
+
+
+def _masked(person: PersonRecord | None) -> str:
+    """A name as lists show it; the whole one is seen when the mail is opened."""
+    if person is None:
+        return ""
+    return " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name"
+
+
+@require(Permission.INBOX_REPLY)
+@require_POST
+def mail_finish(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Somebody has dealt with it."""
+    try:
+        services.mail_finish(actor=actor_of(request), mail_id=mail_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Marked as answered.")
+    return redirect("delivery:mail_list")

@@ -1,0 +1,317 @@
+"""What a rule is made of, and what every kind of condition can do.
+
+A rule is a tree: groups (all, any, none) over conditions. Every node is frozen, knows how to write itself back as
+JSON, and shows nothing of its content when printed: a rule may hold a name or an address, and its text is sealed
+at rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.core.levels import Level
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.sql import Fragment
+
+#: What clinical, appointment, consent and engagement conditions say about a person.
+CLINICAL_LEVEL = Level.HEALTH
+
+
+class RefersTo(StrEnum):
+    """Kinds of things a rule may name."""
+
+    SEGMENT = "segment"
+    CAMPAIGN = "campaign"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, repr=False)
+class Reference:
+    """One thing a condition names: a segment, a campaign, or an own attribute (``attribute.NAME``)."""
+
+    kind: RefersTo
+    name: str
+
+
+@dataclass(frozen=True, repr=False)
+class Reveals:
+    """What fitting a node says about a person.
+
+    ``patient_may`` and ``patient_must``: whether some patient may fit, and whether every patient does, as far as the
+    node itself tells; ``relation``: whether it looks at what the person is to us.
+    """
+
+    level: Level
+    patient_may: bool = True
+    patient_must: bool = False
+    relation: bool = False
+
+    def negated(self) -> Reveals:
+        """The same of everybody who does not fit."""
+        return Reveals(self.level, not self.patient_must, not self.patient_may, self.relation)
+
+
+class Record(Protocol):
+    """What a rule may look at in an opened person; ``contacts.PersonRecord`` is one."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def profile(self) -> Mapping[str, Any]: ...
+
+    @property
+    def consents(self) -> Mapping[str, str]: ...
+
+    @property
+    def events(self) -> Sequence[Mapping[str, Any]] | None: ...
+
+    @property
+    def appointments(self) -> Sequence[Mapping[str, Any]] | None: ...
+
+
+# -- What conditions are given -----------------------------------------------------------------------------------
+
+
+class Opened(Protocol):
+    """One opened person, asked at one moment (``rules.evaluating``)."""
+
+    @property
+    def record(self) -> Record: ...
+
+    @property
+    def today(self) -> date: ...
+
+    @property
+    def fields(self) -> Mapping[str, FieldSpec]: ...
+
+    def in_segment(self, name: str) -> bool | None:
+        """Whether the person fits the rule of a segment; None when the profile alone does not tell."""
+
+    def campaign(self, name: str) -> int:
+        """The id of a campaign."""
+
+
+class Search(Protocol):
+    """The statement that is being written over ``contacts_personsearch s`` (``compiler``).
+
+    ``joins``: everybody selected must fit the condition, so that the planner may join; ``one``: the statement is about
+    one person.
+    """
+
+    @property
+    def today(self) -> date: ...
+
+    @property
+    def fields(self) -> Mapping[str, FieldSpec]: ...
+
+    @property
+    def joins(self) -> bool: ...
+
+    @property
+    def one(self) -> bool: ...
+
+    def in_segment(self, name: str, *, inside: bool) -> Fragment:
+        """The condition of a segment's rule, without its NOT."""
+
+    def campaign(self, name: str) -> int:
+        """The id of a campaign."""
+
+
+class Looking(Protocol):
+    """What is known while the level of a rule is found (``rules.levels``)."""
+
+    @property
+    def fields(self) -> Mapping[str, FieldSpec]: ...
+
+    def segment(self, name: str) -> Reveals:
+        """What the rule of a segment reveals."""
+
+
+@dataclass(frozen=True, repr=False)
+class Words:
+    """What sentences need: names of codes, labels of attributes."""
+
+    terms: Terms
+    fields: Mapping[str, FieldSpec]
+
+
+# -- Nodes -------------------------------------------------------------------------------------------------------
+
+
+class Condition(Protocol):
+    """One kind of condition: a frozen dataclass in a file of its own, registered in ``conditions.CONDITIONS``.
+
+    What most kinds answer alike has an answer here.
+    """
+
+    #: The part of a document that names the kind: ``{"consent": …}``; also what the builder's picker begins with.
+    KEY: ClassVar[str]
+    #: A comparison with one number of the search row: cheaper than any other, so it is asked first.
+    BY_DAY: ClassVar[bool] = False
+    #: About what happened: another table is read, and at the moment of sending it is not opened.
+    TIMELINE: ClassVar[bool] = False
+
+    @classmethod
+    def reads(cls, document: Json, fields: Mapping[str, FieldSpec]) -> bool:
+        """Whether a document with ``KEY`` is of this kind; asked where several kinds share the key."""
+        return True
+
+    @classmethod
+    def parse(cls, document: Document) -> Condition:
+        """Read the condition. Raises RuleError with what to do."""
+        ...
+
+    def to_document(self) -> Json:
+        """The condition as it is stored. Approvals hash it: what is written once stays as it is."""
+        ...
+
+    def check_choices(self, fields: Mapping[str, FieldSpec], path: Path) -> None:
+        """Raise RuleError for a value nobody can have; asked when a rule is written, not when a stored one is read."""
+        return None
+
+    def holds(self, opened: Opened) -> bool | None:
+        """Whether the opened person fits: what decides, and what the SQL is tested against."""
+        ...
+
+    def sql(self, search: Search) -> Fragment:
+        """The same as a condition over ``contacts_personsearch s``: true or false, never unknown."""
+        ...
+
+    def token(self, fields: Mapping[str, FieldSpec]) -> int | None:
+        """The token whose presence is the whole condition, so that neighbors share one look; None for any other."""
+        return None
+
+    def sentence(self, words: Words) -> str:
+        """The condition in English, without a full stop."""
+        ...
+
+    def level(self, fields: Mapping[str, FieldSpec]) -> Level:
+        """How sensitive fitting is: about a patient unless the kind says otherwise."""
+        return CLINICAL_LEVEL
+
+    def reveals(self, looking: Looking) -> Reveals:
+        """What fitting says about a person."""
+        return Reveals(self.level(looking.fields))
+
+    def references(self) -> tuple[Reference, ...]:
+        """What the condition names."""
+        return ()
+
+    def with_references(self, names: Mapping[Reference, str]) -> Condition:
+        """The same condition where it names what ``names`` says instead."""
+        return self
+
+    def codes(self) -> tuple[tuple[str, str], ...]:
+        """Clinical codes it asks for, as (system, code)."""
+        return ()
+
+    @classmethod
+    def entries(cls, offer: Offer) -> list[Entry]:
+        """The lines of the builder's picker that lead to this kind."""
+        ...
+
+    @classmethod
+    def from_form(cls, form: Posted) -> Json:
+        """The document that a posted row says, complete or not; what was never asked gets its first value."""
+        ...
+
+    @classmethod
+    def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
+        """The row of the builder: ``from_form`` reads back what it draws."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class Group:
+    """``all``: every one, ``any``: at least one, ``none``: the complement of any."""
+
+    match: str
+    rules: tuple[Node, ...] = ()
+
+    def to_document(self) -> Json:
+        """The whole tree as it is stored."""
+        return {"match": self.match, "rules": [node.to_document() for node in self.rules]}
+
+
+Node = Condition | Group
+
+#: A rule is the group at the root; an empty "all" is everybody.
+Rule = Group
+
+
+@dataclass(frozen=True, repr=False)
+class Names:
+    """What the names in a rule stand for: the rules of other segments, the ids of campaigns, attributes."""
+
+    segments: Mapping[str, Rule] = field(default_factory=dict)
+    campaigns: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
+
+    def segment(self, name: str, seen: tuple[str, ...]) -> Rule:
+        """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
+        if name in seen:
+            raise RuleError(
+                "segment.looks_at_itself", (), "a segment cannot look at itself, not even through other segments."
+            )
+        if name not in self.segments:
+            raise RuleError("segment.unknown", (), "it looks at a segment that no longer exists: choose another.")
+        return self.segments[name]
+
+    def campaign(self, name: str) -> int:
+        """The id of campaign ``name``. Raises RuleError when there is none."""
+        if name not in self.campaigns:
+            raise RuleError("campaign.unknown", (), "it looks at a campaign that no longer exists: choose another.")
+        return self.campaigns[name]
+
+
+def walk(node: Node) -> Iterator[Condition]:
+    """Every condition of a tree, in the order a person reads them."""
+    if isinstance(node, Group):
+        for child in node.rules:
+            yield from walk(child)
+    else:
+        yield node
+
+
+def references(node: Node) -> list[Reference]:
+    """Everything the tree names directly, each once, in reading order."""
+    return list(dict.fromkeys(each for condition in walk(node) for each in condition.references()))
+
+
+def mentioned_segments(node: Node) -> list[str]:
+    """Names of the segments this rule looks at directly, each once, in reading order."""
+    return _mentioned(node, RefersTo.SEGMENT)
+
+
+def mentioned_campaigns(node: Node) -> list[str]:
+    """Names of the campaigns this rule looks at directly, each once, in reading order."""
+    return _mentioned(node, RefersTo.CAMPAIGN)
+
+
+def mentioned_attributes(node: Node) -> list[str]:
+    """Own attributes this rule looks at directly (``attribute.NAME``), each once, in reading order."""
+    return _mentioned(node, RefersTo.ATTRIBUTE)
+
+
+def _mentioned(node: Node, kind: RefersTo) -> list[str]:
+    return [each.name for each in references(node) if each.kind is kind]
+
+
+def with_references(node: Node, names: Mapping[Reference, str]) -> Node:
+    """The same tree where it names what ``names`` says instead; what is not in ``names`` stays."""
+    if isinstance(node, Group):
+        return Group(node.match, tuple(with_references(child, names) for child in node.rules))
+    return node.with_references(names)
+
+
+def renamed(node: Node, old: str, new: str) -> Node:
+    """The same tree where it looks at segment ``new`` instead of ``old``: a rename keeps every rule alive."""
+    return with_references(node, {Reference(RefersTo.SEGMENT, old): new})

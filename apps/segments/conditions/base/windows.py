@@ -1,0 +1,76 @@
+"""The calendar conditions count on: shifts, horizons, anniversaries.
+
+Each kind says which days it means in one method, read by its evaluator and by its SQL. All windows are inclusive pairs
+of days on the clinic's calendar. A side left open reaches to a fixed horizon, because a searchable day is one keyed
+value and a range is the list of all its days; so the two cannot disagree about a record dated 1753 or 2100.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+Window = tuple[date, date]
+
+#: What a number of "last" or "next" days may count instead; rules that name no unit count days.
+UNITS = ("days", "weeks", "months", "years")
+DAYS = UNITS[0]
+
+#: The first day anything can be dated: earlier dates are typing errors and match no range.
+BEGINNING = date(1880, 1, 1)
+#: How far a window without an end reaches past today.
+HORIZON_YEARS = 3
+#: The same for dates the organization defined: contracts and memberships end decades ahead.
+OWN_HORIZON_YEARS = 50
+#: The longest "last N" and "next N" anyone may ask for, by unit: ten years, for a range is the list of its days.
+MOST = {"days": 3660, "weeks": 522, "months": 120, "years": 10}
+
+
+def years_before(day: date, years: int) -> date:
+    """The day ``years`` earlier; Feb 29 becomes Feb 28, so that age turns the day after it, on Mar 1."""
+    year = day.year - years
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
+
+
+def shifted(day: date, number: int, unit: str) -> date:
+    """The day ``number`` units later (earlier for a negative one), on the calendar: a month after Jan 31 is the last
+    day of February, as people count.
+    """
+    if unit in ("days", "weeks"):
+        return day + timedelta(days=number * (7 if unit == "weeks" else 1))
+    months = day.year * 12 + day.month - 1 + number * (12 if unit == "years" else 1)
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def horizon(today: date) -> date:
+    """The last day of a window that has no end."""
+    return years_before(today, -HORIZON_YEARS)
+
+
+def age_on(birth: date, today: date) -> int:
+    """Completed years; who was born on Feb 29 turns a year older on Mar 1 of a common year."""
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+
+
+def anniversary_days(days: int, today: date, unit: str = DAYS) -> list[tuple[int, int]]:
+    """Months and days that come up from today to ``days`` (or what ``unit`` says) ahead, both included.
+
+    Feb 29 is kept on Feb 28 in common years: a birthday greeting comes once a year, not once in four.
+    """
+    found: dict[tuple[int, int], None] = {}
+    reach = (shifted(today, days, unit) - today).days
+    for ahead in range(min(reach, 366) + 1):
+        day = today + timedelta(days=ahead)
+        found[day.month, day.day] = None
+        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:
+            found[2, 29] = None
+    return list(found)
+
+
+def unit_part(unit: str) -> dict[str, str]:
+    """The part of a document that names the unit: none for days, so that older rules stay what they were."""
+    return {} if unit == DAYS else {"unit": unit}

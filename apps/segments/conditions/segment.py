@@ -1,0 +1,85 @@
+"""Membership of another segment: "Is in the segment “Women”"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from apps.segments.conditions.base import controls
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
+from apps.segments.conditions.base.sql import Fragment
+
+OPERATORS = {"in": "is in", "not_in": "is not in"}
+
+
+@dataclass(frozen=True, repr=False)
+class SegmentCondition(Condition):
+    """Membership of another segment, by its name."""
+
+    KEY: ClassVar[str] = "segment"
+
+    name: str
+    inside: bool = True
+
+    @classmethod
+    def parse(cls, document: Document) -> SegmentCondition:
+        """Read the condition."""
+        document.only("segment", "op")
+        return cls(document.text("segment"), document.choice("op", tuple(OPERATORS)) == "in")
+
+    def to_document(self) -> Json:
+        """The condition as it is stored."""
+        return {"segment": self.name, "op": "in" if self.inside else "not_in"}
+
+    def holds(self, opened: Opened) -> bool | None:
+        """Whether the rule of that segment says so; None when it does not tell."""
+        found = opened.in_segment(self.name)
+        return found if found is None else found is self.inside
+
+    def sql(self, search: Search) -> Fragment:
+        """The condition of that segment's rule."""
+        found = search.in_segment(self.name, inside=self.inside)
+        return found.wrapped("(" if self.inside else "NOT (", ")")
+
+    def sentence(self, words: Words) -> str:
+        """``Is in the segment “Women”``."""
+        return f"{'Is' if self.inside else 'Is not'} in the segment “{self.name}”"
+
+    def reveals(self, looking: Looking) -> Reveals:
+        """What the rule of that segment reveals, or its complement."""
+        found = looking.segment(self.name)
+        return found if self.inside else found.negated()
+
+    def references(self) -> tuple[Reference, ...]:
+        """The segment."""
+        return (Reference(RefersTo.SEGMENT, self.name),)
+
+    def with_references(self, names: Mapping[Reference, str]) -> SegmentCondition:
+        """The same about another segment."""
+        return replace(self, name=names.get(Reference(RefersTo.SEGMENT, self.name), self.name))
+
+    @classmethod
+    def entries(cls, offer: Offer) -> list[Entry]:
+        """One line, when there is another segment."""
+        return [Entry("Segments", "segment:", "Another segment")] if offer.segments else []
+
+    @classmethod
+    def from_form(cls, form: Posted) -> Json:
+        """The chosen segment."""
+        return {"segment": form.get("value"), "op": form.get("op") or "in"}
+
+    @classmethod
+    def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
+        """In or not in, and which."""
+        names = [(name, name) for name in offer.segments]
+        return Drawn(
+            "segment:",
+            (
+                controls.comparison(list(OPERATORS.items()), str(document.get("op", "in"))),
+                controls.one(controls.select("value", "Value", names, str(document.get("segment", "")))),
+            ),
+        )

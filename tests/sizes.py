@@ -1,0 +1,24 @@
+"""How large a proof is: a seeded sample in ``make test``, full size with a seed of its own in ``make proofs``."""
+
+from __future__ import annotations
+
+import os
+
+# Set by tests/proofs.py: the seed of a proof at full size.
+_SEED = os.environ.get("CARELANE_PROOF_SEED", "")
+FULL = bool(_SEED)
+
+
+def grown(sample: int, full: int) -> int:
+    """``sample`` in ``make test``, ``full`` in ``make proofs``."""
+    return full if FULL else sample
+
+
+def examples(sample: int) -> int:
+    """How many examples a property is tried on: a hundred times as many in ``make proofs``."""
+    return grown(sample, sample * 100)
+
+
+def seed(sample: int) -> int:
+    """The seed of a proof's own dice: always the same in ``make test``, a new one in each ``make proofs``."""
+    return int(_SEED) if FULL else sample
