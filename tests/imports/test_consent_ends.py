@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from apps.contacts import services
-from apps.contacts.consent.expiry import consents_expire
-from apps.contacts.consent.services import consent_history
+from apps.contacts.consent.services import consent_history, consents_expire
 from apps.contacts.models import Consent, ConsentState, Person
 from apps.contacts.person import selectors
 from apps.core import actors

@@ -216,7 +216,7 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
         run.job = job
         if job.stop:
             job.end(State.CANCELLED)
-            jobs._to(job, State.CANCELLED, run.data)
+            jobs.job_to(job, State.CANCELLED, run.data)
         else:
             _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
@@ -372,7 +372,7 @@ def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, 
     data = job.opened() if data is None else data
     data["problem"] = problem
     job.end(state)
-    jobs._to(job, state, data)
+    jobs.job_to(job, state, data)
 
 
 def _fail(job: ImportJob, worker: str, error: Exception | None) -> None:

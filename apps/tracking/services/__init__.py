@@ -188,11 +188,6 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
     return bool(lifted)
 
 
-def stopped_scopes(mailbox: bytes) -> frozenset[str]:
-    """What is stopped for a mailbox now."""
-    return frozenset(Suppression.objects.filter(mailbox=mailbox).values_list("scope", flat=True))
-
-
 def _clicked(message: int, row: Click) -> NewEvent:
     groups = []
     if row.campaign:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-
-from .documents import Json
-from .windows import DAYS, UNITS
+from apps.segments.conditions.base.documents import Json
+from apps.segments.conditions.base.windows import DAYS, UNITS
 
 Choices = list[tuple[str, str]]
 

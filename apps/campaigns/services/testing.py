@@ -12,6 +12,9 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.campaigns import selectors
+from apps.campaigns.models import StaffCopy
+from apps.campaigns.services import locked
 from apps.content import blocks, facts, variants
 from apps.content import selectors as content
 from apps.content.compiling import compile_message
@@ -32,10 +35,6 @@ from apps.organizations import selectors as organizations
 from apps.tracking.links import unsubscribe_url
 from apps.users import selectors as users
 from apps.users.models import User
-
-from . import selectors
-from .models import StaffCopy
-from .services import _locked
 
 SHOWN = 4
 SHOWN_FOR = timedelta(days=7)
@@ -67,7 +66,7 @@ def campaign_test(*, actor: Actor, campaign_id: int, address: str, reader: int |
 
     Returns the ids of the messages. ``reader`` is the member of staff.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     message = selectors.compiled_draft(selectors.opened(campaign))
     found = []
     for language in message.languages:

@@ -16,12 +16,18 @@ from apps.approvals.models import ApprovalEntry
 from apps.approvals.two_people import Part
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.campaigns import selectors
+from apps.campaigns import spec as specs
+from apps.campaigns.audience import Audience, audience_of
+from apps.campaigns.models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignSegment, State
+from apps.campaigns.selectors import KIND, TABLE, Opened, name_token
+from apps.campaigns.spec import Spec
 from apps.content import authors as content_authors
-from apps.content import blocks, lint, variants
+from apps.content import lint
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.compiling import compile_message
-from apps.content.models import Brand, TemplateVersion
+from apps.content.models import Brand
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -32,13 +38,6 @@ from apps.segments import authors as segment_authors
 from apps.segments import services as segment_services
 from apps.tracking.services import targets_for
 from apps.vault import sealing
-
-from . import selectors
-from . import spec as specs
-from .audience import Audience, audience_of
-from .models import CHANGEABLE, WITH_APPROVAL, Campaign, CampaignSegment, State
-from .selectors import KIND, TABLE, Opened, name_token
-from .spec import Spec
 
 Decision = ApprovalEntry.Decision
 
@@ -87,7 +86,7 @@ def campaign_save(
     if campaign_id is None:
         campaign = Campaign(id=next_ids(TABLE, 1)[0], owner=str(actor), created_at=now, version=0, state=State.DRAFT)
     else:
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if version is not None and version != campaign.version:
             raise Refused(
                 "campaign.changed", "Somebody else changed this campaign meanwhile. Open it anew to see their version."
@@ -96,16 +95,16 @@ def campaign_save(
             raise Refused("campaign.not_changeable", _WHY_NOT[State(campaign.state)])
         if campaign.state in WITH_APPROVAL:
             before = selectors.opened(campaign)
-            if (name, wanted) == (before.name, before.spec) and (keep_approval or not newer_text(before)):
+            if (name, wanted) == (before.name, before.spec) and (keep_approval or not selectors.newer_text(before)):
                 return campaign
             if keep_approval:
                 raise WouldVoid
         if campaign.state != State.DRAFT:
-            _void(actor, campaign)
+            void(actor, campaign)
     audience = audience_of(wanted) if wanted.segment or wanted.everybody else None
     campaign.template_version = _template_version(actor, wanted)
     if wanted.brand:
-        brand_named(wanted.brand)
+        selectors.brand_named(wanted.brand)
     campaign.name_token, campaign.purpose = token, wanted.purpose
     campaign.level = _level(audience, campaign.template_version)
     campaign.version += 1
@@ -144,7 +143,7 @@ def campaign_submit(*, actor: Actor, campaign_id: int, planned: int | None = Non
 
     Raises NotComplete with everything that stands in the way.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in (State.DRAFT, State.REJECTED):
         raise Refused("approval.asked_already", "This campaign waits for approval already, or has passed it.")
     opened = selectors.opened(campaign)
@@ -167,13 +166,13 @@ def campaign_approve(*, actor: Actor, campaign_id: int, comment: str = "", looke
     """
     try:
         with transaction.atomic():
-            campaign = _locked(campaign_id)
+            campaign = locked(campaign_id)
             _may_decide(actor, campaign, looked_at)
             opened = selectors.opened(campaign)
             if not has_moved(opened):
                 segment_services.segments_approve(ids=campaign.segments.values_list("segment_id", flat=True))
-                version = template_version(campaign.template_version)
-                content_services.words_approve(version=version, brand=brand_of(opened))
+                version = selectors.template_version(campaign.template_version)
+                content_services.words_approve(version=version, brand=selectors.brand_of(opened))
             # Looked at again: the parts cannot move any more, and what moved is not noted as approved.
             if has_moved(opened):
                 raise Changed
@@ -195,9 +194,9 @@ def void_moved(actor: Actor, campaign_id: int) -> None:
     For whoever met ``Changed``, after the transaction that it undid. Somebody may have been faster: what was
     submitted or approved anew meanwhile, or is sent by now, stays as it is.
     """
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state in (*WITH_APPROVAL, State.SCHEDULED) and has_moved(selectors.opened(campaign)):
-        _void(actor, campaign, str(Changed()))
+        void(actor, campaign, str(Changed()))
         campaign.save()
         record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -217,7 +216,7 @@ class Changed(Refused):
 def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: int | None = None) -> Campaign:
     """Send it back with a comment that says what to change; see ``campaign_approve``."""
     approval_services.ensure_said(comment)
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     _may_decide(actor, campaign, looked_at)
     campaign.state, campaign.approval = State.REJECTED, None
     campaign.save(update_fields=["state", "approval"])
@@ -229,13 +228,13 @@ def campaign_reject(*, actor: Actor, campaign_id: int, comment: str, looked_at: 
 @transaction.atomic
 def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
     """Take back what was asked for or approved, so that it is a draft again; its history says so."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in WITH_APPROVAL:
         raise Refused(
             "approval.none",
             "There is no approval to take back: this campaign is a draft, or it is scheduled or has begun.",
         )
-    _void(actor, campaign)
+    void(actor, campaign)
     campaign.save()
     # An act of its own: who takes an approval back wrote nothing, and may decide about it again.
     record(actor=actor, action=Action.CAMPAIGN_WITHDRAW, kind="campaign", subject=campaign.pk, codes={"void": 1})
@@ -245,7 +244,7 @@ def campaign_withdraw(*, actor: Actor, campaign_id: int) -> Campaign:
 @transaction.atomic
 def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
     """A draft with the same content under the next free name."""
-    opened = selectors.opened(_locked(campaign_id))
+    opened = selectors.opened(locked(campaign_id))
     for number in range(1, 100):
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         name = opened.name[: specs.LONGEST_NAME - len(suffix)] + suffix
@@ -259,7 +258,7 @@ def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
 @transaction.atomic
 def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
     """Delete a campaign from which nothing was ever sent."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.started_at is not None or campaign.state == State.SCHEDULED:
         raise Refused(
             "campaign.kept", "This campaign has begun or is scheduled, so its record is kept. Cancel it instead."
@@ -275,7 +274,7 @@ def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
 def approval_hash(opened: Opened, skeleton_id: int | None) -> bytes:
     """The keyed hash of content and audience: rules to the last nested one, the compiled message, the purpose."""
     spec = opened.spec
-    brand = brand_of(opened)
+    brand = selectors.brand_of(opened)
     content_part: dict[str, Any] = {
         "template": opened.row.template_version,
         "skeleton": skeleton_id,
@@ -302,51 +301,12 @@ def has_moved(opened: Opened) -> bool:
 def problems_of(opened: Opened) -> list[tuple[str, str]]:
     """Everything that stands in the way of asking for approval, as (step, sentence)."""
     problems = specs.missing(opened.spec)
-    version = template_version(opened.row.template_version)
+    version = selectors.template_version(opened.row.template_version)
     if version is not None and opened.spec.purpose:
-        brand = brand_of(opened)
+        brand = selectors.brand_of(opened)
         findings = lint.check(version.design, content.brand_facts(brand), purpose=opened.spec.purpose)
         problems += [("message", finding.message) for finding in findings if finding.error]
     return problems
-
-
-def template_version(number: int | None) -> TemplateVersion | None:
-    """The frozen version a campaign points at, or None."""
-    if number is None:
-        return None
-    return TemplateVersion.objects.select_related("template__brand").filter(pk=number).first()
-
-
-def newer_text(opened: Opened) -> bool:
-    """Whether the template was changed since this campaign took its text."""
-    version = template_version(opened.row.template_version)
-    return version is not None and content.draft_words(version.template) != version.design
-
-
-def older_translations(opened: Opened) -> list[tuple[str, int]]:
-    """Languages whose words are older than the main text of this campaign, and in how many places."""
-    version = template_version(opened.row.template_version)
-    if version is None:
-        return []
-    design, draft = version.design, blocks.parse(content.draft_data(version.template))
-    found = [(code, len(variants.older_still(design, draft, code))) for code in variants.ready(design)]
-    return [(code, places) for code, places in found if places]
-
-
-def brand_named(name: str) -> Brand:
-    """The brand of that name. Raises Refused when there is none."""
-    for brand in Brand.objects.all():
-        if brand.name.casefold() == name.casefold():
-            return brand
-    raise Refused("sender.unknown", f"There is no sender “{name}”. Choose one of the list.")
-
-
-def brand_of(opened: Opened) -> Brand | None:
-    """Who the message comes from: the sender that was chosen, or the template's; None for the default one."""
-    if opened.spec.brand:
-        return brand_named(opened.spec.brand)
-    version = template_version(opened.row.template_version)
-    return version.template.brand if version is not None else None
 
 
 def _default_brand() -> list[int] | None:
@@ -365,15 +325,15 @@ def _template_version(actor: Actor, wanted: Spec) -> int | None:
 
 def _level(audience: Audience | None, version: int | None) -> Level:
     """The highest of what the audience reveals and what the author declared; patients add theirs in the plan."""
-    found = template_version(version)
+    found = selectors.template_version(version)
     return Level(max(audience.level if audience else Level.PUBLIC, found.level if found else Level.PUBLIC))
 
 
 def _skeleton(actor: Actor, opened: Opened) -> int:
-    version = template_version(opened.row.template_version)
+    version = selectors.template_version(opened.row.template_version)
     if version is None:
         raise Refused("template.unknown", "The template is not there any more. Choose another.")
-    brand = brand_of(opened)
+    brand = selectors.brand_of(opened)
     compiled = compile_message(version.design, content.brand_facts(brand))
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk
@@ -382,14 +342,15 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
 # -- Helpers ---------------------------------------------------------------------------------------------------
 
 
-def _locked(campaign_id: int) -> Campaign:
+def locked(campaign_id: int) -> Campaign:
+    """The campaign, locked until the transaction ends. Raises Refused when it is gone."""
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None:
         raise Refused("campaign.unknown", "This campaign no longer exists.")
     return campaign
 
 
-def _void(actor: Actor, campaign: Campaign, why: str = "") -> None:
+def void(actor: Actor, campaign: Campaign, why: str = "") -> None:
     """Back to a draft; what was approved or asked for does not hold any more. ``why`` is for the author to read."""
     if campaign.state in (State.IN_REVIEW, State.APPROVED, State.SCHEDULED):
         _review(actor, campaign, Decision.VOIDED, comment=why)
@@ -426,10 +387,10 @@ def _parts(actor: Actor, campaign: Campaign) -> Iterator[Part]:
     # At any time: a colleague's last small change does not make somebody a stranger to their own work.
     yield Part(KIND, campaign.pk, _PREPARING, lambda: _PREPARED)
     try:
-        brand = brand_of(selectors.opened(campaign))
+        brand = selectors.brand_of(selectors.opened(campaign))
     except Refused:  # the sender is gone, so nobody approves it
         brand = None
-    yield from content_authors.parts(actor, template_version(campaign.template_version), brand)
+    yield from content_authors.parts(actor, selectors.template_version(campaign.template_version), brand)
     yield from segment_authors.parts(campaign.segments.values_list("segment_id", flat=True))
 
 

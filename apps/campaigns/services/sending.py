@@ -12,6 +12,19 @@ from apps.approvals import selectors as approvals
 from apps.approvals.fingerprints import is_same
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.campaigns import planning, selectors
+from apps.campaigns.audience import audience_of
+from apps.campaigns.models import WITH_APPROVAL, Campaign, CampaignRecipient, State
+from apps.campaigns.services import (
+    Changed,
+    approval_hash,
+    ensure_time,
+    has_moved,
+    lock_feeding,
+    locked,
+    void,
+    void_moved,
+)
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -21,11 +34,6 @@ from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.services import OutboxItem, enqueue, source_pause, source_resume, source_stop
 from apps.jobs import waking
-
-from . import planning, selectors
-from .audience import audience_of
-from .models import WITH_APPROVAL, Campaign, CampaignRecipient, State
-from .services import Changed, _locked, _void, approval_hash, ensure_time, has_moved, lock_feeding, void_moved
 
 CHUNK = 2_000
 # An audience that outgrew what was approved by more than this goes back: nobody approved those people.
@@ -38,7 +46,7 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
     """Send an approved campaign now, or at an aware time. Raises Refused; Changed voids the approval."""
     try:
         with transaction.atomic():
-            campaign = _locked(campaign_id)
+            campaign = locked(campaign_id)
             if campaign.state not in (State.APPROVED, State.SCHEDULED):
                 raise Refused("campaign.not_approved", "Only an approved campaign can be sent. Ask for approval first.")
             _check(campaign)
@@ -64,7 +72,7 @@ def campaign_send(*, actor: Actor, campaign_id: int, at: datetime | None = None)
 def campaign_unschedule(*, actor: Actor, campaign_id: int) -> Campaign:
     """Cancel the schedule; the approval stays."""
     with transaction.atomic():
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if campaign.state != State.SCHEDULED:
             raise Refused("campaign.not_scheduled", "This campaign is not scheduled.")
         campaign.state, campaign.send_at = State.APPROVED, None
@@ -132,7 +140,7 @@ def campaign_feed(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> int:
     """
     if not lock_feeding(campaign_id):
         return 0
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING or campaign.fed_all:
         return 0
     people = list(
@@ -172,7 +180,7 @@ def campaign_feed_all(*, actor: Actor, campaign_id: int, chunk: int = CHUNK) -> 
 @transaction.atomic
 def campaign_pause(*, actor: Actor, campaign_id: int) -> Campaign:
     """Let nothing more leave; what is on the wire at this moment still goes."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING:
         raise Refused("campaign.not_being_sent", "Only a campaign that is being sent can be paused.")
     campaign.state = State.PAUSED
@@ -201,7 +209,7 @@ def hold_after_restore(*, actor: Actor) -> dict[str, int]:
 @transaction.atomic
 def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
     """Go on where it stopped."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.PAUSED:
         raise Refused("campaign.not_paused", "This campaign is not paused.")
     campaign.state = State.SENDING
@@ -215,7 +223,7 @@ def campaign_resume(*, actor: Actor, campaign_id: int) -> Campaign:
 @transaction.atomic
 def campaign_cancel(*, actor: Actor, campaign_id: int) -> int:
     """Stop for good; returns how many messages will not leave. What left cannot be called back."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state not in (State.SENDING, State.PAUSED):
         raise Refused("campaign.not_being_sent", "Only a campaign that is being sent or paused can be stopped.")
     stopped = source_stop(actor=actor, kind=CAMPAIGN, source_id=campaign.pk)
@@ -268,9 +276,9 @@ def compare(*, actor: Actor) -> int:
 def _miss(actor: Actor, campaign_id: int, why: str) -> None:
     """A scheduled start that was refused goes back to a draft, instead of trying again every few seconds."""
     with transaction.atomic():
-        campaign = _locked(campaign_id)
+        campaign = locked(campaign_id)
         if campaign.state == State.SCHEDULED:
-            _void(actor, campaign, why)
+            void(actor, campaign, why)
             campaign.save()
             record(actor=actor, action=Action.CAMPAIGN_CHANGE, kind="campaign", subject=campaign.pk, codes={"void": 1})
 
@@ -278,7 +286,7 @@ def _miss(actor: Actor, campaign_id: int, why: str) -> None:
 @transaction.atomic
 def finish_if_done(*, campaign_id: int) -> int:
     """Mark a campaign as done when nothing of it waits or is on the wire; 1 if so. The trail has each message."""
-    campaign = _locked(campaign_id)
+    campaign = locked(campaign_id)
     if campaign.state != State.SENDING or not campaign.fed_all:
         return 0
     if ReadyMessage.objects.filter(kind=CAMPAIGN, source_id=campaign.pk).exists():
