@@ -26,7 +26,7 @@ from apps.content.facts import invented_facts
 from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Place
 from tests.content import readers
-from tests.content.test_golden import envelope
+from tests.mail.test_golden import envelope
 
 APP = Path(kinds.__file__).parent.parent
 ICONS = (APP.parents[1] / "frontend" / "icons.txt").read_text().split()
