@@ -29,7 +29,6 @@ from apps.journeys.models import (
     RunState,
 )
 from apps.journeys.parse import parse
-from apps.journeys.services.drafts import name_token
 from apps.vault import tokens
 
 PREVIEW_LIMIT = 2_000
@@ -76,6 +75,11 @@ def opened(row: Journey) -> OpenedJourney:
         draft=parse(data["draft"]),
         can_undo=bool(data.get("undo")),
     )
+
+
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
+    return tokens.token128("journey.name", tokens.normalize(name))
 
 
 def by_id(journey_id: int) -> OpenedJourney:

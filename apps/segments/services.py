@@ -13,11 +13,10 @@ from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.segments import authors, counting, rules, selectors, usages
+from apps.segments.models import Segment, SegmentCount, SegmentUse
+from apps.segments.selectors import TABLE, name_token
 from apps.vault import sealing
-
-from . import authors, counting, rules, selectors, usages
-from .models import Segment, SegmentCount, SegmentUse
-from .selectors import TABLE, name_token
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 500

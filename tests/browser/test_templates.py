@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from apps.contacts import services as contacts
 from apps.content import blocks, selectors, services
 from apps.content.models import Template
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import actors
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def picture(page: Any, name: str) -> None:
 
 @pytest.fixture
 def reminder() -> Template:
-    design = all_starters()["appointment_reminder"].design
+    design = all_presets()["appointment_reminder"].design
     return services.template_create(actor=CLI, name="Reminder", data=blocks.dump(design))
 
 
@@ -62,7 +62,7 @@ def saved(page: Any) -> None:
 def test_list_choice_and_editor_are_open_to_everyone(
     enter: Callable[..., Any], axe: Callable[..., None], scheme: str, reminder: Template
 ) -> None:
-    services.template_create(actor=CLI, name="News", data=blocks.dump(all_starters()["clinic_newsletter"].design))
+    services.template_create(actor=CLI, name="News", data=blocks.dump(all_presets()["clinic_newsletter"].design))
     page = enter("max", scheme=scheme)
     page.open("/templates/")
     expect(page.get_by_role("link", name="Reminder")).to_be_visible()

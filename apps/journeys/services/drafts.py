@@ -13,7 +13,7 @@ from apps.audit.actions import Action
 from apps.content import blocks
 from apps.content import selectors as content_selectors
 from apps.content import services as content
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -22,7 +22,8 @@ from apps.journeys.definition import Definition, to_json
 from apps.journeys.models import Journey
 from apps.journeys.parse import parse
 from apps.journeys.presets import Preset
-from apps.vault import sealing, tokens
+from apps.journeys.selectors import name_token
+from apps.vault import sealing
 
 UNDO_STEPS = 20
 
@@ -40,11 +41,6 @@ class WouldVoid(Refused):
 
 class DraftChanged(Refused):
     """Somebody else saved the draft in the meantime."""
-
-
-def name_token(name: str) -> bytes:
-    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
-    return tokens.token128("journey.name", tokens.normalize(name))
 
 
 def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict[str, Any]) -> Journey:
@@ -81,7 +77,7 @@ def journey_from_preset(*, actor: Actor, preset: Preset) -> Journey:
     with transaction.atomic():
         for template in preset.templates:
             if content_selectors.template_named(template.name) is None:
-                design = blocks.dump(all_starters()[template.starter].design)
+                design = blocks.dump(all_presets()[template.starter].design)
                 content.template_create(actor=actor, name=template.name, data=template.data(design, url))
         return journey_create(actor=actor, name=name, about=preset.about, definition=preset.definition)
 

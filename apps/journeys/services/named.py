@@ -6,7 +6,8 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.journeys import presets
 from apps.journeys.models import Journey
-from apps.journeys.services.drafts import journey_from_preset, name_token
+from apps.journeys.selectors import name_token
+from apps.journeys.services.drafts import journey_from_preset
 
 
 def journey_named(*, actor: Actor, name: str) -> Journey:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
-from apps.vault.tokens import normalize
-
-from .base import forms, tokens
-from .base.attributes import (
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import (
     ATTRIBUTE,
     DEFAULTS,
     PREFIX_LENGTHS,
@@ -26,12 +25,13 @@ from .base.attributes import (
     stored,
     values_of,
 )
-from .base.codes import Terms
-from .base.documents import Document, Json, Path, RuleError
-from .base.forms import Choices, Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
-from .base.sql import Fragment, has_tokens, joined, one_of
-from .base.wording import listed
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
+from apps.segments.conditions.base.sql import Fragment, has_tokens, joined, one_of
+from apps.segments.conditions.base.wording import listed
+from apps.vault.tokens import normalize
 
 OPERATORS = {
     "is": "is",
@@ -146,7 +146,7 @@ class AttributeCondition(Condition):
         kind = tokens.identity_kind(self.field)
         if kind is not None:
             return Fragment(
-                "EXISTS (SELECT 1 FROM contacts_personidentity i WHERE i.person_id = s.person_id "
+                f"EXISTS (SELECT 1 FROM {contacts_sql.identities()} WHERE i.person_id = s.person_id "  # noqa: S608
                 "AND i.kind = %s AND i.token = ANY(%s::bytea[]))",
                 (kind, [tokens.identity(self.field, value) for value in self.values]),
             )
@@ -237,16 +237,16 @@ class AttributeCondition(Condition):
         operators: Choices = [pair for pair in OPERATORS.items() if starts or pair[0] != "starts_with"]
         value = document.get("value", "")
         value = ", ".join(value) if isinstance(value, list) else str(value)
-        parts = [forms.comparison(operators, operator)]
+        parts = [controls.comparison(operators, operator)]
         if operator in KNOWN:
             pass
         elif spec is not None and spec.choices and operator in ("is", "is_not"):
-            parts.append(forms.one(forms.select("value", "Value", list(spec.choices), value)))
+            parts.append(controls.one(controls.select("value", "Value", list(spec.choices), value)))
         elif operator in ("in", "not_in"):
-            many = forms.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
-            parts.append(forms.one(many))
+            many = controls.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
+            parts.append(controls.one(many))
         else:
-            parts.append(forms.one(forms.text("value", "Value", value, longest=200)))
+            parts.append(controls.one(controls.text("value", "Value", value, longest=200)))
         return Drawn(f"field:{name}", tuple(parts))
 
 

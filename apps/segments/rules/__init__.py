@@ -19,12 +19,11 @@ from apps.segments.conditions.base.nodes import (
     walk,
     with_references,
 )
-
-from .choosing import check_choices
-from .evaluating import Explained, explain, matches, verdict
-from .levels import level, may_reach_patients
-from .parsing import NOTHING_CHOSEN, parse
-from .sentences import sentence
+from apps.segments.rules.choosing import check_choices
+from apps.segments.rules.evaluating import Explained, explain, matches, verdict
+from apps.segments.rules.levels import level, may_reach_patients
+from apps.segments.rules.parsing import NOTHING_CHOSEN, parse
+from apps.segments.rules.sentences import sentence
 
 __all__ = [
     "NOTHING_CHOSEN",

@@ -9,8 +9,7 @@ from typing import Any
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.errors import Refused
-
-from .windows import BEGINNING, DAYS, MOST, UNITS
+from apps.segments.conditions.base.windows import BEGINNING, DAYS, MOST, UNITS
 
 #: JSON of a rule or of one node, as stored (sealed), uploaded and shown in the API; not complete yet in the builder.
 Json = dict[str, Any]

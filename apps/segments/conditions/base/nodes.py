@@ -15,11 +15,10 @@ from typing import Any, ClassVar, Protocol
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
-
-from .codes import Terms
-from .documents import Document, Json, Path, RuleError
-from .forms import Drawn, Entry, Offer, Posted
-from .sql import Fragment
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.sql import Fragment
 
 #: What clinical, appointment, consent and engagement conditions say about a person.
 CLINICAL_LEVEL = Level.HEALTH
