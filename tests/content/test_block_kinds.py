@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
-from tests.content.test_golden import envelope
 
 from apps.content import blocks, compiling, kinds, lint, merging, plaintext, variants
 from apps.content.brands import SAMPLE
@@ -27,6 +26,7 @@ from apps.content.facts import invented_facts
 from apps.content.kinds import KINDS
 from apps.content.kinds.protocol import Place
 from tests.content import readers
+from tests.mail.test_golden import envelope
 
 APP = Path(kinds.__file__).parent.parent
 ICONS = (APP.parents[1] / "frontend" / "icons.txt").read_text().split()
