@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from apps.contacts.models import HeldChange
+from apps.contacts.models import PendingChange
 from apps.core.permissions import Permission
 from apps.ui.board import Item
 from apps.users.models import User
@@ -17,7 +17,7 @@ def waiting(user: User, now: datetime) -> Iterator[Item]:
     """Identity facts that somebody wants to replace who may not see them."""
     if not (user.may(Permission.CONTACT_REVEAL) and user.may(Permission.CONTACT_EDIT)):
         return
-    count = HeldChange.objects.filter(state=HeldChange.State.OPEN).count()
+    count = PendingChange.objects.filter(state=PendingChange.State.OPEN).count()
     if count:
         people = "1 person" if count == 1 else f"{count:,} people"
         yield Item(

@@ -189,7 +189,6 @@ REFUSALS: dict[str, Meaning] = {
     "export.unknown": Meaning(Kind.ABSENT, "There is no such export."),
     "export.without_columns": Meaning(Kind.INPUT, "An export has at least one column."),
     "export.without_reason": Meaning(Kind.INPUT, "An export says what it is for."),
-    "held_change.not_allowed": Meaning(Kind.FORBIDDEN, "Only somebody who may see these facts decides about them."),
     "hygiene.report_under_way": Meaning(Kind.BUSY, "The report about the list is being made right now."),
     "image.kind_wrong": Meaning(Kind.INPUT, "This is not an image that mail programs show."),
     "image.missing": Meaning(Kind.INPUT, "A file with an image was expected."),
@@ -246,6 +245,7 @@ REFUSALS: dict[str, Meaning] = {
     "organization_key.unusable": Meaning(
         Kind.FAULT, "The S/MIME key with which the organization signs cannot be used."
     ),
+    "pending_change.not_allowed": Meaning(Kind.FORBIDDEN, "Only somebody who may see these facts decides about them."),
     "period.backwards": Meaning(Kind.INPUT, "The last day lies before the first."),
     "person.changed": Meaning(Kind.STALE, "Somebody else changed this person meanwhile."),
     "person.erased": Meaning(Kind.ABSENT, "This person was erased."),

@@ -62,7 +62,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     ),
     "contacts.TimelineEvent": lambda row: contacts.open_event(row, _profile_key(row.person_id)),
     "contacts.AttributeDefinition": lambda row: row.opened(),
-    "contacts.HeldChange": lambda row: values_of(row, _profile_key(row.person_id)),
+    "contacts.PendingChange": lambda row: values_of(row, _profile_key(row.person_id)),
     "compliance.Vendor": lambda row: row.opened,
     "compliance.Agreement": lambda row: row.opened,
     "compliance.MaterialBreach": lambda row: row.opened,

@@ -31,7 +31,7 @@ from apps.campaigns import services as campaign_services
 from apps.compliance.models import Vendor
 from apps.contacts import services as contacts
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.models import HeldChange, Person
+from apps.contacts.models import PendingChange, Person
 from apps.contacts.person.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
@@ -200,7 +200,7 @@ def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> 
 def test_what_came_with_0_2_0_goes_on(upgraded) -> None:
     checked = {"match": "all", "rules": [{"field": "attribute.last_eye_check", "op": "after", "value": "2026-03-01"}]}
     assert counting.count(rules.parse(checked, fields=attributes.catalog())).count == 1
-    waiting = HeldChange.objects.get()
+    waiting = PendingChange.objects.get()
     ada = User.objects.by_email("ada@clinic.test")
     contacts.changes_decide(actor=actors.staff(ada.pk, ada.role), ids=[waiting.pk], confirm=True)
     bo = open_people(actor=CLI, purpose="test", ids=[2])[2]

@@ -15,7 +15,7 @@ from typing import Any
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.pending import changes_hold, take_out
+from apps.contacts.changes.pending import pending_changes_add, take_out
 from apps.contacts.consent.given import ConsentCell, standing
 from apps.contacts.consent.services import NewConsent, consents_record, last_consent_days
 from apps.contacts.models import ConsentState, Person, PersonIdentity
@@ -157,8 +157,8 @@ def people_chunk(
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    held = take_out(actor, known, wait)
-    outcome.held += len(held)
+    pending = take_out(actor, known, wait)
+    outcome.pending += len(pending)
     outcome.new += len(fresh)
     for item in known:
         if item.fields or item.consents:
@@ -168,7 +168,7 @@ def people_chunk(
     if write:
         _create(actor, chunk, fresh, subject)
         _change(actor, [item for item in known if item.fields or item.consents], subject)
-        changes_hold(actor=actor, people=people, facts=held, job=None if subject is None else int(subject))
+        pending_changes_add(actor=actor, people=people, facts=pending, job=None if subject is None else int(subject))
     return outcome
 
 
