@@ -319,6 +319,7 @@ REFUSALS: dict[str, Meaning] = {
     "staff.own_access": Meaning(Kind.FORBIDDEN, "Nobody disables their own access."),
     "staff.own_role": Meaning(Kind.FORBIDDEN, "Nobody changes their own role."),
     "staff.role_unknown": Meaning(Kind.INPUT, "There is no such role."),
+    "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),
     "task.unknown": Meaning(Kind.ABSENT, "There is no such task."),

@@ -45,7 +45,7 @@ from apps.journeys import selectors as journey_selectors
 from apps.journeys import services as journeys
 from apps.journeys.models import Journey, JourneyRun
 from apps.portal.models import SecureMessage
-from apps.portal.services import inbox, messages
+from apps.portal.services import conversations, messages
 from apps.segments import counting, rules
 from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
@@ -192,7 +192,9 @@ def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> 
     assert opened is not None
     assert opened.subject
     nora = User.objects.by_email("ada@clinic.test")
-    conversation = inbox.conversation_open(actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk)
+    conversation = conversations.conversation_open(
+        actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk
+    )
     assert [said.text for said in conversation.said] == ["May I come after 5 pm?"]
 
 
