@@ -21,7 +21,7 @@ class NotMe:
     icon = "hand-stop"
     permission = Permission.INBOX_VIEW
     template = "portal/tasks/not_me.html"
-    acts = (
+    acts: tuple[Act, ...] = (
         Act(
             "put_back",
             "The address is right: put it back",

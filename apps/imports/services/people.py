@@ -157,8 +157,8 @@ def people_chunk(
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    pending = take_out(actor, known, wait)
-    outcome.pending += len(pending)
+    to_confirm = take_out(actor, known, wait)
+    outcome.to_confirm += len(to_confirm)
     outcome.new += len(fresh)
     for item in known:
         if item.fields or item.consents:
@@ -168,7 +168,7 @@ def people_chunk(
     if write:
         _create(actor, chunk, fresh, subject)
         _change(actor, [item for item in known if item.fields or item.consents], subject)
-        pending_changes_add(actor=actor, people=people, facts=pending, job=None if subject is None else int(subject))
+        pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
 
 
