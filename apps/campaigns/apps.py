@@ -6,14 +6,13 @@ class CampaignsConfig(AppConfig):
     label = "campaigns"
 
     def ready(self) -> None:
+        from apps.campaigns import selectors
+        from apps.campaigns.left_out import left_out
+        from apps.campaigns.source import CampaignSource
         from apps.content import usage
         from apps.delivery.models.outbox import MessageKind
         from apps.delivery.send import sources
         from apps.segments import usages
-
-        from . import selectors
-        from .left_out import left_out
-        from .source import CampaignSource
 
         usages.register_usage("campaigns", selectors.uses_of_segment)
         usages.register_campaigns("campaigns", selectors.ids_by_name)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.campaigns.spec import Spec
 from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -14,8 +15,6 @@ from apps.segments import compiler, rules
 from apps.segments import selectors as segments
 from apps.segments.conditions.segment import SegmentCondition
 from apps.segments.models import Segment
-
-from .spec import Spec
 
 
 @dataclass(frozen=True, repr=False)

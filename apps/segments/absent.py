@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from . import rules, selectors
-from .conditions.base import tokens
-from .conditions.base.codes import join_code
+from apps.contacts import sql as contacts_sql
+from apps.segments import rules, selectors
+from apps.segments.conditions.base import tokens
+from apps.segments.conditions.base.codes import join_code
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,8 +51,8 @@ def _known(groups: list[int]) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "
-            '(SELECT 1 FROM contacts_timelinesummary t WHERE t."group" = g)',
+            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "  # noqa: S608
+            f'(SELECT 1 FROM {contacts_sql.timeline_summary()} WHERE t."group" = g)',
             [groups],
         )
         return {row[0] for row in cursor.fetchall()}

@@ -8,8 +8,7 @@ class SegmentsConfig(AppConfig):
     def ready(self) -> None:
         from apps.contacts.attributes import usages as attribute_usages
         from apps.contacts.exports import services as exports
-
-        from . import counting, panels, selectors
+        from apps.segments import counting, panels, selectors
 
         panels.register()
         exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))

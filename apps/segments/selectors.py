@@ -17,11 +17,10 @@ from apps.contacts.timeline.value_sets import VALUE_SETS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations
+from apps.segments import compiler, rules, usages
+from apps.segments.models import Segment, SegmentUse
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
-
-from . import compiler, rules, usages
-from .models import Segment, SegmentUse
 
 TABLE = "segments_segment"
 

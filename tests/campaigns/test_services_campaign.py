@@ -14,8 +14,9 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services, testing
+from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign, CampaignRecipient, State
+from apps.campaigns.services import sending, testing
 from apps.campaigns.views import reading
 from apps.contacts import services as contacts
 from apps.content import selectors as content

@@ -32,7 +32,7 @@ from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.segments import compiler, draft, rules
 from apps.segments.conditions import CONDITIONS, kind_of
-from apps.segments.conditions.base.forms import Offer
+from apps.segments.conditions.base.controls import Offer
 from apps.segments.rows import Row, rows, whats
 
 CLI = actors.COMMAND_LINE

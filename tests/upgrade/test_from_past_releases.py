@@ -26,8 +26,8 @@ from django_otp.oath import TOTP
 from apps.approvals.models import ApprovalEntry
 from apps.audit import sequencer, verification
 from apps.campaigns import selectors as campaigns
-from apps.campaigns import sending
 from apps.campaigns import services as campaign_services
+from apps.campaigns.services import sending
 from apps.compliance.models import Vendor
 from apps.contacts import services as contacts
 from apps.contacts.attributes import definitions as attributes

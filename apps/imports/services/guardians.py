@@ -11,7 +11,7 @@ from apps.contacts.changes.pending import corresponding, news, pending_changes_a
 from apps.contacts.person.search_values import match_token
 from apps.contacts.person.services import contacts_change
 from apps.core.actors import Actor
-from apps.imports.services.people import _open, _owners
+from apps.imports.services.people import open_many, owners_of
 
 
 def guardians_link(
@@ -31,13 +31,13 @@ def guardians_link(
     """
     kind, _ = match_token(match_on, source, "")
     token_of = {key: match_token(match_on, source, key)[1] for pair in pairs for key in pair}
-    owners = _owners(kind, set(token_of.values()))
+    owners = owners_of(kind, set(token_of.values()))
     wanted: dict[int, int] = {}
     for child, guardian in pairs:
         mine, theirs = owners.get(token_of[child], []), owners.get(token_of[guardian], [])
         if len(mine) == 1 and len(theirs) == 1 and mine != theirs:
             wanted[mine[0]] = theirs[0]
-    people = _open(actor, sorted(wanted), subject)
+    people = open_many(actor, sorted(wanted), subject)
     profiles = {
         person.id: {**person.profile, "guardian_id": wanted[person.id]}
         for person in people.values()

@@ -28,7 +28,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.inbox.services import tasks_create
 from apps.organizations import selectors as organizations
-from apps.portal import notices, policy, selectors, throttles
+from apps.portal import notices, policy, selectors
 from apps.portal.models import (
     AccessCode,
     NoticeLink,
@@ -37,6 +37,7 @@ from apps.portal.models import (
     SecureMessage,
 )
 from apps.portal.policy import NOT_ME, EndedWhy
+from apps.portal.services import throttles
 from apps.portal.services.sessions import guardian_replaced, session_begin, sessions_end
 from apps.vault import tokens
 
@@ -94,7 +95,7 @@ def code_ask(*, link: NoticeLink, browser: str, ip: str, language: str) -> Asked
     within = throttles.allowed("code", mailbox)
     if not throttles.allowed("code.ip", throttles.address_token(ip)) or not within:
         return Asked.OFTEN
-    owner = _owner(accounts, mailbox)
+    owner = owner_of(accounts, mailbox)
     if owner is None:
         return Asked.GONE
     AccessCode.objects.filter(mailbox=mailbox, browser=policy.hashed(browser), used_at__isnull=True).update(used_at=now)
@@ -359,7 +360,7 @@ def not_me(*, actor: Actor, link: NoticeLink) -> None:
         accounts = [account for account in accounts if account.person_id == link.message.person_id]
     ids = [account.person_id for account in accounts]
     people = open_people(actor=actor, purpose="not me", ids=ids, with_consents=False)
-    owner = _owner(accounts, mailbox) if accounts else None
+    owner = owner_of(accounts, mailbox) if accounts else None
     for account in accounts:
         person = people.get(account.person_id)
         if person is None:
@@ -458,7 +459,7 @@ def _code_hash(mailbox: bytes, browser: str, code: str) -> bytes:
     return tokens.token128("portal.code", f"{mailbox.hex()}|{policy.hashed(browser).hex()}|{code}")
 
 
-def _owner(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
+def owner_of(accounts: list[PortalAccount], mailbox: bytes) -> PersonRecord | None:
     """The person (or guardian) whose address this mailbox is: mail goes to what is on record, not to what is typed."""
     ids = [account.person_id for account in accounts] + [a.guardian_id for a in accounts if a.guardian_id is not None]
     people = open_people(actor=actors.system("portal"), purpose="address of a notice", ids=ids, with_consents=False)

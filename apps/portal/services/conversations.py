@@ -24,6 +24,7 @@ from apps.inbox import selectors as inbox
 from apps.inbox.models import StaffTask
 from apps.organizations import selectors as organizations
 from apps.portal import notices, policy
+from apps.portal.documents import Said
 from apps.portal.models import (
     CONVERSATION_TABLE,
     MESSAGE_TABLE,
@@ -33,7 +34,7 @@ from apps.portal.models import (
     Reply,
     SecureMessage,
 )
-from apps.portal.services.messages import Said, message_store, said_in
+from apps.portal.services.messages import message_store, said_in
 from apps.users.models import User
 from apps.vault import sealing
 
