@@ -227,7 +227,6 @@ REFUSALS: dict[str, Meaning] = {
     "export.unknown": Meaning(Kind.ABSENT, "There is no such export."),
     "export.without_columns": Meaning(Kind.INPUT, "An export has at least one column."),
     "export.without_reason": Meaning(Kind.INPUT, "An export says what it is for."),
-    "held_change.not_allowed": Meaning(Kind.FORBIDDEN, "Only somebody who may see these facts decides about them."),
     "hygiene.report_under_way": Meaning(Kind.BUSY, "The report about the list is being made right now."),
     "image.kind_wrong": Meaning(Kind.INPUT, "This is not an image that mail programs show."),
     "image.missing": Meaning(Kind.INPUT, "A file with an image was expected."),
@@ -304,6 +303,7 @@ REFUSALS: dict[str, Meaning] = {
     "organization_key.unusable": Meaning(
         Kind.FAULT, "The S/MIME key with which the organization signs cannot be used."
     ),
+    "pending_change.not_allowed": Meaning(Kind.FORBIDDEN, "Only somebody who may see these facts decides about them."),
     "period.backwards": Meaning(Kind.INPUT, "The last day lies before the first."),
     "person.changed": Meaning(Kind.STALE, "Somebody else changed this person meanwhile."),
     "person.erased": Meaning(Kind.ABSENT, "This person was erased."),
@@ -399,6 +399,7 @@ REFUSALS: dict[str, Meaning] = {
     "step.kind_unknown": Meaning(Kind.INPUT, "There is no such kind of step."),
     "step.path_unknown": Meaning(Kind.STALE, "That path is no longer in the journey."),
     "step.unknown": Meaning(Kind.STALE, "That step is no longer in the journey."),
+    "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),
     "task.unknown": Meaning(Kind.ABSENT, "There is no such task."),
