@@ -97,8 +97,8 @@ def birth_date(folder: Path) -> Walk:
     from apps.core import actors
     from benchmarks import people
 
-    jobs = _either("apps.imports.services.jobs", "apps.contacts.services.imports")
-    passes = _either("apps.imports.services.passes", "apps.contacts.services.import_passes")
+    jobs = _either("apps.imports.services.jobs", "apps.imports.services.jobs")
+    passes = _either("apps.imports.services.passes", "apps.imports.services.passes")
     source = folder / "one.csv"
     people.write_people(source, 0, 1, DOMAIN)
     source.write_text(re.sub(r"\d{4}-\d\d-\d\d", BORN.isoformat(), source.read_text(), count=1))
