@@ -85,7 +85,7 @@ def contacts_copy(packed: Packed) -> None:
 
 
 def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> list[str]:
-    """Replace the profile of one person; returns the names of facts that wait for confirmation (``guarded``).
+    """Replace the profile of one person; returns the names of facts that wait for confirmation.
 
     Raises ``Refused`` when somebody else changed it since ``version`` was read, or a record number is taken.
     """

@@ -26,7 +26,7 @@ def guardians_link(
 ) -> tuple[int, int]:
     """Point children at their guardians by (child's key, guardian's key).
 
-    Returns how many changed, and of how many the change waits for confirmation (``guarded``, or ``wait``: whoever
+    Returns how many changed, and of how many the change waits for confirmation (identity facts, or ``wait``: whoever
     ``actor`` is). Pairs of which one is unknown, or shared by several people, are left alone.
     """
     kind, _ = match_token(match_on, source, "")

@@ -30,7 +30,7 @@ SOURCES = ("synthea", "demo", "file")
 
 @dataclass(slots=True)
 class Outcome:
-    """What a chunk did, or would do. ``held``: people of whom identity facts wait for confirmation (``guarded``);
+    """What a chunk did, or would do. ``held``: people of whom identity facts wait for confirmation;
     each is also counted as changed or unchanged, by what else the row says."""
 
     new: int = 0
