@@ -99,7 +99,8 @@ def _prepared(made: clinic.Clinic, expected: Expected, name: str, port: int) -> 
     """A campaign saved, planned, approved by somebody else, frozen and fed; its number and the seconds of feeding."""
     from django.conf import settings
 
-    from apps.campaigns import plans, selectors, sending, services
+    from apps.campaigns import plans, selectors, services
+    from apps.campaigns.services import sending
 
     settings.TRANSPORT_MAP = transport_map(port)
     spec = {"segment": SEGMENT, "template": TEMPLATE, "purpose": "marketing", "remuneration": "none"}
@@ -154,7 +155,7 @@ def _checked(campaign: int, expected: Expected, withdrawn: int = 0) -> int:
 
 
 def _finished(campaign: int) -> None:
-    from apps.campaigns import sending
+    from apps.campaigns.services import sending
 
     if sending.finish_if_done(campaign_id=campaign) != 1:
         raise SystemExit("The campaign is not through.")

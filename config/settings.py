@@ -123,7 +123,7 @@ INSTALLED_APPS = [
 APPS = [
     *("core", "ui", "mail", "audit", "vault", "users"),
     *("organizations", "jobs", "approvals", "references"),
-    *("contacts", "imports", "compliance", "installation", "tracking"),
+    *("contacts", "imports", "inbox", "compliance", "installation", "tracking"),
     *("segments", "content", "delivery", "portal", "campaigns", "journeys", "dashboard"),
     *(["demo"] if DEMO else []),
 ]
@@ -168,7 +168,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
-                "apps.dashboard.context_processors.menu_counts",
+                "apps.inbox.context_processors.menu_counts",
             ],
         },
     }
@@ -424,8 +424,8 @@ if DEMO and not TRANSPORT_MAP:
 AFTER_RESTORE = ["apps.journeys.services.intake.after_restore"]
 # Called behind those with the actor: nothing goes on by itself that may have gone on after the backup was made.
 HOLD_AFTER_RESTORE = [
-    "apps.delivery.outbox.control.hold_after_restore",
-    "apps.campaigns.sending.hold_after_restore",
+    "apps.delivery.outbox.services.control.hold_after_restore",
+    "apps.campaigns.services.sending.hold_after_restore",
     "apps.journeys.services.activation.hold_after_restore",
 ]
 # Called when a command is through; commands lie below the trail.

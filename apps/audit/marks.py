@@ -1,4 +1,4 @@
-"""MACs, links and people tokens of the trail, under the audit key. Pure but for reading that key once."""
+"""MACs, links and people tokens of the trail, under the audit key. The key is read once."""
 
 from __future__ import annotations
 

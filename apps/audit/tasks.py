@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.audit import reviews, sequencer
+from apps.audit import sequencer
+from apps.audit.services import reviews
 from apps.core import actors
 
 

@@ -12,10 +12,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.audit import exports, filters, people, selectors
-from apps.audit import reviews as watch
+from apps.audit import exports, filters, people, reading, selectors
 from apps.audit.filters import FilterRefused, TrailFilter
 from apps.audit.forms import ReviewForm
+from apps.audit.services import reviews as watch
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -105,8 +105,8 @@ def _choose_person(request: HttpRequest, wanted: TrailFilter, sought: str) -> Ht
     )
 
 
-def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.TrailLine], Any]:
-    return selectors.trail(
+def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[reading.TrailLine], Any]:
+    return reading.trail(
         actor=actor_of(request),
         wanted=wanted,
         cursor=request.GET.get("after", ""),
@@ -117,7 +117,7 @@ def _page(request: HttpRequest, wanted: TrailFilter) -> tuple[list[selectors.Tra
 @require(Permission.AUDIT_VIEW)
 def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One entry whole, with the reason that was given and the people it is about."""
-    found = selectors.entry_open(actor=actor_of(request), entry_id=entry_id)
+    found = reading.entry_open(actor=actor_of(request), entry_id=entry_id)
     if found is None:
         raise Http404
     return render(

@@ -6,15 +6,14 @@ class CampaignsConfig(AppConfig):
     label = "campaigns"
 
     def ready(self) -> None:
+        from apps.campaigns import selectors
+        from apps.campaigns.left_out import left_out
+        from apps.campaigns.source import CampaignSource
         from apps.delivery.models.outbox import MessageKind
         from apps.delivery.send import sources
         from apps.references import owners
         from apps.references.models import Noun
         from apps.segments import naming
-
-        from . import selectors
-        from .left_out import left_out
-        from .source import CampaignSource
 
         owners.register(Noun.CAMPAIGN, selectors.names_of_users)
         campaigns = naming.Campaigns(selectors.ids_by_name, selectors.names_by_id, selectors.every_name)

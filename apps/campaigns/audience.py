@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.campaigns.spec import Spec
 from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.segments import compiler, naming, rules
 from apps.segments import selectors as segments
 from apps.segments.conditions.segment import SegmentCondition
-
-from .spec import Spec
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,12 +6,11 @@ from typing import Any
 
 from django import forms
 
+from apps.campaigns import spec as specs
 from apps.content.models import Brand, Template
 from apps.segments import selectors as segments
 from apps.ui.forms import ChoiceCards, Combobox, ZonedDateTimeField, offer
 from apps.vault.tokens import normalize
-
-from . import spec as specs
 
 
 class AudienceForm(forms.Form):

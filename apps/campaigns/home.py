@@ -8,13 +8,13 @@ from datetime import datetime
 from django.db.models import Q
 from django.urls import reverse
 
+from apps.campaigns import selectors
+from apps.campaigns.models import Campaign, State
+from apps.campaigns.report import report_of
 from apps.core.permissions import Permission
 from apps.ui.board import AHEAD, Item, Step
 from apps.ui.datewords import count
 from apps.users.models import User
-
-from . import selectors
-from .models import Campaign, State
 
 SHOWN = 5
 
@@ -73,7 +73,7 @@ def recent(user: User, now: datetime) -> Iterator[Item]:
         return
     rows = Campaign.objects.filter(started_at__isnull=False).order_by("-started_at")
     for row in rows[:SHOWN]:
-        found = selectors.report(row)
+        found = report_of(row)
         yield Item(
             selectors.opened(row).name,
             count(found.sent, "message sent", "messages sent"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from apps.campaigns import selectors
+from apps.campaigns.models import Campaign, CampaignRecipient
 from apps.delivery.send.sources import LeftOut
-
-from . import selectors
-from .models import Campaign, CampaignRecipient
 
 LOOKED_AT = 50
 """Campaigns that are looked at, the latest first: each is one look by the key of the frozen audience."""

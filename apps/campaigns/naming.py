@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from apps.campaigns import spec as specs
+from apps.campaigns.spec import Handle, Spec
 from apps.content import naming as content
 from apps.core.errors import Refused
 from apps.references.models import Noun, Place
 from apps.references.services import Used
 from apps.segments import naming as segments
-
-from . import spec as specs
-from .spec import Handle, Spec
 
 GONE = "no longer there"
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from django.db import connection
 
+from apps.campaigns.audience import Audience
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
 from apps.content.blocks import LANGUAGES
@@ -27,14 +29,13 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import routes
 from apps.delivery import selectors as delivery
+from apps.delivery import sql as delivery_sql
 from apps.delivery.models import MailDomain
-from apps.delivery.policy.routing import Capability, Held, PolicyTable, Route, RouteName, decide
+from apps.delivery.policy.routing import Capability, PolicyTable, Route, RouteName, decide
 from apps.mail.tls import TlsClass
 from apps.segments import selectors as segments
 from apps.segments.conditions.base.windows import years_before
 from apps.vault import tokens
-
-from .audience import Audience
 
 ADULT = 18
 OPEN_AT_ONCE = 5_000
@@ -209,20 +210,18 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
             s.tokens @> %s::bigint[] AS deceased,
             s.tokens @> %s::bigint[] AS business,
             {_tls_sql("s.tokens")} AS tls
-        FROM contacts_personsearch s WHERE {where}
+        FROM {contacts_sql.search_rows()} WHERE {where}
     ), guarded AS (
         SELECT g.person_id, g.guardian_id, {_tls_sql("coalesce(gs.tokens, '{}')")} AS tls
         FROM unnest(%s::bigint[], %s::bigint[]) AS g(person_id, guardian_id)
-        LEFT JOIN contacts_personsearch gs ON gs.person_id = g.guardian_id
+        LEFT JOIN {contacts_sql.search_rows("gs")} ON gs.person_id = g.guardian_id
     ), faced AS (
         SELECT a.person_id, a.born, a.minor, a.language, a.patient, a.deceased, a.business, g.guardian_id,
             CASE WHEN g.guardian_id IS NULL THEN a.tls ELSE g.tls END AS tls, i.token AS mailbox
         FROM audience a LEFT JOIN guarded g ON g.person_id = a.person_id
-        LEFT JOIN contacts_personidentity i ON i.kind = %s AND i.person_id = coalesce(g.guardian_id, a.person_id)
+        LEFT JOIN {contacts_sql.identities()} ON i.kind = %s AND i.person_id = coalesce(g.guardian_id, a.person_id)
     ), stopped AS (
-        SELECT u.mailbox, bool_or(u.scope = 'all') AS everything, bool_or(u.scope = 'commercial') AS commercial,
-            bool_or(u.scope = 'reminders') AS reminders
-        FROM contacts_suppression u GROUP BY u.mailbox
+        {contacts_sql.MAILBOXES_STOPPED}
     ), judged AS MATERIALIZED (
         SELECT f.person_id, f.mailbox, f.language, f.patient, f.tls,
             CASE
@@ -237,15 +236,13 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
                 WHEN %s AND NOT f.business THEN 'no_consent'
                 ELSE ''
             END AS held,
-            %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
-                AND k.kind = 'pgp' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS pgp,
-            %s AND EXISTS (SELECT 1 FROM delivery_recipientkey k WHERE k.person_id = f.person_id
-                AND k.kind = 'smime' AND k.state = 'active' AND (k.expires IS NULL OR k.expires > %s)) AS smime,
+            %s AND {delivery_sql.has_key("pgp", "f.person_id", "%s")} AS pgp,
+            %s AND {delivery_sql.has_key("smime", "f.person_id", "%s")} AS smime,
             %s AND f.born AS portal
         FROM faced f
         LEFT JOIN stopped u ON u.mailbox = f.mailbox
-        LEFT JOIN contacts_consentstate c ON c.person_id = f.person_id AND c.purpose = %s
-            AND (c.state = 'denied' OR c.expires IS NULL OR c.expires > %s)
+        LEFT JOIN {contacts_sql.consent_states()} ON c.person_id = f.person_id AND c.purpose = %s
+            AND {contacts_sql.consent_counts("%s")}
     ), sorted_people AS (
         SELECT person_id, patient, tls, pgp, smime, portal, language,
             CASE WHEN held = '' AND row_number() OVER (PARTITION BY mailbox, held ORDER BY person_id) > 1
@@ -319,7 +316,7 @@ def _guardians(actor: Actor, where: str, params: Sequence[Any], today: date) -> 
     """Minor to guardian, for the minors of the audience who have one: their mail goes to the guardian's mailbox."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT s.person_id FROM contacts_personsearch s WHERE ({where}) AND s.tokens @> %s::bigint[] "
+            f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE ({where}) AND s.tokens @> %s::bigint[] "
             "AND s.birth_day IS NOT NULL AND s.birth_day = ANY(%s::bigint[])",
             [*params, [search_values.presence("guardian_id")], _minor_days(today)],
         )
@@ -380,10 +377,3 @@ def unmeasured_people(*, actor: Actor, audience: Audience, purpose: Purpose, siz
             [*query.params, size],
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-def held_word(code: str) -> str:
-    """The reason in words."""
-    from apps.delivery.policy.routing import HELD_WORDS
-
-    return HELD_WORDS[Held(code)]

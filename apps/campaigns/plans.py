@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 
 from django.core.cache import cache
 
+from apps.campaigns import planning
+from apps.campaigns.audience import Audience, audience_of
+from apps.campaigns.selectors import Opened, compiled_draft
+from apps.campaigns.spec import Spec
 from apps.contacts.person import selectors as contacts
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -17,11 +21,6 @@ from apps.delivery.settings.measuring import measure
 from apps.jobs import waking
 from apps.segments import rules
 from apps.vault.tokens import token128
-
-from . import planning
-from .audience import Audience, audience_of
-from .selectors import Opened, compiled_draft
-from .spec import Spec
 
 SAMPLE = 200
 ROUNDS = 3

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.campaigns import selectors
+from apps.campaigns.audience import Audience, audience_of
+from apps.campaigns.models import Campaign, State
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
@@ -20,10 +23,6 @@ from apps.delivery.send.sources import Claimed, Draft
 from apps.organizations import selectors as organizations
 from apps.tracking import links
 from apps.tracking.services import targets_for
-
-from . import selectors
-from .audience import Audience, audience_of
-from .models import Campaign, State
 
 SENDER = actors.system("campaigns")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from apps.campaigns import plans, selectors
+from apps.campaigns.services import sending
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.users import selectors as users
-
-from . import plans, selectors, sending
 
 
 @shared_task(ignore_result=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import preparing, reading, running, testing
+from apps.campaigns.views import preparing, reading, running, testing
 
 app_name = "campaigns"
 urlpatterns = [

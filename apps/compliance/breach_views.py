@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from apps.compliance import breaches
 from apps.compliance.forms import BreachClosingForm, BreachForm
 from apps.compliance.models import MaterialBreach, Vendor
+from apps.compliance.services import breaches
 from apps.compliance.views import vendor_page
 from apps.core.actors import actor_of
 from apps.core.errors import Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.contacts.attributes import fills
-from apps.contacts.consent import expiry
+from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
 from apps.core import actors, clock
 from apps.jobs import waking
@@ -37,4 +37,4 @@ def job_sweep() -> None:
 @shared_task
 def consents_expire() -> int:
     """Make segments and plans follow when a consent ran out."""
-    return expiry.consents_expire(actor=actors.system("beat"), now=clock.now())
+    return consents.consents_expire(actor=actors.system("beat"), now=clock.now())

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
@@ -343,7 +343,7 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
 
 
 def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
-    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    """What was read of a mail that came in (a report's facts, or `reply_text.ReplyText`); on the trail first."""
     people = [mail.person_id] if mail.person_id else []
     record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
     # A report about a message without a person, and a letter of a stranger, lie under the service key.
@@ -386,6 +386,6 @@ def inbound_put_off() -> bool:
     return InboundTally.objects.filter(what=destinations.OFTEN, day__gte=yesterday).exists()
 
 
-def inbound_waiting() -> int:
-    """How many answers by mail wait for staff: for the inbox and for Home."""
-    return InboundMail.objects.filter(state=InboundMail.State.WAITING).count()
+def inbound_waiting() -> QuerySet[InboundMail]:
+    """Answers by mail that wait for staff."""
+    return InboundMail.objects.filter(state=InboundMail.State.WAITING)

@@ -1,8 +1,14 @@
 """The writes of delivery. Everything that leaves the installation begins with `enqueue`."""
 
 from apps.delivery.hygiene.services import clean_list, clean_list_soon, wake
-from apps.delivery.outbox.control import doubtful_resend, message_stop, source_pause, source_resume, source_stop
-from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail, enqueue, enqueue_one
+from apps.delivery.outbox.services.control import (
+    doubtful_resend,
+    message_stop,
+    source_pause,
+    source_resume,
+    source_stop,
+)
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail, enqueue, enqueue_one
 from apps.delivery.outbox.test_message import send_test
 from apps.delivery.recipient_keys.services import key_add, key_remove
 from apps.delivery.returns.services import mail_finish, mail_receive

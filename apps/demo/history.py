@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from apps.campaigns import sending
 from apps.campaigns import services as campaigns
+from apps.campaigns.services import sending
 from apps.contacts import services as contacts
 from apps.core import clock
 from apps.core.actors import Actor

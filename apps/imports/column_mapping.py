@@ -148,10 +148,6 @@ class ColumnMapping:
             more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
             raise BadMapping(f"The file has no column {names}{more}. Choose the right file, or correct the mapping.")
 
-    def unmapped(self, headers: tuple[str, ...]) -> list[str]:
-        """Columns of the file that are neither mapped nor ignored; they are not imported."""
-        return [header for header in headers if header not in self.columns and header not in self.ignore]
-
 
 def parse(document: object, attributes: Mapping[str, str] | None = None) -> ColumnMapping:
     """Check a mapping document. Raises `BadMapping` naming the part."""

@@ -40,5 +40,5 @@ def level_of(definition: Definition, known: Known) -> Level:
     if trigger.kind in (TriggerKind.APPOINTMENT, TriggerKind.EVENT):
         found = Level.HEALTH
     if trigger.kind is TriggerKind.SEGMENT:
-        found = known.segment_level(trigger.segment)
+        found = known.segment_level(str(trigger.segment))
     return max([found, *(place.step.level(known) for place in walk(definition))])

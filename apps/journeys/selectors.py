@@ -31,7 +31,6 @@ from apps.journeys.models import (
     RunState,
 )
 from apps.journeys.parse import parse
-from apps.journeys.services.drafts import name_token
 from apps.references.models import Noun
 from apps.references.owners import Shown
 from apps.vault import tokens
@@ -107,6 +106,11 @@ def opened_all(rows: Iterable[Journey]) -> list[OpenedJourney]:
     ]
 
 
+def name_token(name: str) -> bytes:
+    """The keyed look-up of a journey's name; case, accents and spaces do not count."""
+    return tokens.token128("journey.name", tokens.normalize(name))
+
+
 def by_id(journey_id: int) -> OpenedJourney:
     """The journey, or a 404."""
     row = Journey.objects.select_related("version").filter(pk=journey_id).first()
@@ -129,7 +133,7 @@ def by_name(name: str) -> OpenedJourney:
     """The journey of that name. Raises ``Refused`` when there is none."""
     row = Journey.objects.select_related("version").filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused(f"There is no journey called {name}.")
+        raise Refused("journey.unknown", f"There is no journey called {name}.")
     return opened(row)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
-
-from apps.portal.services.messages import Opened
+from uuid import UUID
 
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
 # Links open in a window of their own; what is left of scripts does nothing under the policy of the frame, and goes.
@@ -19,6 +20,34 @@ _COPY_POLICY = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
 )
+
+
+@dataclass(frozen=True)
+class Said:
+    """One text of a conversation, opened."""
+
+    from_patient: bool
+    text: str = field(repr=False)
+    at: datetime
+    author: str = ""
+    read_at: datetime | None = None
+    reply_id: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A message as its patient sees it."""
+
+    public: UUID
+    subject: str = field(repr=False)
+    sender: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    sent_at: datetime
+    expires_at: datetime
+    said: tuple[Said, ...] = ()
+    draft: str = field(default="", repr=False)
+    closed: bool = False
 
 
 def framed(html: str) -> str:

@@ -27,7 +27,7 @@ from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail, enqueue
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail, enqueue
 from apps.mail.compiled import CompiledMessage, Envelope, MergedMessage
 from apps.organizations import selectors as organizations
 from apps.portal import policy, words

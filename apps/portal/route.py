@@ -94,5 +94,5 @@ def _origin(message_id: int) -> dict[str, str | int]:
         return {}
     found: dict[str, str | int] = {row.kind: row.source_id}
     if row.node:
-        found.update(node=row.node, visit=row.visit)
+        found |= {"node": row.node, "visit": row.visit}
     return found

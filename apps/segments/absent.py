@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from . import naming, rules, selectors
-from .conditions.base import tokens
-from .conditions.base.codes import join_code
-from .conditions.base.nodes import Handle
+from apps.contacts import sql as contacts_sql
+from apps.segments import naming, rules, selectors
+from apps.segments.conditions.base import tokens
+from apps.segments.conditions.base.codes import join_code
+from apps.segments.conditions.base.nodes import Handle
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,8 +53,8 @@ def _known(groups: list[int]) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "
-            '(SELECT 1 FROM contacts_timelinesummary t WHERE t."group" = g)',
+            "SELECT g FROM unnest(%s::bigint[]) g WHERE EXISTS "  # noqa: S608
+            f'(SELECT 1 FROM {contacts_sql.timeline_summary()} WHERE t."group" = g)',
             [groups],
         )
         return {row[0] for row in cursor.fetchall()}

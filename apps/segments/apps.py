@@ -9,8 +9,7 @@ class SegmentsConfig(AppConfig):
         from apps.contacts.exports import services as exports
         from apps.references import owners
         from apps.references.models import Noun
-
-        from . import counting, panels, selectors
+        from apps.segments import counting, panels, selectors
 
         panels.register()
         exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))

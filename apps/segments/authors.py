@@ -7,9 +7,8 @@ from functools import partial
 
 from apps.approvals.two_people import Part
 from apps.audit.actions import Action
-
-from . import selectors
-from .models import Segment
+from apps.segments import selectors
+from apps.segments.models import Segment
 
 _CHOOSING = (Action.SEGMENT_CREATE, Action.SEGMENT_CHANGE)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from apps.contacts.attributes import definitions as attributes
-
-from . import draft, naming, selectors
-from .conditions.base.forms import Offer
-from .rows import rows, whats
+from apps.segments import draft, naming, selectors
+from apps.segments.conditions.base.controls import Offer
+from apps.segments.rows import rows, whats
 
 
 def drawn(

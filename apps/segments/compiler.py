@@ -26,10 +26,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FieldSpec
-
-from .conditions.base.nodes import Group, Handle, Names, Node, RefersTo, Rule
-from .conditions.base.sql import Fragment, has_tokens, joined
+from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, RefersTo, Rule
+from apps.segments.conditions.base.sql import Fragment, has_tokens, joined
 
 Params = list[Any]
 #: Each way may read the people once more; many small ones are cheaper asked together.
@@ -43,7 +43,7 @@ def compile(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None
     Raises RuleError when the rule looks at a segment or campaign that is not in ``names``, or at itself.
     """
     where, params = condition(rule, now, zone, names)
-    return f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params
+    return f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE {where}", params
 
 
 def people(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> tuple[str, Params]:
@@ -53,7 +53,9 @@ def people(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None 
     several cores. In one condition with OR a single process would fill the hash sets and ask them person by person.
     """
     ways = _Search(now.astimezone(zone).date(), names or Names(), joins=True).ways(rule)
-    found = joined(" UNION ", [way.wrapped("SELECT s.person_id FROM contacts_personsearch s WHERE ") for way in ways])
+    found = joined(
+        " UNION ", [way.wrapped(f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE ") for way in ways]
+    )
     return found.text, list(found.params)
 
 

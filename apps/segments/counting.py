@@ -15,10 +15,10 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
+from apps.contacts import sql as contacts_sql
 from apps.core import clock
 from apps.core.errors import Refused
-
-from . import rules, selectors
+from apps.segments import rules, selectors
 
 LIVE_TIMEOUT_MS = 5_000
 TIMEOUT_MS = 60_000
@@ -63,7 +63,7 @@ def some_ids(rule: rules.Rule, size: int, *, ticket: str = "", timeout_ms: int =
     with _limited(ticket, timeout_ms) as cursor:
         _by_sets(cursor)
         cursor.execute(
-            f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} LIMIT %s",  # noqa: S608
+            f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE {where} LIMIT %s",  # noqa: S608
             [*params, size],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -86,7 +86,7 @@ def page_of_ids(rule: rules.Rule, size: int, *, after: int = 0) -> list[int]:
     where, params = selectors.condition(rule, clock.now())
     with _limited("", LIVE_TIMEOUT_MS) as cursor:
         cursor.execute(
-            f"SELECT s.person_id FROM contacts_personsearch s WHERE {where} AND s.person_id > %s"  # noqa: S608
+            f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE {where} AND s.person_id > %s"  # noqa: S608
             " ORDER BY s.person_id LIMIT %s",
             [*params, after, size],
         )
@@ -104,7 +104,7 @@ def memberships(person_id: int, wanted: Sequence[tuple[int, rules.Rule]]) -> dic
         return {}
     with _limited("", LIVE_TIMEOUT_MS) as cursor:
         cursor.execute(
-            f"SELECT {', '.join(columns)} FROM contacts_personsearch s WHERE s.person_id = %s",  # noqa: S608
+            f"SELECT {', '.join(columns)} FROM {contacts_sql.search_rows()} WHERE s.person_id = %s",  # noqa: S608
             [*params, person_id],
         )
         row = cursor.fetchone()

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-
-from .conditions import kind_of
-from .conditions.base.documents import Path as Path
-from .conditions.base.forms import Posted
-from .rules.parsing import NEW_CONDITION as NEW_CONDITION
+from apps.segments.conditions import kind_of
+from apps.segments.conditions.base.controls import Posted
+from apps.segments.conditions.base.documents import Path as Path
+from apps.segments.rules.parsing import NEW_CONDITION as NEW_CONDITION
 
 Draft = dict[str, Any]
 

@@ -12,10 +12,9 @@ from apps.contacts.person.masking import Eyes, age_words
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
-
-from . import counting, naming, rules, selectors
-from .rules.sentences import group_head
-from .selectors import OpenedSegment
+from apps.segments import counting, naming, rules, selectors
+from apps.segments.rules.sentences import group_head
+from apps.segments.selectors import OpenedSegment
 
 
 @dataclass(frozen=True, repr=False)

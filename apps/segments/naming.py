@@ -9,14 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.contacts.attributes import definitions as attributes
+from apps.segments import rules
+from apps.segments.conditions import kind_of
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Handle, Reference, RefersTo
+from apps.segments.models import Segment
 from apps.vault import sealing
 from apps.vault.tokens import normalize, token128
-
-from . import rules
-from .conditions import kind_of
-from .conditions.base.documents import Document, Json
-from .conditions.base.nodes import Handle, Reference, RefersTo
-from .models import Segment
 
 TABLE = "segments_segment"
 
@@ -69,7 +68,7 @@ def campaign_ids(handles: Iterable[Handle]) -> dict[Handle, int]:
         if numbers:
             found |= {number: number for number in each.names(numbers)}
         if names:
-            found |= each.ids(names)
+            found.update((name, pk) for name, pk in each.ids(names).items())
     return found
 
 

@@ -11,8 +11,7 @@ from apps.contacts.person import panels
 from apps.contacts.person.records import PersonRecord
 from apps.core.errors import Refused
 from apps.core.permissions import Permission
-
-from . import explaining, selectors
+from apps.segments import explaining, selectors
 
 
 def segments_of(request: HttpRequest, record: PersonRecord) -> Mapping[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .conditions import CONDITIONS, kind_of
-from .conditions.base.codes import Terms
-from .conditions.base.documents import Path
-from .conditions.base.forms import Choices, Drawn, Offer, Part
-from .draft import Draft, key
-from .rules.parsing import NEW_CONDITION
+from apps.segments.conditions import CONDITIONS, kind_of
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Choices, Drawn, Offer, Part
+from apps.segments.conditions.base.documents import Path
+from apps.segments.draft import Draft, key
+from apps.segments.rules.parsing import NEW_CONDITION
 
 
 @dataclass(frozen=True, repr=False)

@@ -20,14 +20,13 @@ from apps.references import selectors as references
 from apps.references.models import Noun, Place
 from apps.references.owners import Shown
 from apps.references.services import Used
+from apps.segments import compiler, naming, rules
+from apps.segments.conditions.base.nodes import Handle
+from apps.segments.models import Segment, SegmentUse
+from apps.segments.naming import TABLE as TABLE
+from apps.segments.naming import name_token as name_token
 from apps.vault import sealing
 from apps.vault.tokens import normalize
-
-from . import compiler, naming, rules
-from .conditions.base.nodes import Handle
-from .models import Segment, SegmentUse
-from .naming import TABLE as TABLE
-from .naming import name_token as name_token
 
 
 @dataclass(frozen=True, repr=False)

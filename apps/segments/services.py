@@ -17,11 +17,10 @@ from apps.core.levels import Level
 from apps.references import selectors as references
 from apps.references import services as reference_services
 from apps.references.models import Noun
+from apps.segments import authors, counting, naming, rules, selectors
+from apps.segments.models import Segment, SegmentCount, SegmentUse
+from apps.segments.selectors import TABLE, name_token
 from apps.vault import sealing
-
-from . import authors, counting, naming, rules, selectors
-from .models import Segment, SegmentCount, SegmentUse
-from .selectors import TABLE, name_token
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 500
@@ -38,7 +37,9 @@ class InUse(Refused):
     def __init__(self, found: list[references.Use]) -> None:
         self.usages = found
         places = "one place" if len(found) == 1 else f"{len(found)} places"
-        super().__init__(f"This segment is used in {places}. Take it out there first, then delete it.")
+        super().__init__(
+            "segment.in_use", f"This segment is used in {places}. Take it out there first, then delete it."
+        )
 
 
 @transaction.atomic
@@ -60,16 +61,16 @@ def segment_save(
     """
     name, description = " ".join(name.split()), description.strip()
     if not name:
-        raise NameRefused("Give the segment a name.")
+        raise NameRefused("segment.name_missing", "Give the segment a name.")
     if len(name) > LONGEST_NAME:
-        raise NameRefused(f"A name has at most {LONGEST_NAME} characters.")
+        raise NameRefused("segment.name_too_long", f"A name has at most {LONGEST_NAME} characters.")
     if len(description) > LONGEST_DESCRIPTION:
-        raise Refused(f"A description has at most {LONGEST_DESCRIPTION} characters.")
+        raise Refused("segment.description_too_long", f"A description has at most {LONGEST_DESCRIPTION} characters.")
     parsed = selectors.parse(rule)
     _lock_graph()
     token = name_token(name)
     if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():
-        raise NameRefused("Another segment has this name. Choose a different one.")
+        raise NameRefused("segment.name_taken", "Another segment has this name. Choose a different one.")
     used = _used(parsed, segment_id)
     now = clock.now()
     same_rule = False
@@ -81,7 +82,9 @@ def segment_save(
     else:
         segment = _locked(segment_id)
         if version is not None and version != segment.version:
-            raise Refused("Somebody else changed this segment meanwhile. Open it anew to see their version.")
+            raise Refused(
+                "segment.changed", "Somebody else changed this segment meanwhile. Open it anew to see their version."
+            )
         same_rule = selectors.opened(segment).rule == parsed
         # Another name changes nothing for whoever refers to it, and nothing that it refers to is opened.
         level = Level(segment.level) if same_rule else rules.level(parsed, selectors.names_for(parsed))
@@ -131,7 +134,9 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
                 description=original.description,
                 copy_of=segment_id,
             )
-    raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
+    raise Refused(
+        "segment.too_many_copies", "There are a hundred copies of this segment already. Rename or delete some."
+    )
 
 
 def segments_approve(*, ids: Iterable[int]) -> None:
@@ -148,7 +153,7 @@ def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:
     """Count a saved segment now and remember its size. Raises Refused when it takes too long."""
     segment = Segment.objects.filter(pk=segment_id).first()
     if segment is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     found = counting.count(selectors.opened(segment).rule)
     with transaction.atomic():
         now = clock.now()
@@ -175,7 +180,7 @@ def _lock_graph() -> None:
 def _locked(segment_id: int) -> Segment:
     segment = Segment.objects.select_for_update().filter(pk=segment_id).first()
     if segment is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     return segment
 
 
@@ -188,13 +193,13 @@ def _used(parsed: rules.Rule, segment_id: int | None) -> set[int]:
     asked = rules.mentioned_segments(parsed)
     found = set(Segment.objects.filter(pk__in=[of for of in asked if isinstance(of, int)]).values_list("pk", flat=True))
     if gone := [of for of in asked if of not in found]:
-        raise Refused(f"There is no segment “{gone[0]}”. Choose one of the list.")
+        raise Refused("segment.unknown", f"There is no segment “{gone[0]}”. Choose one of the list.")
     asked = rules.mentioned_campaigns(parsed)
     known = naming.campaign_ids(asked) if asked else {}
     if gone := [of for of in asked if of not in known]:
-        raise Refused(f"There is no campaign “{gone[0]}”. Choose one of the list.")
+        raise Refused("campaign.unknown", f"There is no campaign “{gone[0]}”. Choose one of the list.")
     if segment_id is not None and segment_id in found | selectors.reachable(found):
-        raise Refused("A segment cannot look at itself, not even through other segments.")
+        raise Refused("segment.looks_at_itself", "A segment cannot look at itself, not even through other segments.")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views
+from apps.segments import views
 
 app_name = "segments"
 urlpatterns = [

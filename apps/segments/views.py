@@ -21,13 +21,12 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
+from apps.segments import counting, draft, explaining, naming, rules, selectors, services
+from apps.segments.absent import absent_codes
+from apps.segments.builder import drawn
+from apps.segments.conditions.base.codes import join_code, split_code
+from apps.segments.selectors import OpenedSegment
 from apps.vault.tokens import normalize
-
-from . import counting, draft, explaining, naming, rules, selectors, services
-from .absent import absent_codes
-from .builder import drawn
-from .conditions.base.codes import join_code, split_code
-from .selectors import OpenedSegment
 
 SAMPLE = 5
 PAGE = 50
@@ -309,7 +308,7 @@ def _problems(tree: draft.Draft, refusal: Refused | None) -> tuple[dict[draft.Pa
         wrong[found.path] = found.what
         wrong |= dict.fromkeys(draft.unchosen(tree), rules.NOTHING_CHOSEN)
         problems += [
-            (f"{draft.key(path)}-{'what' if path else 'match'}", str(rules.RuleError(path, what)))
+            (f"{draft.key(path)}-{'what' if path else 'match'}", f"{rules.place_of(path)}: {what}")
             for path, what in sorted(wrong.items())
         ]
     elif found is refusal and not problems:

@@ -4,7 +4,7 @@ A token is AES-SIV (RFC 5297) over a few numbers: nothing can be read from it or
 and no table is needed to understand it. No name, list, campaign or condition is in any of these addresses (B-441,
 B-306). Opens are not tracked at all: there is no token for them.
 
-Pure but for the key ring and the public address of the installation.
+No database: the key ring and the public address of the installation are all it knows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -146,21 +145,3 @@ def _unpack(raw: bytes, count: int) -> list[int]:
     if len(numbers) != count or shift:
         raise NotOurs
     return numbers
-
-
-def link_factory(
-    *, message: int, person: int, sent: datetime, targets: Mapping[str, int], campaign: int = 0, journey: int = 0
-) -> Callable[[int, str], str]:
-    """What a merge asks for each link: the tracked address, or the link as it is when it is not one of ``targets``.
-
-    ``targets`` comes from ``services.targets_for`` over the links of the template. A link that holds something of
-    the person (the portal, a calendar file) is never a target, so it stays as it is.
-    """
-
-    def link(number: int, url: str) -> str:
-        target = targets.get(url)
-        if target is None:
-            return url
-        return click_url(message=message, person=person, target=target, sent=sent, campaign=campaign, journey=journey)
-
-    return link

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.core import actors, clock
-from apps.tracking import retention, services
+from apps.tracking import services
+from apps.tracking.services import retention
 
 
 @shared_task

@@ -112,19 +112,6 @@ class UploadZones(UploadZone):
     allow_multiple_selected = True
 
 
-class CodeInput(forms.TextInput):
-    """The six digits of a second factor, or a recovery code. Takes a paste and the phone's suggestion."""
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        first = {
-            "autocomplete": "one-time-code",
-            "inputmode": "numeric",
-            "class": "code-input",
-            "spellcheck": "false",
-        }
-        super().__init__({**first, "autocapitalize": "none", **(attrs or {})})
-
-
 class ZonedDateTimeWidget(forms.MultiWidget):
     """Date and time with the name of the clinic's zone behind them."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
@@ -356,3 +357,47 @@ def _keep_an_administrator(user: User) -> None:
     others = User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
     if user.role == Role.ADMINISTRATOR and not others.select_for_update().exists():
         raise Refused("staff.last_administrator", "This is the only administrator. Make somebody else one first.")
+
+
+# -- Signing in and out ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def sign_in_try(*, actor: Actor, login: str, password: str) -> User | None:
+    """Whoever has this login and password, or None; counts wrong ones, and locks after ``SIGN_IN_TRIES``.
+
+    A stranger learns nothing: unknown, disabled, locked and wrong all cost one password hash and fail alike. Not
+    even a right password tells that there is a lock, or the lock would say which guess was right.
+    """
+    user = User.objects.select_for_update().filter(login=login).first()
+    if user is None:
+        User().set_password(password)  # the same time as a real try
+        record(actor=actor, action=Action.USER_SIGN_IN_FAILED, codes={"why": "unknown"})
+        return None
+    now = clock.now()
+    right = user.check_password(password)
+    if user.is_locked(now) or not user.is_active:
+        why = "locked" if user.is_active else "disabled"
+        _sign_in_note(actor, user, Action.USER_SIGN_IN_FAILED, why)
+        return None
+    if right:
+        if user.failed_tries or user.locked_until:
+            user.failed_tries, user.locked_until = 0, None
+            user.save(update_fields=["failed_tries", "locked_until"])
+        return user
+    user.failed_tries += 1
+    _sign_in_note(actor, user, Action.USER_SIGN_IN_FAILED, "password")
+    if user.failed_tries >= settings.SIGN_IN_TRIES:
+        user.failed_tries, user.locked_until = 0, now + settings.SIGN_IN_LOCK
+        _sign_in_note(actor, user, Action.USER_LOCK, "tries")
+    user.save(update_fields=["failed_tries", "locked_until"])
+    return None
+
+
+def _sign_in_note(actor: Actor, user: User, action: Action, why: str) -> None:
+    record(actor=actor, action=action, kind="user", subject=user.pk, codes={"why": why})
+
+
+def sessions_clear() -> None:
+    """Remove the sessions that ended; nothing about anybody was in them but an id."""
+    Session.objects.filter(expire_date__lt=clock.now()).delete()

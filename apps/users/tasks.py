@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.contrib.sessions.models import Session
 
-from apps.core import clock
+from apps.users import services
 
 
 @shared_task
 def clear_sessions() -> None:
-    Session.objects.filter(expire_date__lt=clock.now()).delete()
+    """Remove the sessions that ended."""
+    services.sessions_clear()

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.core.http import proxies
-from apps.portal.throttles import address_token
+from apps.portal.services.throttles import address_token
 
 
 @pytest.mark.django_db

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from apps.campaigns import sending, services
+from apps.campaigns import services
+from apps.campaigns.services import sending
 from apps.contacts import services as contacts
 from apps.core import actors, cells
 from tests.campaigns.conftest import CLI, SPEC, clinic, template  # noqa: F401 - fixtures

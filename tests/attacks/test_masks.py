@@ -11,7 +11,7 @@ from apps.core import actors
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail, enqueue
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail, enqueue
 from apps.segments import services as segments
 
 pytestmark = pytest.mark.django_db

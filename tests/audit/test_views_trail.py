@@ -11,10 +11,11 @@ import pytest
 from django.core.management import call_command
 from django.db import ProgrammingError, connections
 
-from apps.audit import reviews, selectors, services
+from apps.audit import reading, selectors, services
 from apps.audit.actions import Action
 from apps.audit.filters import TrailFilter
 from apps.audit.models import AuditEntry, AuditReview
+from apps.audit.services import reviews
 from apps.contacts import services as contacts
 from apps.core import actors, clock
 
@@ -272,7 +273,7 @@ def test_what_is_worth_a_look_is_never_folded_away(signed_in, busy):
 
 
 def test_pages_of_folded_lines_lose_and_repeat_nothing(signed_in, busy, monkeypatch):
-    monkeypatch.setattr(selectors, "LINES", 4)
+    monkeypatch.setattr(reading, "LINES", 4)
     for number in range(30):
         if number % 10:
             store(number, number)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from apps.campaigns import sending, services
+from apps.campaigns import services
 from apps.campaigns.models import Campaign
+from apps.campaigns.services import sending
 from apps.core import actors, clock
 from apps.delivery.models import MailDomain, OutboxMessage
 from tests.campaigns import conftest as scenes

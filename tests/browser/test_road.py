@@ -24,9 +24,10 @@ from django.core.cache import cache
 from django.db import connections
 from playwright.sync_api import expect
 
-from apps.campaigns import plans, selectors, sending
+from apps.campaigns import plans, selectors
 from apps.campaigns.models import Campaign
-from apps.campaigns.selectors import report
+from apps.campaigns.report import report
+from apps.campaigns.services import sending
 from apps.contacts.models import Person, Suppression
 from apps.contacts.person.selectors import open_people
 from apps.contacts.services import appointment_book

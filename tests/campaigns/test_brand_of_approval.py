@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services
+from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign, State
+from apps.campaigns.services import sending
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.models import Brand

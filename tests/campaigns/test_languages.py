@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from apps.campaigns import plans, selectors, sending, services, testing
+from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import Campaign
+from apps.campaigns.report import people_behind, report_of
+from apps.campaigns.services import sending, testing
 from apps.contacts import services as contacts
 from apps.content import services as content
 from apps.content import variants
@@ -63,8 +65,8 @@ def test_each_person_gets_their_language_and_the_report_says_so(approved, reader
         OutboxMessage.objects.filter(source_id=approved.pk, person_id=getattr(readers, who)).update(
             state="sent", route="tls", skeleton_id=draft.skeleton_id, finished_at=clock.now()
         )
-    assert selectors.report(approved).languages == {"en": 2, "es": 1}
-    assert selectors.people_behind(approved, "language:es") == [readers.ana]
+    assert report_of(approved).languages == {"en": 2, "es": 1}
+    assert people_behind(approved, "language:es") == [readers.ana]
     client = signed_in("max")
     assert b"Which language did they get?" in client.get(f"/campaigns/{approved.pk}/").content
     assert b"Got it in Spanish" in client.get(f"/campaigns/{approved.pk}/people/language/es/").content

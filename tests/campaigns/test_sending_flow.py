@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from apps.campaigns import plans, selectors, sending, services
+from apps.campaigns import plans, selectors, services
 from apps.campaigns.models import Campaign, State
+from apps.campaigns.report import report_of
+from apps.campaigns.services import sending
 from apps.campaigns.source import CampaignSource
 from apps.contacts import services as contacts
 from apps.contacts.person import selectors as contact_selectors
@@ -134,7 +136,7 @@ def test_the_providers_get_what_the_plan_said(template: None, cast: SimpleNamesp
     assert json.loads(out.getvalue()) == {"queued": 0, "sent": 5, "failed": 0, "doubtful": 0}
 
     row = Campaign.objects.get(pk=made.pk)
-    report = selectors.report(row)
+    report = report_of(row)
     assert (row.state, report.sent, report.secured) == (State.DONE, 5, 5)
     assert report.routes == plan.routes
     arrived = providers.store.all()

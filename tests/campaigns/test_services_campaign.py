@@ -14,15 +14,15 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services, testing
+from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign, CampaignRecipient, State
+from apps.campaigns.services import sending, testing
 from apps.campaigns.views import reading
 from apps.contacts import services as contacts
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.core import actors, clock
 from apps.core.actors import Actor
-from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.segments import selectors as segments
 from apps.segments import services as segment_services
@@ -346,7 +346,7 @@ def test_a_segment_and_a_template_in_use_say_where(flu: Campaign) -> None:
     with pytest.raises(InUse) as caught:
         segment_services.segment_delete(actor=CLI, segment_id=segments.by_name("Everyone").id)
     assert [(use.kind, use.name) for use in caught.value.usages] == [("Campaign", "Flu shots 2026")]
-    with pytest.raises(Refused, match="used by 1 campaign"):
+    with refused("template.in_use"):
         content_services.template_archive(actor=CLI, template_id=content.template_named("Flu shot").pk)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import services, testing
+from apps.campaigns import services
 from apps.campaigns.models import Campaign, StaffCopy
+from apps.campaigns.services import testing
 from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.models import Template

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.campaigns import selectors, sending, services
+from apps.campaigns import selectors, services
 from apps.campaigns.models import Campaign, CampaignRecipient, State
+from apps.campaigns.report import number_behind, people_behind, report_of
+from apps.campaigns.services import sending
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.mail.tls import TlsClass
@@ -233,9 +235,9 @@ def test_a_letter_to_everybody_is_not_called_verified_where_nothing_was_checked(
     for person, tls in ((clinic.tls, TlsClass.WEBPKI), (clinic.pgp, TlsClass.OPPORTUNISTIC)):
         OutboxMessage.objects.create(**sent, stream="bulk", purpose="b2b", level=1, person_id=person, tls_class=tls)
     rita = signed_in("rita")
-    found = selectors.report(Campaign.objects.get(pk=made.pk))
+    found = report_of(Campaign.objects.get(pk=made.pk))
     assert (found.sent, found.secured, found.routes["tls"]) == (2, 1, 2)
-    assert selectors.people_behind(made, "secured") == [clinic.tls]
+    assert people_behind(made, "secured") == [clinic.tls]
     page = rita.get(f"/campaigns/{made.pk}/people/route/tls/").content.decode()
     assert "TLS where possible" in page
     assert "Verified TLS" not in page
@@ -277,11 +279,11 @@ def test_home_delivery_and_the_report_count_alike_what_did_not_arrive(
     assert delivery.count('data-card="title"') == 3
     report = ada.get(f"/campaigns/{flu.pk}/").content.decode()
     assert "Refused by the mail server: 1 failed, 2 bounced." in report
-    found = selectors.report(Campaign.objects.get(pk=flu.pk))
+    found = report_of(Campaign.objects.get(pk=flu.pk))
     assert found.secured == sum(found.routes.values()) == found.sent == 2, "health information leaves protected only"
-    assert len(selectors.people_behind(flu, "secured")) == 2
-    assert len(selectors.people_behind(flu, "lost")) == 3
-    assert selectors.number_behind(flu, "lost") == 3
+    assert len(people_behind(flu, "secured")) == 2
+    assert len(people_behind(flu, "lost")) == 3
+    assert number_behind(flu, "lost") == 3
     behind = ada.get(f"/campaigns/{flu.pk}/people/lost/").content.decode()
     assert "<span>3 people</span>" in behind, "the list says the number one came from"
 

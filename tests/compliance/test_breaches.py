@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from apps.compliance import breaches, selectors, services
+from apps.compliance import selectors, services
 from apps.compliance.models import MaterialBreach
+from apps.compliance.services import breaches
 from apps.core import clock
 from tests.compliance.test_services import CLI, agree, folder, relay, sign  # noqa: F401
 from tests.refusals import refused

@@ -8,7 +8,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
-from apps.contacts.consent.expiry import consents_expire
+from apps.contacts.consent.services import consents_expire
 from apps.contacts.models import Consent, ConsentState
 from apps.contacts.person import selectors
 from apps.core import actors, clock

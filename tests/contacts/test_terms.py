@@ -43,7 +43,7 @@ def test_the_timeline_shows_clean_words() -> None:
 def test_the_picker_and_the_sentence_show_clean_words_and_the_vocabulary_keeps_its_own(signed_in) -> None:
     vocabulary_add([("CVX", "140", FLU), ("SNOMED", "195967001", "Asthma (disorder)")])
     found = signed_in("max").post(
-        "/segments/terms/", {"kind": "immunization", "list": "n0-terms", "n0.code": "seasonal  free"}
+        "/segments/terms/", {"system": "CVX", "list": "n0-terms", "n0.code": "seasonal  free"}
     )
     page = found.content.decode()
     assert "<span>Influenza seasonal injectable preservative free</span>" in page

@@ -11,7 +11,7 @@ from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.outbox.enqueue import OutboxItem
+from apps.delivery.outbox.services.enqueue import OutboxItem
 from apps.delivery.send import sources
 from apps.delivery.send.sources import Draft
 from apps.demo.mail import Servers, transport_map

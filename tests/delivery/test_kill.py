@@ -17,7 +17,8 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import services
 from apps.delivery.models import Attempt, OutboxMessage, ReadyMessage, Slot
-from apps.delivery.outbox import control, story
+from apps.delivery.outbox import story
+from apps.delivery.outbox.services import control
 from apps.delivery.send import slots
 from apps.delivery.send.slots import Fenced
 from tests.delivery.conftest import background, campaign_item

@@ -14,7 +14,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import selectors, services
 from apps.delivery.models import Attempt, MailDomain, OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import MessageKind, State
-from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail
 from apps.delivery.policy.routing import Held, Refusal
 from apps.delivery.send import dispatcher, results
 from apps.mail.tls import TlsClass

@@ -19,7 +19,7 @@ from apps.contacts.services import contact_create
 from apps.core import actors, clock
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import CONTENT_PLACE
-from apps.delivery.outbox.enqueue import ReadyMail
+from apps.delivery.outbox.services.enqueue import ReadyMail
 from apps.organizations.services import organization_change
 from apps.portal import services
 from apps.vault import sealing

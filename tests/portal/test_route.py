@@ -13,7 +13,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import services
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.outbox.enqueue import OutboxItem
+from apps.delivery.outbox.services.enqueue import OutboxItem
 from apps.delivery.policy.routing import Held
 from apps.delivery.send import sources
 from apps.portal import notices, route

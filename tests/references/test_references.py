@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from apps.content.starters import all_starters
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -13,7 +14,6 @@ from apps.contacts.attributes.services import Wanted, attribute_create, attribut
 from apps.content import blocks
 from apps.content import services as content
 from apps.content.models import Brand, Template
-from apps.content.starters import all_starters
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.journeys import approvals, context, outgoing

@@ -56,10 +56,3 @@ def test_anything_else_is_foreign(text):
     for read in (links.read_click, links.read_unsubscribe):
         with pytest.raises(links.NotOurs):
             read(text)
-
-
-def test_the_factory_tracks_only_what_the_template_links_to():
-    link = links.link_factory(message=5, person=6, sent=SENT, targets={"https://harbor.example/a": 3}, campaign=9)
-    found = links.read_click(token(link(1, "https://harbor.example/a")))
-    assert (found.message, found.person, found.target, found.campaign) == (5, 6, 3, 9)
-    assert link(2, "https://harbor.example/portal/secret") == "https://harbor.example/portal/secret"

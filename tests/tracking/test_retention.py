@@ -8,8 +8,8 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.core import actors
-from apps.tracking import retention
 from apps.tracking.models import Click, ClickTotal
+from apps.tracking.services import retention
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 3, 50, tzinfo=UTC)

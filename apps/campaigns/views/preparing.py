@@ -19,6 +19,8 @@ from apps.campaigns.forms import AudienceForm, CommentForm, MessageForm, Purpose
 from apps.campaigns.models import WITH_APPROVAL
 from apps.campaigns.selectors import Opened
 from apps.campaigns.spec import Spec, missing
+from apps.campaigns.views.shared import campaign_or_404, facts_of_list, frame, shown_people
+from apps.campaigns.views.testing import tested
 from apps.content import previewing, variants
 from apps.content import selectors as content
 from apps.content.blocks import LANGUAGES
@@ -32,9 +34,6 @@ from apps.core.permissions import Permission, require
 from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
 from apps.segments.absent import absent_codes
-
-from .shared import campaign_or_404, facts_of_list, frame, shown_people
-from .testing import tested
 
 PAGE = 50
 # The mail's own styles may apply; nothing may run, load or be sent from it.
@@ -152,12 +151,12 @@ def plan_context(campaign: Opened, drawn: planning.Plan) -> dict[str, Any]:
     got = {code: readers.get(code, 0) for code in written}
     if main:
         got[main] = drawn.going - sum(count for code, count in got.items() if code != main)
-    version = services.template_version(campaign.row.template_version)
+    version = selectors.template_version(campaign.row.template_version)
     return {
         "plan": drawn,
         "absent": absent_codes(audience.rule, audience.names),
         "template_id": version.template_id if version is not None else None,
-        "older": [(LANGUAGES[code], places) for code, places in services.older_translations(campaign)],
+        "older": [(LANGUAGES[code], places) for code, places in selectors.older_translations(campaign)],
         "main_language": LANGUAGES.get(main, ""),
         "measured": plans.measuring(campaign.id) is not None,
         "language_rows": [
@@ -309,7 +308,7 @@ def preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 def _shown(campaign: Opened, language: str) -> Rendered | None:
     """The mail with an invented person's facts, in `language` or the template's own; None without a template."""
-    version = services.template_version(campaign.row.template_version)
+    version = selectors.template_version(campaign.row.template_version)
     if version is None:
         return None
     # The same host under whatever name this page was opened: the policy lets the preview fetch nothing else.
@@ -320,7 +319,7 @@ def _shown(campaign: Opened, language: str) -> Rendered | None:
         message = content.skeleton(campaign.row.skeleton_id)
         shown = previewing.show(message.in_language(language or message.language), invented_facts(), zone=zone)
         return replace(shown, html=shown.html.replace(content.brand_facts(None).asset_base, images))
-    facts = replace(content.brand_facts(services.brand_of(campaign)), asset_base=images)
+    facts = replace(content.brand_facts(selectors.brand_of(campaign)), asset_base=images)
     design = variants.in_language(version.design, language or version.design.language)
     return previewing.preview(design, facts, invented_facts(), zone=zone)
 

@@ -13,7 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.campaigns import plans, selectors
 from apps.campaigns.models import STARTED, State
-from apps.campaigns.selectors import Opened, Report
+from apps.campaigns.report import WHAT, Report, export_rows, figures_rows, number_behind, people_behind, report_of
+from apps.campaigns.selectors import Opened
+from apps.campaigns.views.preparing import ROUTE_TONES, route_words
+from apps.campaigns.views.shared import campaign_or_404, decided, facts_of_list, shown_people
 from apps.content.blocks import LANGUAGES
 from apps.core import clock
 from apps.core.actors import actor_of
@@ -26,9 +29,6 @@ from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.mail.smtp_replies import CAUSE_WORDS
 from apps.ui.words import spell_out
 from apps.vault.tokens import normalize
-
-from .preparing import ROUTE_TONES, route_words
-from .shared import campaign_or_404, decided, facts_of_list, shown_people
 
 PAGE = 50
 FEW = 1_000  # messages left, from which on the page says what they wait for; before, they simply wait their turn
@@ -79,7 +79,7 @@ def detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 def report_context(request: HttpRequest, campaign: Opened) -> dict[str, Any]:
     """The report as tiles, charts and tables; every figure has the address of its list."""
-    found: Report = selectors.report(campaign.row)
+    found: Report = report_of(campaign.row)
 
     def url(what: str, detail: str = "") -> str:
         if detail:
@@ -186,8 +186,8 @@ def people(request: HttpRequest, campaign_id: int, what: str, detail: str = "") 
     after = whole(request.GET.get("after", ""), 0)
     word = f"{what}:{detail}" if detail else what
     try:
-        ids = selectors.people_behind(campaign.row, word, after=after, size=PAGE + 1)
-        total = selectors.number_behind(campaign.row, word)
+        ids = people_behind(campaign.row, word, after=after, size=PAGE + 1)
+        total = number_behind(campaign.row, word)
     except Refused:
         raise Http404 from None
     context = {
@@ -211,7 +211,7 @@ def _title(what: str, detail: str, level: int) -> str:
         return HELD_WORDS[Held(detail)]
     if what == "failure":
         return failure_word(detail)
-    return selectors.WHAT[what]
+    return WHAT[what]
 
 
 def failure_word(cause: str) -> str:
@@ -232,9 +232,7 @@ def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "failures": failure_word,
         "languages": lambda code: LANGUAGES.get(code, code),
     }
-    rows = selectors.figures_rows(
-        actor=actor_of(request), campaign=campaign.row, found=selectors.report(campaign.row), words=words
-    )
+    rows = figures_rows(actor=actor_of(request), campaign=campaign.row, found=report_of(campaign.row), words=words)
     answer = HttpResponse("".join(map(line, rows)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}-figures.csv"'
     return answer
@@ -245,9 +243,7 @@ def figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """One line a person, as CSV. On the trail before the first byte."""
     campaign = campaign_or_404(campaign_id)
-    rows = selectors.export_rows(
-        actor=actor_of(request), campaign=campaign.row, named=request.POST.get("named") == "yes"
-    )
+    rows = export_rows(actor=actor_of(request), campaign=campaign.row, named=request.POST.get("named") == "yes")
     header = next(iter_rows := iter(rows))
     answer = StreamingHttpResponse(map(line, chain([header], iter_rows)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'

@@ -10,17 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from apps.campaigns import plans, sending, services
+from apps.campaigns import plans, services
 from apps.campaigns.forms import CommentForm, ScheduleForm
 from apps.campaigns.models import State
+from apps.campaigns.services import sending
+from apps.campaigns.views.preparing import approval_page
+from apps.campaigns.views.shared import campaign_or_404
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
-
-from .preparing import approval_page
-from .shared import campaign_or_404
 
 
 def _do(request: HttpRequest, campaign_id: int, act: Callable[[], Any], done: str, to: str) -> HttpResponse:

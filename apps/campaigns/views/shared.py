@@ -70,7 +70,7 @@ def frame(request: HttpRequest, campaign: Opened | None, step: str) -> dict[str,
         "changeable": changeable,
         "level": plans.list_levels([campaign])[0] if campaign is not None else None,
         "standing": selectors.standing(campaign.row) if campaign is not None else None,
-        "newer_text": campaign is not None and changeable and services.newer_text(campaign),
+        "newer_text": campaign is not None and changeable and selectors.newer_text(campaign),
         "problems": problems,
     }
 

@@ -10,7 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import testing
+from apps.campaigns.services import testing
+from apps.campaigns.views.shared import campaign_or_404
 from apps.content import blocks, variants
 from apps.content import selectors as content
 from apps.content.models import Template
@@ -21,8 +22,6 @@ from apps.core.numbers import whole
 from apps.core.permissions import Permission, require
 from apps.users.models import User
 from apps.users.views.sign_in import current_user
-
-from .shared import campaign_or_404
 
 
 def reader_of(request: HttpRequest) -> User:

@@ -28,6 +28,7 @@ from apps.core.purposes import Purpose
 from apps.vault import sealing
 
 STATES = ("granted", "denied")
+EXPIRED_AT_ONCE = 1_000
 
 
 @transaction.atomic
@@ -275,3 +276,28 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
         codes={"lifted": lifted},
     )
     return lifted
+
+
+def consents_expire(*, actor: Actor, now: datetime) -> int:
+    """Take back what ran out by ``now``: the state becomes "not recorded", the history stays. Returns how many.
+
+    An authorization ends on its day (45 CFR 164.508(b)(2)(i), (c)(1)(v)). Sending asks for the moment itself; this
+    makes what is stored follow, so that segments, counts and plans agree.
+
+    A refusal does not run out. Safe to repeat; one entry for each batch.
+    """
+    done = 0
+    while True:
+        with transaction.atomic():
+            due = ConsentState.objects.filter(state="granted", expires__lte=now)
+            wanted = sorted(set(due.order_by("expires").values_list("person_id", flat=True)[:EXPIRED_AT_ONCE]))
+            if not wanted:
+                return done
+            # People first and in order, as everybody who writes their search values locks them.
+            locked = list(
+                Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
+            )
+            gone, _ = due.filter(person_id__in=locked).delete()
+            refresh_search(locked)
+            record(actor=actor, action=Action.CONSENT_EXPIRE, kind="person", people=locked, codes={"consents": gone})
+            done += gone

@@ -183,3 +183,12 @@ def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:
     """Add (system, code, term) rows that are not known yet; returns how many. Terms carry no personal data."""
     rows = [Vocabulary(system=system, code=code, term=term[:300]) for system, code, term in dict.fromkeys(terms)]
     return len(Vocabulary.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000))
+
+
+def transactions_shift(*, by: int, up_to: int) -> None:
+    """Take a number off the writers' numbers of the rows up to an id: they keep their order and lie before what comes.
+
+    For the reader that finds rows of another cluster behind a restore, in its transaction; nobody changes by it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s", [by, up_to])

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts import sql as contacts_sql
 from apps.contacts.models import Person, PersonIdentity, Suppression
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import suppress_many
@@ -36,15 +37,15 @@ SIGNS = (
 )
 
 # People who got enough optional mail, the first of it long enough ago, and gave no sign of life since.
-_UNENGAGED = """
+_UNENGAGED = f"""
 SELECT m.person_id FROM delivery_outboxmessage m
 WHERE m.person_id IS NOT NULL AND m.state = 'sent' AND m.purpose = ANY(%(purposes)s)
 GROUP BY m.person_id
 HAVING count(*) FILTER (WHERE m.finished_at >= %(since)s) >= %(enough)s AND min(m.finished_at) < %(since)s
    AND NOT EXISTS (
-       SELECT 1 FROM contacts_timelineevent e
+       SELECT 1 FROM {contacts_sql.timeline()}
        WHERE e.person_id = m.person_id AND e.groups && %(signs)s AND e.day = ANY(%(days)s))
-"""
+"""  # noqa: S608
 # People whose last messages all came back for reasons that are no dead mailbox.
 _FAILING = """
 SELECT person_id FROM (
@@ -57,23 +58,6 @@ WHERE place <= %(enough)s
 GROUP BY person_id
 HAVING count(*) = %(enough)s AND max(finished_at) - min(finished_at) >= %(span)s
    AND bool_and(state IN ('bounced', 'failed') AND reason IN ('soft', 'full', 'network'))
-"""
-_DEAD = """
-SELECT DISTINCT i.person_id FROM contacts_personidentity i
-JOIN contacts_suppression s ON s.mailbox = i.token AND s.reason = 'hard_bounce'
-WHERE i.kind = 1
-"""
-# Mailboxes of these people that nobody else has: a household's mailbox rests only when all of it is silent.
-_MAILBOXES = """
-SELECT token FROM contacts_personidentity WHERE kind = 1
-GROUP BY token HAVING bool_and(person_id = ANY(%(people)s))
-"""
-# Resting mailboxes of which somebody gave a sign of life since.
-_AWAKE = """
-SELECT s.mailbox FROM contacts_suppression s
-WHERE s.reason = 'hygiene' AND EXISTS (
-    SELECT 1 FROM contacts_personidentity i JOIN contacts_timelineevent e ON e.person_id = i.person_id
-    WHERE i.kind = 1 AND i.token = s.mailbox AND e.groups && %(signs)s AND e.recorded_at > s.since)
 """
 
 
@@ -149,7 +133,7 @@ def _sets(run: HygieneRun, rules: Rules, now: datetime, counts: dict[str, int]) 
     since = now - timedelta(days=rules.unengaged_days)
     days = tokens.day_range("event", since.astimezone(zone).date(), now.astimezone(zone).date() + timedelta(days=1))
     asked: tuple[tuple[Flag, str, dict[str, Any]], ...] = (
-        (Flag.DEAD, _DEAD, {}),
+        (Flag.DEAD, contacts_sql.PEOPLE_WITH_DEAD_MAILBOX, {}),
         (
             Flag.FAILING,
             _FAILING,
@@ -209,7 +193,7 @@ def _rest(actor: Actor, run: HygieneRun) -> int:
     if not people:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_MAILBOXES, {"people": people})
+        cursor.execute(contacts_sql.MAILBOXES_OF_ONLY, {"people": people})
         mailboxes = [bytes(row[0]) for row in cursor.fetchall()]
     known = {
         bytes(mailbox)
@@ -240,7 +224,7 @@ def _rest(actor: Actor, run: HygieneRun) -> int:
 def _wake(actor: Actor) -> int:
     """A sign of life ends the rest."""
     with connection.cursor() as cursor:
-        cursor.execute(_AWAKE, {"signs": _signs()})
+        cursor.execute(contacts_sql.RESTING_BUT_AWAKE, {"signs": _signs()})
         mailboxes = [bytes(row[0]) for row in cursor.fetchall()]
     if not mailboxes:
         return 0

@@ -14,7 +14,7 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery import selectors
 from apps.delivery.models.outbox import MessageKind
-from apps.delivery.outbox.enqueue import OutboxItem, ReadyMail, enqueue
+from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail, enqueue
 from apps.organizations import selectors as organizations
 
 

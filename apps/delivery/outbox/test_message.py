@@ -11,7 +11,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import selectors
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.outbox.email_backend import address_it, ready
-from apps.delivery.outbox.enqueue import OutboxItem, enqueue_one
+from apps.delivery.outbox.services.enqueue import OutboxItem, enqueue_one
 
 _TEXT = """This is a test message from Carelane.
 

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.selectors import open_people
 from apps.contacts.timeline.services import NewEvent, events_record
@@ -36,7 +37,7 @@ from apps.vault.sealing import SealBroken
 log = logging.getLogger(__name__)
 
 # Consent, suppression, stop and pause are read in the statement that claims.
-_CLAIM = """
+_CLAIM = f"""
 WITH picked AS (
     SELECT message_id FROM delivery_readymessage
     WHERE stream = %(stream)s AND not_before <= %(now)s
@@ -48,16 +49,12 @@ WITH picked AS (
 SELECT m.id, m.kind, m.source_id, m.node, m.visit, m.person_id, m.purpose, m.level, m.attempts,
        m.content, m.evidence,
        (SELECT s.state FROM delivery_sourcestop s WHERE s.kind = m.kind AND s.source_id = m.source_id),
-       (SELECT c.state FROM contacts_consentstate c
-         WHERE c.person_id = m.person_id AND c.purpose = m.purpose
-           AND (c.state = 'denied' OR c.expires IS NULL OR c.expires > %(now)s)),
-       ARRAY(SELECT s.scope FROM contacts_personidentity i
-              JOIN contacts_suppression s ON s.mailbox = i.token
-             WHERE i.person_id = m.person_id AND i.kind = 1)
+       {contacts_sql.consent_of("m.person_id", "m.purpose", "%(now)s")},
+       {contacts_sql.scopes_stopped("m.person_id")}
 FROM taken JOIN delivery_outboxmessage m ON m.id = taken.message_id
 WHERE m.state = 'queued'
 ORDER BY m.id
-"""
+"""  # noqa: S608
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.delivery import routes, selectors
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PLACE, MessageKind
-from apps.delivery.outbox.enqueue import ReadyMail
+from apps.delivery.outbox.services.enqueue import ReadyMail
 from apps.delivery.policy import eligibility
 from apps.delivery.policy.routing import Capability, Held, PolicyTable, Refusal, Route, RouteName, decide
 from apps.delivery.send.batch import ClaimedRow, Job

@@ -43,10 +43,5 @@ def invent_address(external_id: str, line: str = "", city: str = "", county: str
     return f"{DEAD_PREFIX}{person[8:14].hex()}@goodmail.test"
 
 
-def is_dead(address: str) -> bool:
-    """Whether the demo's mail servers know no such mailbox."""
-    return address.startswith(DEAD_PREFIX)
-
-
 def _digest(*parts: str) -> bytes:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16, person=b"carelane-invent").digest()

@@ -66,22 +66,6 @@ class Table:
     def __repr__(self) -> str:
         return f"<Table of {len(self.headers)} columns>"
 
-    @property
-    def delimiter_name(self) -> str:
-        """The delimiter as a word, for the page."""
-        return DELIMITERS[self.delimiter]
-
-    @property
-    def encoding_name(self) -> str:
-        """The encoding as people know it."""
-        return {
-            "utf-8": "UTF-8",
-            "utf-8-sig": "UTF-8",
-            "utf-16-le": "UTF-16",
-            "utf-16-be": "UTF-16",
-            "cp1252": "Windows-1252 (Latin-1)",
-        }[self.encoding]
-
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield (line number, cells) of every row that is not empty, below the header.
 

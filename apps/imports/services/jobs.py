@@ -255,7 +255,7 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     data = job.opened()
     data["mapping"] = document
     checked_mapping(data)
-    _to(job, State.DRAFT, data)
+    job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
     return job
 
@@ -312,7 +312,7 @@ def import_cancel(*, actor: Actor, job_id: int) -> ImportJob:
         job.save(update_fields=["stop"])
     else:
         data = job.opened()
-        _to(job, State.CANCELLED, data)
+        job_to(job, State.CANCELLED, data)
     record(actor=actor, action=Action.IMPORT_CANCEL, kind="import", subject=job.pk, codes={"done": job.done})
     return job
 
@@ -360,7 +360,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     for name in ("problem", "tables", "reasons", "suspects", "held"):
         data.pop(name, None)
     data["pass"] = state
-    _to(job, state, data)
+    job_to(job, state, data)
     waking.wake("apps.imports.tasks.import_work", job.pk)
 
 
@@ -370,7 +370,8 @@ def _take_over(job: ImportJob, data: dict[str, Any], actor: Actor) -> None:
     job.act_for(actor)
 
 
-def _to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
+def job_to(job: ImportJob, state: str, data: dict[str, Any]) -> None:
+    """Bring a locked job to a state, with what it knows sealed anew."""
     job.state = state
     job.reseal(data)
     job.save()

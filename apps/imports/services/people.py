@@ -1,7 +1,7 @@
 """Chunks of people into the tables. Set-based; no query per row.
 
 The dry run and the import are the same code, so that they agree. What a row needs beside the database was done
-before, here or by a helper process (``contacts.preparing``).
+before, here or by a worker process (``imports.prepared_rows``).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
+from apps.contacts import sql as contacts_sql
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.pending import changes_hold, take_out
+from apps.contacts.changes.pending import pending_changes_add, take_out
 from apps.contacts.consent.given import ConsentCell, standing
 from apps.contacts.consent.services import NewConsent, consents_record, last_consent_days
 from apps.contacts.models import ConsentState, Person, PersonIdentity
@@ -139,7 +140,7 @@ def people_chunk(
     numbers = _without_conflicts(chunk, numbers, owners, taken, pending, outcome)
     matches = made.matches
     ids = [owners[matches[number]][0] for number in numbers if matches[number] in owners]
-    people = _open(actor, ids, subject)
+    people = open_many(actor, ids, subject)
     fresh: list[int] = []
     known: list[_Known] = []
     for number in numbers:
@@ -157,8 +158,8 @@ def people_chunk(
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    held = take_out(actor, known, wait)
-    outcome.held += len(held)
+    to_confirm = take_out(actor, known, wait)
+    outcome.to_confirm += len(to_confirm)
     outcome.new += len(fresh)
     for item in known:
         if item.fields or item.consents:
@@ -168,7 +169,7 @@ def people_chunk(
     if write:
         _create(actor, chunk, fresh, subject)
         _change(actor, [item for item in known if item.fields or item.consents], subject)
-        changes_hold(actor=actor, people=people, facts=held, job=None if subject is None else int(subject))
+        pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
 
 
@@ -189,7 +190,7 @@ def _holders(
     owners: dict[bytes, list[int]] = defaultdict(list)
     taken: dict[bytes, list[int]] = defaultdict(list)
     found = bulk.run(
-        "SELECT kind, token, person_id FROM contacts_personidentity WHERE kind = ANY(%b) AND token = ANY(%b)",
+        contacts_sql.IDENTITY_HOLDERS,
         [sorted({kind, MRN, EXTERNAL}), sorted(wanted | claimed)],
         planned_once=False,
     )
@@ -208,7 +209,8 @@ def _living(people: Collection[int]) -> set[int]:
     return set(Person.objects.filter(pk__in=people, erased_at__isnull=True).values_list("pk", flat=True))
 
 
-def _owners(kind: int, wanted: set[bytes]) -> dict[bytes, list[int]]:
+def owners_of(kind: int, wanted: set[bytes]) -> dict[bytes, list[int]]:
+    """Ids of the people who have each of these identities, those who were erased left out."""
     found: dict[bytes, list[int]] = defaultdict(list)
     rows = PersonIdentity.objects.filter(kind=kind, token__in=list(wanted), person__erased_at__isnull=True)
     for token, person in rows.values_list("token", "person_id"):
@@ -301,7 +303,8 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
         )
 
 
-def _open(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[int, PersonRecord]:
+def open_many(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[int, PersonRecord]:
+    """Lock and open people for an import; on the trail before anything is opened."""
     if not ids:
         return {}
     record_read(actor=actor, action=Action.CONTACT_OPEN, kind="person", subject=subject, people=ids, purpose="import")

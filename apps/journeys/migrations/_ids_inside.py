@@ -1,6 +1,6 @@
 """From names to ids: what 0.3.0 stored, opened, put into ids and sealed again, with its approvals.
 
-See docs/decisions/0009-ids-inside.md. Everything here is frozen: it knows the forms of 0.3.0 and of the version after it
+See docs/decisions/0020-ids-inside.md. Everything here is frozen: it knows the forms of 0.3.0 and of the version after it
 and asks no code that may change, only the vault.
 """
 

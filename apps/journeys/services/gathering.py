@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors as contacts
@@ -101,7 +102,7 @@ def _appointments(
     with connection.cursor() as cursor:
         # Tuples, not model instances: a tick opens thousands.
         cursor.execute(
-            "SELECT id, person_id, version, sealed FROM contacts_appointment WHERE id = ANY(%s::bigint[])",
+            contacts_sql.SEALED_APPOINTMENTS,
             [int8_array(each for each in wanted if each is not None)],
         )
         rows = cursor.fetchall()

@@ -16,10 +16,12 @@ from django.db.models import F, Max
 
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
+from apps.contacts import sql as contacts_sql
 from apps.contacts.appointments.services import BOOKED
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
+from apps.contacts.timeline import services as timeline
 from apps.core.actors import Actor
 from apps.journeys import context, outgoing
 from apps.journeys.definition import Definition
@@ -105,21 +107,17 @@ def after_restore() -> bool:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         ahead = cursor.fetchone()[0]
         # By the index of the numbers: nothing lies there in any other than the first look after a restore.
-        cursor.execute("SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s", [ahead])
+        cursor.execute(contacts_sql.NEWEST_AHEAD, [ahead])
         newest, last_id = cursor.fetchone()
         position = Journey.objects.aggregate(top=Max("seen_transaction"))["top"] or 0
         if newest is None and position <= ahead:
             return False
         if last_id is None:
             # All rows are older than what was read. A row of this cluster still carries its writer's number.
-            cursor.execute(
-                "SELECT max(id) FROM contacts_timelineevent WHERE transaction % 4294967296 <> xmin::text::bigint"
-            )
+            cursor.execute(contacts_sql.LAST_OF_ANOTHER_CLUSTER)
             last_id = cursor.fetchone()[0] or 0
         shift = max(newest or 0, position) + 1
-        cursor.execute(
-            "UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s", [shift, last_id]
-        )
+        timeline.transactions_shift(by=shift, up_to=last_id)
     Journey.objects.update(seen_transaction=F("seen_transaction") - shift)
     return True
 
@@ -145,7 +143,7 @@ def _rows(journey: Journey, wanted: Sequence[int], below: int) -> list[tuple[int
     """Up to ``BATCH`` rows (id, person, transaction) behind the saved position, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, person_id, transaction FROM contacts_timelineevent"
+            f"SELECT id, person_id, transaction FROM {contacts_sql.timeline('')}"  # noqa: S608
             " WHERE transaction >= %s AND transaction < %s AND (transaction, id) > (%s, %s) AND groups && %s"
             " ORDER BY transaction, id LIMIT %s",
             [
@@ -378,7 +376,7 @@ def gone(limit: int) -> list[FoundRun]:
         cursor.execute(
             f"SELECT {COLUMNS} FROM journeys_journeyrun r"  # noqa: S608 - fixed column names
             " WHERE r.state = 'waiting' AND (r.person_id = ANY(%s)"
-            "  OR r.person_id IN (SELECT s.person_id FROM contacts_personsearch s WHERE s.tokens @> %s))"
+            f"  OR r.person_id IN (SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE s.tokens @> %s))"
             " ORDER BY r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED",
             [people, [search_values.presence("death_date")], limit],
         )

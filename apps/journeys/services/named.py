@@ -6,7 +6,8 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.journeys import presets
 from apps.journeys.models import Journey
-from apps.journeys.services.drafts import journey_from_preset, name_token
+from apps.journeys.selectors import name_token
+from apps.journeys.services.drafts import journey_from_preset
 
 
 def journey_named(*, actor: Actor, name: str) -> Journey:
@@ -17,5 +18,5 @@ def journey_named(*, actor: Actor, name: str) -> Journey:
     made = next((each for each in presets.PRESETS if name_token(each.name) == name_token(name)), None)
     if made is None:
         names = ", ".join(each.name for each in presets.PRESETS)
-        raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
+        raise Refused("journey.unknown", f"There is no journey called {name}. Ready-made: {names}.")
     return journey_from_preset(actor=actor, preset=made)

@@ -33,13 +33,13 @@ class _Table(dict[int, str]):
         character = chr(code)
         if character == "\n" or v1.canonical(character) != character:
             raise _Unusual
-        made = "".join(v1._TOKENS[octet] for octet in self._escape(character).encode("utf-8"))
+        made = "".join(v1.TOKENS[octet] for octet in self._escape(character).encode("utf-8"))
         if len(self) < _MOST_CHARACTERS:
             self[code] = made
         return made
 
 
-_WORD = dict(enumerate(v1._Q_TOKENS))
+_WORD = dict(enumerate(v1.Q_TOKENS))
 _TEXT = _Table(str)
 _HTML = _Table(v1.escape_html)
 

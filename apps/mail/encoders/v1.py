@@ -108,7 +108,7 @@ def safe_link(url: str) -> str:
 # --- quoted-printable
 
 _SAFE = frozenset(range(33, 127)) - {61} | {9, 32}
-_TOKENS = [chr(b) if b in _SAFE else f"={b:02X}" for b in range(256)]
+TOKENS = [chr(b) if b in _SAFE else f"={b:02X}" for b in range(256)]
 # A short value that is its own encoding: nearly all of them.
 _SELF = re.compile(r"(?![.]|From )[ -<>-~]{1,75}\Z")
 
@@ -124,7 +124,7 @@ def run(text: str) -> bytes:
     if not text:
         return b""
     if len(text) < LINE and "\n" not in text and text[0] not in ".F":
-        line = "".join(map(_TOKENS.__getitem__, text.encode("utf-8", "replace")))
+        line = "".join(map(TOKENS.__getitem__, text.encode("utf-8", "replace")))
         if len(line) < LINE:
             return line.encode("ascii") + SOFT
     lines: list[str] = []
@@ -136,7 +136,7 @@ def run(text: str) -> bytes:
 
 def _lines(segment: str, *, hard: bool, out: list[str]) -> None:
     """Encode one line of text; `hard` ends it with CRLF, otherwise it ends in a soft break."""
-    tokens = [_TOKENS[b] for b in segment.encode("utf-8", "replace")]
+    tokens = [TOKENS[b] for b in segment.encode("utf-8", "replace")]
     if hard and tokens and tokens[-1] in (" ", "\t"):
         tokens[-1] = f"={ord(tokens[-1]):02X}"  # trailing white space does not survive transport
     if not tokens:
@@ -178,7 +178,7 @@ _FORBIDDEN = re.compile("[\r\n\x00]")
 _SPACES = re.compile(r"[\s\u00a0]+")
 # RFC 2047 section 5 (3): what may stand as itself in an encoded word, even in a phrase.
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
-_Q_TOKENS = [chr(b) if b in _Q_SAFE else ("_" if b == 32 else f"={b:02X}") for b in range(256)]
+Q_TOKENS = [chr(b) if b in _Q_SAFE else ("_" if b == 32 else f"={b:02X}") for b in range(256)]
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
 
 
@@ -313,7 +313,7 @@ def _encoded_words(text: str, used: int) -> bytes:
     size = 0  # octets of UTF-8 (B) or of encoded text (Q)
     for ch in text:
         octets = ch.encode("utf-8")
-        cost = len(octets) if base64 else sum(len(_Q_TOKENS[b]) for b in octets)
+        cost = len(octets) if base64 else sum(len(Q_TOKENS[b]) for b in octets)
         full = 4 * ((size + cost + 2) // 3) if base64 else size + cost
         if chunk and full + 12 > room:
             words.append(_word(chunk, base64))
@@ -328,4 +328,4 @@ def _word(chunk: str, base64: bool) -> str:
     octets = chunk.encode("utf-8")
     if base64:
         return f"=?utf-8?B?{b64encode(octets).decode('ascii')}?="
-    return f"=?utf-8?Q?{''.join(_Q_TOKENS[b] for b in octets)}?="
+    return f"=?utf-8?Q?{''.join(Q_TOKENS[b] for b in octets)}?="

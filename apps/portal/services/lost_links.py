@@ -8,9 +8,10 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.person import search_values
 from apps.core import actors, clock
-from apps.portal import notices, policy, selectors, throttles
+from apps.portal import notices, policy, selectors
 from apps.portal.models import LostLink
-from apps.portal.services.access import _owner, link_create
+from apps.portal.services import throttles
+from apps.portal.services.access import link_create, owner_of
 from apps.vault import sealing
 
 
@@ -53,7 +54,7 @@ def _send_fresh_link(typed: str, language: str) -> bool:
     mailbox = search_values.mailbox(typed)
     accounts = list(selectors.accounts_of_mailbox(mailbox))
     # To the address on record, never to what was typed: the two may differ where a server folds more than we do.
-    owner = _owner(accounts, mailbox) if accounts else None
+    owner = owner_of(accounts, mailbox) if accounts else None
     if owner is None:
         return False
     token = link_create(mailbox=mailbox, message_id=None, expires_at=clock.now() + policy.LOST_LINK_LIFE)

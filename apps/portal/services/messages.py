@@ -20,6 +20,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.portal import policy, selectors
+from apps.portal.documents import Opened, Said
 from apps.portal.models import (
     CONVERSATION_TABLE,
     DRAFT_TABLE,
@@ -62,34 +63,6 @@ class Line:
     sent_at: datetime
     read: bool
     replies: int = 0
-
-
-@dataclass(frozen=True)
-class Said:
-    """One text of a conversation, opened."""
-
-    from_patient: bool
-    text: str = field(repr=False)
-    at: datetime
-    author: str = ""
-    read_at: datetime | None = None
-    reply_id: int = 0
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A message as its patient sees it."""
-
-    public: UUID
-    subject: str = field(repr=False)
-    sender: str
-    text: str = field(repr=False)
-    html: str = field(repr=False)
-    sent_at: datetime
-    expires_at: datetime
-    said: tuple[Said, ...] = ()
-    draft: str = field(default="", repr=False)
-    closed: bool = False
 
 
 @transaction.atomic

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core import clock
 from apps.organizations import selectors as organizations
 from apps.portal import cookies, documents, policy, selectors, services, words
+from apps.portal.documents import Opened
 from apps.portal.forms import typed_once
 from apps.portal.services import Visit
-from apps.portal.services.messages import Opened, ReplyRefused
+from apps.portal.services.messages import ReplyRefused
 from apps.portal.visits import language_of, page, patient_page, statement, stranger_page, visit_of
 
 # The mail stands in a frame of its own: no script ever runs in it, nothing is sent from it, and nothing is fetched

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts.person.fields import FieldSpec
-
-from .age import AgeCondition
-from .appointment import AppointmentCondition
-from .attribute import AttributeCondition
-from .base.documents import Json
-from .base.nodes import Condition
-from .consent import ConsentCondition
-from .date import DateCondition
-from .engagement import EngagementCondition
-from .event import EventCondition
-from .number import NumberCondition
-from .sample import SampleCondition
-from .segment import SegmentCondition
+from apps.segments.conditions.age import AgeCondition
+from apps.segments.conditions.appointment import AppointmentCondition
+from apps.segments.conditions.attribute import AttributeCondition
+from apps.segments.conditions.base.documents import Json
+from apps.segments.conditions.base.nodes import Condition
+from apps.segments.conditions.consent import ConsentCondition
+from apps.segments.conditions.date import DateCondition
+from apps.segments.conditions.engagement import EngagementCondition
+from apps.segments.conditions.event import EventCondition
+from apps.segments.conditions.number import NumberCondition
+from apps.segments.conditions.sample import SampleCondition
+from apps.segments.conditions.segment import SegmentCondition
 
 #: In the order of the builder's picker. Where kinds share a key, the first that reads a document is its kind.
 CONDITIONS: dict[str, type[Condition]] = {

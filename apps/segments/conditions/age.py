@@ -10,15 +10,14 @@ from typing import ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-
-from .base import forms, tokens
-from .base.attributes import stored_day
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Control, Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Search, Words
-from .base.sql import Fragment, one_of
-from .base.windows import BEGINNING, Window, years_before
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import stored_day
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Control, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
+from apps.segments.conditions.base.sql import Fragment, one_of
+from apps.segments.conditions.base.windows import BEGINNING, Window, years_before
 
 OPERATORS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}
 #: Nobody has been older than 122; a window for "at least 65" stops here.
@@ -49,7 +48,7 @@ class AgeCondition(Condition):
         low = None if operator == "at_most" else document.whole("from", 0, OLDEST)
         high = None if operator == "at_least" else document.whole("to", 0, OLDEST)
         if low is not None and high is not None and low > high:
-            raise document.wrong("the lower age comes first.")
+            raise document.wrong("condition.bounds_backwards", "the lower age comes first.")
         return cls(operator, low, high)
 
     def to_document(self) -> Json:
@@ -108,13 +107,13 @@ class AgeCondition(Condition):
         """The operator and one age or two."""
         operator = str(document.get("op", "is"))
         ages: dict[str, list[Control]] = {
-            "at_least": [forms.number("from", "Youngest age", document.get("from"), 3)],
-            "at_most": [forms.number("to", "Oldest age", document.get("to"), 3)],
+            "at_least": [controls.number("from", "Youngest age", document.get("from"), 3)],
+            "at_most": [controls.number("to", "Oldest age", document.get("to"), 3)],
         }
-        ages["between"] = [*ages["at_least"], forms.words("and"), *ages["at_most"]]
-        parts = [forms.comparison(list(OPERATORS.items()), operator)]
+        ages["between"] = [*ages["at_least"], controls.words("and"), *ages["at_most"]]
+        parts = [controls.comparison(list(OPERATORS.items()), operator)]
         if operator in ages:
-            parts.append(forms.together(*ages[operator], forms.words("years")))
+            parts.append(controls.together(*ages[operator], controls.words("years")))
         return Drawn("field:age", tuple(parts))
 
 

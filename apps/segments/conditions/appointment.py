@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from apps.contacts import sql as contacts_sql
 from apps.core.bulk import int8_array
-
-from .base import forms, tokens
-from .base.attributes import day_of
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Search, Words
-from .base.sql import Fragment
-from .base.windows import DAYS, Window, horizon, shifted, unit_part
-from .base.wording import counted_in
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import day_of
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
+from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.windows import DAYS, Window, horizon, shifted, unit_part
+from apps.segments.conditions.base.wording import counted_in
 
 STATES = {"booked": "is booked in the next", "none_upcoming": "is not booked at all"}
 
@@ -70,12 +70,12 @@ class AppointmentCondition(Condition):
         no = "NOT " if self.state == "none_upcoming" else ""
         if search.joins or search.one:
             return Fragment(
-                f"{no}EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = s.person_id "  # noqa: S608
+                f"{no}EXISTS (SELECT 1 FROM {contacts_sql.appointments()} WHERE a.person_id = s.person_id "  # noqa: S608
                 "AND a.state = %s AND a.day = ANY(%s::bigint[]))",
                 params,
             )
         return Fragment(
-            f"{no}(s.person_id IN (SELECT a.person_id FROM contacts_appointment a "  # noqa: S608
+            f"{no}(s.person_id IN (SELECT a.person_id FROM {contacts_sql.appointments()} "  # noqa: S608
             "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE",
             params,
         )
@@ -105,7 +105,7 @@ class AppointmentCondition(Condition):
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """Booked or not, and within how many days."""
         state = str(document["appointment"])
-        parts = [forms.comparison(list(STATES.items()), state)]
+        parts = [controls.comparison(list(STATES.items()), state)]
         if state == "booked":
-            parts.append(forms.span("days", document, "in_next_days"))
+            parts.append(controls.span("days", document, "in_next_days"))
         return Drawn("appointment:", tuple(parts))

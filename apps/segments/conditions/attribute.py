@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
-from apps.vault.tokens import normalize
-
-from .base import forms, tokens
-from .base.attributes import (
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import (
     ATTRIBUTE,
     DEFAULTS,
     PREFIX_LENGTHS,
@@ -26,12 +25,13 @@ from .base.attributes import (
     stored,
     values_of,
 )
-from .base.codes import Terms
-from .base.documents import Document, Json, Path, RuleError
-from .base.forms import Choices, Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
-from .base.sql import Fragment, has_tokens, joined, one_of
-from .base.wording import listed
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
+from apps.segments.conditions.base.sql import Fragment, has_tokens, joined, one_of
+from apps.segments.conditions.base.wording import listed
+from apps.vault.tokens import normalize
 
 OPERATORS = {
     "is": "is",
@@ -70,9 +70,13 @@ class AttributeCondition(Condition):
             return cls(name, operator)
         values = document.values("value", many=operator in ("in", "not_in"))
         if operator == "starts_with" and spec.search != "words":
-            raise document.wrong("“starts with” works for names; choose “is” for this attribute.")
+            raise document.wrong(
+                "condition.comparison_unknown", "“starts with” works for names; choose “is” for this attribute."
+            )
         if operator == "starts_with" and len(normalize(values[0])) not in PREFIX_LENGTHS:
-            raise document.wrong("give two to four letters: the starts of words are searchable so far.")
+            raise document.wrong(
+                "condition.letters_count", "give two to four letters: the starts of words are searchable so far."
+            )
         return cls(name, operator, values)
 
     def to_document(self) -> Json:
@@ -95,7 +99,7 @@ class AttributeCondition(Condition):
         known = {normalize(code) for code, _ in spec.choices}
         if any(normalize(value) not in known for value in self.values):
             offered = ", ".join(f"{code} ({label})" for code, label in spec.choices)
-            raise RuleError(path, f"“{spec.label}” is one of {offered}.")
+            raise RuleError("condition.value_unknown", path, f"“{spec.label}” is one of {offered}.")
 
     def holds(self, opened: Opened) -> bool:
         """Whether one of the values is the person's (or none of them is)."""
@@ -142,7 +146,7 @@ class AttributeCondition(Condition):
         kind = tokens.identity_kind(self.field)
         if kind is not None:
             return Fragment(
-                "EXISTS (SELECT 1 FROM contacts_personidentity i WHERE i.person_id = s.person_id "
+                f"EXISTS (SELECT 1 FROM {contacts_sql.identities()} WHERE i.person_id = s.person_id "  # noqa: S608
                 "AND i.kind = %s AND i.token = ANY(%s::bytea[]))",
                 (kind, [tokens.identity(self.field, value) for value in self.values]),
             )
@@ -233,16 +237,16 @@ class AttributeCondition(Condition):
         operators: Choices = [pair for pair in OPERATORS.items() if starts or pair[0] != "starts_with"]
         value = document.get("value", "")
         value = ", ".join(value) if isinstance(value, list) else str(value)
-        parts = [forms.comparison(operators, operator)]
+        parts = [controls.comparison(operators, operator)]
         if operator in KNOWN:
             pass
         elif spec is not None and spec.choices and operator in ("is", "is_not"):
-            parts.append(forms.one(forms.select("value", "Value", list(spec.choices), value)))
+            parts.append(controls.one(controls.select("value", "Value", list(spec.choices), value)))
         elif operator in ("in", "not_in"):
-            many = forms.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
-            parts.append(forms.one(many))
+            many = controls.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
+            parts.append(controls.one(many))
         else:
-            parts.append(forms.one(forms.text("value", "Value", value, longest=200)))
+            parts.append(controls.one(controls.text("value", "Value", value, longest=200)))
         return Drawn(f"field:{name}", tuple(parts))
 
 
@@ -252,9 +256,11 @@ def asked_for(document: Document) -> tuple[str, FieldSpec]:
     spec = spec_of(name, document.fields)
     if spec is None:
         known = ", ".join(("age", *(each.name for each in document.fields.values() if searchable(each))))
-        raise document.wrong(f"there is no attribute of that name. Known are {known}.")
+        raise document.wrong("attribute.unknown", f"there is no attribute of that name. Known are {known}.")
     if not searchable(spec):
-        raise document.wrong(f"“{spec.label}” is kept sealed and cannot be searched: choose another.")
+        raise document.wrong(
+            "attribute.not_searchable", f"“{spec.label}” is kept sealed and cannot be searched: choose another."
+        )
     return name, spec
 
 

@@ -8,13 +8,12 @@ from typing import ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.purposes import Purpose
-
-from .base import forms, tokens
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Search, Words
-from .base.sql import Fragment, has_tokens
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
+from apps.segments.conditions.base.sql import Fragment, has_tokens
 
 STATES = {"granted": "granted", "denied": "denied", "none": "not recorded"}
 PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
@@ -73,4 +72,4 @@ class ConsentCondition(Condition):
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """The state."""
         states = [(name, f"is {word}") for name, word in STATES.items()]
-        return Drawn(f"consent:{document['consent']}", (forms.comparison(states, str(document.get("state", ""))),))
+        return Drawn(f"consent:{document['consent']}", (controls.comparison(states, str(document.get("state", ""))),))

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-
-from .attribute import KNOWN, AttributeCondition, asked_for, asks_equality
-from .base import forms, tokens
-from .base.attributes import (
+from apps.segments.conditions.attribute import KNOWN, AttributeCondition, asked_for, asks_equality
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import (
     ATTRIBUTE,
     label_of,
     own_references,
@@ -22,12 +21,12 @@ from .base.attributes import (
     spec_of,
     stored_day,
 )
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
-from .base.sql import Fragment, has_tokens, one_of
-from .base.windows import (
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
+from apps.segments.conditions.base.sql import Fragment, has_tokens, one_of
+from apps.segments.conditions.base.windows import (
     BEGINNING,
     DAYS,
     OWN_HORIZON_YEARS,
@@ -38,7 +37,7 @@ from .base.windows import (
     unit_part,
     years_before,
 )
-from .base.wording import counted_in, spoken_day
+from apps.segments.conditions.base.wording import counted_in, spoken_day
 
 OPERATORS = {
     "between": "is between",
@@ -230,13 +229,13 @@ class DateCondition(Condition):
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """The operator, then one day, two days, or a number with its unit."""
         operator = str(document.get("op", ""))
-        parts = [forms.comparison(list(OPERATORS.items()), operator)]
+        parts = [controls.comparison(list(OPERATORS.items()), operator)]
         if operator == "between":
-            first = forms.day("from", "From", document.get("from"))
-            last = forms.day("to", "To", document.get("to"))
-            parts.append(forms.together(first, forms.words("and"), last))
+            first = controls.day("from", "From", document.get("from"))
+            last = controls.day("to", "To", document.get("to"))
+            parts.append(controls.together(first, controls.words("and"), last))
         elif operator in ("in_last_days", "in_next_days", "anniversary_in_days"):
-            parts.append(forms.span("days", document))
+            parts.append(controls.span("days", document))
         elif operator not in KNOWN:
-            parts.append(forms.one(forms.day("value", "Date", document.get("value"))))
+            parts.append(controls.one(controls.day("value", "Date", document.get("value"))))
         return Drawn(f"field:{document['field']}", tuple(parts))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar
 
-from .base import forms
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Handle, Opened, Reference, RefersTo, Search, Words
-from .base.sql import Fragment
-from .base.timeline import (
+from apps.segments.conditions.base import controls
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Handle, Opened, Reference, RefersTo, Search, Words
+from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.timeline import (
     REPEAT_WORDS,
     WHEN_WORDS,
     happened,
@@ -23,8 +23,8 @@ from .base.timeline import (
     repeat_part,
     times_control,
 )
-from .base.windows import DAYS, Window, shifted, unit_part
-from .base.wording import counted_in
+from apps.segments.conditions.base.windows import DAYS, Window, shifted, unit_part
+from apps.segments.conditions.base.wording import counted_in
 
 #: How it is said when it happened and when it never did. The timeline's kind is "message." and the word.
 KINDS = {
@@ -143,12 +143,13 @@ class EngagementCondition(Condition):
         when = "last" if "last_days" in document else "ever"
         campaigns = [("", "any campaign"), *((name, name) for name in offer.campaigns)]
         chosen = str(document.get("campaign") or "")
-        parts = [forms.comparison(list(REPEAT_WORDS.items()), "never" if never else "at_least")]
+        parts = [controls.comparison(list(REPEAT_WORDS.items()), "never" if never else "at_least")]
         if not never:
             parts.append(times_control(document))
-        parts.append(forms.together(forms.words("of"), forms.select("campaign", "Campaign", campaigns, chosen)))
+        which = controls.select("campaign", "Campaign", campaigns, chosen)
+        parts.append(controls.together(controls.words("of"), which))
         whens = [(name, WHEN_WORDS[name]) for name in ("ever", "last")]
-        parts.append(forms.one(forms.select("when", "When", whens, when, reshapes=True)))
+        parts.append(controls.one(controls.select("when", "When", whens, when, reshapes=True)))
         if when == "last":
-            parts.append(forms.span("last_days", document))
+            parts.append(controls.span("last_days", document))
         return Drawn(f"engagement:{document['engagement']}", tuple(parts))

@@ -11,14 +11,13 @@ from apps.contacts.person.fields import FieldSpec
 from apps.contacts.timeline import value_sets
 from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
 from apps.core.levels import Level
-
-from .base import forms
-from .base.codes import Terms, join_code, split_code
-from .base.documents import Document, Json
-from .base.forms import Choices, Control, Drawn, Entry, Offer, Part, Posted
-from .base.nodes import CLINICAL_LEVEL, Condition, Opened, Search, Words
-from .base.sql import Fragment
-from .base.timeline import (
+from apps.segments.conditions.base import controls
+from apps.segments.conditions.base.codes import Terms, join_code, split_code
+from apps.segments.conditions.base.controls import Choices, Control, Drawn, Entry, Offer, Part, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Condition, Opened, Search, Words
+from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.timeline import (
     REPEAT_WORDS,
     WHEN_WORDS,
     happened,
@@ -28,8 +27,8 @@ from .base.timeline import (
     repeat_part,
     times_control,
 )
-from .base.windows import BEGINNING, DAYS, Window, horizon, shifted, unit_part
-from .base.wording import counted_in, listed, spoken_day
+from apps.segments.conditions.base.windows import BEGINNING, DAYS, Window, horizon, shifted, unit_part
+from apps.segments.conditions.base.wording import counted_in, listed, spoken_day
 
 #: Kinds of clinical events: noun of one, and the code system its codes come from.
 KINDS = {
@@ -88,17 +87,19 @@ class EventCondition(Condition):
             system = KINDS[kind][1]
         value_set = document.optional_text("set")
         if value_set is not None and value_set not in VALUE_SETS:
-            raise document.wrong("there is no set of codes of that name: choose one of the list.")
+            raise document.wrong(
+                "condition.code_set_unknown", "there is no set of codes of that name: choose one of the list."
+            )
         if codes and value_set:
-            raise document.wrong("give a code or a set of codes, not both.")
+            raise document.wrong("condition.codes_twice", "give a code or a set of codes, not both.")
         for name, words in (("from", "first"), ("to", "last")):
             if document.get(name) == "":
-                raise document.wrong(f"give the {words} day, or choose “at any time”.")
+                raise document.wrong("condition.day_missing", f"give the {words} day, or choose “at any time”.")
         first, last = document.optional_day("from"), document.optional_day("to")
         if first and last:
             document.in_order(first, last)
         if document.get("last_days") is not None and (first or last):
-            raise document.wrong("give dates or a number of last days, not both.")
+            raise document.wrong("condition.period_twice", "give dates or a number of last days, not both.")
         days, unit = document.optional_span("last_days")
         return cls(kind, codes, system if codes else None, category, value_set, never, times, first, last, days, unit)
 
@@ -233,7 +234,7 @@ class EventCondition(Condition):
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """How often, any or which, and when."""
         never = document.get("op") == "never"
-        parts = [forms.comparison(list(REPEAT_WORDS.items()), "never" if never else "at_least")]
+        parts = [controls.comparison(list(REPEAT_WORDS.items()), "never" if never else "at_least")]
         if not never:
             parts.append(times_control(document))
         parts += [*_which(document, offer, terms), *_when(document)]
@@ -249,16 +250,16 @@ def _which(document: Json, offer: Offer, terms: Terms) -> list[Part]:
         choices.insert(1, ("class", "of this kind"))
     if offer.sets and kind in ("condition", "immunization", "encounter"):
         choices.append(("set", "one of a set"))
-    parts = [forms.one(forms.select("which", "Which", choices, which, reshapes=True))]
+    parts = [controls.one(controls.select("which", "Which", choices, which, reshapes=True))]
     if which == "class":
         category = str(document["class"])
         parts.append(
-            forms.one(Control("text", "class", "Class of visit", category, longest=40, suggestions=VISIT_CLASSES))
+            controls.one(Control("text", "class", "Class of visit", category, longest=40, suggestions=VISIT_CLASSES))
         )
     elif which == "code":
-        parts.append(forms.one(_code(document, kind, terms)))
+        parts.append(controls.one(_code(document, kind, terms)))
     elif which == "set":
-        parts.append(forms.one(forms.select("set", "Set of codes", list(offer.sets), str(document["set"]))))
+        parts.append(controls.one(controls.select("set", "Set of codes", list(offer.sets), str(document["set"]))))
     return parts
 
 
@@ -274,14 +275,18 @@ def _when(document: Json) -> list[Part]:
     when = "last" if "last_days" in document else "ever"
     if "from" in document or "to" in document:
         when = "between" if "from" in document and "to" in document else ("since" if "from" in document else "until")
-    parts = [forms.one(forms.select("when", "When", list(WHEN_WORDS.items()), when, reshapes=True))]
+    parts = [controls.one(controls.select("when", "When", list(WHEN_WORDS.items()), when, reshapes=True))]
     first, last = document.get("from"), document.get("to")
     if when == "since":
-        parts.append(forms.one(forms.day("from", "On or after", first)))
+        parts.append(controls.one(controls.day("from", "On or after", first)))
     elif when == "until":
-        parts.append(forms.one(forms.day("to", "On or before", last)))
+        parts.append(controls.one(controls.day("to", "On or before", last)))
     elif when == "between":
-        parts.append(forms.together(forms.day("from", "From", first), forms.words("and"), forms.day("to", "To", last)))
+        parts.append(
+            controls.together(
+                controls.day("from", "From", first), controls.words("and"), controls.day("to", "To", last)
+            )
+        )
     elif when == "last":
-        parts.append(forms.span("last_days", document))
+        parts.append(controls.span("last_days", document))
     return parts

@@ -8,15 +8,22 @@ from typing import Any, ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-
-from .attribute import KNOWN, AttributeCondition, asked_for
-from .base import forms, tokens
-from .base.attributes import label_of, own_references, ranged, slotted, spec_level, spec_of, stored
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
-from .base.sql import Fragment, one_of
+from apps.segments.conditions.attribute import KNOWN, AttributeCondition, asked_for
+from apps.segments.conditions.base import controls, tokens
+from apps.segments.conditions.base.attributes import (
+    label_of,
+    own_references,
+    ranged,
+    slotted,
+    spec_level,
+    spec_of,
+    stored,
+)
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
+from apps.segments.conditions.base.sql import Fragment, one_of
 
 OPERATORS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}
 
@@ -53,7 +60,7 @@ class NumberCondition(Condition):
         low = None if operator == "at_most" else document.decimal("from")
         high = None if operator == "at_least" else document.decimal("to")
         if low is not None and high is not None and low > high:
-            raise document.wrong("the lower number comes first.")
+            raise document.wrong("condition.bounds_backwards", "the lower number comes first.")
         return cls(name, operator, low, high)
 
     def to_document(self) -> Json:
@@ -125,13 +132,13 @@ class NumberCondition(Condition):
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """The operator and one number or two."""
         operator = str(document.get("op", ""))
-        parts = [forms.comparison([*OPERATORS.items(), *KNOWN.items()], operator)]
-        low = forms.number("from", "Lowest number", document.get("from"), 12, decimal=True)
-        high = forms.number("to", "Highest number", document.get("to"), 12, decimal=True)
+        parts = [controls.comparison([*OPERATORS.items(), *KNOWN.items()], operator)]
+        low = controls.number("from", "Lowest number", document.get("from"), 12, decimal=True)
+        high = controls.number("to", "Highest number", document.get("to"), 12, decimal=True)
         if operator == "between":
-            parts.append(forms.together(low, forms.words("and"), high))
+            parts.append(controls.together(low, controls.words("and"), high))
         elif operator == "at_least":
-            parts.append(forms.one(low))
+            parts.append(controls.one(low))
         elif operator == "at_most":
-            parts.append(forms.one(high))
+            parts.append(controls.one(high))
         return Drawn(f"field:{document['field']}", tuple(parts))

@@ -11,13 +11,12 @@ from typing import ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-
-from .base import forms
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Opened, Search, Words
-from .base.sql import Fragment
+from apps.segments.conditions.base import controls
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
+from apps.segments.conditions.base.sql import Fragment
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -47,11 +46,14 @@ class SampleCondition(Condition):
         if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 < percent < 100:
             tenths = round(percent * 10)
         if not 1 <= tenths <= 999 or abs(percent * 10 - tenths) > 1e-9:
-            raise document.wrong("give a percentage from 0.1 to 99.9 with at most one decimal.")
+            raise document.wrong(
+                "condition.percentage_malformed", "give a percentage from 0.1 to 99.9 with at most one decimal."
+            )
         key = document.get("key")
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise document.wrong(
-                "give the sample a “key” of up to 64 letters and digits: the same key, the same people."
+                "condition.sample_key_malformed",
+                "give the sample a “key” of up to 64 letters and digits: the same key, the same people.",
             )
         return cls(tenths, key)
 
@@ -97,8 +99,11 @@ class SampleCondition(Condition):
     @classmethod
     def draw(cls, document: Json, offer: Offer, terms: Terms) -> Drawn:
         """The percentage, and the key that comes back with it."""
-        percent = forms.number("percent", "Percent of everybody", document.get("sample"), 4, decimal=True)
-        part = forms.together(
-            forms.words("of"), percent, forms.words("% of everybody"), forms.hidden("key", str(document.get("key", "")))
+        percent = controls.number("percent", "Percent of everybody", document.get("sample"), 4, decimal=True)
+        part = controls.together(
+            controls.words("of"),
+            percent,
+            controls.words("% of everybody"),
+            controls.hidden("key", str(document.get("key", ""))),
         )
         return Drawn("sample:", (part,))

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from .base import forms
-from .base.codes import Terms
-from .base.documents import Document, Json
-from .base.forms import Drawn, Entry, Offer, Posted
-from .base.nodes import Condition, Handle, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
-from .base.sql import Fragment
+from apps.segments.conditions.base import controls
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import (
+    Condition,
+    Handle,
+    Looking,
+    Opened,
+    Reference,
+    RefersTo,
+    Reveals,
+    Search,
+    Words,
+)
+from apps.segments.conditions.base.sql import Fragment
 
 OPERATORS = {"in": "is in", "not_in": "is not in"}
 
@@ -79,7 +89,7 @@ class SegmentCondition(Condition):
         return Drawn(
             "segment:",
             (
-                forms.comparison(list(OPERATORS.items()), str(document.get("op", "in"))),
-                forms.one(forms.select("value", "Value", names, str(document.get("segment", "")))),
+                controls.comparison(list(OPERATORS.items()), str(document.get("op", "in"))),
+                controls.one(controls.select("value", "Value", names, str(document.get("segment", "")))),
             ),
         )

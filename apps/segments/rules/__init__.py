@@ -1,7 +1,7 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
 from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.documents import RuleError
+from apps.segments.conditions.base.documents import RuleError, place_of
 from apps.segments.conditions.base.nodes import (
     Condition,
     Group,
@@ -18,12 +18,11 @@ from apps.segments.conditions.base.nodes import (
     walk,
     with_references,
 )
-
-from .choosing import check_choices
-from .evaluating import Explained, explain, matches, verdict
-from .levels import level, may_reach_patients
-from .parsing import NOTHING_CHOSEN, parse
-from .sentences import sentence
+from apps.segments.rules.choosing import check_choices
+from apps.segments.rules.evaluating import Explained, explain, matches, verdict
+from apps.segments.rules.levels import level, may_reach_patients
+from apps.segments.rules.parsing import NOTHING_CHOSEN, parse
+from apps.segments.rules.sentences import sentence
 
 __all__ = [
     "NOTHING_CHOSEN",
@@ -47,6 +46,7 @@ __all__ = [
     "mentioned_campaigns",
     "mentioned_segments",
     "parse",
+    "place_of",
     "references",
     "sentence",
     "verdict",

@@ -15,8 +15,7 @@ from apps.contacts.person.fields import FieldSpec
 from apps.segments.conditions.base.codes import Terms
 from apps.segments.conditions.base.documents import Path
 from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Record, Reference
-
-from .sentences import group_head, sentence
+from apps.segments.rules.sentences import group_head, sentence
 
 UTC = ZoneInfo("UTC")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from apps.audit import exports, filters, reviews
+from apps.audit import exports, filters
+from apps.audit.services import reviews
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand

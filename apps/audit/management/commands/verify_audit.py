@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.audit import reviews
+from apps.audit.services import reviews
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.permissions import Permission

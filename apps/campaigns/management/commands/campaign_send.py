@@ -8,8 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.campaigns import selectors, sending
+from apps.campaigns import selectors
 from apps.campaigns.models import Campaign, State
+from apps.campaigns.report import report_of
+from apps.campaigns.services import sending
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
@@ -42,7 +44,7 @@ class Command(RoadCommand):
                 if self._all_later(campaign.id, deadline - time.monotonic()):
                     break
                 time.sleep(0.5)
-        return selectors.report(Campaign.objects.get(pk=campaign.id)).as_json()
+        return report_of(Campaign.objects.get(pk=campaign.id)).as_json()
 
     def _all_later(self, campaign_id: int, seconds: float) -> bool:
         """Whether everything that is left waits for another try after ``seconds``; then says until when."""

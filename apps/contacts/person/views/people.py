@@ -55,9 +55,9 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         # Without anybody at all the page itself offers to import and to add; the head would say it twice.
         "listed": bool(rows) or searched,
         "filters": filters,
-        "may_import": _may(request, Permission.CONTACT_IMPORT),
-        "may_edit": _may(request, Permission.CONTACT_EDIT),
-        "may_export": _may(request, Permission.CONTACT_EXPORT),
+        "may_import": may(request, Permission.CONTACT_IMPORT),
+        "may_edit": may(request, Permission.CONTACT_EDIT),
+        "may_export": may(request, Permission.CONTACT_EXPORT),
     }
     return render(request, "contacts/list.html", context)
 
@@ -201,7 +201,3 @@ def opened(request: HttpRequest, person_id: int, purpose: str) -> PersonRecord:
     if record is None:
         raise Http404
     return record
-
-
-def _may(request: HttpRequest, permission: Permission) -> bool:
-    return may(request, permission)

@@ -29,14 +29,14 @@ from apps.contacts.person import fields, panels, search_values, selectors
 from apps.contacts.person.forms import ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
-from apps.contacts.person.views.people import _may, opened
+from apps.contacts.person.views.people import opened
 from apps.contacts.timeline import words as timeline
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require, role_of
+from apps.core.permissions import Permission, may, require, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
 
@@ -46,7 +46,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Overview: facts with masked identifiers, what is next, what happened last. An erased person leaves a note."""
     gone = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
     if gone is not None:
-        context = {"person": gone, "may_erase": _may(request, Permission.CONTACT_ERASE)}
+        context = {"person": gone, "may_erase": may(request, Permission.CONTACT_ERASE)}
         return render(request, "contacts/gone.html", context, status=404)
     record = opened(request, person_id, "person page")
     eyes = Eyes(role_of(request))
@@ -92,7 +92,7 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
         initial={"on": timezone.localdate(), "method": "front desk"},
     )
     if request.method == "POST":
-        if not _may(request, Permission.CONTACT_EDIT):
+        if not may(request, Permission.CONTACT_EDIT):
             raise Http404
         if form.is_valid():
             try:
@@ -155,7 +155,7 @@ def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
     record = opened(request, person_id, "appointments")
     form = AppointmentForm(request.POST or None)
     if request.method == "POST":
-        if not _may(request, Permission.CONTACT_EDIT):
+        if not may(request, Permission.CONTACT_EDIT):
             raise Http404
         if form.is_valid():
             try:
@@ -304,8 +304,8 @@ def _page(
         "header_facts": [part for part in (relation, age, f"No. {record.id}") if part],
         "flags": _flags(record, today) + _waiting(request, record),
         "tabs": _tabs(request, record, current),
-        "may_edit": _may(request, Permission.CONTACT_EDIT),
-        "may_erase": _may(request, Permission.CONTACT_ERASE),
+        "may_edit": may(request, Permission.CONTACT_EDIT),
+        "may_erase": may(request, Permission.CONTACT_ERASE),
     }
     status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
     if form is not None and form.is_bound and form.errors:
@@ -320,7 +320,7 @@ def _tabs(request: HttpRequest, record: PersonRecord, current: str) -> list[dict
         ("consents", "Consents", "contacts:consents", 30),
         ("appointments", "Appointments", "contacts:appointments", 40),
     ]
-    if _may(request, Permission.AUDIT_VIEW):
+    if may(request, Permission.AUDIT_VIEW):
         own.append(("access", "Access", "contacts:access", 90))
     found = [(order, key, label, reverse(name, args=[record.id])) for key, label, name, order in own]
     for panel in panels.panels(role_of(request), "tab"):
@@ -365,7 +365,7 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
     who = row.asked_by.name if row.asked_by else "An import"
     text = f"{who} asked to change {identity_facts.named(names)}. What is on record stays until "
     flag = {"tone": "info", "title": "A change waits for confirmation"}
-    if _may(request, Permission.CONTACT_REVEAL) and _may(request, Permission.CONTACT_EDIT):
+    if may(request, Permission.CONTACT_REVEAL) and may(request, Permission.CONTACT_EDIT):
         return [{**flag, "text": f"{text}you confirm it.", "url": reverse("contacts:changes"), "link": "Look at it"}]
     return [{**flag, "text": f"{text}care staff or an administrator confirm it."}]
 

@@ -13,9 +13,8 @@ from typing import Any
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.person.search_values import day_in, phone_digits
 from apps.core.levels import Level
+from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Reference, RefersTo
 from apps.vault.tokens import normalize
-
-from .nodes import CLINICAL_LEVEL, Reference, RefersTo
 
 ATTRIBUTE = "attribute."
 #: Starts of words are searchable from two to four letters (architecture.md, idea 2).

@@ -15,11 +15,10 @@ from typing import Any, ClassVar, Protocol
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.core.levels import Level
-
-from .codes import Terms
-from .documents import Document, Json, Path, RuleError
-from .forms import Drawn, Entry, Offer, Posted
-from .sql import Fragment
+from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
+from apps.segments.conditions.base.sql import Fragment
 
 #: What clinical, appointment, consent and engagement conditions say about a person.
 CLINICAL_LEVEL = Level.HEALTH
@@ -273,15 +272,17 @@ class Names:
     def segment(self, name: Handle, seen: tuple[Handle, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
         if name in seen:
-            raise RuleError((), "a segment cannot look at itself, not even through other segments.")
+            raise RuleError(
+                "segment.looks_at_itself", (), "a segment cannot look at itself, not even through other segments."
+            )
         if name not in self.segments:
-            raise RuleError((), "it looks at a segment that no longer exists: choose another.")
+            raise RuleError("segment.unknown", (), "it looks at a segment that no longer exists: choose another.")
         return self.segments[name]
 
     def campaign(self, name: Handle) -> int:
         """The id of campaign ``name``. Raises RuleError when there is none."""
         if name not in self.campaigns:
-            raise RuleError((), "it looks at a campaign that no longer exists: choose another.")
+            raise RuleError("campaign.unknown", (), "it looks at a campaign that no longer exists: choose another.")
         return self.campaigns[name]
 
 

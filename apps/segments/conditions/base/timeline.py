@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.contacts import sql as contacts_sql
 from apps.core.bulk import int8_array
-
-from . import tokens
-from .attributes import day_of
-from .documents import Document, Json
-from .forms import Part, Posted, number, together, words
-from .nodes import Search
-from .sql import Fragment
-from .windows import Window
+from apps.segments.conditions.base import tokens
+from apps.segments.conditions.base.attributes import day_of
+from apps.segments.conditions.base.controls import Part, Posted, number, together, words
+from apps.segments.conditions.base.documents import Document, Json
+from apps.segments.conditions.base.nodes import Search
+from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.windows import Window
 
 REPEAT_OPERATORS = ("at_least", "never")
 REPEAT_WORDS = {"at_least": "at least", "never": "never"}
@@ -90,7 +90,7 @@ def happened_sql(
         # Once needs no figure: a row stands only for what happened, and the index alone answers.
         often = " AND t.count >= %s" if times > 1 else ""
         return Fragment(
-            f"{no}EXISTS (SELECT 1 FROM contacts_timelinesummary t WHERE t.person_id = s.person_id "  # noqa: S608
+            f"{no}EXISTS (SELECT 1 FROM {contacts_sql.timeline_summary()} WHERE t.person_id = s.person_id "  # noqa: S608
             f'AND t."group" = %s{often})',
             (groups[0], times) if often else (groups[0],),
         )
@@ -109,12 +109,12 @@ def happened_sql(
         params.append(times)
     if search.joins or search.one:
         if not counted:
-            found = f"EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = s.person_id AND {where})"  # noqa: S608
+            found = f"EXISTS (SELECT 1 FROM {contacts_sql.timeline()} WHERE e.person_id = s.person_id AND {where})"  # noqa: S608
             return Fragment(f"{no}{found}", tuple(params))
         end = ""
     else:
         # IS TRUE keeps the planner from turning this into a join: how many people have two groups at once it
         # guesses wrong by a thousand, and loops. One scan of the index fills a hash that every person is asked in.
         end = " IS TRUE"
-    found = f"(s.person_id IN (SELECT e.person_id FROM contacts_timelineevent e WHERE {where}{counted}))"  # noqa: S608
+    found = f"(s.person_id IN (SELECT e.person_id FROM {contacts_sql.timeline()} WHERE {where}{counted}))"  # noqa: S608
     return Fragment(f"{no}{found}{end}", tuple(params))

@@ -7,10 +7,9 @@ from datetime import date
 
 from apps.contacts.person import search_values
 from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.segments.conditions.base.attributes import ATTRIBUTE, comparable, spec_of
+from apps.segments.conditions.base.windows import Window
 from apps.vault import tokens as vault
-
-from .attributes import ATTRIBUTE, comparable, spec_of
-from .windows import Window
 
 #: Searchable dates: column of the search row and name under which its days are keyed.
 DAY_COLUMNS = {"birth_date": ("s.birth_day", "person.birth_date")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from .windows import DAYS
+from apps.segments.conditions.base.windows import DAYS
 
 
 def spoken_day(day: date) -> str:

@@ -1,0 +1,186 @@
+"""Rules that are read from the text of a module: purity, sockets, SQL of others, writes, private names.
+
+Each function takes a module's dotted name and its text, and returns what breaks the rule as (line, what). The tests
+run them over the product, and once over a planted breach.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.architecture.contracts import role_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+Breach = tuple[int, str]
+
+# A docstring says of its module that it is pure: "Pure.", ": pure", "is pure".
+_PURE = re.compile(r"\bPure\b|[:,] pure\b|\bis pure\b")
+IMPURE = ("django.db", "django.conf", "apps.core.clock")
+# What opens a connection to somewhere else; a listening server is not among them.
+_SOCKETS = (
+    *("socket.create_connection", "socket.socket", "asyncio.open_connection", "asyncio.open_unix_connection"),
+    *("smtplib", "http.client", "urllib.request", "requests", "httpx", "urllib3", "ftplib", "imaplib", "poplib"),
+)
+_LOOP = ("create_connection", "create_unix_connection", "create_datagram_endpoint")
+_ALWAYS_WRITES = {
+    *("save", "asave", "bulk_create", "abulk_create", "bulk_update", "abulk_update"),
+    *("get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create", "create", "acreate"),
+}
+_QUERIES = {"objects", "filter", "exclude", "all", "select_for_update", "living", "order_by"}
+# A statement begins, or goes on behind WITH, with what writes.
+_SQL_WRITE = re.compile(
+    r"\b(INSERT\s+INTO\s+\w+|UPDATE\s+\S+\s+(?:AS\s+)?(?:\w+\s+)?SET\b|DELETE\s+FROM\s+\w+|TRUNCATE\s+\w+|COPY\s+[\w{]+.*\bFROM\b)",
+    re.DOTALL,
+)
+
+
+def modules(*folders: str) -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of every module of the product, migrations left out."""
+    for folder in folders or ("apps", "config"):
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            inside = path.relative_to(REPOSITORY)
+            if "migrations" not in inside.parts:
+                yield ".".join(inside.with_suffix("").parts).removesuffix(".__init__"), path.read_text()
+
+
+def is_pure(text: str) -> bool:
+    """Whether the docstring of a module says that it is pure."""
+    return bool(_PURE.search(ast.get_docstring(ast.parse(text)) or ""))
+
+
+def imports(text: str) -> list[tuple[int, str]]:
+    """(line, dotted name) of everything imported, wherever; ``from a import b`` is ``a.b``."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return sorted(found)
+
+
+def impure(text: str) -> list[Breach]:
+    """Imports that a pure module does not have: the database, settings, the clock, models and services."""
+    return [
+        (line, name)
+        for line, name in imports(text)
+        if name.startswith(tuple(f"{each}." for each in IMPURE))
+        or name in IMPURE
+        or (name.startswith("apps.") and _app_role(name) in ("models", "services"))
+    ]
+
+
+def connections(text: str) -> list[Breach]:
+    """Where something opens a connection of its own to somewhere."""
+    tree = ast.parse(text)
+    named = {line: name for line, name in imports(text) if name.startswith(_SOCKETS)}
+    calls = [
+        (node.lineno, ast.unparse(node.func))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (ast.unparse(node.func) in _SOCKETS or (isinstance(node.func, ast.Attribute) and node.func.attr in _LOOP))
+    ]
+    return sorted({*named.items(), *calls})
+
+
+def foreign_tables(module: str, text: str, owners: Mapping[str, str]) -> list[Breach]:
+    """Text that names a table of another app. ``owners``: table to app."""
+    own = module.split(".")[1]
+    return [
+        (line, table)
+        for line, words in strings(text)
+        for table in sorted(set(re.findall(r"\w+", words)))
+        if owners.get(table, own) != own
+    ]
+
+
+def writes(text: str) -> list[Breach]:
+    """Calls that write models, and SQL that writes."""
+    tree = ast.parse(text)
+    found = [(node.lineno, ast.unparse(node.func)) for node in ast.walk(tree) if _is_write(node)]
+    for line, words in strings(text):
+        if match := _SQL_WRITE.search(words):
+            found.append((line, " ".join(match.group(0).split())))
+    return sorted(set(found))
+
+
+def _is_write(node: ast.AST) -> bool:
+    """Whether a call is one of a manager, a queryset or a model that writes, by the shape of what it is called on."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    name, on = node.func.attr, node.func.value
+    if name in _ALWAYS_WRITES:
+        return True
+    query = any(isinstance(part, ast.Attribute) and part.attr in _QUERIES for part in ast.walk(on))
+    if name in ("delete", "adelete"):
+        return query or not (node.args or node.keywords)
+    if name in ("update", "aupdate"):
+        return query or bool(node.keywords and not node.args)
+    # The cursor's COPY; without arguments it is the copy of a value.
+    return name == "copy" and bool(node.args)
+
+
+def private_names(text: str) -> list[Breach]:
+    """Names of other modules that begin with one underscore: imported, or taken from an imported module."""
+    tree = ast.parse(text)
+    found, ours = [], set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("apps", "config")):
+            ours |= {alias.asname or alias.name for alias in node.names if not alias.name[0].isupper()}
+            found += [(node.lineno, alias.name) for alias in node.names if _is_private(alias.name)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ours:
+            found += [(node.lineno, f"{node.value.id}.{node.attr}")] if _is_private(node.attr) else []
+    return sorted(found)
+
+
+def late_imports(text: str) -> list[int]:
+    """Lines of the imports inside functions."""
+    return sorted(
+        {
+            node.lineno
+            for function in ast.walk(ast.parse(text))
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+    )
+
+
+def strings(text: str) -> list[tuple[int, str]]:
+    """(line, text) of every string that is no docstring; a piece of an f-string is one, its values stand as "{}"."""
+    tree = ast.parse(text)
+    docstrings = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    inside: set[int] = set()
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            inside |= {id(part) for part in node.values}
+            words = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            found.append((node.lineno, words))
+    found += [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings | inside
+    ]
+    return sorted(found)
+
+
+def may_write(module: str, writers: Sequence[str]) -> bool:
+    """Whether a module is a service, or named (itself or its package) in the list of other writers."""
+    return _app_role(module) == "services" or any(f"{module}.".startswith(f"{each}.") for each in writers)
+
+
+def _app_role(name: str) -> str:
+    """The role of what is imported; the name of a thing in a module does not count, only models and services do."""
+    app = ".".join(name.split(".")[:2])
+    return role_of(name, app, ("models", "services", "selectors", "views", "forms", "tasks"))
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
