@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from apps.content.starters import all_starters
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +13,7 @@ from apps.contacts.attributes.services import Wanted, attribute_create, attribut
 from apps.content import blocks
 from apps.content import services as content
 from apps.content.models import Brand, Template
+from apps.content.presets import all_presets
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.journeys import approvals, context, outgoing
@@ -42,8 +42,8 @@ def segment(name: str, *rules: dict[str, object]) -> Segment:
 
 
 def template(name: str) -> Template:
-    starter = next(iter(all_starters().values()))
-    return content.template_create(actor=CLI, name=name, data=blocks.dump(starter.design))
+    preset = next(iter(all_presets().values()))
+    return content.template_create(actor=CLI, name=name, data=blocks.dump(preset.design))
 
 
 def brand(name: str) -> Brand:
