@@ -42,13 +42,15 @@ def entry_add(
 def ensure_read(*, kind: str, subject: int, looked_at: int | None) -> None:
     """Raise ``Refused`` unless ``looked_at`` (id of an entry) is the latest: a later one is not approved unread."""
     if looked_at is not None and selectors.submission(kind, subject) != looked_at:
-        raise Refused("It was changed and submitted again while you looked at it. Read what is there now.")
+        raise Refused(
+            "approval.asked_anew", "It was changed and submitted again while you looked at it. Read what is there now."
+        )
 
 
 def ensure_said(comment: str) -> str:
     """The comment of whoever sends something back. Raises ``Refused`` when they say nothing."""
     if not comment.strip():
-        raise Refused("Say what has to change, so that the author can do it.")
+        raise Refused("approval.without_comment", "Say what has to change, so that the author can do it.")
     return comment
 
 

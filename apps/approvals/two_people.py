@@ -56,4 +56,6 @@ def why_not(actor: Actor, parts: Iterable[Part]) -> str:
 def ensure_may_decide(actor: Actor, permission: Permission) -> None:
     """Raise ``Refused`` unless ``actor`` is somebody of the staff whose role decides about such things."""
     if actor.kind != "staff" or not allows(actor.role, permission):
-        raise Refused("Only a reviewer or an administrator who is signed in by name may decide.")
+        raise Refused(
+            "approval.not_allowed", "Only a reviewer or an administrator who is signed in by name may decide."
+        )

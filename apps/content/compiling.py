@@ -10,11 +10,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from apps.content import mjml, plaintext, variants
-from apps.content.blocks import LANGUAGES, BadTemplate, Design, Problem, dump
+from apps.content.blocks import dump
 from apps.content.brands import SAMPLE, BrandFacts
+from apps.content.design import LANGUAGES, BadTemplate, Design, Problem
 from apps.content.fields import MergeField
-from apps.content.weaving import Weaver
-from apps.mail.compiled import CompiledMessage, Condition, Context, Field, Literal, Node, Part, Slot, SlotSpec, Test
+from apps.content.mail_look import Mail
+from apps.content.merge_tokens import MergeTokens
+from apps.mail.compiled import (
+    CompiledMessage,
+    Condition,
+    Context,
+    Field,
+    Literal,
+    Node,
+    Part,
+    Slot,
+    SlotSpec,
+    Test,
+)
 from apps.mail.encoders import CURRENT, v1
 
 
@@ -57,26 +70,27 @@ def compile_draft(
 
     `mark` gives every block's element the class ``blk-ID``, so that a click in the preview finds its block.
     """
-    weaver = Weaver(_prefix(design, brand), catalog or brand.catalog(), brand.constants())
-    html = mjml.to_html(design, brand, weaver, mark=mark)
-    weaver.part = Part.TEXT
-    text = plaintext.to_text(design, brand, weaver)
-    weaver.part, weaver.block = Part.HEAD, ""
-    subject = tuple(weaver.pieces(design.subject))
+    tokens = MergeTokens(_prefix(design, brand), catalog or brand.catalog(), brand.constants())
+    mail = Mail(design.language, brand, tokens, mark)
+    html = mjml.to_html(design, mail)
+    tokens.part = Part.TEXT
+    text = plaintext.to_text(design, mail)
+    tokens.part, tokens.block = Part.HEAD, ""
+    subject = tuple(tokens.pieces(design.subject))
     if not design.subject:
-        weaver.say("The message has no subject. Write one.")
-    head = _head(brand, subject, weaver, automatic=automatic)
-    entity = _entity(weaver, text, html)
+        tokens.say("The message has no subject. Write one.")
+    head = _head(brand, subject, tokens, automatic=automatic)
+    entity = _entity(tokens, text, html)
     compiled = CompiledMessage(
         language=design.language,
         head=head,
         entity=entity,
-        slots=tuple(weaver.slots),
+        slots=tuple(tokens.slots),
         level=design.level,
         encoder=CURRENT,
-        links=tuple(weaver.links),
+        links=tuple(tokens.links),
     )
-    return compiled, weaver.problems
+    return compiled, tokens.problems
 
 
 def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
@@ -97,10 +111,12 @@ def _prefix(design: Design, brand: BrandFacts) -> str:
     return f"qk{number}x"
 
 
-def _head(brand: BrandFacts, subject: tuple[str | Field, ...], weaver: Weaver, *, automatic: bool) -> tuple[Node, ...]:
+def _head(
+    brand: BrandFacts, subject: tuple[str | Field, ...], tokens: MergeTokens, *, automatic: bool
+) -> tuple[Node, ...]:
     def slot(context: Context, *parts: str | Field) -> Slot:
-        weaver.slots.append(SlotSpec(context, Part.HEAD, parts))
-        return Slot(len(weaver.slots) - 1)
+        tokens.slots.append(SlotSpec(context, Part.HEAD, parts))
+        return Slot(len(tokens.slots) - 1)
 
     def copy(name: str) -> Field:
         return Field(("envelope", name))
@@ -124,7 +140,7 @@ def _head(brand: BrandFacts, subject: tuple[str | Field, ...], weaver: Weaver, *
     return tuple(nodes)
 
 
-def _entity(weaver: Weaver, text: str, html: str) -> tuple[Node, ...]:
+def _entity(tokens: MergeTokens, text: str, html: str) -> tuple[Node, ...]:
     # "=_" never comes out of the encoder, so a boundary with it cannot occur in any body, whatever is merged.
     boundary = "=_" + hashlib.sha256(f"{text}\0{html}".encode()).hexdigest()[:24]
 
@@ -138,9 +154,9 @@ def _entity(weaver: Weaver, text: str, html: str) -> tuple[Node, ...]:
     # Both bodies end in a line break, which serves as the one before the boundary.
     nodes = [
         Literal(start + part("text/plain")),
-        *weaver.nodes(text),
+        *tokens.nodes(text),
         Literal(part("text/html")),
-        *weaver.nodes(html.strip("\n") + "\n"),
+        *tokens.nodes(html.strip("\n") + "\n"),
         Literal(f"--{boundary}--\r\n".encode("ascii")),
     ]
     return _joined(nodes)

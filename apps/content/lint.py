@@ -7,33 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from html.parser import HTMLParser
-from typing import Any
+from dataclasses import replace
 
-from apps.content import rich, variants
-from apps.content.blocks import LANGUAGES, BadTemplate, Block, Design
+from apps.content import variants
 from apps.content.brands import BrandFacts, contrast, ink_on
 from apps.content.compiling import compile_draft
+from apps.content.design import LANGUAGES, BadTemplate, Block, Design, Finding
 from apps.content.fields import BadField, MergeField, parse
-from apps.content.mjml import CARD
+from apps.content.kinds import KINDS
+from apps.content.kinds.protocol import Checked
+from apps.content.mail_look import CARD
 from apps.mail.compiled import CompiledMessage, Condition, Field, Literal, Loop, Node, UnsafeHeader
 
 COMMERCIAL = frozenset({"marketing", "fundraising", "b2b"})
 """Purposes that need an unsubscribe link and a postal address (15 U.S.C. 7704(a)(5), CAN-SPAM)."""
 CLIPPED = 102 * 1024
 """Gmail shows no more of a message than this many bytes of HTML."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing noticed. `rule` is a stable code word; `block` and `setting` say where, "" for the whole."""
-
-    rule: str
-    message: str
-    error: bool = True
-    block: str = ""
-    setting: str = ""
 
 
 def check(
@@ -60,10 +49,13 @@ def check(
     except UnsafeHeader as error:
         findings.append(Finding("sender", f"The sender of this brand cannot be used. {error}"))
     findings += _envelope(design, catalog)
+    found: dict[str, list[Block]] = {name: [] for name in KINDS}
     for block in design.walk():
         findings += _block(block, catalog)
-    findings += _headings(design)
-    findings += _footer(design, brand, purpose)
+        found[block.type].append(block)
+    whole = Checked(design, brand, purpose in COMMERCIAL)
+    for name, blocks in found.items():
+        findings += KINDS[name].check_all(blocks, whole)
     findings += _colors(brand)
     if compiled is not None and size(compiled) > CLIPPED:
         findings.append(
@@ -71,7 +63,7 @@ def check(
         )
     if kind == "notice" and compiled is not None:
         findings += _neutral(compiled)
-    if not any(block.type in ("text", "heading", "details") for block in design.walk()):
+    if not any(KINDS[block.type].has_text for block in design.walk()):
         findings.append(
             Finding(
                 "words",
@@ -206,66 +198,10 @@ _EMPTY_WORDS = frozenset(
 )
 
 
-class _Links(HTMLParser):
-    """Collects (target, words) of the links of rich text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, str]] = []
-        self.open = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.open = True
-            self.found.append((dict(attrs).get("href") or "", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.open = self.open and tag != "a"
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            target, words = self.found[-1]
-            self.found[-1] = (target, words + data)
-
-
-def _links(block: Block) -> list[tuple[str, str]]:
-    settings: Mapping[str, Any] = block.settings
-    if block.type == "text":
-        reader = _Links()
-        reader.feed(settings["html"])
-        return reader.found
-    if block.type == "button":
-        return [(settings["url"], settings["label"])]
-    if block.type == "image" and settings["href"]:
-        return [(settings["href"], settings["alt"])]
-    return []
-
-
 def _block(block: Block, catalog: Mapping[str, MergeField]) -> Iterator[Finding]:
-    settings = block.settings
-    if block.type == "image" and settings["src"]:
-        if not settings["alt"] and not settings["decorative"]:
-            yield Finding(
-                "alt",
-                "This image has no description. Write what someone should know who cannot see it, "
-                "or mark it as decoration.",
-                block=block.id,
-                setting="alt",
-            )
-        if not settings["src"].startswith("asset:"):
-            yield Finding(
-                "image-host",
-                "This image lies on another host, which learns who opens the mail. Upload it to the library.",
-                block=block.id,
-                setting="src",
-            )
-        if settings["decorative"] and settings["href"]:
-            yield Finding("alt-link", "A linked image needs a description.", block=block.id, setting="alt")
-    if block.type == "heading" and not settings["text"]:
-        yield Finding("empty", "This heading is empty. Write it, or remove the block.", block=block.id)
-    if block.type == "text" and not rich.plain(settings["html"]).strip():
-        yield Finding("empty", "This text block is empty. Write it, or remove the block.", False, block.id)
-    for target, words in _links(block):
+    kind = KINDS[block.type]
+    yield from kind.check(block)
+    for target, words in kind.links(block):
         yield from _link(block, target, " ".join(words.split()), catalog)
 
 
@@ -300,59 +236,6 @@ def _link(block: Block, target: str, words: str, catalog: Mapping[str, MergeFiel
             "link-differs",
             f"The words show {shown[1]} but the link goes to {real[1]}. That is how phishing looks: make them equal.",
             block=block.id,
-        )
-
-
-def _headings(design: Design) -> Iterator[Finding]:
-    last = 0
-    for block in design.walk():
-        if block.type != "heading":
-            continue
-        level = int(block.settings["level"])
-        if level > last + 1:
-            yield Finding(
-                "heading-order",
-                f"A heading of level {level} follows one of level {last}. People who listen use the order: "
-                f"choose level {last + 1}."
-                if last
-                else "The first heading must be a main heading.",
-                block=block.id,
-                setting="level",
-            )
-        last = level
-
-
-def _footer(design: Design, brand: BrandFacts, purpose: str) -> Iterator[Finding]:
-    footer = next((block for block in design.blocks if block.type == "footer"), None)
-    commercial = purpose in COMMERCIAL
-    if footer is None:
-        yield Finding("footer", "There is no footer. Add one: it says who writes and why.", error=commercial)
-        return
-    if commercial and not footer.settings["unsubscribe"]:
-        yield Finding(
-            "unsubscribe",
-            "Mail of this purpose must offer to unsubscribe. Switch on the link in the footer.",
-            block=footer.id,
-            setting="unsubscribe",
-        )
-    if not brand.postal_address:
-        yield Finding(
-            "postal-address",
-            "The brand has no postal address. Mail of this purpose must show one: complete the brand.",
-            error=commercial,
-            block=footer.id,
-        )
-    if not brand.phone:
-        yield Finding(
-            "phone", "The brand has no phone number. People who doubt a mail want to call: complete it.", error=False
-        )
-    if not footer.settings["reason"]:
-        yield Finding("reason", "The footer does not say why someone gets this mail.", False, footer.id, "reason")
-    if commercial and design.text is not None and "unsubscribe.url" not in design.text:
-        yield Finding(
-            "unsubscribe-text",
-            "Your own text part has no {{ unsubscribe.url }}. Add it, or generate the text part again.",
-            setting="text",
         )
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
-from apps.content.blocks import BadTemplate, Design
 from apps.content.brands import BrandFacts
 from apps.content.compiling import compile_draft
+from apps.content.design import BadTemplate, Design
 from apps.content.formats import Shown
 from apps.content.merging import Rendered, merge, render
 from apps.core.errors import Refused

@@ -21,7 +21,7 @@ from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.records import PersonRecord
-from apps.content import blocks, facts, fields, starters, variants
+from apps.content import blocks, facts, fields, presets, variants
 from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
@@ -103,17 +103,17 @@ def system_message(slug: str, language: str = "en") -> CompiledMessage:
     The newest published notice of that language replaces the shipped one, unless it would tell something about the
     person: then the shipped one goes out.
     """
-    shipped = starters.all_starters()
-    starter = shipped.get(f"{slug}_{language[:2]}") or shipped[slug]
-    if starter.kind == Template.Kinds.NOTICE:
+    known = presets.all_presets()
+    preset = known.get(f"{slug}_{language[:2]}") or known[slug]
+    if preset.kind == Template.Kinds.NOTICE:
         for template in own_notices():
             design = template.versions.get(number=template.published).design
-            if starter.design.language in (design.language, *variants.ready(design)):
-                design = variants.in_language(design, starter.design.language)
+            if preset.design.language in (design.language, *variants.ready(design)):
+                design = variants.in_language(design, preset.design.language)
                 compiled = _compiled_system(design, brand_facts(template.brand))
                 if compiled.highest_level() == 0:
                     return compiled
-    return _compiled_system(starter.design, brand_facts())
+    return _compiled_system(preset.design, brand_facts())
 
 
 def own_notices() -> list[Template]:

@@ -20,13 +20,13 @@ from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.mail.compiled import CompiledMessage, UnsafeHeader
 from apps.mail.encoders import v1
-from apps.vault import sealing, tokens
+from apps.vault import keys, sealing, tokens
 
 KEPT_REVISIONS = 100
 MAX_NAME = 80
@@ -306,10 +306,10 @@ def template_archive(*, actor: Actor, template_id: int) -> None:
     record(actor=actor, action=Action.TEMPLATE_ARCHIVE, kind="template", subject=template.pk)
 
 
-def starters_install(*, actor: Actor) -> list[Template]:
+def presets_install(*, actor: Actor) -> list[Template]:
     """Every shipped template that is not there yet, as a published template of its own."""
     made = []
-    for starter in all_starters().values():
+    for starter in all_presets().values():
         if Template.objects.living().filter(name_token=name_token(starter.name)).exists():
             continue
         template = template_create(actor=actor, name=starter.name, data=blocks.dump(starter.design), kind=starter.kind)
@@ -463,6 +463,4 @@ def asset_upload(*, actor: Actor, data: bytes, file_name: str, alt: str = "") ->
 
 
 def _service_key() -> bytes:
-    from apps.vault import keys
-
     return keys.ring().service

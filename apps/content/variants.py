@@ -13,21 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from apps.content import rich
-from apps.content.blocks import LANGUAGES, Block, Design, Problem, Setting
+from apps.content.block_settings import Setting
+from apps.content.design import LANGUAGES, Block, Design, Problem
+from apps.content.kinds import KINDS
 
 _FIELD = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-WORDS = frozenset({"line", "rich", "rows"})
-
-
-def is_words(block_type: str, setting: Setting) -> bool:
-    """Whether a setting is read by people, and therefore has one text a language."""
-    # The name inside a repeat is for merge fields, not for readers.
-    return setting.kind in WORDS and not (block_type == "loop" and setting.name == "name")
-
-
-def is_own(block_type: str, setting: Setting) -> bool:
-    """Whether a variant may hold this setting: words, and links that may lead to another page."""
-    return is_words(block_type, setting) or setting.kind == "link"
 
 
 def says_something(value: Any) -> bool:
@@ -57,13 +47,14 @@ def missing(design: Design, language: str) -> list[Problem]:
         found.append(Problem("Your own text part is missing.", "", "text"))
     for block in design.walk():
         own = words.get("blocks", {}).get(block.id, {})
-        for setting in block.kind.settings:
-            if not is_words(block.type, setting) or not says_something(block.settings[setting.name]):
+        kind = KINDS[block.type]
+        unread = kind.unread(block)
+        for setting in kind.settings:
+            main = block.settings[setting.name]
+            if not setting.is_words or setting.name in unread or not says_something(main):
                 continue
-            if setting.name == "alt" and block.settings.get("decorative"):
-                continue
-            if not complete(setting, block.settings[setting.name], own.get(setting.name)):
-                found.append(Problem(f"{block.kind.label}: “{setting.label}” is missing.", block.id, setting.name))
+            if not complete(setting, main, own.get(setting.name)):
+                found.append(Problem(f"{kind.label}: “{setting.label}” is missing.", block.id, setting.name))
     return found
 
 
@@ -113,17 +104,14 @@ def in_language(design: Design, language: str) -> Design:
 def _turned(block: Block, words: Mapping[str, Mapping[str, Any]]) -> Block:
     own = words.get(block.id, {})
     settings = dict(block.settings)
-    for setting in block.kind.settings:
+    for setting in KINDS[block.type].settings:
         value = own.get(setting.name)
         if not value:
             continue
         if setting.kind == "rows":
             value = tuple(
-                (
-                    _cell(value, number, 0) or label,
-                    _cell(value, number, 1) or text,
-                )
-                for number, (label, text) in enumerate(block.settings[setting.name])
+                tuple(_cell(value, number, column) or cell for column, cell in enumerate(row))
+                for number, row in enumerate(block.settings[setting.name])
             )
         settings[setting.name] = value
     return replace(
@@ -217,8 +205,8 @@ def _main_words(design: Design) -> list[tuple[Place, Any]]:
     for block in design.walk():
         found += [
             ((block.id, setting.name), block.settings[setting.name])
-            for setting in block.kind.settings
-            if is_words(block.type, setting)
+            for setting in KINDS[block.type].settings
+            if setting.is_words
         ]
     return found
 
@@ -254,9 +242,8 @@ def from_designs(main: Design, other: Design) -> Design:
             raise ValueError(f"block {block.id} has no counterpart in {other.language}")
         blocks[block.id] = {
             setting.name: twin.settings[setting.name]
-            for setting in block.kind.settings
-            if is_own(block.type, setting)
-            and (is_words(block.type, setting) or twin.settings[setting.name] != block.settings[setting.name])
+            for setting in KINDS[block.type].settings
+            if setting.is_own and (setting.is_words or twin.settings[setting.name] != block.settings[setting.name])
         }
     words: dict[str, Any] = {"subject": other.subject, "preheader": other.preheader, "blocks": blocks}
     if other.text is not None:

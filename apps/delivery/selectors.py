@@ -343,7 +343,7 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
 
 
 def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
-    """What was read of a mail that came in (a report's facts, or `letters.Letter`); on the trail first."""
+    """What was read of a mail that came in (a report's facts, or `reply_text.ReplyText`); on the trail first."""
     people = [mail.person_id] if mail.person_id else []
     record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
     # A report about a message without a person, and a letter of a stranger, lie under the service key.

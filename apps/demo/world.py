@@ -20,7 +20,7 @@ from apps.campaigns.services import sending
 from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import actors
 from apps.core.actors import Actor
 from apps.delivery import services as delivery
@@ -78,7 +78,7 @@ def load(*, now: datetime, site: str) -> dict[str, int]:
     max_, rita = member("max@riverbend.test"), member("rita@riverbend.test")
     return {
         **sender(),
-        "templates": len(content.starters_install(actor=ACTOR)) + _templates(site),
+        "templates": len(content.presets_install(actor=ACTOR)) + _templates(site),
         "imports": _import(now),
         "segments": _segments(max_, now),
         "campaigns": _campaigns(max_, rita, now),
@@ -132,7 +132,7 @@ def _templates(site: str) -> int:
     """The shipped invitation with a button that leads to the clinic's website, so that there is something to click,
     and a mail for people with a visit.
     """
-    data = blocks.dump(all_starters()["flu_shot_invitation"].design)
+    data = blocks.dump(all_presets()["flu_shot_invitation"].design)
     button = next(block for block in data["blocks"] if block["type"] == "button")
     button.update({"label": "See this week's walk-in hours", "url": site})
     data["variants"]["es"]["blocks"][button["id"]] = {"label": "Ver el horario de esta semana"}

@@ -1,8 +1,8 @@
-"""Helper processes of an import: they read, check, key and seal chunks while this process writes the last one.
+"""Prepare the chunks of an import in processes of their own, while this process writes the last one.
 
-A helper is a program of its own on the other end of a socket pair: Celery's worker processes may not have children
+A worker process is a program of its own on the other end of a socket pair: Celery's processes may not have children
 of ``multiprocessing``, and a forked child would share connections. Rows cross in the pipe alone; keys do not cross,
-a helper reads the key folder itself. Whoever dies, the other notices the closed pipe: a helper ends, and an import
+each reads the key folder itself. Whoever dies, the other notices the closed pipe: a worker process ends, and an import
 breaks off and is taken up again at the last chunk that was committed.
 """
 
@@ -28,24 +28,24 @@ START_SECONDS = 60.0
 END_SECONDS = 5.0
 
 
-class HelperLost(Exception):
-    """A helper process ended, or could not go on. Names the kind of error, never a row."""
+class WorkerProcessLost(Exception):
+    """A worker process ended, or could not go on. Names the kind of error, never a row."""
 
 
-class Crew(Protocol):
+class Preparer(Protocol):
     """Prepares chunks; ``ahead`` is how many are worth asking for before the first answer is taken."""
 
     ahead: int
 
     def ask(self, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Future[Prepared]:
-        """Have a chunk prepared; see ``preparing.prepare``."""
+        """Have a chunk prepared; see ``prepared_rows.prepare``."""
 
     def close(self) -> None:
-        """Let the helpers go."""
+        """End what was started for it."""
 
 
-class Alone:
-    """Nobody helps: chunks are prepared here, when they are asked for."""
+class InProcess:
+    """Prepares chunks in this process, when they are asked for."""
 
     ahead = 0
 
@@ -61,21 +61,21 @@ class Alone:
         return
 
 
-class Helpers:
-    """``count`` helper processes. Raises ``HelperLost`` when one does not start."""
+class WorkerProcesses:
+    """Prepares chunks in ``count`` processes. Raises ``WorkerProcessLost`` when one does not start."""
 
     def __init__(self, count: int, *, keys: str, home: str) -> None:
         """``keys`` is the key folder, ``home`` the folder that the product's packages lie in."""
         self.ahead = 2 * count
-        self._idle: queue.SimpleQueue[_Helper] = queue.SimpleQueue()
-        self._all: list[_Helper] = []
-        # One thread each: it waits for its helper's answer, so that a full pipe holds nobody up.
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="import-helper")
+        self._idle: queue.SimpleQueue[_WorkerProcess] = queue.SimpleQueue()
+        self._all: list[_WorkerProcess] = []
+        # One thread each: it waits for its process's answer, so that a full pipe holds nobody up.
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="import-worker")
         try:
-            self._all += [_Helper(keys, home) for _ in range(count)]
-            for helper in self._all:
-                helper.greet()
-                self._idle.put(helper)
+            self._all += [_WorkerProcess(keys, home) for _ in range(count)]
+            for worker in self._all:
+                worker.greet()
+                self._idle.put(worker)
         except BaseException:
             self.close()
             raise
@@ -83,29 +83,29 @@ class Helpers:
     @property
     def processes(self) -> list[int]:
         """Their process ids."""
-        return [helper.process.pid for helper in self._all]
+        return [worker.process.pid for worker in self._all]
 
     def ask(self, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Future[Prepared]:
         return self._threads.submit(self._work, recipe, lines, fresh)
 
     def _work(self, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
-        helper = self._idle.get()
+        worker = self._idle.get()
         try:
-            return helper.prepare(recipe, lines, fresh)
+            return worker.prepare(recipe, lines, fresh)
         finally:
-            self._idle.put(helper)
+            self._idle.put(worker)
 
     def close(self) -> None:
         # Killed, not asked: they hold nothing that needs an orderly end, and may be in the middle of a chunk.
-        for helper in self._all:
-            helper.process.kill()
+        for worker in self._all:
+            worker.process.kill()
         self._threads.shutdown(cancel_futures=True)
-        for helper in self._all:
-            helper.close()
+        for worker in self._all:
+            worker.close()
 
 
-class _Helper:
-    """One helper process and our end of its pipe."""
+class _WorkerProcess:
+    """One worker process and our end of its pipe."""
 
     def __init__(self, keys: str, home: str) -> None:
         self._pipe, theirs = Pipe()
@@ -127,18 +127,18 @@ class _Helper:
         try:
             self._pipe.send(self._keys)
             if not self._pipe.poll(START_SECONDS) or self._pipe.recv() != "ready":
-                raise HelperLost("A helper process did not get ready.")
+                raise WorkerProcessLost("A worker process did not get ready.")
         except (EOFError, OSError):
-            raise HelperLost("A helper process did not start.") from None
+            raise WorkerProcessLost("A worker process did not start.") from None
 
     def prepare(self, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
         try:
             self._pipe.send((None if recipe is self._recipe else recipe, lines, fresh))
             answer = self._pipe.recv()
         except (EOFError, OSError):
-            raise HelperLost("A helper process ended.") from None
+            raise WorkerProcessLost("A worker process ended.") from None
         if not isinstance(answer, Prepared):
-            raise HelperLost(f"A helper process met {answer}.")
+            raise WorkerProcessLost(f"A worker process met {answer}.")
         self._recipe = recipe
         return answer
 
@@ -148,7 +148,7 @@ class _Helper:
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """What a helper needs to start Python. It reads no database and no Redis, so it is not told their passwords."""
+    """Keep what Python needs to start. A worker process reads no database and no Redis, so it gets no password."""
     kept = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "TMPDIR")
     wanted = ("PYTHON", "LC_", "OPENSSL_")
     return {name: value for name, value in ours.items() if name in kept or name.startswith(wanted)}
@@ -168,7 +168,7 @@ class _Readers:
 
 
 def serve(pipe: Connection) -> None:
-    """The life of a helper process: chunks in, prepared chunks out, until the pipe closes."""
+    """Run a worker process: chunks in, prepared chunks out, until the pipe closes."""
     from django.conf import settings
 
     # Only the vault asks for a setting; the product's own would take a second to load.
@@ -208,7 +208,7 @@ def main() -> None:
     except (EOFError, OSError):
         os._exit(0)  # the import ended, or died
     except BaseException as error:  # noqa: BLE001 - a traceback would quote values
-        sys.stderr.write(f"A helper of an import ended with {type(error).__name__}.\n")
+        sys.stderr.write(f"A worker process of an import ended with {type(error).__name__}.\n")
         os._exit(1)
 
 

@@ -63,7 +63,7 @@ class DefinitionBroken(Refused):
         self.problems = tuple(problems)
         first = self.problems[0].text
         more = len(self.problems) - 1
-        super().__init__(first if not more else f"{first} ({more} more to mend.)")
+        super().__init__("journey.unusable", first if not more else f"{first} ({more} more to mend.)")
 
 
 @dataclass(frozen=True, slots=True)

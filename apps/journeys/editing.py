@@ -35,7 +35,7 @@ def locate(definition: Definition, step_id: str) -> Located:
     for place in walk(definition):
         if place.step.id == step_id:
             return place
-    raise EditRefused("That step is no longer in the journey. The page shows the newest state.")
+    raise EditRefused("step.unknown", "That step is no longer in the journey. The page shows the newest state.")
 
 
 def path_words(definition: Definition, path: str) -> str:
@@ -54,17 +54,19 @@ def steps_at(definition: Definition, path: str) -> tuple[Step, ...]:
     step_id, _, name = path.partition(".")
     found = branch_steps(locate(definition, step_id).step, name)
     if found is None:
-        raise EditRefused("That path is no longer in the journey. The page shows the newest state.")
+        raise EditRefused(
+            "step.path_unknown", "That path is no longer in the journey. The page shows the newest state."
+        )
     return found
 
 
 def add(definition: Definition, *, kind: str, path: str, index: int) -> Edit:
     """A new step of `kind` at a place, with sensible values."""
     if kind not in steps.KINDS:
-        raise EditRefused("There is no such kind of step.")
+        raise EditRefused("step.kind_unknown", "There is no such kind of step.")
     places = list(walk(definition))
     if len(places) >= MAX_STEPS:
-        raise EditRefused(f"A journey has at most {MAX_STEPS} steps. Split it in two.")
+        raise EditRefused("journey.too_many_steps", f"A journey has at most {MAX_STEPS} steps. Split it in two.")
     taken = {place.step.id for place in places}
     step_id = next(name for number in range(1, MAX_STEPS * 20) if (name := f"s{number}") not in taken)
     step = _fresh(kind, step_id, definition)
@@ -93,7 +95,7 @@ def move(definition: Definition, *, step_id: str, path: str, index: int) -> Edit
     place = locate(definition, step_id)
     inside = {each.step.id for each in walk(replace(definition, steps=(place.step,)))}
     if path.partition(".")[0] in inside and path:
-        raise EditRefused("A step cannot move into its own path.")
+        raise EditRefused("step.into_itself", "A step cannot move into its own path.")
     rest = tuple(each for each in steps_at(definition, place.path) if each.id != step_id)
     without = _put(definition, place.path, rest)
     siblings = steps_at(without, path)
@@ -110,7 +112,7 @@ def shift(definition: Definition, *, step_id: str, by: int) -> Edit:
     index = place.index + (1 if by > 0 else -1)
     if not 0 <= index < len(steps_at(definition, place.path)):
         end = "first" if by < 0 else "last"
-        raise EditRefused(f"This step is the {end} on {path_words(definition, place.path)} already.")
+        raise EditRefused("step.at_the_end", f"This step is the {end} on {path_words(definition, place.path)} already.")
     return move(definition, step_id=step_id, path=place.path, index=index)
 
 
@@ -179,4 +181,4 @@ def _put(definition: Definition, path: str, found: tuple[Step, ...]) -> Definiti
 
 def _within_depth(definition: Definition) -> None:
     if any(place.depth > MAX_DEPTH for place in walk(definition)):
-        raise EditRefused(f"Branches can be {MAX_DEPTH} deep. Put this step on an outer path.")
+        raise EditRefused("journey.too_deep", f"Branches can be {MAX_DEPTH} deep. Put this step on an outer path.")

@@ -99,7 +99,7 @@ def by_name(name: str) -> OpenedJourney:
     """The journey of that name. Raises ``Refused`` when there is none."""
     row = Journey.objects.select_related("version").filter(name_token=name_token(name)).first()
     if row is None:
-        raise Refused(f"There is no journey called {name}.")
+        raise Refused("journey.unknown", f"There is no journey called {name}.")
     return opened(row)
 
 

@@ -27,7 +27,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Letter:
+class ReplyText:
     """What a mail says of itself. The sender is a claim, not a fact."""
 
     sender: str = field(repr=False)
@@ -49,13 +49,13 @@ class Letter:
         }
 
 
-def read(raw: bytes) -> Letter:
-    """The letter in a mail. Never raises."""
+def read(raw: bytes) -> ReplyText:
+    """Read the text of a mail that a person wrote. Raises nothing."""
     try:
         message = message_of(raw)
         parts = message_parts(message)
     except (RecursionError, Absurd):
-        return Letter("", "", "", "", "This mail has too many nested parts to be read.")
+        return ReplyText("", "", "", "", "This mail has too many nested parts to be read.")
     name, address = _sender(_clean(raw_header(message, "From"))[:500])
     plain: list[str] = []
     marked: list[str] = []
@@ -69,7 +69,7 @@ def read(raw: bytes) -> Letter:
         else:
             attachments.append(_attachment(part, kind))
     text = "\n".join(plain) if any(one.strip() for one in plain) else "\n".join(marked)
-    return Letter(
+    return ReplyText(
         sender=address[:254],
         sender_name=_clean(html.unescape(name))[:120],
         subject=_clean(decoded_header(message, "Subject"))[:200],

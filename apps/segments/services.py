@@ -33,7 +33,9 @@ class InUse(Refused):
     def __init__(self, found: list[usages.Usage]) -> None:
         self.usages = found
         places = "one place" if len(found) == 1 else f"{len(found)} places"
-        super().__init__(f"This segment is used in {places}. Take it out there first, then delete it.")
+        super().__init__(
+            "segment.in_use", f"This segment is used in {places}. Take it out there first, then delete it."
+        )
 
 
 @transaction.atomic
@@ -55,16 +57,16 @@ def segment_save(
     """
     name, description = " ".join(name.split()), description.strip()
     if not name:
-        raise NameRefused("Give the segment a name.")
+        raise NameRefused("segment.name_missing", "Give the segment a name.")
     if len(name) > LONGEST_NAME:
-        raise NameRefused(f"A name has at most {LONGEST_NAME} characters.")
+        raise NameRefused("segment.name_too_long", f"A name has at most {LONGEST_NAME} characters.")
     if len(description) > LONGEST_DESCRIPTION:
-        raise Refused(f"A description has at most {LONGEST_DESCRIPTION} characters.")
+        raise Refused("segment.description_too_long", f"A description has at most {LONGEST_DESCRIPTION} characters.")
     parsed = selectors.parse(rule)
     _lock_graph()
     token = name_token(name)
     if Segment.objects.filter(name_token=token).exclude(pk=segment_id or 0).exists():
-        raise NameRefused("Another segment has this name. Choose a different one.")
+        raise NameRefused("segment.name_taken", "Another segment has this name. Choose a different one.")
     used = _used(parsed, segment_id)
     names = selectors.names_for(parsed)
     level = rules.level(parsed, names)
@@ -76,7 +78,9 @@ def segment_save(
     else:
         segment = _locked(segment_id)
         if version is not None and version != segment.version:
-            raise Refused("Somebody else changed this segment meanwhile. Open it anew to see their version.")
+            raise Refused(
+                "segment.changed", "Somebody else changed this segment meanwhile. Open it anew to see their version."
+            )
         old_name = selectors.opened(segment).name
         action = Action.SEGMENT_CHANGE
         segment.version += 1
@@ -122,7 +126,9 @@ def segment_duplicate(*, actor: Actor, segment_id: int) -> Segment:
                 description=original.description,
                 copy_of=segment_id,
             )
-    raise Refused("There are a hundred copies of this segment already. Rename or delete some.")
+    raise Refused(
+        "segment.too_many_copies", "There are a hundred copies of this segment already. Rename or delete some."
+    )
 
 
 def segments_approve(*, ids: Iterable[int]) -> None:
@@ -139,7 +145,7 @@ def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:
     """Count a saved segment now and remember its size. Raises Refused when it takes too long."""
     segment = Segment.objects.filter(pk=segment_id).first()
     if segment is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     found = counting.count(selectors.opened(segment).rule)
     with transaction.atomic():
         now = clock.now()
@@ -166,7 +172,7 @@ def _lock_graph() -> None:
 def _locked(segment_id: int) -> Segment:
     segment = Segment.objects.select_for_update().filter(pk=segment_id).first()
     if segment is None:
-        raise Refused("This segment no longer exists.")
+        raise Refused("segment.unknown", "This segment no longer exists.")
     return segment
 
 
@@ -180,14 +186,14 @@ def _used(parsed: rules.Rule, segment_id: int | None) -> set[int]:
     for name in rules.mentioned_segments(parsed):
         used = Segment.objects.filter(name_token=name_token(name)).values_list("pk", flat=True).first()
         if used is None:
-            raise Refused(f"There is no segment “{name}”. Choose one of the list.")
+            raise Refused("segment.unknown", f"There is no segment “{name}”. Choose one of the list.")
         found.add(used)
     known = usages.campaign_ids() if rules.mentioned_campaigns(parsed) else {}
     for name in rules.mentioned_campaigns(parsed):
         if name not in known:
-            raise Refused(f"There is no campaign “{name}”. Choose one of the list.")
+            raise Refused("campaign.unknown", f"There is no campaign “{name}”. Choose one of the list.")
     if segment_id is not None and segment_id in found | selectors.reachable(found):
-        raise Refused("A segment cannot look at itself, not even through other segments.")
+        raise Refused("segment.looks_at_itself", "A segment cannot look at itself, not even through other segments.")
     return found
 
 

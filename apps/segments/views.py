@@ -308,7 +308,7 @@ def _problems(tree: draft.Draft, refusal: Refused | None) -> tuple[dict[draft.Pa
         wrong[found.path] = found.what
         wrong |= dict.fromkeys(draft.unchosen(tree), rules.NOTHING_CHOSEN)
         problems += [
-            (f"{draft.key(path)}-{'what' if path else 'match'}", str(rules.RuleError(path, what)))
+            (f"{draft.key(path)}-{'what' if path else 'match'}", f"{rules.place_of(path)}: {what}")
             for path, what in sorted(wrong.items())
         ]
     elif found is refusal and not problems:

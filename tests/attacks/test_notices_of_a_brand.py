@@ -9,7 +9,7 @@ import pytest
 from apps.content import blocks, selectors
 from apps.content import services as content
 from apps.content.models import Brand, Template
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import actors
 from apps.core.errors import Refused
 
@@ -87,7 +87,7 @@ def test_the_first_brand_is_not_the_default_because_a_marketer_makes_it(signed_i
 def test_a_published_notice_keeps_its_brand(brand: Brand, cast: Any) -> None:
     max_ = actors.staff(cast.max.pk, "marketer")
     mine = content.brand_save(actor=max_, data={**FORM, "name": "Mine", "phone": "900-555-0199"})
-    data = blocks.dump(all_starters()["portal_notice"].design)
+    data = blocks.dump(all_presets()["portal_notice"].design)
     notice = content.template_create(actor=CLI, name="Our notice", data=data, kind=Template.Kinds.NOTICE)
     content.template_brand(actor=max_, template_id=notice.pk, brand=mine)
     content.template_publish(actor=actors.staff(cast.rita.pk, "reviewer"), template_id=notice.pk)

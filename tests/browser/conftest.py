@@ -11,6 +11,7 @@ for something, or misses a file. ``axe(page)`` looks for what keeps people with 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Error as PageError
 
 # Playwright drives its own event loop in this thread; the ORM would refuse to be used beside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -124,10 +126,23 @@ class Visit:
 
         The browser's own "networkidle" waits for half a second after the last answer, on hundreds of pages.
         """
-        self.page.evaluate(SETTLED)
+        self._still()
+        # A click does not wait for the page it leads to; until that one has begun, the old one is idle.
+        latest = time.monotonic() + 10
+        while self._leaving() and time.monotonic() < latest:
+            self.page.wait_for_timeout(20)
+        self.page.wait_for_load_state("load")
         if self.unanswered:
             self.page.wait_for_load_state("networkidle")
+            self._still()
+
+    def _still(self) -> None:
+        # A page that is left in this moment can answer no more; whoever comes next is asked.
+        with contextlib.suppress(PageError):
             self.page.evaluate(SETTLED)
+
+    def _leaving(self) -> bool:
+        return any(one.is_navigation_request() and one.frame == self.page.main_frame for one in self.unanswered)
 
     def until(self, arrived: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until what was done on the page has arrived (a row is written); fails when it does not in time.

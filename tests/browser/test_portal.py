@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.contacts.person import search_values
-from apps.content import starters
+from apps.content import presets
 from apps.content.brands import SAMPLE
 from apps.content.compiling import compile_message
 from apps.content.facts import invented_facts
@@ -66,7 +66,7 @@ def world(transactional_db, letters) -> SimpleNamespace:
         postal_address="12 Limestone Street, Lexington, KY 40507",
     )
     rosa = make_person("Rosa", BORN["rosa"], mrn="MRN-0417", phone="859-555-0199")
-    compiled = compile_message(starters.all_starters()["appointment_reminder"].design, SAMPLE)
+    compiled = compile_message(presets.all_presets()["appointment_reminder"].design, SAMPLE)
     at = clock.now()
     envelope = Envelope(
         to_address=rosa.profile["email"], date=at, message_id="a@b.test", list_unsubscribe_url="https://c.test/u"

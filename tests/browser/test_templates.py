@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from apps.contacts import services as contacts
 from apps.content import blocks, selectors, services
 from apps.content.models import Template
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import actors
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def picture(page: Any, name: str) -> None:
 
 @pytest.fixture
 def reminder() -> Template:
-    design = all_starters()["appointment_reminder"].design
+    design = all_presets()["appointment_reminder"].design
     return services.template_create(actor=CLI, name="Reminder", data=blocks.dump(design))
 
 
@@ -62,7 +62,7 @@ def saved(page: Any) -> None:
 def test_list_choice_and_editor_are_open_to_everyone(
     enter: Callable[..., Any], axe: Callable[..., None], scheme: str, reminder: Template
 ) -> None:
-    services.template_create(actor=CLI, name="News", data=blocks.dump(all_starters()["clinic_newsletter"].design))
+    services.template_create(actor=CLI, name="News", data=blocks.dump(all_presets()["clinic_newsletter"].design))
     page = enter("max", scheme=scheme)
     page.open("/templates/")
     expect(page.get_by_role("link", name="Reminder")).to_be_visible()
@@ -100,6 +100,39 @@ def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, widt
     expect(page.get_by_label("Text", exact=True)).to_be_visible()
     page.no_overflow()
     picture(page, f"phone-settings-{scheme}")
+
+
+def test_social_links_are_added_by_keyboard_and_speak_spanish(
+    enter: Callable[..., Any], axe: Callable[..., None], short: Template
+) -> None:
+    page = enter("max")
+    page.open(f"/templates/{short.pk}/")
+    mail = page.frame_locator("#preview")
+    page.locator("#structure [data-pick=b2]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#structure .is-chosen [data-pick=b2]")).to_be_visible()
+    page.get_by_role("button", name="Social links").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#editor-live")).to_have_text("Added Social links to position 3 of 5.")
+    expect(page.locator("#structure .is-chosen [data-pick]")).to_be_focused()
+    page.get_by_label("Address of row 1").focus()
+    page.keyboard.type("https://www.facebook.com/lexington.clinic")
+    expect(mail.get_by_role("link", name="Facebook")).to_be_visible()
+    # the second row becomes the website, which is called by its host
+    page.get_by_label("Network of row 2").select_option("Website")
+    page.get_by_label("Address of row 2").fill("https://lexington.clinic.test/")
+    expect(mail.get_by_role("link", name="lexington.clinic.test")).to_be_visible()
+    saved(page)
+    axe(page)
+    # an address that is not the network's own is noticed, and the mail shows no such link
+    page.get_by_label("Address of row 1").fill("https://facebook.example.test/")
+    expect(mail.get_by_role("link", name="Facebook")).to_have_count(0)
+    expect(page.locator("#findings")).to_contain_text("The link says Facebook but leads to facebook.example.test.")
+    # our own words are there in Spanish before anybody writes them
+    page.get_by_role("link", name="Spanish").click()
+    expect(mail.get_by_text("Síganos")).to_be_visible()
+    page.get_by_role("button", name="Text part").click()
+    expect(mail.get_by_text("https://lexington.clinic.test/")).to_be_visible()
 
 
 def test_a_mail_is_built_by_keyboard_alone(enter: Callable[..., Any], short: Template) -> None:

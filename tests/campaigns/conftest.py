@@ -19,7 +19,7 @@ from apps.segments import services as segments
 
 CLI = actors.COMMAND_LINE
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-STARTERS = Path(content.__file__).parent / "starters"
+STARTERS = Path(content.__file__).parent / "presets"
 EVERYBODY = {"match": "all", "rules": []}
 SPEC = {"segment": "Everyone", "template": "Flu shot", "purpose": "treatment", "remuneration": "none"}
 

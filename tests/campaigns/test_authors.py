@@ -217,9 +217,9 @@ def test_a_refused_approval_approves_no_part(clinic: Any, cast: Any) -> None:
 
 def test_a_notice_is_not_published_by_whoever_edited_it(db: None, cast: Any) -> None:
     from apps.content import blocks
-    from apps.content.starters import all_starters
+    from apps.content.presets import all_presets
 
-    data = blocks.dump(all_starters()["portal_notice"].design)
+    data = blocks.dump(all_presets()["portal_notice"].design)
     own = content.template_create(actor=staff(cast.max), name="Our notice", data=data, kind="notice")
     before = templates.system_message("portal_notice")
     with pytest.raises(Refused, match="somebody else publishes it"):

@@ -12,6 +12,8 @@ from apps.content import blocks, compiling, lint, merging, plaintext, previewing
 from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
+from apps.content.kinds import KINDS
+from apps.content.kinds.protocol import Place
 from apps.core.errors import Refused
 from tests.content import readers
 from tests.mail.test_golden import envelope
@@ -51,14 +53,15 @@ WORDS = st.one_of(
 
 def proper(kind: str, inner: st.SearchStrategy[list]) -> st.SearchStrategy[dict]:
     """A block of that kind whose text settings hold anything."""
-    spec = blocks.BLOCKS[kind]
+    spec = KINDS[kind]
     free: dict[str, Any] = {s.name: WORDS for s in spec.settings if s.kind in ("line", "rich", "link", "image")}
     free.pop("name", None)
     for setting in spec.settings:
         if setting.kind == "choice":
             free[setting.name] = st.sampled_from([code for code, _ in setting.choices])
         elif setting.kind == "rows":
-            free[setting.name] = st.lists(st.tuples(WORDS, WORDS).map(list), max_size=3)
+            cells = [st.sampled_from([code for code, _ in c.choices]) if c.choices else WORDS for c in setting.columns]
+            free[setting.name] = st.lists(st.tuples(*cells).map(list), max_size=3)
         elif setting.kind == "words":
             free[setting.name] = st.lists(WORDS, max_size=2)
     if kind == "columns":
@@ -70,7 +73,8 @@ def proper(kind: str, inner: st.SearchStrategy[list]) -> st.SearchStrategy[dict]
     return st.fixed_dictionaries({"type": st.just(kind)}, optional=free)
 
 
-LEAF = st.sampled_from(sorted(blocks.LEAVES)).flatmap(lambda kind: proper(kind, st.just([])))
+LEAVES = sorted(name for name, kind in KINDS.items() if kind.place is Place.COLUMN and not kind.lists)
+LEAF = st.sampled_from(LEAVES).flatmap(lambda kind: proper(kind, st.just([])))
 BLOCK = st.recursive(
     LEAF,
     lambda inner: st.sampled_from(["columns", "condition", "loop"]).flatmap(

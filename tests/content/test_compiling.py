@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.content import blocks, compiling, merging, mjml
-from apps.content.blocks import BLOCKS, BadTemplate
+from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE, BrandFacts, contrast, ink_on
 from apps.content.facts import invented_facts
-from apps.content.starters import all_starters, notice
+from apps.content.kinds import KINDS
+from apps.content.kinds.protocol import Place
+from apps.content.presets import all_presets, notice
 from apps.mail.compiled import CompiledMessage, Envelope, Literal
 from tests.content import readers
+from tests.content.test_block_kinds import example
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -41,22 +44,6 @@ def mail(made: blocks.Design, facts: dict | None = None) -> merging.Rendered:
     return merging.render(merging.merge(compiled, facts or invented_facts(), envelope()).message)
 
 
-def filled(kind: str) -> dict:
-    """A block of that kind with something in every setting."""
-    block = blocks.new(kind, "x1")
-    block.update(
-        {
-            "image": {"src": "asset:a.png", "alt": "The door", "href": "https://clinic.test/door"},
-            "button": {"url": "https://clinic.test/go"},
-            "details": {"rows": [["When", "{{ appointment.start }}"]]},
-            "columns": {"columns": [[blocks.new("text", "x2")], [blocks.new("heading", "x3")]]},
-            "condition": {"then": [blocks.new("text", "x2")], "otherwise": [blocks.new("heading", "x3")]},
-            "loop": {"blocks": [{"id": "x2", "type": "text", "html": "<p>{{ visit.kind }}</p>"}]},
-        }.get(kind, {})
-    )
-    return block
-
-
 def well_formed(html: str) -> None:
     """Accessible and self-contained, as a browser reads it."""
     tree = readers.html_tree(html)
@@ -71,17 +58,17 @@ def well_formed(html: str) -> None:
     assert levels == sorted(levels) or levels[0] == 1
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_block_compiles_alone_and_in_a_column(kind: str) -> None:
-    shown = mail(design(filled(kind)))
+    shown = mail(design(example(kind)))
     well_formed(shown.html)
-    if kind in blocks.LEAVES | {"condition", "loop"}:
-        well_formed(mail(design({"id": "c", "type": "columns", "columns": [[filled(kind)], []]})).html)
+    if KINDS[kind].place is Place.COLUMN:
+        well_formed(mail(design({"id": "c", "type": "columns", "columns": [[example(kind)], []]})).html)
 
 
-@pytest.mark.parametrize("slug", all_starters())
+@pytest.mark.parametrize("slug", all_presets())
 def test_every_shipped_template_compiles(slug: str) -> None:
-    starter = all_starters()[slug]
+    starter = all_presets()[slug]
     compiled = compiling.compile_message(starter.design, SAMPLE)
     assert CompiledMessage.load(compiled.dump()) == compiled
     assert compiling.compile_message(starter.design, SAMPLE).digest == compiled.digest
@@ -111,7 +98,7 @@ def test_a_notice_says_nothing_about_health(language: str) -> None:
 
 
 def test_columns_keep_their_outlook_width() -> None:
-    shown = mail(design(filled("columns")))
+    shown = mail(design(example("columns") | {"layout": "1-1"}))
     assert re.findall(r'<td style="vertical-align:top;width:(\d+)px;">', shown.html)[-2:] in (
         ["300", "300"],
         ["600", "600"],
@@ -127,7 +114,7 @@ def test_conditions_around_columns_stay_out_of_outlook_comments() -> None:
         "field": "city",
         "op": "is",
         "values": ["Lexington"],
-        "then": [filled("columns")],
+        "then": [example("columns")],
         "otherwise": [{"id": "o", "type": "text", "html": "<p>Elsewhere</p>"}],
     }
     made = design({"id": "t", "type": "text"}, item, {"id": "f", "type": "footer"})
@@ -197,7 +184,7 @@ def test_text_of_an_author_is_never_markup() -> None:
 
 def test_literals_are_runs_of_their_own() -> None:
     """Before each slot a literal ends a line, so that runs can be put side by side."""
-    compiled = compiling.compile_message(all_starters()["appointment_reminder"].design, SAMPLE)
+    compiled = compiling.compile_message(all_presets()["appointment_reminder"].design, SAMPLE)
 
     def check(nodes: tuple) -> None:
         for node in nodes:
@@ -231,7 +218,7 @@ def test_faults_name_the_block_and_say_what_to_do() -> None:
 def test_a_pale_brand_stays_readable() -> None:
     brand = BrandFacts("Pale", "Pale", "a@pale.test", primary="#ffe08a", page="#202020", postal_address="1 Road")
     compiled = compiling.compile_message(
-        design(filled("header"), filled("button") | {"id": "x8"}, filled("footer") | {"id": "x9"}), brand
+        design(example("header"), example("button") | {"id": "x8"}, example("footer") | {"id": "x9"}), brand
     )
     html = merging.render(merging.merge(compiled, invented_facts(), envelope()).message).html
     assert ink_on("#ffe08a") == "#1b2430"
@@ -274,5 +261,5 @@ def test_nesting_has_a_limit_and_columns_stay_apart() -> None:
 
 
 def test_a_design_survives_its_json() -> None:
-    for starter in all_starters().values():
+    for starter in all_presets().values():
         assert blocks.parse(blocks.dump(starter.design)) == starter.design

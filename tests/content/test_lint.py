@@ -9,7 +9,7 @@ import pytest
 
 from apps.content import blocks, lint
 from apps.content.brands import SAMPLE, BrandFacts
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 
 FOOT = {"id": "f", "type": "footer"}
 
@@ -35,7 +35,7 @@ WORDS = text("<p>Hello</p>")
 
 
 def test_a_good_mail_has_nothing_to_mend() -> None:
-    for starter in all_starters().values():
+    for starter in all_presets().values():
         assert lint.check(starter.design, SAMPLE, purpose=starter.purpose) == []
 
 
@@ -106,4 +106,4 @@ def test_a_notice_tells_nothing_about_anyone() -> None:
     found = {finding.rule for finding in lint.check(blocks.parse(data), SAMPLE, kind="notice")}
     assert {"neutral", "portal-link"} <= found
     for slug in ("portal_notice", "portal_notice_es"):
-        assert lint.check(all_starters()[slug].design, SAMPLE, kind="notice") == []
+        assert lint.check(all_presets()[slug].design, SAMPLE, kind="notice") == []

@@ -17,7 +17,7 @@ from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE
 from apps.content.images import NotAnImage
 from apps.content.models import Brand, Skeleton, Template
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import actors
 from apps.core.errors import Refused
 from tests.content.test_images import png
@@ -199,9 +199,9 @@ def test_an_image_is_sealed_at_rest_and_public_by_its_name(client: Any) -> None:
 
 
 def test_shipped_templates_become_templates_once() -> None:
-    made = services.starters_install(actor=CLI)
-    assert len(made) == len(all_starters())
-    assert services.starters_install(actor=CLI) == []
+    made = services.presets_install(actor=CLI)
+    assert len(made) == len(all_presets())
+    assert services.presets_install(actor=CLI) == []
     assert all(template.status == "published" for template in made)
 
 
@@ -210,7 +210,7 @@ def test_one_s_own_notice_replaces_the_shipped_one() -> None:
     assert selectors.system_message("portal_notice") is before
     spanish = selectors.system_message("portal_notice", "es")
     assert spanish.language == "es"
-    data = blocks.dump(all_starters()["portal_notice"].design)
+    data = blocks.dump(all_presets()["portal_notice"].design)
     own = services.template_create(actor=CLI, name="Our notice", data={**data, "subject": "For you"}, kind="notice")
     assert selectors.system_message("portal_notice") is before  # a draft is not in force
     services.template_publish(actor=CLI, template_id=own.pk)

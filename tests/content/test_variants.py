@@ -10,7 +10,7 @@ import pytest
 from apps.content import blocks, compiling, lint, merging, selectors, services, variants
 from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core.actors import COMMAND_LINE
 from apps.mail.compiled import CompiledMessage, Envelope
 from tests.text import without_tokens
@@ -164,7 +164,7 @@ def test_an_own_notice_may_hold_both_languages():
 
 @pytest.mark.parametrize("slug", ["appointment_reminder", "clinic_newsletter", "flu_shot_invitation"])
 def test_the_starters_speak_both_languages_and_have_something_to_click(slug):
-    design = all_starters()[slug].design
+    design = all_presets()[slug].design
     assert variants.ready(design) == ["es"]
     compiled = compiling.compile_message(design, SAMPLE)
     assert compiled.links == ("https://portal.clinic.example.test/",), "one link, counted, to the portal's front door"
@@ -172,7 +172,7 @@ def test_the_starters_speak_both_languages_and_have_something_to_click(slug):
 
 
 def test_two_designs_of_one_shape_become_one():
-    starters = all_starters()
+    starters = all_presets()
     english, spanish = starters["appointment_reminder"].design, starters["appointment_reminder_es"].design
     made = variants.from_designs(replace(english, variants={}), spanish)
     assert variants.ready(made) == ["es"]

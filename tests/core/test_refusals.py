@@ -18,7 +18,7 @@ from apps.core.refusals import REFUSALS, Kind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # How many raises of these apps may still be without a code.
-TO_DO = {"content": 22, "journeys": 38, "segments": 13}
+TO_DO = {"content": 22}
 
 
 @cache
@@ -26,17 +26,33 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text()) for path in sorted((REPOSITORY / "apps").rglob("*.py"))}
 
 
-def refusing_classes() -> dict[str, bool]:
-    """``Refused`` and what is made of it, by name: whether whoever raises it says the code, not the class itself."""
-    classes = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+def refusing() -> dict[str, bool]:
+    """``Refused``, what is made of it, and what makes one of a code it is given, by name: whether the caller says the
+    code. Of two with one name, the one that asks for more is meant."""
+    nodes = [node for tree in trees().values() for node in ast.walk(tree)]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     found, size = {"Refused": True}, 0
     while len(found) > size:
         size = len(found)
         for made in classes:
             for base in (ast.unparse(base).rpartition(".")[2] for base in made.bases):
-                if base in found:  # of two classes with one name, the one that asks for more is meant
+                if base in found:
                     found[made.name] = found.get(made.name, False) or says_the_code(made, found[base])
+    makers = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name != "__init__"]
+    for maker in makers:
+        if "code" in [argument.arg for argument in maker.args.args[:2]] and any(
+            isinstance(node, ast.Call) and found.get(called(node)) and given(node) == "code" for node in ast.walk(maker)
+        ):
+            found[maker.name] = True
     return found
+
+
+def called(node: ast.Call) -> str:
+    return ast.unparse(node.func).rpartition(".")[2]
+
+
+def given(node: ast.Call) -> str:
+    return ast.unparse(node.args[0]) if node.args else ""
 
 
 def says_the_code(made: ast.ClassDef, inherited: bool) -> bool:
@@ -48,14 +64,14 @@ def says_the_code(made: ast.ClassDef, inherited: bool) -> bool:
 
 def codes_given() -> Iterator[tuple[str, ast.expr | None]]:
     """Where a refusal is made, and what stands where its code belongs."""
-    classes = refusing_classes()
+    classes = refusing()
     for path, tree in trees().items():
         for node in ast.walk(tree):
             calls = []
             if isinstance(node, ast.ClassDef) and node.name in classes and node.name != "Refused":
                 made = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
                 calls = [each for each in made if ast.unparse(each.func) == "super().__init__"]
-            elif isinstance(node, ast.Call) and classes.get(ast.unparse(node.func).rpartition(".")[2]):
+            elif isinstance(node, ast.Call) and classes.get(called(node)):
                 calls = [node]
             for call in calls:
                 yield f"{path.relative_to(REPOSITORY)}:{call.lineno}", call.args[0] if call.args else None

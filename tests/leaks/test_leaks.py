@@ -74,7 +74,7 @@ def walked() -> Iterator[Installation]:
         rule.write_text(json.dumps({"match": "all", "rules": [{"field": "sex", "op": "is", "value": "F"}]}))
         made.manage("segment_save", f"Women like {victim['LAST']}", str(rule), *MAX)
         assert made.manage("segment_count", f"Women like {victim['LAST']}", "--json")["count"] > 0
-        starter = REPOSITORY / "apps" / "content" / "starters" / "flu_shot_invitation.json"
+        starter = REPOSITORY / "apps" / "content" / "presets" / "flu_shot_invitation.json"
         made.manage("template_save", "Flu", str(starter), *MAX)
         spec = made.root / "spec.json"
         spec.write_text(

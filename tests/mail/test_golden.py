@@ -17,7 +17,7 @@ import pytest
 from apps.content import blocks, compiling, merging
 from apps.content.brands import SAMPLE
 from apps.content.facts import invented_facts
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.mail.compiled import CompiledMessage, Envelope
 from apps.mail.encoders import BY_NAME
 
@@ -74,7 +74,7 @@ EVERYTHING = blocks.parse(
         ],
     }
 )
-DESIGNS = {"everything": EVERYTHING, **{slug: starter.design for slug, starter in all_starters().items()}}
+DESIGNS = {"everything": EVERYTHING, **{slug: starter.design for slug, starter in all_presets().items()}}
 
 
 @pytest.mark.parametrize("name", DESIGNS)

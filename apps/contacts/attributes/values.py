@@ -47,6 +47,6 @@ def _ensure_valid(values: Mapping[int, Mapping[str, Any]]) -> None:
             seen.add((name, type(value), value))
             attribute = known.get(name)
             if attribute is None:
-                raise Refused("This attribute is not in use. Add it, or choose another.")
+                raise Refused("attribute.unknown", "This attribute is not in use. Add it, or choose another.")
             if misfit := attribute.misfit(value):
-                raise Refused(f"The value for “{attribute.label}” {misfit}.")
+                raise Refused("attribute.value_wrong", f"The value for “{attribute.label}” {misfit}.")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.content import blocks, previewing, selectors, services, usage
 from apps.content.models import Template
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -57,7 +57,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
         "cards": selectors.cards(page.items),
         "tabs": tabs,
         "kind": kind,
-        "starters": [starter for starter in all_starters().values() if starter.kind == kind],
+        "starters": [starter for starter in all_presets().values() if starter.kind == kind],
         "can_edit": allows(request.user.role, Permission.TEMPLATE_EDIT),  # type: ignore[union-attr]
         "can_brand": allows(request.user.role, Permission.BRAND_EDIT),  # type: ignore[union-attr]
     }
@@ -71,10 +71,10 @@ def template_new(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", Template.Kinds.TEMPLATE)
     if kind not in ("template", "notice"):
         raise Http404
-    starters = [starter for starter in all_starters().values() if starter.kind == kind]
+    starters = [starter for starter in all_presets().values() if starter.kind == kind]
     error = ""
     if request.method == "POST":
-        starter = all_starters().get(request.POST.get("starter", ""))
+        starter = all_presets().get(request.POST.get("starter", ""))
         name = request.POST.get("name", "").strip()
         data: dict[str, Any] = blocks.dump(starter.design) if starter else EMPTY
         try:
@@ -118,7 +118,7 @@ EMPTY: dict[str, Any] = {
 @csp(PREVIEW_CSP)  # type: ignore[arg-type]
 def starter_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """A starter as it would look, for the choice of one."""
-    starter = all_starters().get(slug)
+    starter = all_presets().get(slug)
     if starter is None:
         raise Http404
     facts, _ = selectors.preview_facts(actor=actor_of(request), person_id=None)

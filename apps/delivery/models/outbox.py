@@ -82,7 +82,7 @@ class OutboxMessage(models.Model):
 
     `content` (finished mail of notices, account mail, tests, replies), `record` (what rebuilds the message that
     left) and `evidence` (every attempt) are sealed under the person's record key, or under the service key when
-    there is no person. `reason` is a code word (`policy.Held` or `outcomes.Cause`), never a sentence.
+    there is no person. `reason` is a code word (`routing.Held` or `smtp_replies.Cause`), never a sentence.
     """
 
     kind = models.CharField(max_length=8, choices=MessageKind.choices)

@@ -33,15 +33,15 @@ from apps.imports.services import jobs
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
 from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
-from apps.imports.worker_processes import Alone, Crew, HelperLost, Helpers
+from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
 from apps.jobs.runner import Lost, Runner
 from apps.organizations import selectors as organizations
 from apps.vault.sealing import SealBroken
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
 CHUNK = 5_000
-HELP_FROM = 20_000
-"""Rows of people from which on helper processes are worth their start."""
+WORKER_PROCESSES_FROM = 20_000
+"""Rows of people from which on worker processes are worth their start."""
 MAX_REASONS = 200
 CHANNEL = "carelane_import"
 """Told when a worker lets go of an import, finished or not; see ``core.notify``."""
@@ -83,22 +83,22 @@ def _run(job: ImportJob, worker: str) -> None:
     # What the check found says whether to prepare people as new ones; each chunk corrects it.
     check = data.get("check") or {}
     run.mostly_new = run.write and 2 * check.get("new", 0) >= check.get("read", 0)
-    with contextlib.closing(_crew(run)) as crew:
-        for item, rows in _chunks(run, crew):
+    with contextlib.closing(_preparer(run)) as preparer:
+        for item, rows in _chunks(run, preparer):
             _chunk(run, item, rows)
     _end(run)
 
 
-def _crew(run: _Pass) -> Crew:
-    """Who prepares the chunks: helper processes when there is enough to do, else this process."""
+def _preparer(run: _Pass) -> Preparer:
+    """Choose who prepares the chunks: worker processes when there is enough to do, else this process."""
     rows = sum(item["rows"] for item in run.data["files"] if item["used"] and _is_people(run, item))
-    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < HELP_FROM:
-        return Alone()
+    if settings.IMPORT_HELPERS < 1 or rows - run.job.done < WORKER_PROCESSES_FROM:
+        return InProcess()
     try:
-        return Helpers(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
-    except HelperLost as error:
-        _log.warning("Import %s works alone: %s", run.job.pk, error)
-        return Alone()
+        return WorkerProcesses(settings.IMPORT_HELPERS, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    except WorkerProcessLost as error:
+        _log.warning("Import %s is prepared in one process: %s", run.job.pk, error)
+        return InProcess()
 
 
 def _start_over(run: _Pass) -> None:
@@ -120,14 +120,14 @@ def _today(run: _Pass) -> date:
     return (run.job.started_at or clock.now()).astimezone(organizations.current().timezone).date()
 
 
-def _chunks(run: _Pass, crew: Crew) -> Iterator[tuple[dict[str, Any], Rows]]:
+def _chunks(run: _Pass, preparer: Preparer) -> Iterator[tuple[dict[str, Any], Rows]]:
     """Every row of the used files that is still to be worked on, with its file, always in the same order."""
     today = _today(run)
     for item in run.data["files"]:
         if not item["used"]:
             continue
         if _is_people(run, item):
-            chunks: Iterator[Rows] = _people(run, crew, item, today)
+            chunks: Iterator[Rows] = _people(run, preparer, item, today)
         else:
             chunks = _others(run, item, today)
         for rows in chunks:
@@ -145,7 +145,7 @@ def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]
             yield rows
 
 
-def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
+def _people(run: _Pass, preparer: Preparer, item: dict[str, Any], today: date) -> Iterator[PeopleChunk]:
     """Chunks of people, prepared some ahead of the one that is being written."""
     table = jobs.table_of(item)
     recipe = Recipe(
@@ -174,8 +174,8 @@ def _people(run: _Pass, crew: Crew, item: dict[str, Any], today: date) -> Iterat
     for lines, behind in _batches(run, table.rows()):
         # Rows behind us are read once more, for the keys and guardians that stand in them.
         fresh = fresh_ids(len(lines), len(lines) * recipe.consents) if run.mostly_new and not behind else None
-        waiting.append((recipe, lines, behind, crew.ask(recipe, lines, fresh)))
-        if len(waiting) > crew.ahead:
+        waiting.append((recipe, lines, behind, preparer.ask(recipe, lines, fresh)))
+        if len(waiting) > preparer.ahead:
             yield from first()
     while waiting:
         yield from first()

@@ -1,7 +1,7 @@
 """Chunks of people into the tables. Set-based; no query per row.
 
 The dry run and the import are the same code, so that they agree. What a row needs beside the database was done
-before, here or by a helper process (``contacts.preparing``).
+before, here or by a worker process (``imports.prepared_rows``).
 """
 
 from __future__ import annotations

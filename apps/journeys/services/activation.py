@@ -45,7 +45,10 @@ def journey_activate(*, actor: Actor, journey: Journey, take_in: bool = True) ->
         if active is not None and [active.opened(), active.messages(), active.segments()] == list(data.values()):
             version = active
             if locked.state == JourneyState.ACTIVE:
-                raise Refused("This draft and its texts are active already. Change them first, or leave it running.")
+                raise Refused(
+                    "journey.active",
+                    "This draft and its texts are active already. Change them first, or leave it running.",
+                )
         else:
             number = (locked.version.number if locked.version else 0) + 1
             version = JourneyVersion.objects.create(
@@ -101,7 +104,9 @@ def _switch(actor: Actor, journey: Journey, before: JourneyState, after: Journey
     with transaction.atomic():
         changed = Journey.objects.filter(pk=journey.pk, state=before).update(state=after, changed_at=clock.now())
         if not changed:
-            raise Refused(f"This journey is not {before.label.lower()}. The page shows its newest state.")
+            raise Refused(
+                "journey.state_wrong", f"This journey is not {before.label.lower()}. The page shows its newest state."
+            )
         audit.record(actor=actor, action=action, kind="journey", subject=journey.pk)
 
 

@@ -35,7 +35,7 @@ class NotApproved(Refused):
         tail = (
             "" if state == "rejected" else " First a reviewer or an administrator who did not prepare it approves it."
         )
-        super().__init__(reasons[state] + tail)
+        super().__init__("journey.not_approved", reasons[state] + tail)
 
 
 @transaction.atomic
@@ -44,9 +44,9 @@ def journey_submit(*, actor: Actor, journey: Journey) -> ApprovalEntry:
     locked, draft = _locked(journey)
     state = approvals.standing(locked, draft).state
     if state == "free":
-        raise Refused("This journey sends nothing, so it needs no approval. Activate it.")
+        raise Refused("approval.not_needed", "This journey sends nothing, so it needs no approval. Activate it.")
     if state in ("waiting", "approved"):
-        raise Refused("This journey waits for approval already, or has passed it.")
+        raise Refused("approval.asked_already", "This journey waits for approval already, or has passed it.")
     if problems := context.problems(draft):
         raise DefinitionBroken(problems)
     # Texts that were never published are published here: what is approved must not move any more.
@@ -97,7 +97,7 @@ def _may_decide(actor: Actor, journey: Journey, looked_at: int | None) -> tuple[
     approval_services.ensure_read(kind=approvals.KIND, subject=locked.pk, looked_at=looked_at)
     two_people.ensure_may_decide(actor, Permission.JOURNEY_APPROVE)
     if why := approvals.why_not(actor, locked, draft):
-        raise Refused(why)
+        raise Refused("approval.own_work", why)
     return locked, draft
 
 
@@ -105,10 +105,11 @@ def _ensure_waiting(journey: Journey, draft: Definition) -> None:
     state = approvals.standing(journey, draft).state
     if state == "changed":
         raise Refused(
-            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again."
+            "approval.outdated",
+            "The steps, a text or a segment changed since this journey was submitted. Look at it and submit it again.",
         )
     if state != "waiting":
-        raise Refused("This journey does not wait for approval.")
+        raise Refused("approval.not_asked", "This journey does not wait for approval.")
 
 
 def _review(

@@ -13,7 +13,7 @@ from apps.audit.actions import Action
 from apps.content import blocks
 from apps.content import selectors as content_selectors
 from apps.content import services as content
-from apps.content.starters import all_starters
+from apps.content.presets import all_presets
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -36,7 +36,7 @@ class WouldVoid(Refused):
     """The edit would void what was approved or asked for; nothing was saved."""
 
     def __init__(self) -> None:
-        super().__init__("This change would void the approval. Nothing was saved yet.")
+        super().__init__("journey.would_void", "This change would void the approval. Nothing was saved yet.")
 
 
 class DraftChanged(Refused):
@@ -50,7 +50,7 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
     now = clock.now()
     with transaction.atomic():
         if Journey.objects.filter(name_token=name_token(name)).exists():
-            raise NameTaken("A journey has this name already. Choose another.")
+            raise NameTaken("journey.name_taken", "A journey has this name already. Choose another.")
         journey = Journey(
             name_token=name_token(name), sealed=b"", created_at=now, changed_at=now, created_by=str(actor)
         )
@@ -58,7 +58,7 @@ def journey_create(*, actor: Actor, name: str, about: str = "", definition: dict
             with transaction.atomic():
                 journey.save(force_insert=True)
         except IntegrityError:
-            raise NameTaken("A journey has this name already. Choose another.") from None
+            raise NameTaken("journey.name_taken", "A journey has this name already. Choose another.") from None
         _seal(journey, {"name": name, "about": about.strip()[:500], "draft": draft})
         journey.save(update_fields=["sealed"])
         audit.record(actor=actor, action=Action.JOURNEY_CREATE, kind="journey", subject=journey.pk)
@@ -77,7 +77,7 @@ def journey_from_preset(*, actor: Actor, preset: Preset) -> Journey:
     with transaction.atomic():
         for template in preset.templates:
             if content_selectors.template_named(template.name) is None:
-                design = blocks.dump(all_starters()[template.starter].design)
+                design = blocks.dump(all_presets()[template.starter].design)
                 content.template_create(actor=actor, name=template.name, data=template.data(design, url))
         return journey_create(actor=actor, name=name, about=preset.about, definition=preset.definition)
 
@@ -100,13 +100,15 @@ def draft_save(
     with transaction.atomic():
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         if locked.revision != revision:
-            raise DraftChanged("Somebody saved this journey meanwhile. The page shows the newest state.")
+            raise DraftChanged(
+                "journey.changed", "Somebody saved this journey meanwhile. The page shows the newest state."
+            )
         data = locked.opened()
         fields = []
         if name is not None and clean_name(name) != data["name"]:
             data["name"] = clean_name(name)
             if Journey.objects.filter(name_token=name_token(name)).exclude(pk=locked.pk).exists():
-                raise NameTaken("A journey has this name already. Choose another.")
+                raise NameTaken("journey.name_taken", "A journey has this name already. Choose another.")
             locked.name_token = name_token(name)
             fields.append("name")
         if about is not None and about.strip()[:500] != data.get("about", ""):
@@ -136,10 +138,12 @@ def draft_undo(*, actor: Actor, journey: Journey, revision: int, keep_approval: 
     with transaction.atomic():
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         if locked.revision != revision:
-            raise DraftChanged("Somebody saved this journey meanwhile. The page shows the newest state.")
+            raise DraftChanged(
+                "journey.changed", "Somebody saved this journey meanwhile. The page shows the newest state."
+            )
         data = locked.opened()
         if not data.get("undo"):
-            raise Refused("There is nothing to undo.")
+            raise Refused("journey.nothing_to_undo", "There is nothing to undo.")
         if keep_approval and approvals.at_stake(locked, parse(data["draft"])) is not None:
             raise WouldVoid
         data["draft"] = data["undo"].pop()
@@ -155,9 +159,9 @@ def clean_name(name: str) -> str:
     """The name with single spaces. Raises ``Refused`` for an empty or over-long one."""
     name = " ".join(name.split())
     if not name:
-        raise Refused("Give the journey a name.")
+        raise Refused("journey.name_missing", "Give the journey a name.")
     if len(name) > 120:
-        raise Refused("A name has at most 120 characters. Shorten it.")
+        raise Refused("journey.name_too_long", "A name has at most 120 characters. Shorten it.")
     return name
 
 

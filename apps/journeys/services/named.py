@@ -18,5 +18,5 @@ def journey_named(*, actor: Actor, name: str) -> Journey:
     made = next((each for each in presets.PRESETS if name_token(each.name) == name_token(name)), None)
     if made is None:
         names = ", ".join(each.name for each in presets.PRESETS)
-        raise Refused(f"There is no journey called {name}. Ready-made: {names}.")
+        raise Refused("journey.unknown", f"There is no journey called {name}. Ready-made: {names}.")
     return journey_from_preset(actor=actor, preset=made)

@@ -26,14 +26,14 @@ def run_add(*, actor: Actor, journey: Journey, person_id: int) -> None:
         locks.intake()
         locked = Journey.objects.select_for_update().get(pk=journey.pk)
         if locked.state != JourneyState.ACTIVE or locked.version_id is None:
-            raise Refused("Only an active journey takes people in. Activate it first.")
+            raise Refused("journey.not_active", "Only an active journey takes people in. Activate it first.")
         plans = ticks.Plans()
         definition = plans.load([locked.version_id])[locked.version_id].definition
         if definition.trigger.kind is not TriggerKind.MANUAL:
-            raise Refused("People come into this journey by its trigger, not by hand.")
+            raise Refused("journey.not_by_hand", "People come into this journey by its trigger, not by hand.")
         found_runs = intake.enter_people(journey=locked, definition=definition, people=[person_id])
         if not found_runs:
-            raise Refused("This person is in the journey already.")
+            raise Refused("run.under_way", "This person is in the journey already.")
         ticks.settle(actor=actor, found_runs=found_runs, plans=plans, now=clock.now(), result=ticks.TickResult())
         audit.record(
             actor=actor,
@@ -49,7 +49,7 @@ def run_remove(*, actor: Actor, run: JourneyRun) -> None:
     with transaction.atomic():
         locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
         if locked.state not in (RunState.WAITING, RunState.FAILED):
-            raise Refused("This person is no longer on the way. The list shows the newest state.")
+            raise Refused("run.ended", "This person is no longer on the way. The list shows the newest state.")
         batch_run = run_batch.of(locked)
         decision = Decision(batch_run.id, batch_run.round, State.LEFT, reason=Reason.REMOVED.value)
         run_batch.store([(batch_run, decision)], clock.now())
@@ -67,11 +67,13 @@ def run_retry(*, actor: Actor, run: JourneyRun) -> None:
     with transaction.atomic():
         locked = JourneyRun.objects.select_for_update().get(pk=run.pk)
         if locked.state != RunState.FAILED:
-            raise Refused("This run has not failed. The list shows the newest state.")
+            raise Refused("run.not_failed", "This run has not failed. The list shows the newest state.")
         plans = ticks.Plans()
         batch_run = run_batch.of(locked)
         if batch_run.step not in plans.load([batch_run.version])[batch_run.version].steps:
-            raise Refused("The step it stopped at is not in its version. Take the person out and add them again.")
+            raise Refused(
+                "step.unknown", "The step it stopped at is not in its version. Take the person out and add them again."
+            )
         audit.record(
             actor=actor,
             action=Action.JOURNEY_RETRY,

@@ -42,7 +42,9 @@ def new(request: HttpRequest) -> HttpResponse:
         if chosen:
             number = whole(chosen, len(presets.PRESETS))
             if number >= len(presets.PRESETS):
-                raise Refused("There is no such ready-made journey. Choose one from the list.")
+                raise Refused(
+                    "journey.preset_unknown", "There is no such ready-made journey. Choose one from the list."
+                )
             journey = services.journey_from_preset(actor=actor_of(request), preset=presets.PRESETS[number])
         else:
             journey = services.journey_create(

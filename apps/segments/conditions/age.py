@@ -48,7 +48,7 @@ class AgeCondition(Condition):
         low = None if operator == "at_most" else document.whole("from", 0, OLDEST)
         high = None if operator == "at_least" else document.whole("to", 0, OLDEST)
         if low is not None and high is not None and low > high:
-            raise document.wrong("the lower age comes first.")
+            raise document.wrong("condition.bounds_backwards", "the lower age comes first.")
         return cls(operator, low, high)
 
     def to_document(self) -> Json:

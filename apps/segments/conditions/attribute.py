@@ -70,9 +70,13 @@ class AttributeCondition(Condition):
             return cls(name, operator)
         values = document.values("value", many=operator in ("in", "not_in"))
         if operator == "starts_with" and spec.search != "words":
-            raise document.wrong("“starts with” works for names; choose “is” for this attribute.")
+            raise document.wrong(
+                "condition.comparison_unknown", "“starts with” works for names; choose “is” for this attribute."
+            )
         if operator == "starts_with" and len(normalize(values[0])) not in PREFIX_LENGTHS:
-            raise document.wrong("give two to four letters: the starts of words are searchable so far.")
+            raise document.wrong(
+                "condition.letters_count", "give two to four letters: the starts of words are searchable so far."
+            )
         return cls(name, operator, values)
 
     def to_document(self) -> Json:
@@ -95,7 +99,7 @@ class AttributeCondition(Condition):
         known = {normalize(code) for code, _ in spec.choices}
         if any(normalize(value) not in known for value in self.values):
             offered = ", ".join(f"{code} ({label})" for code, label in spec.choices)
-            raise RuleError(path, f"“{spec.label}” is one of {offered}.")
+            raise RuleError("condition.value_unknown", path, f"“{spec.label}” is one of {offered}.")
 
     def holds(self, opened: Opened) -> bool:
         """Whether one of the values is the person's (or none of them is)."""
@@ -252,9 +256,11 @@ def asked_for(document: Document) -> tuple[str, FieldSpec]:
     spec = spec_of(name, document.fields)
     if spec is None:
         known = ", ".join(("age", *(each.name for each in document.fields.values() if searchable(each))))
-        raise document.wrong(f"there is no attribute of that name. Known are {known}.")
+        raise document.wrong("attribute.unknown", f"there is no attribute of that name. Known are {known}.")
     if not searchable(spec):
-        raise document.wrong(f"“{spec.label}” is kept sealed and cannot be searched: choose another.")
+        raise document.wrong(
+            "attribute.not_searchable", f"“{spec.label}” is kept sealed and cannot be searched: choose another."
+        )
     return name, spec
 
 

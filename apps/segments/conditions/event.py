@@ -87,17 +87,19 @@ class EventCondition(Condition):
             system = KINDS[kind][1]
         value_set = document.optional_text("set")
         if value_set is not None and value_set not in VALUE_SETS:
-            raise document.wrong("there is no set of codes of that name: choose one of the list.")
+            raise document.wrong(
+                "condition.code_set_unknown", "there is no set of codes of that name: choose one of the list."
+            )
         if codes and value_set:
-            raise document.wrong("give a code or a set of codes, not both.")
+            raise document.wrong("condition.codes_twice", "give a code or a set of codes, not both.")
         for name, words in (("from", "first"), ("to", "last")):
             if document.get(name) == "":
-                raise document.wrong(f"give the {words} day, or choose “at any time”.")
+                raise document.wrong("condition.day_missing", f"give the {words} day, or choose “at any time”.")
         first, last = document.optional_day("from"), document.optional_day("to")
         if first and last:
             document.in_order(first, last)
         if document.get("last_days") is not None and (first or last):
-            raise document.wrong("give dates or a number of last days, not both.")
+            raise document.wrong("condition.period_twice", "give dates or a number of last days, not both.")
         days, unit = document.optional_span("last_days")
         return cls(kind, codes, system if codes else None, category, value_set, never, times, first, last, days, unit)
 

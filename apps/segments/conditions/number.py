@@ -60,7 +60,7 @@ class NumberCondition(Condition):
         low = None if operator == "at_most" else document.decimal("from")
         high = None if operator == "at_least" else document.decimal("to")
         if low is not None and high is not None and low > high:
-            raise document.wrong("the lower number comes first.")
+            raise document.wrong("condition.bounds_backwards", "the lower number comes first.")
         return cls(name, operator, low, high)
 
     def to_document(self) -> Json:

@@ -46,11 +46,14 @@ class SampleCondition(Condition):
         if isinstance(percent, int | float) and not isinstance(percent, bool) and 0 < percent < 100:
             tenths = round(percent * 10)
         if not 1 <= tenths <= 999 or abs(percent * 10 - tenths) > 1e-9:
-            raise document.wrong("give a percentage from 0.1 to 99.9 with at most one decimal.")
+            raise document.wrong(
+                "condition.percentage_malformed", "give a percentage from 0.1 to 99.9 with at most one decimal."
+            )
         key = document.get("key")
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise document.wrong(
-                "give the sample a “key” of up to 64 letters and digits: the same key, the same people."
+                "condition.sample_key_malformed",
+                "give the sample a “key” of up to 64 letters and digits: the same key, the same people.",
             )
         return cls(tenths, key)
 

@@ -1,7 +1,7 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
 from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.documents import RuleError
+from apps.segments.conditions.base.documents import RuleError, place_of
 from apps.segments.conditions.base.nodes import (
     Condition,
     Group,
@@ -47,6 +47,7 @@ __all__ = [
     "mentioned_campaigns",
     "mentioned_segments",
     "parse",
+    "place_of",
     "references",
     "renamed",
     "sentence",

@@ -25,10 +25,10 @@ def parse(tree: object, *, fields: Mapping[str, FieldSpec] | None = None) -> Rul
     """
     reader = _Reader(FIELDS if fields is None else fields)
     if not isinstance(tree, dict) or "match" not in tree:
-        raise RuleError((), 'begin with a group: {"match": "all", "rules": [...]}.')
+        raise RuleError("rule.without_group", (), 'begin with a group: {"match": "all", "rules": [...]}.')
     rule = reader.group(tree, ())
     if not rule.rules and rule.match != "all":
-        raise RuleError((), "add a condition; only an empty “all” means everybody.")
+        raise RuleError("rule.empty", (), "add a condition; only an empty “all” means everybody.")
     return rule
 
 
@@ -41,20 +41,24 @@ class _Reader:
 
     def node(self, tree: object, path: Path) -> Node:
         if not isinstance(tree, dict):
-            raise RuleError(path, "a condition is an object with named parts.")
+            raise RuleError("condition.not_an_object", path, "a condition is an object with named parts.")
         if "match" in tree:
             group = self.group(tree, path)
             if not group.rules:
-                raise RuleError(path, "this group is empty: add a condition or remove the group.")
+                raise RuleError("rule.group_empty", path, "this group is empty: add a condition or remove the group.")
             return group
         self.conditions += 1
         if self.conditions > MOST_CONDITIONS:
-            raise RuleError(path, f"a rule has at most {MOST_CONDITIONS} conditions: move some to a segment.")
+            raise RuleError(
+                "rule.too_many_conditions",
+                path,
+                f"a rule has at most {MOST_CONDITIONS} conditions: move some to a segment.",
+            )
         if tree == NEW_CONDITION:
-            raise RuleError(path, NOTHING_CHOSEN)
+            raise RuleError("condition.not_chosen", path, NOTHING_CHOSEN)
         kind = kind_of(tree, self.fields)
         if kind is None:
-            raise RuleError(path, "a condition has exactly one of " + ", ".join(KEYS) + ".")
+            raise RuleError("condition.kind_unknown", path, "a condition has exactly one of " + ", ".join(KEYS) + ".")
         return kind.parse(Document(tree, path, self.fields))
 
     def group(self, tree: Json, path: Path) -> Group:
@@ -63,7 +67,9 @@ class _Reader:
         match = document.choice("match", MATCHES)
         children = tree.get("rules", [])
         if not isinstance(children, list):
-            raise RuleError(path, "“rules” is a list of conditions.")
+            raise RuleError("rule.not_a_list", path, "“rules” is a list of conditions.")
         if len(path) >= DEEPEST:
-            raise RuleError(path, f"groups go at most {DEEPEST} deep: move this one to a segment of its own.")
+            raise RuleError(
+                "rule.too_deep", path, f"groups go at most {DEEPEST} deep: move this one to a segment of its own."
+            )
         return Group(match, tuple(self.node(child, (*path, index)) for index, child in enumerate(children)))

@@ -147,7 +147,8 @@ def clinic(checkout: Path) -> None:
         actor=actors.COMMAND_LINE,
         data={"name": "Harbor", "from_address": "care@clinic.test", "from_name": "Harbor Clinic"},
     )
-    starter = json.loads((checkout / "apps/content/starters/flu_shot_invitation.json").read_text())
+    (invitation,) = checkout.glob("apps/content/*/flu_shot_invitation.json")
+    starter = json.loads(invitation.read_text())
     content.template_create(actor=actors.COMMAND_LINE, name="Flu shot", data=starter["design"])
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from apps.content import lint, selectors, services
-from apps.content.blocks import BadTemplate, Problem, parse, with_ids
+from apps.content.blocks import parse, with_ids
 from apps.content.compiling import compile_message
+from apps.content.design import BadTemplate, Problem
 from apps.core.actors import Actor
 from apps.core.commands import RoadCommand
 from apps.core.errors import Refused
@@ -63,8 +65,6 @@ class Command(RoadCommand):
 
     def stdin(self) -> str:
         """Standard input."""
-        import sys
-
         return sys.stdin.read()
 
     def line(self, result: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ class Command(RoadCommand):
         try:
             version = services.journey_activate(actor=actor, journey=row, take_in=not options["from_now_on"])
         except services.NotApproved as refusal:
-            raise Refused(f"{refusal} By command: journey_approve NAME --as EMAIL.") from None
+            raise Refused(refusal.code, f"{refusal} By command: journey_approve NAME --as EMAIL.") from None
         entered = JourneyCount.objects.filter(journey=row, step="", outcome="entered").first()
         journey = selectors.by_id(row.pk)
         return {

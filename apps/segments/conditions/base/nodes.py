@@ -258,15 +258,17 @@ class Names:
     def segment(self, name: str, seen: tuple[str, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
         if name in seen:
-            raise RuleError((), "a segment cannot look at itself, not even through other segments.")
+            raise RuleError(
+                "segment.looks_at_itself", (), "a segment cannot look at itself, not even through other segments."
+            )
         if name not in self.segments:
-            raise RuleError((), "it looks at a segment that no longer exists: choose another.")
+            raise RuleError("segment.unknown", (), "it looks at a segment that no longer exists: choose another.")
         return self.segments[name]
 
     def campaign(self, name: str) -> int:
         """The id of campaign ``name``. Raises RuleError when there is none."""
         if name not in self.campaigns:
-            raise RuleError((), "it looks at a campaign that no longer exists: choose another.")
+            raise RuleError("campaign.unknown", (), "it looks at a campaign that no longer exists: choose another.")
         return self.campaigns[name]
 
 

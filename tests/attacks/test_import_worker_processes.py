@@ -1,4 +1,4 @@
-"""Whoever looks at an import's helper process, or makes it crash, finds no password and no picture of its memory."""
+"""Whoever looks at an import's worker process, or makes it crash, finds no password and no picture of its memory."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from apps.imports import worker_processes
 
 
 @pytest.fixture
-def helper(monkeypatch: pytest.MonkeyPatch) -> worker_processes.Helpers:
+def preparer(monkeypatch: pytest.MonkeyPatch) -> worker_processes.WorkerProcesses:
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "SOMETHING_ELSE"):
         monkeypatch.setenv(name, "hunter2")
-    return worker_processes.Helpers(1, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
+    return worker_processes.WorkerProcesses(1, keys=str(settings.CARELANE_KEYS), home=str(settings.BASE_DIR))
 
 
-def test_a_helper_is_told_no_password_and_leaves_no_dump(helper: worker_processes.Helpers) -> None:
+def test_a_worker_process_is_told_no_password_and_leaves_no_dump(preparer: worker_processes.WorkerProcesses) -> None:
     try:
-        process = Path("/proc") / str(helper.processes[0])
+        process = Path("/proc") / str(preparer.processes[0])
         told = (process / "environ").read_bytes()
         line = (process / "cmdline").read_bytes()
         limits = (process / "limits").read_text()
@@ -31,4 +31,4 @@ def test_a_helper_is_told_no_password_and_leaves_no_dump(helper: worker_processe
         core = next(row for row in limits.splitlines() if row.startswith("Max core file size"))
         assert core.split()[4:6] == ["0", "0"]
     finally:
-        helper.close()
+        preparer.close()

@@ -1,4 +1,4 @@
-"""A long list is read and sealed by helper processes: the same comes out, and none of them is missed when it dies."""
+"""A long list is read and sealed by worker processes: the same comes out, and none of them is missed when it dies."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ HEADER = ",".join(DOCUMENT["columns"]) + "\n"
 
 @pytest.fixture(autouse=True)
 def small_pieces(tmp_path, settings, monkeypatch):
-    """Two helpers, called at once, for chunks of ten rows."""
+    """Two worker processes, started at once, for chunks of ten rows."""
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
@@ -68,7 +68,7 @@ def small_pieces(tmp_path, settings, monkeypatch):
     }
     settings.IMPORT_HELPERS = 2
     monkeypatch.setattr(passes, "CHUNK", 10)
-    monkeypatch.setattr(passes, "HELP_FROM", 1)
+    monkeypatch.setattr(passes, "WORKER_PROCESSES_FROM", 1)
 
 
 def clinic(first: int, count: int, town: str = "Lexington") -> str:
@@ -162,7 +162,7 @@ def scenario() -> list[object]:
     return seen
 
 
-def test_what_helpers_make_is_what_one_process_makes(noon, settings) -> None:
+def test_what_worker_processes_make_is_what_one_process_makes(noon, settings) -> None:
     together = scenario()
     settings.IMPORT_HELPERS = 0
     assert scenario() == together
@@ -188,16 +188,16 @@ def test_what_helpers_make_is_what_one_process_makes(noon, settings) -> None:
 
 
 @pytest.fixture
-def crews(monkeypatch) -> list[worker_processes.Helpers]:
-    """The crews that imports call together."""
-    called: list[worker_processes.Helpers] = []
+def started(monkeypatch) -> list[worker_processes.WorkerProcesses]:
+    """The worker processes of each pass, in the order they were started."""
+    started: list[worker_processes.WorkerProcesses] = []
 
     def remember(count, **given):
-        called.append(worker_processes.Helpers(count, **given))
-        return called[-1]
+        started.append(worker_processes.WorkerProcesses(count, **given))
+        return started[-1]
 
-    monkeypatch.setattr(passes, "Helpers", remember)
-    return called
+    monkeypatch.setattr(passes, "WorkerProcesses", remember)
+    return started
 
 
 def gone(process: int) -> bool:
@@ -208,13 +208,13 @@ def gone(process: int) -> bool:
     return False
 
 
-def test_helpers_leave_with_the_import(noon, crews) -> None:
+def test_worker_processes_leave_with_the_import(noon, started) -> None:
     imported(clinic(0, 40))
-    assert len(crews) == 2  # one for the dry run, one for the import
-    assert all(gone(process) for crew in crews for process in crew.processes)
+    assert len(started) == 2  # one for the dry run, one for the import
+    assert all(gone(process) for preparer in started for process in preparer.processes)
 
 
-def test_killed_helpers_leave_an_import_that_goes_on_where_it_was(noon, crews, monkeypatch, caplog) -> None:
+def test_killed_worker_processes_leave_an_import_that_goes_on_where_it_was(noon, started, monkeypatch, caplog) -> None:
     job = checked(clinic(0, 100))
     foretold = jobs.counts(job)
     jobs.import_start(actor=CLI, job_id=job.pk)
@@ -222,7 +222,7 @@ def test_killed_helpers_leave_an_import_that_goes_on_where_it_was(noon, crews, m
 
     def fatal(run, item, rows) -> None:
         chunk(run, item, rows)
-        for process in crews[-1].processes:
+        for process in started[-1].processes:
             os.kill(process, signal.SIGKILL)
 
     monkeypatch.setattr(passes, "_chunk", fatal)
@@ -230,7 +230,7 @@ def test_killed_helpers_leave_an_import_that_goes_on_where_it_was(noon, crews, m
     job.refresh_from_db()
     assert (job.state, job.lease_until) == ("running", None)
     assert 0 < job.done < job.total
-    assert "HelperLost" in caplog.text
+    assert "WorkerProcessLost" in caplog.text
     monkeypatch.setattr(passes, "_chunk", chunk)
     assert passes.due(noon) == [job.pk]
     passes.work(job.pk)
@@ -254,7 +254,7 @@ def test_an_attribute_defined_in_the_middle_of_an_import_holds_for_all_its_peopl
         if len(chunks) == 1:
             attribute_create(actor=CLI, wanted=A1C)
             for fill in fills.due(noon):
-                fills.work(fill)  # all who are there; the chunks that helpers have ready are not
+                fills.work(fill)  # all who are there; the chunks that worker processes have ready are not
 
     def seen(*given, **more):
         again.append(1)
@@ -276,22 +276,22 @@ def test_an_attribute_defined_in_the_middle_of_an_import_holds_for_all_its_peopl
     assert None not in steps.values()
 
 
-def test_a_helper_that_does_not_start_is_done_without(noon, monkeypatch, caplog) -> None:
+def test_a_worker_process_that_does_not_start_is_done_without(noon, monkeypatch, caplog) -> None:
     monkeypatch.setattr(worker_processes.sys, "executable", "/bin/false")
     with caplog.at_level(logging.WARNING):
         assert imported(clinic(0, 30)).new > 20
-    assert "works alone" in caplog.text
+    assert "is prepared in one process" in caplog.text
 
 
-def test_a_worker_process_that_may_have_no_children_has_helpers(monkeypatch) -> None:
+def test_a_celery_process_that_may_have_no_children_has_worker_processes(monkeypatch) -> None:
     monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
     with pytest.raises(AssertionError, match="daemonic processes are not allowed to have children"):
         multiprocessing.Process(target=print).start()
-    crew = worker_processes.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+    preparer = worker_processes.WorkerProcesses(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
     try:
-        made = crew.ask(recipe(), [(2, row("M1"))], None).result()
+        made = preparer.ask(recipe(), [(2, row("M1"))], None).result()
     finally:
-        crew.close()
+        preparer.close()
     assert made.keys == ["M1"]
     assert made.matches == [search_values.identity("mrn", "M1")]
 
@@ -304,29 +304,29 @@ def row(key: str) -> list[str]:
     return [key, "Guadalupe", *[""] * (len(DOCUMENT["columns"]) - 2)]
 
 
-def test_a_helper_in_trouble_says_nothing_of_the_row(capfd) -> None:
-    crew = worker_processes.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+def test_a_worker_process_in_trouble_says_nothing_of_the_row(capfd) -> None:
+    preparer = worker_processes.WorkerProcesses(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
     try:
-        with pytest.raises(worker_processes.HelperLost) as told:
-            crew.ask(
+        with pytest.raises(worker_processes.WorkerProcessLost) as told:
+            preparer.ask(
                 recipe(), [(2, ["M1", {"Guadalupe": "Núñez"}, *[""] * (len(DOCUMENT["columns"]) - 2)])], None
             ).result()
         # It lives on, and has learnt nothing wrong from it.
-        assert crew.ask(recipe(), [(2, row("M2"))], None).result().keys == ["M2"]
+        assert preparer.ask(recipe(), [(2, row("M2"))], None).result().keys == ["M2"]
     finally:
-        crew.close()
+        preparer.close()
     assert "Error" in str(told.value)
     assert "Guadalupe" not in str(told.value) + "".join(capfd.readouterr())
 
 
 def test_nothing_of_a_person_or_a_key_stands_where_other_programs_can_look() -> None:
-    crew = worker_processes.Helpers(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
+    preparer = worker_processes.WorkerProcesses(1, keys=str(product.CARELANE_KEYS), home=str(product.BASE_DIR))
     try:
-        crew.ask(recipe(), [(2, row("M1"))], None).result()
-        [process] = crew.processes
+        preparer.ask(recipe(), [(2, row("M1"))], None).result()
+        [process] = preparer.processes
         arguments = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
     finally:
-        crew.close()
+        preparer.close()
     assert arguments[1:3] == [b"-m", b"apps.imports.worker_processes"]
     assert arguments[3].isdigit()
     assert arguments[4:] == [b""]

@@ -9,11 +9,10 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.content.blocks import BLOCKS, new
+from apps.content.kinds import KINDS
+from apps.content.kinds.protocol import Json, Place
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-
-Json = dict[str, Any]
 
 
 class NoSuchBlock(Refused):
@@ -23,13 +22,9 @@ class NoSuchBlock(Refused):
         super().__init__("That block is not there any more. Load the newest version, then try again.")
 
 
-def lists_of(block: Mapping[str, Any]) -> list[list[Json]]:
+def lists_of(block: Json) -> list[list[Json]]:
     """The nested lists of a block, in order."""
-    kind = BLOCKS[block["type"]]
-    if kind.name == "columns":
-        columns: list[list[Json]] = block["columns"]
-        return columns
-    return [block[name] for name in kind.lists]
+    return KINDS[block["type"]].lists_of(block)
 
 
 def every(blocks: list[Json], place: str = "") -> Iterator[tuple[Json, list[Json], int, str]]:
@@ -71,11 +66,11 @@ def fresh_id(design: Json) -> str:
 
 
 def add(design: Json, kind: str, where: str = "", index: int | None = None) -> tuple[Json, str]:
-    """A new block of `kind`; returns the design and the new id. At the top it stays above the footer."""
-    if kind not in BLOCKS:
+    """A new block of `kind`; returns the design and the new id. At the top it stays above what ends the mail."""
+    if kind not in KINDS:
         raise Refused("There is no such kind of block.")
     after = copy.deepcopy(design)
-    block = new(kind, fresh_id(after))
+    block = KINDS[kind].new(fresh_id(after))
     target = place(after, where)
     target.insert(_clamp(target, index, kind), block)
     return after, block["id"]
@@ -83,11 +78,16 @@ def add(design: Json, kind: str, where: str = "", index: int | None = None) -> t
 
 def _clamp(target: list[Json], index: int | None, kind: str) -> int:
     last = len(target)
-    if kind != "footer" and target and target[-1]["type"] == "footer":
+    if not _ends(kind) and target and _ends(target[-1]["type"]):
         last -= 1
-    if kind == "footer" or index is None:
+    if _ends(kind) or index is None:
         return last
     return max(0, min(index, last))
+
+
+def _ends(kind: str) -> bool:
+    """Whether it stands once and last."""
+    return KINDS[kind].place is Place.END
 
 
 def move(design: Json, block_id: str, where: str, index: int) -> Json:
@@ -133,8 +133,8 @@ def duplicate(design: Json, block_id: str) -> tuple[Json, str]:
     """A copy of a block right behind it, with ids of its own; returns the design and the copy's id."""
     after = copy.deepcopy(design)
     block, source, position, _ = find(after, block_id)
-    if block["type"] == "footer":
-        raise Refused("A mail has one footer.")
+    if _ends(block["type"]):
+        raise Refused(f"A mail has one {KINDS[block['type']].label.lower()}.")
     twin = copy.deepcopy(block)
     source.insert(position + 1, twin)
     taken = {found[0]["id"] for found in every(design["blocks"])}
@@ -152,13 +152,8 @@ def update(design: Json, block_id: str, settings: Mapping[str, Any]) -> Json:
     """Other settings for a block; unknown names are refused by `blocks.parse` later."""
     after = copy.deepcopy(design)
     block, *_ = find(after, block_id)
-    names = {setting.name for setting in BLOCKS[block["type"]].settings}
+    kind = KINDS[block["type"]]
+    names = {setting.name for setting in kind.settings}
     block.update({name: value for name, value in settings.items() if name in names})
-    if block["type"] == "columns":
-        wanted = len(block["layout"].split("-"))
-        columns = block["columns"]
-        while len(columns) > wanted:
-            extra = columns.pop()
-            columns[-1].extend(extra)
-        columns.extend([] for _ in range(wanted - len(columns)))
+    kind.settle(block)
     return after

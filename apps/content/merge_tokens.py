@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from apps.content import fields
-from apps.content.blocks import Problem
+from apps.content.design import Problem
 from apps.content.fields import BadField, MergeField
 from apps.mail.compiled import Condition, Context, Field, Literal, Loop, Node, Part, Slot, SlotSpec, Test, UnsafeLink
 from apps.mail.encoders import v1
@@ -23,7 +23,7 @@ _UNTRACKED = {("portal", "url"), ("unsubscribe", "url"), ("account", "url")}
 
 
 @dataclass
-class Weaver:
+class MergeTokens:
     """Collects slots, tests, loops and links while one template is compiled.
 
     `prefix` is a word that occurs nowhere in the template. `lenient` leaves a faulty merge field in the text
@@ -109,9 +109,9 @@ class Weaver:
         if waiting:
             yield waiting
 
-    def hold(self, woven: str) -> str:
-        """A token that stands for `woven` while MJML is compiled."""
-        self._texts.append(woven)
+    def hold(self, written: str) -> str:
+        """A token that stands for `written` while MJML is compiled."""
+        self._texts.append(written)
         return f"{self.prefix}t{len(self._texts) - 1}z"
 
     def say(self, message: str) -> None:
@@ -184,10 +184,10 @@ class Weaver:
     def nodes(self, text: str) -> tuple[Node, ...]:
         """`text` with slot, branch and repeat tokens as nodes; literals are encoded runs."""
         pieces = re.split(self.prefix + r"([siefn])(\d+)z", text)
-        # re.split gives text, kind, number, text, kind, number, ..., text
+        # re.split gives text, letter, number, text, letter, number, ..., text
         stream: list[tuple[str, str]] = [("text", pieces[0])]
-        for kind, number, following in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-            stream += [(kind, number), ("text", following)]
+        for letter, number, following in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+            stream += [(letter, number), ("text", following)]
         nodes, rest, _ = self._sequence(stream, 0)
         if rest != len(stream):
             raise AssertionError("a branch was closed twice")
@@ -197,23 +197,23 @@ class Weaver:
         """Nodes up to the token that ends this stretch; the position after it; which token it was."""
         nodes: list[Node] = []
         while at < len(stream):
-            kind, value = stream[at]
+            letter, value = stream[at]
             at += 1
-            if kind == "text":
+            if letter == "text":
                 if value:
                     nodes.append(Literal(v1.run(v1.canonical(value))))
-            elif kind == "s":
+            elif letter == "s":
                 nodes.append(Slot(int(value)))
-            elif kind == "i":
+            elif letter == "i":
                 then, at, closed = self._sequence(stream, at)
                 otherwise: tuple[Node, ...] = ()
                 if closed == "e":
                     otherwise, at, _ = self._sequence(stream, at)
                 nodes.append(Condition(self._tests[int(value)], then, otherwise))
-            elif kind == "f":
+            elif letter == "f":
                 path, name, level = self._loops[int(value)]
                 body, at, _ = self._sequence(stream, at)
                 nodes.append(Loop(path, name, body, level))
             else:
-                return tuple(nodes), at, kind
+                return tuple(nodes), at, letter
         return tuple(nodes), at, ""

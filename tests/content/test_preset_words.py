@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from apps.content import blocks, selectors, services, shipped, variants
-from apps.content.kinds import FOOTER_REASON, LANGUAGES
+from apps.content import blocks, preset_words, selectors, services, variants
+from apps.content.design import LANGUAGES
+from apps.content.kinds.footer import FOOTER_REASON
 from apps.content.models import Template
 from apps.content.views.templates import EMPTY
 from apps.core import actors
@@ -62,7 +63,7 @@ def test_words_that_somebody_wrote_are_never_replaced(signed_in: Any, template: 
     assert "blocks" not in draft(template)["variants"]["es"]
     theirs = "Porque nos lo pidió."
     change(max_, template, op="update", block="b4", variant="es", reason=theirs)
-    assert shipped.translated(draft(template), "es") == draft(template)
+    assert preset_words.translated(draft(template), "es") == draft(template)
     assert draft(template)["variants"]["es"]["blocks"]["b4"]["reason"] == theirs
 
 
