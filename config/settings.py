@@ -123,7 +123,7 @@ INSTALLED_APPS = [
 APPS = [
     *("core", "ui", "mail", "audit", "vault", "users"),
     *("organizations", "jobs", "approvals", "references"),
-    *("contacts", "imports", "compliance", "installation", "tracking"),
+    *("contacts", "imports", "inbox", "compliance", "installation", "tracking"),
     *("segments", "content", "delivery", "portal", "campaigns", "journeys", "dashboard"),
     *(["demo"] if DEMO else []),
 ]
@@ -168,7 +168,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context_processors.shell",
                 "apps.organizations.context_processors.clinic",
-                "apps.dashboard.context_processors.menu_counts",
+                "apps.inbox.context_processors.menu_counts",
             ],
         },
     }

@@ -21,6 +21,7 @@ PREFIXES = {
     "audit": "audit/",
     "compliance": "compliance/",
     "tracking": "r/",
+    "inbox": "portal/inbox/tasks/",
     "portal": "portal/",
     "demo": "demo/",
 }

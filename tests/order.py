@@ -28,7 +28,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return None if seed is None and half is None else f"order of files: --shuffle-seed={seed} --half={half}"
 
 
-@pytest.hookimpl(tryfirst=True)
+# The last word: pytest itself puts tests together that share a browser.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = Counter(item.path for item in items)
     places = ordered(tests, config.getoption("shuffle_seed"))

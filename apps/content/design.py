@@ -28,7 +28,7 @@ class BadTemplate(Refused):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__(problems[0].message if problems else "The template cannot be read.")
+        super().__init__("template.unusable", problems[0].message if problems else "The template cannot be read.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,9 @@ class Stale(Refused):
     def __init__(self, current: int) -> None:
         self.current = current
         super().__init__(
+            "template.changed",
             "This template was changed in another tab or by somebody else. Your last change was not saved here: "
-            "load the newest version, or keep yours as a copy."
+            "load the newest version, or keep yours as a copy.",
         )
 
 
@@ -48,15 +49,15 @@ class NameTaken(Refused):
     """A living template of that name exists."""
 
     def __init__(self) -> None:
-        super().__init__("There is already a template of that name. Choose another name.")
+        super().__init__("template.name_taken", "There is already a template of that name. Choose another name.")
 
 
 def _checked_name(name: str) -> str:
     text = " ".join(v1.canonical(name).split())
     if not text:
-        raise Refused("Give the template a name.")
+        raise Refused("template.name_missing", "Give the template a name.")
     if len(text) > MAX_NAME:
-        raise Refused(f"The name is longer than {MAX_NAME} characters. Shorten it.")
+        raise Refused("template.name_too_long", f"The name is longer than {MAX_NAME} characters. Shorten it.")
     return text
 
 
@@ -123,7 +124,7 @@ def _locked(template_id: int, version: int | None) -> Template:
     """The template, locked, if it is still at `version`. Raises `Stale`, `Refused`."""
     template = Template.objects.select_for_update().filter(pk=template_id).first()
     if template is None or template.status == Template.Status.ARCHIVED:
-        raise Refused("That template is not there any more. Go back to the list.")
+        raise Refused("template.unknown", "That template is not there any more. Go back to the list.")
     if version is not None and template.version != version:
         raise Stale(template.version)
     return template
@@ -204,7 +205,10 @@ def template_brand(*, actor: Actor, template_id: int, brand: Brand | None, versi
     """Another brand, or None for the default one. ``version``: see ``template_save``."""
     template = _locked(template_id, version)
     if template.kind != Template.Kinds.TEMPLATE and template.published and not authors.may_steer(actor):
-        raise Refused("This notice goes to every patient as it is, so an administrator chooses its brand.")
+        raise Refused(
+            "notice.brand_not_allowed",
+            "This notice goes to every patient as it is, so an administrator chooses its brand.",
+        )
     template.brand = brand
     _changed(actor, template, ["brand"])
     return template
@@ -245,7 +249,7 @@ def template_publish(*, actor: Actor, template_id: int, version: int | None = No
     template = _locked(template_id, version)
     seen_by_two = template.kind != Template.Kinds.TEMPLATE and actor.kind == "staff"
     if seen_by_two and (why := two_people.why_not(actor, [authors.notice(template)])):
-        raise Refused(why)
+        raise Refused("approval.own_work", why)
     data = template.revisions.get(number=template.revision).data
     design = variants.unmarked(blocks.parse(data))
     payload = {"name": template.name, "design": blocks.dump(design)}
@@ -294,8 +298,9 @@ def template_archive(*, actor: Actor, template_id: int) -> None:
     uses = usage.uses_of(template_id)
     if uses:
         raise Refused(
+            "template.in_use",
             f"This template is used by {len(uses)} {'other' if len(uses) > 1 else uses[0].kind.lower()}"
-            f"{' objects' if len(uses) > 1 else ''}. Change or finish them first, then delete it."
+            f"{' objects' if len(uses) > 1 else ''}. Change or finish them first, then delete it.",
         )
     template.status = Template.Status.ARCHIVED
     template.save(update_fields=["status"])
@@ -334,10 +339,12 @@ def brand_save(
     if brand is not None:
         brand = Brand.objects.select_for_update().get(pk=brand.pk)
         if version is not None and version != brand.version:
-            raise Refused("Somebody else changed this brand meanwhile. Open it anew to see their version.")
+            raise Refused(
+                "brand.changed", "Somebody else changed this brand meanwhile. Open it anew to see their version."
+            )
     facts = {name: " ".join(str(data.get(name, "")).split()) for name in BRAND_FIELDS}
     if not facts["name"]:
-        raise Refused("Give the brand a name.")
+        raise Refused("brand.name_missing", "Give the brand a name.")
     facts["from_name"] = facts["from_name"] or facts["name"]
     for name in ("from_address", "reply_to"):
         if facts[name] or name == "from_address":
@@ -345,17 +352,17 @@ def brand_save(
                 facts[name] = v1.mailbox_text(facts[name])
             except UnsafeHeader:
                 word = "from-address" if name == "from_address" else "reply-to address"
-                raise Refused(f"The {word} is not an e-mail address. Correct it.") from None
+                raise Refused("address.malformed", f"The {word} is not an e-mail address. Correct it.") from None
     for name in ("primary", "page"):
         if facts[name] and not COLOR.match(facts[name]):
-            raise Refused("Colors are written like #0b5cad. Correct the color.")
+            raise Refused("brand.color_malformed", "Colors are written like #0b5cad. Correct the color.")
     token = tokens.token63("brand-name", tokens.normalize(facts["name"]))
     others = Brand.objects.select_for_update().exclude(pk=brand.pk if brand else 0)
     if others.filter(name_token=token).exists():
-        raise Refused("There is already a brand of that name. Choose another name.")
+        raise Refused("brand.name_taken", "There is already a brand of that name. Choose another name.")
     taken, was = others.filter(is_default=True).exists(), brand is not None and brand.is_default
     if not authors.may_steer(actor) and ((is_default and not was) or (brand and authors.steers_notices(brand, facts))):
-        raise Refused(STEERED)
+        raise Refused("brand.in_notices", STEERED)
     # The first one is what notices come from by itself, when somebody makes it who may decide that.
     is_default = is_default or was or (not taken and authors.may_steer(actor))
     if is_default:
@@ -448,7 +455,7 @@ def asset_upload(*, actor: Actor, data: bytes, file_name: str, alt: str = "") ->
     blob = sealing.seal_bytes(_service_key(), image.data, table=Asset.TABLE, row=name, epoch=sealing.SERVICE_KEY)
     stored = default_storage.save(f"assets/{name}", ContentFile(blob))
     if stored != f"assets/{name}":
-        raise Refused("The image could not be stored under its name. Try again.")
+        raise Refused("image.not_stored", "The image could not be stored under its name. Try again.")
     record(actor=actor, action=Action.ASSET_UPLOAD, kind="asset", subject=asset.pk, codes={"bytes": asset.size})
     return asset
 

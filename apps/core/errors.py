@@ -9,9 +9,7 @@ class Refused(Exception):
     may be shown, logged and audited. Views show the sentence in place; commands print it and exit with 1.
     """
 
-    def __init__(self, code: str, sentence: str | None = None) -> None:
-        if sentence is None:  # the form of before there were codes; it goes when no raise is left that uses it
-            code, sentence = "", code
+    def __init__(self, code: str, sentence: str) -> None:
         self.code = code
         super().__init__(code, sentence)
 

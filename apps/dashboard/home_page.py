@@ -25,11 +25,10 @@ from apps.dashboard import heartbeat
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.selectors import LOST, lost_words
 from apps.imports.models import ImportJob
+from apps.inbox import waiting
 from apps.journeys.models import Journey, JourneyRun
 from apps.mail.smtp_replies import Cause
 from apps.organizations import selectors as organizations
-from apps.portal import selectors as portal
-from apps.portal.models import InboxTask
 from apps.segments.models import Segment
 from apps.ui.board import AHEAD, Item, Step
 from apps.ui.datewords import count
@@ -41,6 +40,8 @@ logger = logging.getLogger(__name__)
 ABOUT_US = frozenset({Cause.AUTHENTICATION, Cause.SPAM})
 WAITS_TOO_LONG = timedelta(minutes=10)
 IMPORTS_FOR = timedelta(days=3)
+# Imports stand behind patients who wait, and before everything else that waits for staff.
+AFTER_PATIENTS = 30
 
 Say = Callable[[User, datetime], Iterable[Any]]
 
@@ -154,23 +155,7 @@ def setup_problems(user: User, now: datetime) -> Iterator[Item]:
             )
 
 
-# -- What waits for me ----------------------------------------------------------------------------------------
-
-
-def replies_waiting(user: User, now: datetime) -> Iterator[Item]:
-    """Patients who wait for an answer, and mailboxes that are not theirs."""
-    if not user.may(Permission.INBOX_VIEW):
-        return
-    url = address("portal:inbox")
-    found = portal.waiting().aggregate(n=Count("pk"), oldest=Min("last_at"))
-    if found["n"]:
-        title = f"{count(found['n'], 'reply', 'replies')} from patients"
-        which = "oldest:" if found["n"] > 1 else ""
-        yield Item(title, "Waiting for an answer", url, "inbox", "info", found["oldest"], at_words=which)
-    tasks = InboxTask.objects.filter(state="open").count()
-    if tasks:
-        text = "Somebody else reads that mailbox. Check the address with the patient."
-        yield Item(f"{count(tasks, 'person', 'people')} said “this is not me”", text, url, "user-off", "caution")
+# -- What waits for me: the inbox knows most of it --------------------------------------------------------------
 
 
 def imports_waiting(user: User, now: datetime) -> Iterator[Item]:
@@ -231,7 +216,7 @@ def first_steps_of_all(user: User, now: datetime) -> Iterator[Step]:
 
 OWN: dict[str, list[Say]] = {
     "problems": [machinery_problems, delivery_problems, import_problems, setup_problems],
-    "waiting": [replies_waiting, imports_waiting],
+    "waiting": [imports_waiting],
     "upcoming": [journeys_upcoming],
     "recent": [],
     "first_steps": [first_steps_of_all],
@@ -256,18 +241,36 @@ def by_severity(items: Iterable[Item]) -> list[Item]:
 
 def gather(topic: str, user: User, now: datetime) -> list[Any]:
     """Everything that is said about ``topic``. One source that breaks does not take the page with it."""
-    sources: list[Say] = list(OWN[topic])
-    sources += [getattr(module, topic) for module in modules() if hasattr(module, topic)]
     found: list[Any] = []
-    for source in sources:
+    for name, source in _sources(topic, user):
         try:
             # A failed query must not spoil what the next source asks.
             with transaction.atomic():
                 found += list(source(user, now))
         except Exception:  # the page must come; the log has the trace
-            logger.exception("home: %s.%s failed", source.__module__, source.__name__)
+            logger.exception("home: %s failed", name)
             found += _broken(topic)
     return found
+
+
+def _sources(topic: str, user: User) -> list[tuple[str, Say]]:
+    """Who is asked about ``topic``, each by name, in the order of the page."""
+    own: list[Say] = list(OWN[topic])
+    apps = [getattr(module, topic) for module in modules() if hasattr(module, topic)]
+    if topic != "waiting":
+        return [_named(say) for say in own + apps]
+    kinds = waiting.kinds(user.role)
+    first = [(f"inbox.{kind.key}", _lines(kind)) for kind in kinds if kind.order < AFTER_PATIENTS]
+    rest = [(f"inbox.{kind.key}", _lines(kind)) for kind in kinds if kind.order >= AFTER_PATIENTS]
+    return [*first, *map(_named, own), *rest, *map(_named, apps)]
+
+
+def _named(say: Say) -> tuple[str, Say]:
+    return f"{say.__module__}.{say.__name__}", say
+
+
+def _lines(kind: waiting.WaitingKind) -> Say:
+    return lambda user, now: kind.lines(user.role)
 
 
 def _broken(topic: str) -> list[Item]:

@@ -6,7 +6,10 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        """Bring our sections of the person page."""
+        """Bring our sections of the person page, and the answers by mail that wait for staff."""
         from apps.delivery import panels
+        from apps.delivery.returns.staff import ANSWERS_BY_MAIL
+        from apps.inbox import waiting
 
         panels.register_all()
+        waiting.register(ANSWERS_BY_MAIL)

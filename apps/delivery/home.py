@@ -1,4 +1,4 @@
-"""What delivery says on the home page and the status page about mail that comes in."""
+"""What delivery says on the status page about mail that comes in."""
 
 from __future__ import annotations
 
@@ -7,30 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Min
-from django.urls import reverse
 
-from apps.core.permissions import Permission
-from apps.delivery.models import InboundMail
 from apps.delivery.returns.receiver import GREETING, address_of
-from apps.ui.board import Check, Item
-from apps.ui.datewords import count
-from apps.users.models import User
+from apps.ui.board import Check
 
 _WAIT = 0.5  # seconds
-
-
-def waiting(user: User, now: datetime) -> Iterator[Item]:
-    """Answers that came by mail."""
-    if not user.may(Permission.INBOX_VIEW):
-        return
-    rows = InboundMail.objects.filter(state=InboundMail.State.WAITING).aggregate(
-        number=Count("pk"), oldest=Min("received_at")
-    )
-    if rows["number"]:
-        title = f"{count(rows['number'], 'answer')} by mail"
-        url, which = reverse("delivery:mail_list"), "oldest:" if rows["number"] > 1 else ""
-        yield Item(title, "Waiting for somebody to read", url, "mail", "info", rows["oldest"], at_words=which)
 
 
 def checks(now: datetime) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
@@ -377,6 +377,6 @@ def inbound_put_off() -> bool:
     return InboundTally.objects.filter(what=destinations.OFTEN, day__gte=yesterday).exists()
 
 
-def inbound_waiting() -> int:
-    """How many answers by mail wait for staff: for the inbox and for Home."""
-    return InboundMail.objects.filter(state=InboundMail.State.WAITING).count()
+def inbound_waiting() -> QuerySet[InboundMail]:
+    """Answers by mail that wait for staff."""
+    return InboundMail.objects.filter(state=InboundMail.State.WAITING)

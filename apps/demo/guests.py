@@ -30,7 +30,7 @@ from apps.demo.mail import Arrived, Store
 from apps.demo.world import FLU_SHOTS
 from apps.portal import notices, selectors
 from apps.portal.models import Conversation, SecureMessage
-from apps.portal.services import inbox, messages
+from apps.portal.services import conversations, messages
 from apps.portal.services.access import not_me
 from apps.users.models import User
 
@@ -151,8 +151,8 @@ def visit_portal() -> int:
     second = Conversation.objects.filter(unread__gt=0).order_by("-pk")[1:2].first()
     if nora is not None and second is not None:
         staff = actors.staff(nora.pk, nora.role)
-        inbox.conversation_open(actor=staff, conversation_id=second.pk)
-        inbox.conversation_answer(actor=staff, conversation_id=second.pk, text=ANSWER, once=uuid.uuid4())
+        conversations.conversation_open(actor=staff, conversation_id=second.pk)
+        conversations.conversation_answer(actor=staff, conversation_id=second.pk, text=ANSWER, once=uuid.uuid4())
     for row in others:
         link = selectors.live_link(notices.token_for(row.outbox or 0))
         if link is not None:

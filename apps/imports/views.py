@@ -270,8 +270,8 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     tables = [
         {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
     ]
-    held = data.get("held", 0)
-    writes = job.new + job.changed + held
+    to_confirm = data.get("held", 0)
+    writes = job.new + job.changed + to_confirm
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
     return {
@@ -295,7 +295,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and data.get("pass") != State.RUNNING,
         **_stopped(job, data),
         "writes": writes,
-        "held": held,
+        "to_confirm": to_confirm,
         "downloadable": job.rejections.exists(),
         "own": jobs.may_see_rows(actor_of(request), job),
         "not_own": jobs.NOT_YOURS,

@@ -150,7 +150,7 @@ def visits_in(journey_id: int, step: str, language: str) -> QuerySet[OutboxMessa
     return rows.filter(skeleton_id__in=wanted).values_list("visit", flat=True)
 
 
-def letters_of(visits: Iterable[int]) -> dict[int, OutboxMessage]:
+def messages_of(visits: Iterable[int]) -> dict[int, OutboxMessage]:
     """The messages of these visits by visit, without their content."""
     rows = OutboxMessage.objects.filter(kind=MessageKind.JOURNEY, visit__in=list(visits))
     return {row.visit: row for row in rows.defer("content", "record", "evidence")}

@@ -20,7 +20,6 @@ MESSAGE_TABLE = "portal_securemessage"
 DRAFT_TABLE = "portal_securemessage.draft"
 CONVERSATION_TABLE = "portal_conversation"
 REPLY_TABLE = "portal_reply"
-TASK_TABLE = "portal_inboxtask"
 LOST_LINK_TABLE = "portal_lostlink"
 
 
@@ -303,50 +302,6 @@ class Reply(models.Model):
 
     def __str__(self) -> str:
         return f"Reply {self.pk}"
-
-
-@classify(
-    id=Kind.PLAIN,
-    person=Kind.PLAIN,
-    kind=Kind.PLAIN,
-    sealed=Kind.SEALED,
-    state=Kind.PLAIN,
-    created_at=Kind.PLAIN,
-    done_at=Kind.PLAIN,
-    done_by=Kind.PLAIN,
-)
-class InboxTask(models.Model):
-    """Something for staff to look at. ``sealed`` (record key) holds what it is about, such as the address."""
-
-    class TaskKind(models.TextChoices):
-        NOT_ME = "not_me", "Somebody said: this is not me"
-
-    class State(models.TextChoices):
-        OPEN = "open", "Open"
-        DONE = "done", "Done"
-
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="inbox_tasks")
-    kind = models.CharField(max_length=12, choices=TaskKind.choices)
-    sealed = models.BinaryField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
-    created_at = models.DateTimeField(default=clock.now)
-    done_at = models.DateTimeField(null=True)
-    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["person", "kind"], condition=Q(state="open"), name="one_open_task_of_a_kind"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="open", done_at__isnull=True, done_by__isnull=True)
-                | Q(state="done", done_at__isnull=False, done_by__isnull=False),
-                name="inbox_task_done_by_somebody",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"InboxTask {self.pk}"
 
 
 @classify(id=Kind.PLAIN, sealed=Kind.SEALED, created_at=Kind.PLAIN, done_at=Kind.PLAIN)

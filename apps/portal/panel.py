@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.permissions import Permission, allows, role_of
-from apps.portal.models import Conversation, InboxTask, PortalAccount, PortalSession, SecureMessage
+from apps.inbox import selectors as inbox
+from apps.portal.models import Conversation, PortalAccount, PortalSession, SecureMessage
 from apps.portal.policy import IDLE
 
 
@@ -32,8 +33,6 @@ def portal_access(request: HttpRequest, record: PersonRecord) -> Mapping[str, An
         "conversations": list(Conversation.objects.filter(person_id=record.id).order_by("-place")[:5])
         if allows(role, Permission.INBOX_VIEW)
         else [],
-        "tasks": list(InboxTask.objects.filter(person_id=record.id, state=InboxTask.State.OPEN))
-        if allows(role, Permission.INBOX_VIEW)
-        else [],
+        "tasks": inbox.tasks_about(record.id, role),
         "may_unlock": allows(role, Permission.INBOX_REPLY),
     }

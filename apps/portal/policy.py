@@ -28,6 +28,7 @@ DRAFT_GRACE = timedelta(hours=24)
 REPLY_LENGTH = 5_000
 REPLIES_PER_HOUR = 10
 REPLIES_PER_DAY = 30
+NOT_ME = "not_me"  # the kind of task that "This is not me" makes
 PASSWORD_LENGTH = 15  # the least for a password without a second factor, NIST SP 800-63B-4 section 3.1.1.2
 
 

@@ -1,8 +1,11 @@
-"""Addresses of the portal: patients under ``/portal/``, staff under ``/portal/inbox/``. Tokens and ids only."""
+"""Addresses of the portal: patients under ``/portal/``, staff under ``/portal/inbox/``. Tokens and ids only.
+
+Tasks of staff, under ``/portal/inbox/tasks/``, are in ``apps.inbox``.
+"""
 
 from django.urls import path
 
-from apps.portal.views import entry, inbox, pages
+from apps.portal.views import conversations, entry, pages
 
 app_name = "portal"
 urlpatterns = [
@@ -28,17 +31,13 @@ urlpatterns = [
     path("password/", pages.set_password, name="set_password"),
     path("not-you/", pages.not_you, name="not_you"),
     path("sign-out/", pages.sign_out, name="sign_out"),
-    path("inbox/", inbox.inbox, name="inbox"),
-    path("inbox/<int:conversation_id>/", inbox.conversation, name="conversation"),
-    path("inbox/<int:conversation_id>/answer/", inbox.answer, name="answer"),
-    path("inbox/<int:conversation_id>/assign/", inbox.assign, name="assign"),
-    path("inbox/<int:conversation_id>/close/", inbox.close, name="close"),
-    path("inbox/<int:conversation_id>/reopen/", inbox.reopen, name="reopen"),
-    path("inbox/tasks/", inbox.tasks, name="tasks"),
-    path("inbox/tasks/<int:task_id>/", inbox.task, name="task"),
-    path("inbox/tasks/<int:task_id>/done/", inbox.done, name="task_done"),
-    path("inbox/tasks/<int:task_id>/put-back/", inbox.put_back, name="task_put_back"),
-    path("inbox/people/<int:person_id>/unlock/", inbox.unlock, name="unlock"),
-    path("inbox/people/<int:person_id>/access/", inbox.access, name="access"),
-    path("inbox/people/<int:person_id>/end-sessions/", inbox.end_sessions, name="end_sessions"),
+    path("inbox/", conversations.inbox, name="inbox"),
+    path("inbox/<int:conversation_id>/", conversations.conversation, name="conversation"),
+    path("inbox/<int:conversation_id>/answer/", conversations.answer, name="answer"),
+    path("inbox/<int:conversation_id>/assign/", conversations.assign, name="assign"),
+    path("inbox/<int:conversation_id>/close/", conversations.close, name="close"),
+    path("inbox/<int:conversation_id>/reopen/", conversations.reopen, name="reopen"),
+    path("inbox/people/<int:person_id>/unlock/", conversations.unlock, name="unlock"),
+    path("inbox/people/<int:person_id>/access/", conversations.access, name="access"),
+    path("inbox/people/<int:person_id>/end-sessions/", conversations.end_sessions, name="end_sessions"),
 ]

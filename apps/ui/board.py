@@ -3,7 +3,7 @@
 An app that has something to say brings a module ``home.py`` with any of these functions; the dashboard finds them::
 
     problems(user, now)     -> Iterable[Item]   what is wrong, with what to do
-    waiting(user, now)      -> Iterable[Item]   what waits for this person: approvals, replies, finished imports
+    waiting(user, now)      -> Iterable[Item]   what waits for this person besides the inbox (apps/inbox): approvals
     upcoming(user, now)     -> Iterable[Item]   what goes out in the next seven days (``at`` is required)
     recent(user, now)       -> Iterable[Item]   the last campaigns, newest first, with ``status`` and ``figures``
     first_steps(user, now)  -> Iterable[Step]   steps of the first day

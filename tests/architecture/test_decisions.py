@@ -1,4 +1,4 @@
-"""Decisions have status, date and what was rejected; links lead somewhere, and modules moved where the page says."""
+"""Decisions say status, date and what was rejected; links and paths in documents lead somewhere, moved modules too."""
 
 from __future__ import annotations
 
@@ -54,6 +54,17 @@ def test_what_supersedes_a_record_is_there() -> None:
 def test_links_of_documents_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_files_that_contributing_names_are_there() -> None:
+    named = set(
+        re.findall(r"`(\w[\w./-]*/[\w./-]*(?:\.py|\.md|\.html|/))`", (REPOSITORY / "CONTRIBUTING.md").read_text())
+    )
+    assert len(named) > 15
+    assert (
+        sorted(name for name in named if not ((REPOSITORY / name).exists() or (REPOSITORY / "apps" / name).exists()))
+        == []
+    )
 
 
 @pytest.mark.parametrize("module", sorted({new for _, new in MOVED}))

@@ -29,8 +29,8 @@ WRITERS = {
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
 }
-# Imports inside functions; what starts without Django, or must come late, has them. Fewer is better.
-LATE_IMPORTS = 46
+# Imports inside functions: settings and celery before the apps are there, worker processes, optional servers. Never more.
+LATE_IMPORTS = 17
 
 
 def tables() -> dict[str, str]:
@@ -84,7 +84,11 @@ def test_private_names_stay_in_their_module() -> None:
 
 
 def test_imports_inside_functions_become_fewer() -> None:
-    assert sum(len(rules.late_imports(text)) for text in MODULES.values()) <= LATE_IMPORTS
+    """What apps register when Django starts they can only import then."""
+    found = {
+        module: len(rules.late_imports(text)) for module, text in MODULES.items() if module.split(".")[2:] != ["apps"]
+    }
+    assert sum(found.values()) <= LATE_IMPORTS, {module: count for module, count in found.items() if count}
 
 
 # -- A breach of each ------------------------------------------------------------------------------------------

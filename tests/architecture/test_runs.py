@@ -109,3 +109,14 @@ def test_a_proof_that_failed_or_never_ran_is_no_proof(tmp_path: Path, monkeypatc
     for program, ended in (("true", "FAILED"), ("false", "FAILED")):
         monkeypatch.setattr(proofs, "pytest_command", lambda *words, program=program: [program])
         assert proofs.prove("tests/a.py::one", 5, tmp_path)["ended"] == ended
+
+
+def test_browser_scenes_stay_last_when_pytest_has_put_together_what_shares_a_browser() -> None:
+    """The browser's driver keeps an event loop running, in which nothing else can start one."""
+    files = ["tests/browser/test_delivery.py", "tests/demo/test_supervisor.py"]
+    told = subprocess.run(
+        tally.pytest_command(*files, "--collect-only", "-q"), cwd=tally.REPOSITORY, capture_output=True, text=True
+    )
+    found = [line.split("::")[0] for line in told.stdout.splitlines() if "::" in line]
+    assert sorted(set(found)) == files
+    assert [file == files[0] for file in found] == sorted(file == files[0] for file in found)

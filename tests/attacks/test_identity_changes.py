@@ -10,8 +10,8 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.contacts.changes import identity_facts
-from apps.contacts.changes.pending import hold_back
-from apps.contacts.models import HeldChange, MovedMailbox
+from apps.contacts.changes.pending import set_aside
+from apps.contacts.models import MovedMailbox, PendingChange
 from apps.contacts.person import search_values, selectors
 from apps.core import actors
 from apps.delivery.models import OutboxMessage
@@ -130,7 +130,7 @@ def test_filling_in_a_mailbox_opens_nobodys_messages(rosa: Any, cast: Any, signe
     assert "email" not in now
     assert now["address"]["city"] == "Paris"
     assert not portal.accounts_of_mailbox(search_values.mailbox(MINE))
-    contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=True)
+    contacts.changes_decide(actor=staff(cast.nora), ids=[PendingChange.objects.get().pk], confirm=True)
     assert profile_of(rosa)["email"] == MINE
 
 
@@ -144,7 +144,7 @@ def test_nor_does_filling_in_a_guardian(rosa: Any, cast: Any) -> None:
         actor=staff(cast.max), pairs=[("MRN-81", "MRN-1")], match_on="mrn", source="file", subject=None
     )
     assert (done, profile_of(rosa).get("guardian_id")) == ((0, 1), None)
-    now, waiting = hold_back(actor=staff(cast.max), person=opened(rosa), profile={**profile, "guardian_id": mine.id})
+    now, waiting = set_aside(actor=staff(cast.max), person=opened(rosa), profile={**profile, "guardian_id": mine.id})
     assert (now, waiting) == (profile, ["guardian_id"])
 
 
@@ -152,7 +152,7 @@ def test_filling_in_waits_for_nobody_where_nothing_is_behind_it(cast: Any, signe
     person = contacts.contact_create(actor=CLI, profile={"first_name": "Rosa", "last_name": "Quist", "mrn": "MRN-81"})
     by_list(cast, signed_in, person)
     assert profile_of(person)["email"] == MINE
-    assert not HeldChange.objects.exists()
+    assert not PendingChange.objects.exists()
 
 
 def test_the_same_list_again_changes_nothing_and_asks_nothing(dana: Any, cast: Any) -> None:
@@ -161,8 +161,8 @@ def test_the_same_list_again_changes_nothing_and_asks_nothing(dana: Any, cast: A
     assert again["dry"] == again["done"] == {
         "read": 2, "new": 0, "changed": 0, "unchanged": 2, "rejected": 0, "held": 0,
     }  # fmt: skip
-    assert HeldChange.objects.count() == 1
-    contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=False)
+    assert PendingChange.objects.count() == 1
+    contacts.changes_decide(actor=staff(cast.nora), ids=[PendingChange.objects.get().pk], confirm=False)
     assert bring_in(staff(cast.max))["done"]["held"] == 0, "what was declined is not asked again"
     assert profile_of(dana)["email"] == TRUE["email"]
 
@@ -184,7 +184,7 @@ def test_the_person_form_lets_a_marketer_ask_only(dana: Any, cast: Any, signed_i
 
 def test_a_nurse_compares_and_confirms_and_the_old_mailbox_is_told(dana: Any, cast: Any, signed_in: Any) -> None:
     bring_in(staff(cast.max))
-    change = HeldChange.objects.get()
+    change = PendingChange.objects.get()
     nurse = signed_in("nora")
     assert "Confirm changed contact details of 1 person" in nurse.get("/").content.decode()
     page = nurse.get("/contacts/changes/").content.decode()
@@ -204,7 +204,7 @@ def test_a_nurse_compares_and_confirms_and_the_old_mailbox_is_told(dana: Any, ca
 @pytest.mark.parametrize("who", ["max", "rita", "otto"])
 def test_nobody_else_sees_or_decides_what_waits(dana: Any, cast: Any, signed_in: Any, who: str) -> None:
     bring_in(staff(cast.max))
-    change = HeldChange.objects.get()
+    change = PendingChange.objects.get()
     client = signed_in(who)
     assert client.get("/contacts/changes/").status_code == 403
     assert (
@@ -213,7 +213,7 @@ def test_nobody_else_sees_or_decides_what_waits(dana: Any, cast: Any, signed_in:
         ).status_code
         == 403
     )
-    with refused("held_change.not_allowed"):
+    with refused("pending_change.not_allowed"):
         contacts.changes_decide(actor=staff(getattr(cast, who)), ids=[change.pk], confirm=True)
     assert profile_of(dana)["email"] == TRUE["email"]
 
@@ -224,8 +224,8 @@ def test_a_change_that_takes_a_record_number_of_somebody_else_is_refused(dana: A
     waits = contacts.contact_update(actor=staff(cast.max), person_id=dana.id, profile=wanted, version=1)
     assert waits == ["mrn"]
     with refused("person.number_taken"):
-        contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=True)
-    assert HeldChange.objects.get().state == "open"
+        contacts.changes_decide(actor=staff(cast.nora), ids=[PendingChange.objects.get().pk], confirm=True)
+    assert PendingChange.objects.get().state == "open"
     assert profile_of(other)["mrn"] == "MRN-99"
 
 
@@ -249,13 +249,13 @@ def test_a_childs_guardian_is_not_replaced_by_a_marketer(noon: Any, cast: Any) -
     jobs.import_start(actor=staff(cast.max), job_id=job.pk)
     passes.work(job.pk)
     assert profile_of(child)["guardian_id"] == mother.id
-    assert HeldChange.objects.get().person_id == child.id
+    assert PendingChange.objects.get().person_id == child.id
 
 
 def test_what_waits_is_erased_with_the_person(dana: Any, cast: Any) -> None:
     bring_in(staff(cast.max))
     contacts.contact_erase(actor=CLI, person_id=dana.id, reason="asked for")
-    assert not HeldChange.objects.exists()
+    assert not PendingChange.objects.exists()
 
 
 def test_filling_in_what_nobody_knew_does_not_wait() -> None:
@@ -277,7 +277,7 @@ def test_a_patient_is_not_made_a_business_contact_whose_mail_travels_with_less_p
     waits = contacts.contact_update(actor=staff(cast.max), person_id=person.id, profile=wanted, version=1)
     assert waits == ["relation"]
     assert profile_of(person).get("relation") == profile.get("relation")
-    contacts.changes_decide(actor=staff(cast.nora), ids=[HeldChange.objects.get().pk], confirm=True)
+    contacts.changes_decide(actor=staff(cast.nora), ids=[PendingChange.objects.get().pk], confirm=True)
     assert profile_of(person)["relation"] == "b2b"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.audit.models import AuditEntry
-from apps.contacts.models import HeldChange
+from apps.contacts.models import PendingChange
 from apps.imports.models import ImportJob
 from apps.imports.services import jobs, passes
 from tests.attacks.test_identity_changes import FORGED, MAPPING, TRUE, dana, profile_of, staff
@@ -47,7 +47,7 @@ def test_a_marketer_who_resumes_an_administrators_import_acts_as_a_marketer(
     assert passes.work(job.pk)
     assert profile_of(dana)["email"] == TRUE["email"]
     assert profile_of(dana)["birth_date"] == TRUE["birth_date"]
-    assert HeldChange.objects.filter(person_id=dana.id).exists()
+    assert PendingChange.objects.filter(person_id=dana.id).exists()
     assert who_imported() == {str(cast.max.pk)}
 
 
@@ -65,7 +65,7 @@ def test_an_administrator_who_was_told_that_changes_wait_does_not_make_them(
     assert passes.work(job.pk)
     assert profile_of(dana)["email"] == TRUE["email"]
     assert profile_of(dana)["address"]["city"] == "Lexington"
-    assert HeldChange.objects.filter(person_id=dana.id).exists()
+    assert PendingChange.objects.filter(person_id=dana.id).exists()
     assert who_imported() == {str(cast.ada.pk)}
 
 

@@ -12,7 +12,7 @@ from apps.approvals.models import ApprovalEntry
 from apps.campaigns import services as campaigns
 from apps.campaigns.models import Campaign, State
 from apps.contacts import services as contacts
-from apps.contacts.models import HeldChange
+from apps.contacts.models import PendingChange
 from apps.contacts.person import selectors
 from apps.core import actors
 from apps.imports.services import jobs, passes
@@ -57,10 +57,10 @@ def test_a_nurse_confirms_only_the_address_that_she_saw(noon: Any, cast: Any, si
     assert "changed again" in answer.content.decode()
     now = selectors.open_people(actor=CLI, purpose="test", ids=[person.id])[person.id]
     assert now.profile["email"] == DANA["email"]
-    assert HeldChange.objects.get().state == HeldChange.State.OPEN
+    assert PendingChange.objects.get().state == PendingChange.State.OPEN
     again = re.search(r'name="chosen" value="([\d.]+)"', answer.content.decode())[1]  # type: ignore[index]
     nora.post("/contacts/changes/decide/", {"chosen": again, "act": "decline"})
-    assert HeldChange.objects.get().state == HeldChange.State.DECLINED
+    assert PendingChange.objects.get().state == PendingChange.State.DECLINED
 
 
 @pytest.mark.parametrize("chosen", ["²", "9" * 40, "1.²", "-1", "1", "", "9" * 5000])
@@ -69,7 +69,7 @@ def test_strange_choices_confirm_nothing_and_are_no_error(cast: Any, noon: Any, 
     bring_in(staff(cast.max), "max@elsewhere.test")
     answer = signed_in("nora").post("/contacts/changes/decide/", {"chosen": chosen, "act": "confirm"})
     assert answer.status_code == 302
-    assert HeldChange.objects.get().state == HeldChange.State.OPEN
+    assert PendingChange.objects.get().state == PendingChange.State.OPEN
 
 
 def looked_at(page: bytes) -> str:

@@ -26,7 +26,7 @@ from playwright.sync_api import expect
 
 from apps.campaigns import plans, selectors
 from apps.campaigns.models import Campaign
-from apps.campaigns.selectors import report
+from apps.campaigns.report import report
 from apps.campaigns.services import sending
 from apps.contacts.models import Person, Suppression
 from apps.contacts.person.selectors import open_people

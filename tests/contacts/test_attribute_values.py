@@ -15,6 +15,7 @@ from apps.contacts.models import PersonSearch
 from apps.contacts.person import selectors
 from apps.core import actors
 from apps.core.errors import Refused
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def test_an_unknown_a_retired_or_a_built_in_name_is_refused(risk):
     dana = person("Dana")
     attribute_retire(actor=CLI, attribute_id=risk.id)
     for name in ("risk_group", "nobody", "email"):
-        with pytest.raises(Refused, match="not in use"):
+        with refused("attribute.unknown"):
             attributes_set(actor=CLI, values={dana: {name: "High"}})
 
 

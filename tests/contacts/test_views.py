@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from apps.audit import marks
 from apps.audit.models import AuditEntry
 from apps.contacts import services
-from apps.contacts.models import Appointment, ConsentState, HeldChange, Person, Suppression
+from apps.contacts.models import Appointment, ConsentState, PendingChange, Person, Suppression
 from apps.contacts.person import panels, selectors
 from apps.core import actors
 from tests.text import without_tokens
@@ -208,7 +208,7 @@ def test_a_change_that_waits_is_seen_by_who_asked_and_by_who_may_confirm(signed_
     page = text_of(nora.get(f"/contacts/{dana}/"))
     assert "A change waits for confirmation" in page
     assert 'href="/contacts/changes/"' in page
-    row = HeldChange.objects.get(person_id=dana)
+    row = PendingChange.objects.get(person_id=dana)
     nora.post("/contacts/changes/decide/", {"chosen": [f"{row.pk}.{row.version}"], "act": "decline"})
     assert "A change waits" not in text_of(nora.get(f"/contacts/{dana}/"))
 

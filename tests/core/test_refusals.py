@@ -17,8 +17,6 @@ from apps.core.errors import Refused
 from apps.core.refusals import REFUSALS, Kind
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# How many raises of these apps may still be without a code.
-TO_DO = {"content": 22}
 
 
 @cache
@@ -88,9 +86,7 @@ def test_every_refusal_is_given_a_code_of_the_list() -> None:
         for place, code in codes_given()
         if not (code and (is_handed_on(code) or (isinstance(code, ast.Constant) and code.value in REFUSALS)))
     ]
-    assert [place for place in offenders if place.split("/")[1] not in TO_DO] == []
-    left = {app: sum(place.startswith(f"apps/{app}/") for place in offenders) for app in TO_DO}
-    assert [f"{app}: {left[app]} have no code" for app in TO_DO if left[app] > TO_DO[app]] == []
+    assert offenders == []
 
 
 def test_every_code_of_the_list_is_given_somewhere() -> None:

@@ -7,7 +7,8 @@ import pytest
 from apps.delivery import selectors
 from apps.delivery.models import OutboxMessage
 from apps.demo import data, letters, staff, world
-from apps.portal.models import Conversation, InboxTask, SecureMessage
+from apps.inbox.models import StaffTask
+from apps.portal.models import Conversation, SecureMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def test_letters_wait_some_are_read_answered_and_one_was_not_for_its_reader(noon
     assert SecureMessage.objects.filter(read_at__isnull=True).exists()
     assert Conversation.objects.filter(state="closed").count() == 1
     assert Conversation.objects.filter(unread__gt=0).count() >= 3
-    assert InboxTask.objects.filter(state="open").count() == 1
+    assert StaffTask.objects.filter(state="open").count() == 1
     assert letters.load(now=noon) == 0
 
 

@@ -16,6 +16,7 @@ from apps.journeys.definition import (
 from apps.journeys.fields import Known
 from apps.journeys.parse import parse
 from apps.journeys.steps.wait_for import WaitFor
+from tests.refusals import refused
 
 REMINDER = presets.APPOINTMENT_REMINDER_JOURNEY.definition
 KNOWN = Known(templates=frozenset({presets.APPOINTMENT_REMINDER, presets.SECOND_REMINDER}))
@@ -77,7 +78,7 @@ def test_nesting_is_bounded():
     step: dict = {"id": "s0", "type": "exit"}
     for number in range(1, 12):
         step = {"id": f"s{number}", "type": "condition", "then": [step]}
-    with pytest.raises(DefinitionBroken, match="nested more than"):
+    with refused("journey.unusable", "nested more than"):
         parse(journey(step))
 
 

@@ -29,6 +29,7 @@ from apps.journeys.models import Journey, JourneyRun
 from apps.mail.compiled import Envelope
 from tests.delivery.conftest import providers as demo_providers
 from tests.journeys.conftest import CLI, activate, book, local, outbox, person, reminder, tick
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 providers = demo_providers
@@ -158,7 +159,7 @@ def test_the_text_is_frozen_until_the_journey_is_activated_again(message):
 def test_activating_the_same_again_is_refused(clinic, at):
     with at("2026-11-22T12:00"):
         journey = reminder()
-        with pytest.raises(Refused, match="active already"):
+        with refused("journey.active"):
             activate(journey)
 
 

@@ -9,7 +9,6 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.contacts.services import NewEvent
-from apps.core.errors import Refused
 from apps.journeys import selectors, services
 from apps.journeys.definition import DefinitionBroken, to_json
 from apps.journeys.models import Journey, JourneyMember, JourneyRun, JourneyVersion
@@ -18,6 +17,7 @@ from apps.journeys.presets import APPOINTMENT_REMINDER_JOURNEY as READY
 from apps.segments import services as segments
 from apps.segments import usages as segment_usages
 from tests.journeys.conftest import CLI, activate, book, outbox, person, reminder, run_of, tick
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,7 +107,7 @@ def test_a_condition_is_asked_of_the_opened_record_when_the_person_gets_there(cl
         ann, cal = person("Ann", sex="F"), person("Cal", sex="M")
         for each in (ann, cal):
             services.run_add(actor=CLI, journey=journey, person_id=each)
-        with pytest.raises(Refused, match="already"):
+        with refused("run.under_way"):
             services.run_add(actor=CLI, journey=journey, person_id=ann)
     tick("2026-11-22T13:00")
     assert [message.person_id for message in outbox()] == [ann]
@@ -183,7 +183,7 @@ def test_names_are_sealed_unique_and_found_whatever_the_case(clinic):
     row = Journey.objects.get()
     assert b"Diabetes" not in bytes(row.sealed) + bytes(row.name_token)
     assert selectors.by_name("diabetes CHECK").name == "Diabetes check"
-    with pytest.raises(Refused, match="name already"):
+    with refused("journey.name_taken"):
         services.journey_create(actor=CLI, name="Diabetes check", definition={"trigger": {"kind": "manual"}})
 
 
@@ -193,5 +193,5 @@ def test_who_edited_what_is_on_the_trail(clinic):
     entry = AuditEntry.objects.get(action="journey.change")
     assert entry.fields == ["name", "about"]
     assert "Reminder" not in str(entry.codes)
-    with pytest.raises(Refused, match="meanwhile"):
+    with refused("journey.changed"):
         services.draft_save(actor=CLI, journey=journey, revision=1, name="Other")

@@ -11,8 +11,9 @@ from apps.audit.models import AuditEntry
 from apps.contacts.models import PersonIdentity
 from apps.contacts.person.selectors import open_person
 from apps.core import actors, clock
+from apps.inbox.models import StaffTask
 from apps.portal import policy, services
-from apps.portal.models import AccessCode, InboxTask, NoticeLink, PortalAccount, PortalSession, Throttle
+from apps.portal.models import AccessCode, NoticeLink, PortalAccount, PortalSession, Throttle
 from tests.portal.conftest import BORN, HOUSE, a_wrong_day, make_person, words_of, write_to, wrong_code
 from tests.text import without_tokens
 
@@ -47,7 +48,7 @@ def test_opening_the_link_sends_nothing_because_mail_scanners_open_links_too(sce
         scene.at.open(f"/portal/m/{scene.token}/prove/")
         scene.at.open(f"/portal/m/{scene.token}/not-me/")
     assert letters() == []
-    assert not InboxTask.objects.exists()
+    assert not StaffTask.objects.exists()
     assert scene.at.open(f"/portal/m/{scene.token}/code/")["Location"] == f"/portal/m/{scene.token}/"
     assert letters() == []
 
@@ -331,6 +332,6 @@ def test_this_is_not_me_stops_mail_for_that_person_and_tells_staff(scene, luis, 
     assert open_person(actor=actors.COMMAND_LINE, purpose="scene", person_id=scene.rosa.id).email == ""
     assert open_person(actor=actors.COMMAND_LINE, purpose="scene", person_id=luis.id).email == HOUSE
     assert PersonIdentity.objects.filter(kind=1).count() == 1
-    assert InboxTask.objects.get().person_id == scene.rosa.id
+    assert StaffTask.objects.get().person_id == scene.rosa.id
     assert scene.at.open("/portal/messages/")["Location"] == "/portal/ended/", "her session ended too"
     assert new_browser().open(f"/portal/m/{scene.token}/").status_code == 404

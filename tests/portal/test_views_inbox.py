@@ -11,8 +11,9 @@ from apps.audit.models import AuditEntry
 from apps.contacts.person import search_values
 from apps.contacts.person.selectors import open_person
 from apps.core import actors, clock
+from apps.inbox.models import StaffTask
 from apps.portal import services
-from apps.portal.models import Conversation, InboxTask, PortalAccount, Reply, SecureMessage
+from apps.portal.models import Conversation, PortalAccount, Reply, SecureMessage
 from apps.portal.policy import IDLE
 from apps.portal.services.messages import conversation_of
 from tests.portal.conftest import BORN, HOUSE, make_person, words_of, write_to
@@ -255,7 +256,7 @@ def test_the_correspondence_of_an_erased_person_is_kept(nora, conversation, rosa
 def task(rosa, new_browser):
     stored = write_to(rosa)
     new_browser().client.post(f"/portal/m/{stored.token}/not-me/")
-    return InboxTask.objects.get()
+    return StaffTask.objects.get()
 
 
 def test_not_me_is_a_task_and_an_answer_is_refused_meanwhile(nora, task, rosa) -> None:

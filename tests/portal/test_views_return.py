@@ -7,8 +7,9 @@ import re
 import pytest
 
 from apps.audit.models import AuditEntry
+from apps.inbox.models import StaffTask
 from apps.portal import notices, policy, services
-from apps.portal.models import InboxTask, LostLink, PortalAccount, PortalSession
+from apps.portal.models import LostLink, PortalAccount, PortalSession
 from tests.portal.conftest import BORN, HOUSE, words_of, write_to
 
 pytestmark = pytest.mark.django_db
@@ -261,7 +262,7 @@ def test_forms_need_their_protection_token(scene) -> None:
         "/portal/lost/",
     ):
         assert strict.post(path, {"email": HOUSE}).status_code == 403
-    assert not InboxTask.objects.exists()
+    assert not StaffTask.objects.exists()
 
 
 def test_a_staff_session_is_no_patient_and_a_patient_is_no_staff(scene, signed_in) -> None:

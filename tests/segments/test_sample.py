@@ -12,6 +12,7 @@ from apps.contacts import services as contacts
 from apps.contacts.person import selectors as people
 from apps.core import actors, clock
 from apps.segments import counting, draft, rules, selectors, services
+from tests.refusals import refused
 
 CLI = actors.COMMAND_LINE
 
@@ -48,13 +49,13 @@ def test_a_larger_share_keeps_everybody_of_a_smaller_one_and_another_key_is_inde
 
 @pytest.mark.parametrize("percent", [0, 0.05, 100, 12.55, -1, "10", True, None, float("nan"), float("inf"), 10**400])
 def test_a_share_has_one_decimal_and_is_neither_nobody_nor_everybody(percent: object) -> None:
-    with pytest.raises(rules.RuleError, match=r"a percentage from 0\.1 to 99\.9"):
+    with refused("condition.percentage_malformed"):
         sample(percent)
 
 
 @pytest.mark.parametrize("key", [None, "", "two words", "k" * 65, 7])
 def test_a_sample_needs_its_key(key: object) -> None:
-    with pytest.raises(rules.RuleError, match="the same key, the same people"):
+    with refused("condition.sample_key_malformed"):
         sample(10, key)
 
 

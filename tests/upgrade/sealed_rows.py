@@ -20,6 +20,7 @@ from apps.core import actors
 from apps.core.classification import Kind, kinds_of
 from apps.delivery import selectors as delivery
 from apps.delivery.models.setup import DKIM_TABLE
+from apps.inbox import selectors as inbox
 from apps.portal.models import CONVERSATION_TABLE, MESSAGE_TABLE, REPLY_TABLE
 from apps.segments import selectors as segments
 from apps.tracking.models import TARGET_TABLE
@@ -62,7 +63,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     ),
     "contacts.TimelineEvent": lambda row: contacts.open_event(row, _profile_key(row.person_id)),
     "contacts.AttributeDefinition": lambda row: row.opened(),
-    "contacts.HeldChange": lambda row: values_of(row, _profile_key(row.person_id)),
+    "contacts.PendingChange": lambda row: values_of(row, _profile_key(row.person_id)),
     "compliance.Vendor": lambda row: row.opened,
     "compliance.Agreement": lambda row: row.opened,
     "compliance.MaterialBreach": lambda row: row.opened,
@@ -88,6 +89,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     "portal.Reply": lambda row: sealing.open_sealed(
         _record_key(row.conversation.message.person_id), row.sealed, table=REPLY_TABLE, row=row.pk
     ),
+    "inbox.StaffTask": lambda row: inbox.facts_of(row, _record_key(row.person_id)),
     "campaigns.Campaign": campaigns.opened,
     "journeys.Journey": lambda row: row.opened(),
     "journeys.JourneyVersion": lambda row: row.opened(),

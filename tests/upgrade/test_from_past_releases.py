@@ -31,7 +31,7 @@ from apps.campaigns.services import sending
 from apps.compliance.models import Vendor
 from apps.contacts import services as contacts
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.models import HeldChange, Person
+from apps.contacts.models import PendingChange, Person
 from apps.contacts.person.selectors import open_people
 from apps.content import merging
 from apps.content import selectors as content
@@ -45,7 +45,7 @@ from apps.journeys import selectors as journey_selectors
 from apps.journeys import services as journeys
 from apps.journeys.models import Journey, JourneyRun
 from apps.portal.models import SecureMessage
-from apps.portal.services import inbox, messages
+from apps.portal.services import conversations, messages
 from apps.segments import counting, rules
 from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
@@ -192,7 +192,9 @@ def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> 
     assert opened is not None
     assert opened.subject
     nora = User.objects.by_email("ada@clinic.test")
-    conversation = inbox.conversation_open(actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk)
+    conversation = conversations.conversation_open(
+        actor=actors.staff(nora.pk, nora.role), conversation_id=row.conversation.pk
+    )
     assert [said.text for said in conversation.said] == ["May I come after 5 pm?"]
 
 
@@ -200,7 +202,7 @@ def test_the_portal_message_is_read_and_its_answer_is_in_the_inbox(upgraded) -> 
 def test_what_came_with_0_2_0_goes_on(upgraded) -> None:
     checked = {"match": "all", "rules": [{"field": "attribute.last_eye_check", "op": "after", "value": "2026-03-01"}]}
     assert counting.count(rules.parse(checked, fields=attributes.catalog())).count == 1
-    waiting = HeldChange.objects.get()
+    waiting = PendingChange.objects.get()
     ada = User.objects.by_email("ada@clinic.test")
     contacts.changes_decide(actor=actors.staff(ada.pk, ada.role), ids=[waiting.pk], confirm=True)
     bo = open_people(actor=CLI, purpose="test", ids=[2])[2]

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.changes import identity_facts
-from apps.contacts.models import HeldChange, MovedMailbox
-from apps.contacts.models.held import HELD_TABLE, MOVED_TABLE
+from apps.contacts.models import MovedMailbox, PendingChange
+from apps.contacts.models.pending_change import MOVED_TABLE, PENDING_TABLE
 from apps.contacts.person import search_values
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
@@ -20,7 +20,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.vault import sealing
 
-State = HeldChange.State
+State = PendingChange.State
 
 
 _corresponding: list[Callable[[Sequence[int]], Collection[int]]] = []
@@ -37,17 +37,17 @@ def corresponding(people: Sequence[int]) -> set[int]:
     return {person for finder in _corresponding for person in finder(people)} if people else set()
 
 
-def values_of(row: HeldChange, profile_key: bytes) -> dict[str, Any]:
-    """The new values of a held change by name. Raises ``SealBroken``."""
+def values_of(row: PendingChange, profile_key: bytes) -> dict[str, Any]:
+    """The new values of a pending change by name. Raises ``SealBroken``."""
     found: dict[str, Any] = sealing.open_sealed(
-        profile_key, row.sealed, table=HELD_TABLE, row=row.pk, version=row.version
+        profile_key, row.sealed, table=PENDING_TABLE, row=row.pk, version=row.version
     )
     return found
 
 
-def waiting(person: PersonRecord) -> tuple[HeldChange, list[str]] | None:
+def waiting(person: PersonRecord) -> tuple[PendingChange, list[str]] | None:
     """What waits for confirmation about this opened person: the row and the names of its facts, or None."""
-    row = HeldChange.objects.filter(person_id=person.id, state=State.OPEN).select_related("asked_by").first()
+    row = PendingChange.objects.filter(person_id=person.id, state=State.OPEN).select_related("asked_by").first()
     return None if row is None else (row, sorted(values_of(row, person.profile_key)))
 
 
@@ -59,7 +59,7 @@ def news(people: Mapping[int, PersonRecord], wanted: Mapping[int, dict[str, Any]
     rest = {person: dict(facts) for person, facts in wanted.items() if facts}
     if not rest:
         return {}
-    rows = HeldChange.objects.filter(person_id__in=rest, state__in=[State.OPEN, State.DECLINED]).order_by("pk")
+    rows = PendingChange.objects.filter(person_id__in=rest, state__in=[State.OPEN, State.DECLINED]).order_by("pk")
     for row in rows:
         known = values_of(row, people[row.person_id].profile_key)
         facts = rest[row.person_id]
@@ -68,7 +68,7 @@ def news(people: Mapping[int, PersonRecord], wanted: Mapping[int, dict[str, Any]
     return {person: facts for person, facts in rest.items() if facts}
 
 
-def changes_hold(
+def pending_changes_add(
     *,
     actor: Actor,
     people: Mapping[int, PersonRecord],
@@ -83,22 +83,25 @@ def changes_hold(
         return 0
     asked_by = int(actor.id) if actor.kind == "staff" and actor.id.isdigit() else None
     opened = {
-        row.person_id: row for row in HeldChange.objects.select_for_update().filter(person__in=facts, state=State.OPEN)
+        row.person_id: row
+        for row in PendingChange.objects.select_for_update().filter(person__in=facts, state=State.OPEN)
     }
     fresh = sorted(set(facts) - set(opened))
     rows = []
     now = clock.now()
-    for row_id, person in zip(next_ids(HELD_TABLE, len(fresh)) if fresh else [], fresh, strict=True):
-        sealed = sealing.seal(people[person].profile_key, facts[person], table=HELD_TABLE, row=row_id)
-        rows.append(HeldChange(id=row_id, person_id=person, sealed=sealed, job=job, asked_by_id=asked_by, asked_at=now))
-    HeldChange.objects.bulk_create(rows, batch_size=1_000)
+    for row_id, person in zip(next_ids(PENDING_TABLE, len(fresh)) if fresh else [], fresh, strict=True):
+        sealed = sealing.seal(people[person].profile_key, facts[person], table=PENDING_TABLE, row=row_id)
+        rows.append(
+            PendingChange(id=row_id, person_id=person, sealed=sealed, job=job, asked_by_id=asked_by, asked_at=now)
+        )
+    PendingChange.objects.bulk_create(rows, batch_size=1_000)
     for person, row in opened.items():
         key = people[person].profile_key
         joined = {**values_of(row, key), **facts[person]}
         row.version += 1
-        row.sealed = sealing.seal(key, joined, table=HELD_TABLE, row=row.pk, version=row.version)
+        row.sealed = sealing.seal(key, joined, table=PENDING_TABLE, row=row.pk, version=row.version)
         row.asked_at, row.asked_by_id, row.job = now, asked_by, job
-    HeldChange.objects.bulk_update(
+    PendingChange.objects.bulk_update(
         opened.values(), ["sealed", "version", "asked_at", "asked_by", "job"], batch_size=1_000
     )
     record(
@@ -142,14 +145,14 @@ def _fills_in(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return any(after.get(name) and not before.get(name) for name in identity_facts.OPENING)
 
 
-def hold_back(*, actor: Actor, person: PersonRecord, profile: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def set_aside(*, actor: Actor, person: PersonRecord, profile: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Of one person's new profile: (what may be written now, names of what waits from now on). Caller's transaction."""
     if not identity_facts.must_wait(actor):
         return profile, []
     behind = corresponding([person.id]) if _fills_in(person.profile, profile) else set()
     now, waiting = identity_facts.split(person.profile, profile, corresponds=bool(behind))
     fresh = news({person.id: person}, {person.id: waiting})
-    changes_hold(actor=actor, people={person.id: person}, facts=fresh)
+    pending_changes_add(actor=actor, people={person.id: person}, facts=fresh)
     return now, sorted(waiting)
 
 

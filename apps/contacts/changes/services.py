@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.changes.pending import values_of
-from apps.contacts.models import HeldChange, Person
+from apps.contacts.models import PendingChange, Person
 from apps.contacts.person import selectors
 from apps.contacts.person.services import contacts_change
 from apps.core import clock
@@ -18,7 +18,7 @@ from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, allows
 
-State = HeldChange.State
+State = PendingChange.State
 
 
 def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, int] | None = None) -> int:
@@ -32,7 +32,7 @@ def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool, seen: Map
         allows(actor.role, Permission.CONTACT_REVEAL) and allows(actor.role, Permission.CONTACT_EDIT)
     ):
         raise Refused(
-            "held_change.not_allowed",
+            "pending_change.not_allowed",
             "Only somebody who may see these facts can decide about them: care staff or an administrator.",
         )
     try:
@@ -46,14 +46,14 @@ def changes_decide(*, actor: Actor, ids: Sequence[int], confirm: bool, seen: Map
 
 def _decide(actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, int] | None) -> int:
     # People before their changes, as an import locks them.
-    wanted = HeldChange.objects.filter(pk__in=ids, state=State.OPEN).values_list("person_id", flat=True)
+    wanted = PendingChange.objects.filter(pk__in=ids, state=State.OPEN).values_list("person_id", flat=True)
     locked = {
         row.pk: row
         for row in Person.objects.select_for_update().filter(pk__in=wanted, erased_at__isnull=True).order_by("pk")
     }
     rows = [
         row
-        for row in HeldChange.objects.select_for_update().filter(pk__in=ids, state=State.OPEN, person__in=locked)
+        for row in PendingChange.objects.select_for_update().filter(pk__in=ids, state=State.OPEN, person__in=locked)
         if seen is None or row.version == seen.get(row.pk)
     ]
     people = {person: selectors.opened(row) for person, row in locked.items()}
@@ -71,7 +71,7 @@ def _decide(actor: Actor, ids: Sequence[int], confirm: bool, seen: Mapping[int, 
         profiles[row.person_id] = profile
     if confirm and profiles:
         contacts_change(actor=actor, profiles=profiles)
-    HeldChange.objects.filter(pk__in=[row.pk for row in rows]).update(
+    PendingChange.objects.filter(pk__in=[row.pk for row in rows]).update(
         state=State.CONFIRMED if confirm else State.DECLINED,
         decided_at=clock.now(),
         decided_by=int(actor.id) if actor.kind == "staff" and actor.id.isdigit() else None,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from apps.contacts import services
 from apps.contacts.changes import identity_facts
 from apps.contacts.changes.pending import values_of
-from apps.contacts.models import HeldChange
+from apps.contacts.models import PendingChange
 from apps.contacts.person import fields, selectors
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -27,7 +27,7 @@ from apps.users.models import User
 @require(Permission.CONTACT_REVEAL)
 def change_list(request: HttpRequest) -> HttpResponse:
     """What waits, newest first. Opening it is on the trail."""
-    waiting = HeldChange.objects.filter(state=HeldChange.State.OPEN, person__erased_at__isnull=True)
+    waiting = PendingChange.objects.filter(state=PendingChange.State.OPEN, person__erased_at__isnull=True)
     page = keyset(waiting, request.GET.get("after", ""), total=waiting.count())
     people = selectors.open_people(
         actor=actor_of(request),

@@ -21,7 +21,7 @@ from apps.audit.services import record, record_read
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.exports import columns as exporting
 from apps.contacts.models import ContactExport
-from apps.contacts.models.imports import EXPORT_TABLE
+from apps.contacts.models.export import EXPORT_TABLE
 from apps.contacts.person import searching, selectors
 from apps.core import clock
 from apps.core.actors import Actor

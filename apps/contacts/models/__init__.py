@@ -3,8 +3,8 @@
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
-from apps.contacts.models.held import HeldChange, MovedMailbox
-from apps.contacts.models.imports import ContactExport
+from apps.contacts.models.export import ContactExport
+from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
 
@@ -15,8 +15,8 @@ __all__ = [
     "Consent",
     "ConsentState",
     "ContactExport",
-    "HeldChange",
     "MovedMailbox",
+    "PendingChange",
     "Person",
     "PersonIdentity",
     "PersonSearch",

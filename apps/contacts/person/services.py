@@ -10,12 +10,12 @@ from django.db import IntegrityError, connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.pending import hold_back, moved_note
+from apps.contacts.changes.pending import moved_note, set_aside
 from apps.contacts.models import (
     Appointment,
     ConsentState,
-    HeldChange,
     MovedMailbox,
+    PendingChange,
     Person,
     PersonIdentity,
     PersonSearch,
@@ -85,7 +85,7 @@ def contacts_copy(packed: Packed) -> None:
 
 
 def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], version: int) -> list[str]:
-    """Replace the profile of one person; returns the names of facts that wait for confirmation (``guarded``).
+    """Replace the profile of one person; returns the names of facts that wait for confirmation (``PendingChange``).
 
     Raises ``Refused`` when somebody else changed it since ``version`` was read, or a record number is taken.
     """
@@ -94,7 +94,7 @@ def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], ver
             row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
             waiting: list[str] = []
             if row is not None:
-                profile, waiting = hold_back(actor=actor, person=selectors.opened(row), profile=profile)
+                profile, waiting = set_aside(actor=actor, person=selectors.opened(row), profile=profile)
             contacts_change(actor=actor, profiles={person_id: profile}, versions={person_id: version})
             return waiting
     except IntegrityError:
@@ -229,7 +229,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
-    HeldChange.objects.filter(person=row).delete()
+    PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()
     row.wrapped_profile, row.sealed, row.erased_at = None, None, clock.now()
     row.version += 1

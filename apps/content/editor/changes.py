@@ -19,7 +19,7 @@ class NoSuchBlock(Refused):
     """The block or place is not there (any more): another tab removed it."""
 
     def __init__(self) -> None:
-        super().__init__("That block is not there any more. Load the newest version, then try again.")
+        super().__init__("block.unknown", "That block is not there any more. Load the newest version, then try again.")
 
 
 def lists_of(block: Json) -> list[list[Json]]:
@@ -68,7 +68,7 @@ def fresh_id(design: Json) -> str:
 def add(design: Json, kind: str, where: str = "", index: int | None = None) -> tuple[Json, str]:
     """A new block of `kind`; returns the design and the new id. At the top it stays above what ends the mail."""
     if kind not in KINDS:
-        raise Refused("There is no such kind of block.")
+        raise Refused("block.kind_unknown", "There is no such kind of block.")
     after = copy.deepcopy(design)
     block = KINDS[kind].new(fresh_id(after))
     target = place(after, where)
@@ -97,7 +97,7 @@ def move(design: Json, block_id: str, where: str, index: int) -> Json:
     if where:
         inside = {found[0]["id"] for found in every([block])}
         if where.rpartition(":")[0] in inside:
-            raise Refused("A block cannot be moved into itself.")
+            raise Refused("block.into_itself", "A block cannot be moved into itself.")
     target = place(after, where)
     source.pop(position)
     target.insert(_clamp(target, index, block["type"]), block)
@@ -134,7 +134,7 @@ def duplicate(design: Json, block_id: str) -> tuple[Json, str]:
     after = copy.deepcopy(design)
     block, source, position, _ = find(after, block_id)
     if _ends(block["type"]):
-        raise Refused(f"A mail has one {KINDS[block['type']].label.lower()}.")
+        raise Refused("block.only_one", f"A mail has one {KINDS[block['type']].label.lower()}.")
     twin = copy.deepcopy(block)
     source.insert(position + 1, twin)
     taken = {found[0]["id"] for found in every(design["blocks"])}

@@ -61,7 +61,7 @@ def edit_of(post: Mapping[str, Any], data: dict[str, Any]) -> tuple[dict[str, An
         if post.get("own"):
             after["text"] = str(post.get("text", ""))
         return after, "", "Text part saved." if post.get("own") else "The text part is generated again."
-    raise Refused("That is not something the editor does.")
+    raise Refused("block.change_unknown", "That is not something the editor does.")
 
 
 def _where(design: dict[str, Any], block_id: str) -> str:

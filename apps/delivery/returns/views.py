@@ -18,6 +18,7 @@ from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors, services
 from apps.delivery.models import InboundMail
 from apps.delivery.page_parts import person_url
+from apps.inbox.selectors import masked_name
 
 
 @require(Permission.INBOX_VIEW)
@@ -42,7 +43,6 @@ def mail_list(request: HttpRequest) -> HttpResponse:
             "page": page,
             "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
             "everything": everything,
-            "waiting": selectors.inbound_waiting(),
             "put_off": selectors.inbound_put_off(),
         },
     )
@@ -90,10 +90,7 @@ def _is_theirs(request: HttpRequest, person: PersonRecord, sender: str) -> bool:
 
 
 def _masked(person: PersonRecord | None) -> str:
-    """A name as lists show it; the whole one is seen when the mail is opened."""
-    if person is None:
-        return ""
-    return " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name"
+    return "" if person is None else masked_name(person)
 
 
 @require(Permission.INBOX_REPLY)

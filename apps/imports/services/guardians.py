@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.audit.actions import Action
 from apps.contacts.changes import identity_facts
-from apps.contacts.changes.pending import changes_hold, corresponding, news
+from apps.contacts.changes.pending import corresponding, news, pending_changes_add
 from apps.contacts.person.search_values import match_token
 from apps.contacts.person.services import contacts_change
 from apps.core.actors import Actor
@@ -26,7 +26,7 @@ def guardians_link(
 ) -> tuple[int, int]:
     """Point children at their guardians by (child's key, guardian's key).
 
-    Returns how many changed, and of how many the change waits for confirmation (``guarded``, or ``wait``: whoever
+    Returns how many changed, and of how many the change waits for confirmation (identity facts, or ``wait``: whoever
     ``actor`` is). Pairs of which one is unknown, or shared by several people, are left alone.
     """
     kind, _ = match_token(match_on, source, "")
@@ -43,7 +43,7 @@ def guardians_link(
         for person in people.values()
         if person.profile.get("guardian_id") != wanted[person.id]
     }
-    held: dict[int, dict[str, Any]] = {}
+    to_confirm: dict[int, dict[str, Any]] = {}
     if wait or identity_facts.must_wait(actor):
         # A child's mail goes to the guardian: replacing one is replacing the mailbox.
         behind = corresponding(sorted(profiles))
@@ -53,9 +53,9 @@ def guardians_link(
             if people[person].profile.get("guardian_id") or person in behind
         }
         profiles = {person: profile for person, profile in profiles.items() if person not in facts}
-        held = news(people, facts)
+        to_confirm = news(people, facts)
     if write:
-        changes_hold(actor=actor, people=people, facts=held, job=None if subject is None else int(subject))
+        pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
         if profiles:
             contacts_change(actor=actor, profiles=profiles, action=Action.CONTACT_IMPORT, subject=subject)
-    return len(profiles), len(held)
+    return len(profiles), len(to_confirm)

@@ -296,7 +296,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.new += part.new
         total.changed += part.changed
         total.unchanged += part.unchanged
-        total.held += part.held
+        total.to_confirm += part.to_confirm
         total.rejections += part.rejections
     return total
 
@@ -314,8 +314,8 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["changed"] += outcome.changed
     table["unchanged"] += outcome.unchanged
     table["rejected"] += len(rejections)
-    if outcome.held:
-        data["held"] = data.get("held", 0) + outcome.held
+    if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
+        data["held"] = data.get("held", 0) + outcome.to_confirm
     if rejections:
         reasons = data.setdefault("reasons", {})
         for rejection in rejections:
@@ -351,7 +351,7 @@ def _guardians(run: _Pass) -> None:
         return
     for start in range(0, len(run.guardians), CHUNK):
         with transaction.atomic():
-            _, held = guardians_link(
+            _, to_confirm = guardians_link(
                 actor=run.job.actor,
                 pairs=run.guardians[start : start + CHUNK],
                 match_on=run.mapping.match_on,
@@ -360,8 +360,8 @@ def _guardians(run: _Pass) -> None:
                 subject=run.job.pk,
                 wait=run.data.get("waits", False),
             )
-            if held:
-                run.data["held"] = run.data.get("held", 0) + held
+            if to_confirm:
+                run.data["held"] = run.data.get("held", 0) + to_confirm
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record, record_read
 from apps.contacts import sql as contacts_sql
 from apps.contacts.attributes import definitions as attributes
-from apps.contacts.changes.pending import changes_hold, take_out
+from apps.contacts.changes.pending import pending_changes_add, take_out
 from apps.contacts.consent.given import ConsentCell, standing
 from apps.contacts.consent.services import NewConsent, consents_record, last_consent_days
 from apps.contacts.models import ConsentState, Person, PersonIdentity
@@ -158,8 +158,8 @@ def people_chunk(
         for number in numbers:
             cache.pending.update(made.unique[number])
     _choose_consents(known, mode)
-    held = take_out(actor, known, wait)
-    outcome.held += len(held)
+    to_confirm = take_out(actor, known, wait)
+    outcome.to_confirm += len(to_confirm)
     outcome.new += len(fresh)
     for item in known:
         if item.fields or item.consents:
@@ -169,7 +169,7 @@ def people_chunk(
     if write:
         _create(actor, chunk, fresh, subject)
         _change(actor, [item for item in known if item.fields or item.consents], subject)
-        changes_hold(actor=actor, people=people, facts=held, job=None if subject is None else int(subject))
+        pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
 
 

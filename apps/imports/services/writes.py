@@ -30,13 +30,13 @@ SOURCES = ("synthea", "demo", "file")
 
 @dataclass(slots=True)
 class Outcome:
-    """What a chunk did, or would do. ``held``: people of whom identity facts wait for confirmation (``guarded``);
+    """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
     each is also counted as changed or unchanged, by what else the row says."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
-    held: int = 0
+    to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
 
 

@@ -169,12 +169,12 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     labels = context.labels(definition)
     words = {place.step.id: (place.number, place.step.words(labels).title) for place in walk(definition)}
     trail = selectors.trail(found)
-    letters = outgoing.letters_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
+    messages = outgoing.messages_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
     visits = [
         {
             "visit": visit,
-            "letter": letters.get(visit.pk),
-            "language": content.language_of(letters[visit.pk].skeleton_id) if visit.pk in letters else "",
+            "letter": messages.get(visit.pk),
+            "language": content.language_of(messages[visit.pk].skeleton_id) if visit.pk in messages else "",
             "title": f"Step {words[visit.step][0]}: {words[visit.step][1]}" if visit.step in words else visit.step,
             "outcome": describe.outcome(visit.outcome).capitalize(),
             "reason": describe.reason(visit.reason) if visit.reason else "",

@@ -13,14 +13,13 @@ from apps.portal.services.access import (
     password_sign_in,
     unlock,
 )
-from apps.portal.services.inbox import (
+from apps.portal.services.conversations import (
+    address_put_back,
     conversation_answer,
     conversation_assign,
     conversation_close,
     conversation_open,
     conversation_reopen,
-    task_done,
-    task_put_back,
 )
 from apps.portal.services.lost_links import lost_link_ask, lost_links_answer
 from apps.portal.services.messages import (
@@ -42,6 +41,7 @@ __all__ = [
     "Stored",
     "Visit",
     "access_set",
+    "address_put_back",
     "code_ask",
     "code_prove",
     "conversation_answer",
@@ -66,7 +66,5 @@ __all__ = [
     "session_sign_out",
     "sessions_clear",
     "sessions_end",
-    "task_done",
-    "task_put_back",
     "unlock",
 ]

@@ -25,23 +25,21 @@ from apps.contacts.person.selectors import open_people, record_keys
 from apps.contacts.services import contacts_change
 from apps.core import actors, clock
 from apps.core.actors import Actor
-from apps.core.bulk import next_ids
 from apps.core.errors import Refused
+from apps.inbox.services import tasks_create
 from apps.organizations import selectors as organizations
 from apps.portal import notices, policy, selectors
 from apps.portal.models import (
-    TASK_TABLE,
     AccessCode,
-    InboxTask,
     NoticeLink,
     PortalAccount,
     PortalSession,
     SecureMessage,
 )
-from apps.portal.policy import EndedWhy
+from apps.portal.policy import NOT_ME, EndedWhy
 from apps.portal.services import throttles
 from apps.portal.services.sessions import guardian_replaced, session_begin, sessions_end
-from apps.vault import sealing, tokens
+from apps.vault import tokens
 
 PURPOSE = "portal sign-in"
 
@@ -362,7 +360,6 @@ def not_me(*, actor: Actor, link: NoticeLink) -> None:
         accounts = [account for account in accounts if account.person_id == link.message.person_id]
     ids = [account.person_id for account in accounts]
     people = open_people(actor=actor, purpose="not me", ids=ids, with_consents=False)
-    keys = record_keys(ids)
     owner = owner_of(accounts, mailbox) if accounts else None
     for account in accounts:
         person = people.get(account.person_id)
@@ -373,18 +370,11 @@ def not_me(*, actor: Actor, link: NoticeLink) -> None:
         if person.email and search_values.mailbox(person.email) == mailbox:
             profile = {name: value for name, value in person.profile.items() if name != "email"}
             contacts_change(actor=actor, profiles={person.id: profile})
-        if not InboxTask.objects.filter(person_id=person.id, kind="not_me", state="open").exists():
-            task_id = next_ids(TASK_TABLE, 1)[0]
-            facts = {"address": owner.email if owner else ""}
-            InboxTask.objects.create(
-                id=task_id,
-                person_id=person.id,
-                kind=InboxTask.TaskKind.NOT_ME,
-                sealed=sealing.seal(keys[person.id], facts, table=TASK_TABLE, row=task_id),
-            )
         PortalSession.objects.filter(person_id=person.id, ended_at__isnull=True).update(
             ended_at=clock.now(), ended_why=EndedWhy.NOT_ME
         )
+    facts = {"address": owner.email if owner else ""}
+    tasks_create(kind=NOT_ME, about=dict.fromkeys(people, facts), keys=record_keys(ids))
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=clock.now())
     record(actor=actor, action=Action.PORTAL_NOT_ME, kind="mailbox", people=ids)
 

@@ -46,7 +46,7 @@ class Command(RoadCommand):
         try:
             compile_message(parse(data), brand)
         except BadTemplate as error:
-            raise Refused(" ".join(_told(problem) for problem in error.problems)) from None
+            raise Refused("template.unusable", " ".join(_told(problem) for problem in error.problems)) from None
         if template is None:
             template = services.template_create(actor=actor, name=options["name"], data=data)
         else:

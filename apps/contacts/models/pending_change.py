@@ -9,7 +9,8 @@ from apps.contacts.models.person import Person
 from apps.core import clock
 from apps.core.classification import Kind, classify
 
-HELD_TABLE = "contacts_heldchange"
+# Sealed values are bound to the name of their table: it stays what it was when a pending change was a held one.
+PENDING_TABLE = "contacts_heldchange"
 MOVED_TABLE = "contacts_movedmailbox"
 
 
@@ -25,7 +26,7 @@ MOVED_TABLE = "contacts_movedmailbox"
     decided_by=Kind.PLAIN,
     decided_at=Kind.PLAIN,
 )
-class HeldChange(models.Model):
+class PendingChange(models.Model):
     """What somebody who may not see a person's identity facts wants to replace in them.
 
     ``sealed`` (profile key): new values by name. At most one is open for a person; later wishes join it. Declined
@@ -37,7 +38,7 @@ class HeldChange(models.Model):
         CONFIRMED = "confirmed", "Confirmed"
         DECLINED = "declined", "Declined"
 
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="held_changes")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="pending_changes")
     sealed = models.BinaryField()
     version = models.IntegerField(default=1)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -48,6 +49,7 @@ class HeldChange(models.Model):
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = PENDING_TABLE
         constraints = [
             models.UniqueConstraint(
                 fields=["person"], condition=models.Q(state="open"), name="one_open_held_change_a_person"
@@ -60,7 +62,7 @@ class HeldChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"HeldChange {self.pk}"
+        return f"PendingChange {self.pk}"
 
 
 @classify(id=Kind.PLAIN, person=Kind.PLAIN, sealed=Kind.SEALED, created_at=Kind.PLAIN, told_at=Kind.PLAIN)

@@ -1,4 +1,4 @@
-"""What staff do with conversations: open, answer, assign, close; and the tasks that patients cause."""
+"""What staff do with conversations: open, answer, assign, close; and with an address that is right after all."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission
+from apps.inbox import selectors as inbox
+from apps.inbox.models import StaffTask
 from apps.organizations import selectors as organizations
-from apps.portal import notices, policy, selectors
+from apps.portal import notices, policy
 from apps.portal.documents import Said
 from apps.portal.models import (
     CONVERSATION_TABLE,
     MESSAGE_TABLE,
     REPLY_TABLE,
-    TASK_TABLE,
     Conversation,
-    InboxTask,
     PortalAccount,
     Reply,
     SecureMessage,
@@ -242,71 +242,25 @@ def _locked(conversation_id: int) -> Conversation:
     return row
 
 
-# -- Tasks ---------------------------------------------------------------------------------------------------------
-
-
-def task_open(*, actor: Actor, task_id: int) -> tuple[InboxTask, PersonRecord | None, str] | None:
-    """A task with its person and the address it is about; on the trail first."""
-    row = InboxTask.objects.filter(pk=task_id).first()
-    if row is None:
-        return None
-    record_read(
-        actor=actor, action=Action.TASK_OPEN, kind="task", subject=row.pk, people=[row.person_id], purpose=ANSWER
-    )
-    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
-    key = record_keys([row.person_id])[row.person_id]
-    facts = sealing.open_sealed(key, row.sealed, table=TASK_TABLE, row=row.pk)
-    return row, person, str(facts.get("address", ""))
-
-
-@transaction.atomic
-def task_done(*, actor: Actor, task_id: int) -> None:
-    """The task was dealt with; the address stays away from the person."""
-    row = _task(task_id)
-    _finish(actor, row, "done")
-
-
-@transaction.atomic
-def task_put_back(*, actor: Actor, task_id: int) -> None:
-    """Staff asked the person and the address is right: mail goes there again. Raises ``Refused``."""
-    row = _task(task_id)
-    person = open_person(actor=actor, purpose=ANSWER, person_id=row.person_id)
-    if person is None:
-        raise Refused("person.erased", "This person was erased; close the task instead.")
-    if person.email:
-        raise Refused("task.address_replaced", "The person has another address by now. Close the task instead.")
-    facts = sealing.open_sealed(person.record_key, row.sealed, table=TASK_TABLE, row=row.pk)
-    contacts_change(actor=actor, profiles={person.id: {**person.profile, "email": facts["address"]}})
-    PortalAccount.objects.filter(person_id=person.id).update(refused_mailbox=None)
-    _finish(actor, row, "put_back")
-
-
-def _task(task_id: int) -> InboxTask:
-    row = InboxTask.objects.select_for_update().filter(pk=task_id).first()
-    if row is None:
-        raise Refused("task.unknown", "There is no such task any more.")
-    if row.state == InboxTask.State.DONE:
-        raise Refused("task.done", "A colleague has dealt with this task already.")
-    return row
-
-
-def _finish(actor: Actor, row: InboxTask, how: str) -> None:
-    row.state, row.done_at, row.done_by_id = InboxTask.State.DONE, clock.now(), int(actor.id)
-    row.save(update_fields=["state", "done_at", "done_by"])
-    record(
-        actor=actor, action=Action.TASK_DONE, kind="task", subject=row.pk, people=[row.person_id], codes={"how": how}
-    )
-
-
-def waiting_counts() -> dict[str, int]:
-    """How many conversations wait for an answer and how many tasks are open: for the tabs of the inbox."""
-    return {
-        "waiting": selectors.waiting().count(),
-        "tasks": InboxTask.objects.filter(state=InboxTask.State.OPEN).count(),
-    }
-
-
 def last_answer_message(conversation: Conversation) -> SecureMessage | None:
     """The portal message of the newest answer, to see whether the patient has read it."""
     reply = conversation.replies.filter(direction=Reply.Direction.STAFF).select_related("message").last()
     return reply.message if reply else None
+
+
+# -- A task that is done by more than a word --------------------------------------------------------------------
+
+
+def address_put_back(actor: Actor, task: StaffTask) -> None:
+    """Staff asked the person and the address is right: mail goes there again. Raises ``Refused``.
+
+    Caller's transaction, with the task locked; the caller's entry says that it was put back.
+    """
+    person = open_person(actor=actor, purpose=ANSWER, person_id=task.person_id)
+    if person is None:
+        raise Refused("person.erased", "This person was erased; close the task instead.")
+    if person.email:
+        raise Refused("task.address_replaced", "The person has another address by now. Close the task instead.")
+    facts = inbox.facts_of(task, person.record_key)
+    contacts_change(actor=actor, profiles={person.id: {**person.profile, "email": facts["address"]}})
+    PortalAccount.objects.filter(person_id=person.id).update(refused_mailbox=None)

@@ -1,4 +1,4 @@
-"""The inbox of staff: conversations, tasks, and a patient's portal access."""
+"""The inbox of staff: conversations, and a patient's portal access."""
 
 from __future__ import annotations
 
@@ -13,21 +13,18 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.audit.actions import Action
-from apps.contacts.person.selectors import open_people
 from apps.core import pages
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
-from apps.core.permissions import Permission, may, require, roles_with
-from apps.delivery.selectors import inbound_waiting
+from apps.core.permissions import Permission, may, require, role_of, roles_with
+from apps.inbox import waiting
+from apps.inbox.selectors import masked_names
 from apps.portal import policy, selectors, services
 from apps.portal.forms import typed, typed_once
-from apps.portal.models import Conversation, InboxTask
-from apps.portal.services import inbox as inbox_services
+from apps.portal.models import Conversation
+from apps.portal.services import conversations
 from apps.users.models import User
-
-VIEWS = (("open", "Open"), ("mine", "Mine"), ("all", "All"), ("closed", "Closed"))
 
 
 @require_safe
@@ -39,8 +36,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     page = pages.keyset(
         selectors.with_last_word(rows).select_related("assigned"), request.GET.get("after", ""), key="place"
     )
-    names = _masked_names(request, [row.person_id for row in page.items])
-    counts = inbox_services.waiting_counts()
+    names = masked_names(actor=actor_of(request), ids=[row.person_id for row in page.items])
     return render(
         request,
         "portal/inbox/list.html",
@@ -48,8 +44,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
             "page": page,
             "rows": [(row, names.get(row.person_id, "Erased person")) for row in page.items],
             "view": view,
-            "tabs": _tabs(view, counts),
-            "counts": counts,
+            "tabs": waiting.tabs(role_of(request), view),
         },
     )
 
@@ -63,30 +58,6 @@ def _rows(view: str, user_id: int | None) -> QuerySet[Conversation]:
     if view == "closed":
         return rows.filter(state=Conversation.State.CLOSED)
     return rows.filter(state=Conversation.State.OPEN)
-
-
-def _tabs(view: str, counts: dict[str, int]) -> list[dict[str, Any]]:
-    base = reverse("portal:inbox")
-    found: list[dict[str, Any]] = [
-        {"label": label, "url": f"{base}?view={key}", "current": key == view} for key, label in VIEWS
-    ]
-    found[0]["count"] = counts["waiting"]
-    tasks = {"label": "Tasks", "url": reverse("portal:tasks"), "current": view == "tasks", "count": counts["tasks"]}
-    by_mail = {"label": "By mail", "url": reverse("delivery:mail_list"), "current": False, "count": inbound_waiting()}
-    return [*found, tasks, by_mail]
-
-
-def _masked_names(request: HttpRequest, ids: list[int]) -> dict[int, str]:
-    people = open_people(
-        actor=actor_of(request),
-        purpose="inbox list",
-        ids=ids,
-        action=Action.CONVERSATION_LIST,
-        with_consents=False,
-    )
-    return {
-        person.id: " ".join(f"{word[:1]}•••" for word in person.name.split()) or "No name" for person in people.values()
-    }
 
 
 @require_safe
@@ -105,7 +76,7 @@ def _conversation_page(
     )
     if found is None:
         raise Http404
-    answered = inbox_services.last_answer_message(found.row)
+    answered = conversations.last_answer_message(found.row)
     colleagues = [user for user in User.objects.filter(is_active=True) if user.may(Permission.INBOX_REPLY)]
     return render(
         request,
@@ -182,67 +153,6 @@ def reopen(request: HttpRequest, conversation_id: int) -> HttpResponseBase:
         reverse("portal:conversation", args=[conversation_id]),
         "Conversation reopened.",
         conversation_id=conversation_id,
-    )
-
-
-@require_safe
-@require(Permission.INBOX_VIEW)
-def tasks(request: HttpRequest) -> HttpResponseBase:
-    """What patients and mailboxes told us, open first."""
-    rows = InboxTask.objects.filter(state=InboxTask.State.OPEN)
-    page = pages.keyset(rows, request.GET.get("after", ""))
-    names = _masked_names(request, [row.person_id for row in page.items])
-    return render(
-        request,
-        "portal/inbox/tasks.html",
-        {
-            "page": page,
-            "rows": [(row, names.get(row.person_id, "Erased person")) for row in page.items],
-            "tabs": _tabs("tasks", inbox_services.waiting_counts()),
-        },
-    )
-
-
-@require_safe
-@require(Permission.INBOX_VIEW)
-def task(request: HttpRequest, task_id: int) -> HttpResponseBase:
-    """One task with its person and the address it is about."""
-    found = inbox_services.task_open(
-        actor=actor_of(request),
-        task_id=task_id,
-    )
-    if found is None:
-        raise Http404
-    row, person, address = found
-    return render(
-        request,
-        "portal/inbox/task.html",
-        {
-            "row": row,
-            "person": person,
-            "address": address,
-            "person_url": _person_url(row.person_id),
-            "crumbs": [("Inbox", reverse("portal:inbox")), ("Tasks", reverse("portal:tasks")), ("Not me", "")],
-            "may_reply": may(request, Permission.INBOX_REPLY),
-        },
-    )
-
-
-@require_POST
-@require(Permission.INBOX_REPLY)
-def done(request: HttpRequest, task_id: int) -> HttpResponseBase:
-    return _act(request, services.task_done, reverse("portal:tasks"), "Task done.", task_id=task_id)
-
-
-@require_POST
-@require(Permission.INBOX_REPLY)
-def put_back(request: HttpRequest, task_id: int) -> HttpResponseBase:
-    return _act(
-        request,
-        services.task_put_back,
-        reverse("portal:tasks"),
-        "The address is back on the person's record.",
-        task_id=task_id,
     )
 
 

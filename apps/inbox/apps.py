@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class InboxConfig(AppConfig):
+    name = "apps.inbox"
+    label = "inbox"
+
+    def ready(self) -> None:
+        """What waits that the inbox knows itself; other apps register theirs."""
+        from apps.inbox import own_waiting, waiting
+
+        waiting.register(own_waiting.Tasks())
+        waiting.register(own_waiting.PENDING_CHANGES)
