@@ -29,7 +29,7 @@ WRITERS = {
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
 }
-# Imports inside functions: settings and celery before the apps are there, worker processes, optional servers. Never more.
+# Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers.
 LATE_IMPORTS = 17
 
 
