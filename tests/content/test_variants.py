@@ -13,6 +13,7 @@ from apps.content.facts import invented_facts
 from apps.content.presets import all_presets
 from apps.core.actors import COMMAND_LINE
 from apps.mail.compiled import CompiledMessage, Envelope
+from tests.refusals import refused
 from tests.text import without_tokens
 
 MAIN = {
@@ -105,9 +106,9 @@ def test_the_json_of_a_design_with_two_languages_reads_back_unchanged():
 
 
 def test_words_are_checked_like_the_main_ones_and_those_of_a_deleted_block_go_with_it():
-    with pytest.raises(blocks.BadTemplate, match="500 characters"):
+    with refused("template.unusable", "500 characters"):
         both(subject="x" * 501)
-    with pytest.raises(blocks.BadTemplate, match="Remove them before"):
+    with refused("template.unusable", "Remove them before"):
         blocks.parse({**MAIN, "variants": {"en": {"subject": "News"}}})
     cleaned = both(blocks={"b3": {"html": "<p onclick='x()'>Hola<script>x()</script></p>"}, "b99": {"text": "Adiós"}})
     assert cleaned.variants["es"]["blocks"] == {"b3": {"html": "<p>Hola</p>"}}

@@ -160,7 +160,7 @@ def test_an_export_that_breaks_off_leaves_nothing_in_the_bucket(bucket, noon, mo
     made = exports.export_create(actor=CLI, columns=["first_name"], reason="Calls")
 
     def refuse(*_args: object, **_given: object) -> None:
-        raise Refused("The vault is closed.")
+        raise Refused("agreement.file_damaged", "The vault is closed.")
 
     monkeypatch.setattr(exports.selectors, "open_people", refuse)
     exports.work(made.pk)

@@ -98,7 +98,7 @@ def test_getting_something_done_forgets_the_attempts_before(job: ContactExport) 
 
 def test_a_refusal_ends_it_in_its_own_words(job: ContactExport) -> None:
     def refuses(job: ContactExport, worker: str) -> None:
-        raise Refused("The segment is gone.")
+        raise Refused("segment.unknown", "The segment is gone.")
 
     assert runner(refuses).run(job.pk)
     job.refresh_from_db()

@@ -15,7 +15,6 @@ from django.db import connection
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
 from apps.core import actors
-from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.segments import counting, rules, selectors, services
 from apps.segments.models import Segment, SegmentCount
@@ -55,9 +54,12 @@ def test_two_segments_cannot_share_a_name() -> None:
         services.segment_save(actor=CLI, name="wömen", rule=WOMEN)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
-def test_a_name_has_a_sensible_length(name: str) -> None:
-    with pytest.raises(Refused):
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("", "segment.name_missing"), ("   ", "segment.name_missing"), ("x" * 121, "segment.name_too_long")],
+)
+def test_a_name_has_a_sensible_length(name: str, code: str) -> None:
+    with refused(code):
         services.segment_save(actor=CLI, name=name, rule=WOMEN)
 
 
