@@ -50,7 +50,7 @@ def test_without_a_broker_the_button_is_left(monkeypatch) -> None:
 
 
 def campaign(level: Level, **spec: object) -> SimpleNamespace:
-    return SimpleNamespace(row=SimpleNamespace(level=level), spec=Spec(**spec))
+    return SimpleNamespace(row=SimpleNamespace(level=level), stored=Spec(**spec))
 
 
 def test_everybody_is_health_information_in_the_list_as_in_the_plan(db) -> None:
