@@ -399,8 +399,6 @@ DELIVERY_ROUTES = {
 DELIVERY_MERGE = "apps.content.merging.merge"
 # The language a message was written in, from the number of its skeleton.
 DELIVERY_LANGUAGE = "apps.content.selectors.language_of"
-# (vendor id) -> whether a business associate agreement is in force; absent, none is.
-DELIVERY_BAA = "apps.compliance.selectors.baa_in_force"
 # domain=name@address:port entries for private networks, tests and the demo's mail servers.
 TRANSPORT_MAP = env("CARELANE_TRANSPORT_MAP")
 # Whether mail servers are looked up in the DNS. Not in the demo: no mail leaves the machine, whatever address is typed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,4 @@ def _rows(using: str) -> Iterator[tuple[int, int, bytes, dict[str, Any] | None, 
 
 
 def _as_stored(name: str, value: Any) -> Any:
-    import json
-
     return json.loads(value) if name == "codes" and isinstance(value, str) else value

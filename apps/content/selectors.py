@@ -24,12 +24,21 @@ from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
-from apps.content.services import name_token, skeleton_address
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.mail.compiled import CompiledMessage
 from apps.organizations import selectors as organizations
-from apps.vault import keys, sealing
+from apps.vault import keys, sealing, tokens
+
+
+def name_token(name: str) -> int:
+    """The keyed value by which a template's or brand's name is found."""
+    return tokens.token63("template-name", tokens.normalize(name))
+
+
+def skeleton_address(compiled: CompiledMessage) -> bytes:
+    """The keyed hash under which a compiled message is kept, 16 bytes."""
+    return tokens.token128("skeleton", compiled.digest.hex())
 
 
 def template_named(name: str) -> Template | None:

@@ -21,6 +21,7 @@ from apps.content.brands import COLOR
 from apps.content.compiling import design_level
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
 from apps.content.presets import all_presets
+from apps.content.selectors import name_token, skeleton_address
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -52,11 +53,6 @@ class NameTaken(Refused):
 
     def __init__(self) -> None:
         super().__init__("template.name_taken", "There is already a template of that name. Choose another name.")
-
-
-def name_token(name: str) -> int:
-    """The keyed value by which a template's or brand's name is found."""
-    return tokens.token63("template-name", tokens.normalize(name))
 
 
 def _checked_name(name: str) -> str:
@@ -411,11 +407,6 @@ BRAND_FIELDS = (
 
 
 # skeletons
-
-
-def skeleton_address(compiled: CompiledMessage) -> bytes:
-    """The keyed hash under which a compiled message is kept, 16 bytes."""
-    return tokens.token128("skeleton", compiled.digest.hex())
 
 
 @transaction.atomic

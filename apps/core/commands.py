@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import ProgrammingError
 from django.utils.module_loading import import_string
@@ -82,8 +83,6 @@ def actor_named(email: str, permission: Permission) -> Actor:
 
     Raises ``Refused`` when nobody active has the address, or their role lacks ``permission``.
     """
-    from django.contrib.auth import get_user_model
-
     user = get_user_model().objects.by_email(email)
     if user is None or not user.is_active:
         raise Refused("actor.unknown", "Nobody active signs in with that address.")

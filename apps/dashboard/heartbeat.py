@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from celery import current_app as app
 from django.core.cache import cache
 
 from apps.core import clock
@@ -36,8 +37,6 @@ def is_late(now: datetime) -> bool:
 
 def call_workers(limit: int | None = None) -> int:
     """How many workers answer a call; with ``limit`` the call ends with that many answers."""
-    from celery import current_app as app
-
     return len(app.control.inspect(timeout=ANSWER_WITHIN, limit=limit).ping() or {})
 
 

@@ -6,8 +6,9 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,6 +16,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from apps.audit.actions import Action
 from apps.audit.services import record_read
+from apps.compliance.selectors import baa_in_force
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.selectors import record_keys
 from apps.core import bulk, clock
@@ -57,8 +59,6 @@ def setup() -> Setup:
     """How the installation sends; before anybody changed it, direct and under the name of its address."""
     row = DeliverySettings.objects.filter(pk=1).first()
     if row is None:
-        from urllib.parse import urlsplit
-
         host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
         return Setup(helo=host, sending_domain="" if host.replace(".", "").isdigit() else host)
     return Setup.from_json(sealing.open_service(row.sealed, table=SETTINGS_TABLE, row=1, version=row.version))
@@ -68,19 +68,12 @@ def policy_table(chosen: Setup | None = None) -> PolicyTable:
     """The organization's policy with what the BAA register says about the relay's vendor."""
     now = chosen or setup()
     vendor = now.relay.vendor if now.relay is not None else None
-    return now.table(baa_in_force=baa_in_force(vendor))
+    return now.table(baa_in_force=has_agreement(vendor))
 
 
-def baa_in_force(vendor: int | None) -> bool:
-    """Whether the register has an agreement in force with a vendor; without a register, nobody has one."""
-    path = settings.DELIVERY_BAA
-    if vendor is None or not path:
-        return False
-    module, _, name = path.rpartition(".")
-    try:
-        return bool(getattr(import_module(module), name)(vendor))
-    except (ModuleNotFoundError, AttributeError):
-        return False
+def has_agreement(vendor: int | None) -> bool:
+    """Whether the BAA register has an agreement in force with a vendor; no vendor, no agreement."""
+    return vendor is not None and baa_in_force(vendor)
 
 
 def dialogue(chosen: Setup) -> Dialogue:
@@ -97,8 +90,6 @@ def dialogue(chosen: Setup) -> Dialogue:
 
 
 def _exists(path: str) -> bool:
-    from pathlib import Path
-
     return bool(path) and Path(path).is_file()
 
 

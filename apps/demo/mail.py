@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
 
 from apps.demo.authority import Authority, open_folder, write_private
 from apps.mail.mx import Host
@@ -395,7 +396,5 @@ class Servers:
 
 def _ends_soon(path: Path, now: dt.datetime) -> bool:
     """Whether a stored certificate has to be made anew; the expired provider keeps its old one."""
-    from cryptography import x509
-
     last = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
     return path.stem != "oldmail.test" and last < now + dt.timedelta(days=30)

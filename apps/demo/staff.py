@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -61,8 +62,6 @@ def create_missing() -> int:
 
 def sign_ins() -> list[SignIn]:
     """Every demo sign-in with its current code."""
-    import base64
-
     found = []
     now = clock.now().timestamp()
     for member in MEMBERS:

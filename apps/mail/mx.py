@@ -18,6 +18,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.rdatatype
 import dns.resolver
+import idna
 
 from apps.mail.smtp_replies import Fault
 
@@ -219,8 +220,6 @@ def ascii_domain(domain: str) -> str:
     bare = domain.strip().rstrip(".").lower()
     if bare.isascii():
         return bare
-    import idna
-
     try:
         return idna.encode(bare, uts46=True).decode("ascii")
     except idna.IDNAError as e:

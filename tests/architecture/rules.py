@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.architecture.contracts import role_of
@@ -29,6 +29,8 @@ _ALWAYS_WRITES = {
     *("save", "asave", "bulk_create", "abulk_create", "bulk_update", "abulk_update"),
     *("get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create", "create", "acreate"),
 }
+# `apps.core.bulk`: rows by COPY.
+_COPIES = ("copy_rows", "copy_packed")
 _QUERIES = {"objects", "filter", "exclude", "all", "select_for_update", "living", "order_by"}
 # A statement begins, or goes on behind WITH, with what writes.
 _SQL_WRITE = re.compile(
@@ -88,7 +90,7 @@ def connections(text: str) -> list[Breach]:
 
 def foreign_tables(module: str, text: str, owners: Mapping[str, str]) -> list[Breach]:
     """Text that names a table of another app. ``owners``: table to app."""
-    own = module.split(".")[1]
+    own = module.split(".")[1] if "." in module else ""
     return [
         (line, table)
         for line, words in strings(text)
@@ -109,10 +111,14 @@ def writes(text: str) -> list[Breach]:
 
 def _is_write(node: ast.AST) -> bool:
     """Whether a call is one of a manager, a queryset or a model that writes, by the shape of what it is called on."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Name):
+        return node.func.id in _COPIES
+    if not isinstance(node.func, ast.Attribute):
         return False
     name, on = node.func.attr, node.func.value
-    if name in _ALWAYS_WRITES:
+    if name in _ALWAYS_WRITES or name in _COPIES:
         return True
     query = any(isinstance(part, ast.Attribute) and part.attr in _QUERIES for part in ast.walk(on))
     if name in ("delete", "adelete"):
@@ -171,9 +177,14 @@ def strings(text: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def may_write(module: str, writers: Sequence[str]) -> bool:
-    """Whether a module is a service, or named (itself or its package) in the list of other writers."""
-    return _app_role(module) == "services" or any(f"{module}.".startswith(f"{each}.") for each in writers)
+def is_in(module: str, named: Iterable[str]) -> bool:
+    """Whether a module, or a package that it is in, is among those named."""
+    return any(f"{module}.".startswith(f"{each}.") for each in named)
+
+
+def may_write(module: str, writers: Iterable[str]) -> bool:
+    """Whether a module is a service, or is among the other writers."""
+    return _app_role(module) == "services" or is_in(module, writers)
 
 
 def _app_role(name: str) -> str:
@@ -184,3 +195,41 @@ def _app_role(name: str) -> str:
 
 def _is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
+
+
+def registrations(module: str, text: str) -> list[str]:
+    """Functions of other apps that a module gives something of its own: ``apps.x.y.register…``, as dotted names."""
+    tree = ast.parse(text)
+    dotted = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            dotted |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        first, _, rest = ast.unparse(node.func).partition(".")
+        name = ".".join(part for part in (dotted.get(first, ""), rest) if part)
+        own = ".".join(module.split(".")[:2])
+        if (
+            name.startswith("apps.")
+            and not name.startswith(f"{own}.")
+            and name.rpartition(".")[2].startswith("register")
+        ):
+            found.append(name)
+    return sorted(found)
+
+
+def settings_that_name_apps(text: str) -> dict[str, list[str]]:
+    """Settings whose value holds dotted names of the product, with those names."""
+    found: dict[str, list[str]] = {}
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        names = [words for _, words in strings(ast.unparse(node)) if re.fullmatch(r"apps(\.\w+)+", words)]
+        if isinstance(target, ast.Name) and target.id == "AUTH_USER_MODEL":
+            names = [f"apps.{words}" for _, words in strings(ast.unparse(node))]  # Django names a model by its label
+        if names and isinstance(target, ast.Name):
+            found[target.id] = names
+    return found

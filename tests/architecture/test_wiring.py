@@ -72,19 +72,6 @@ def test_migrations_are_one_line(config) -> None:
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
-def test_no_view_or_model_saves_on_its_own() -> None:
-    """Writes live in services (and in management of the embedded servers and of sessions)."""
-    pattern = re.compile(r"\.(save|bulk_create|bulk_update)\(|\.objects\.(create|update_or_create|get_or_create)\(")
-    offenders = [
-        f"{path.relative_to(REPOSITORY)}:{number}"
-        for path in (REPOSITORY / "apps").rglob("*.py")
-        if path.name in ("views.py", "forms.py", "tasks.py", "selectors.py", "policy.py") or "/views/" in str(path)
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        if pattern.search(line)
-    ]
-    assert offenders == []
-
-
 READS = re.compile(r'(?:env\(|environ\.(?:get|setdefault)\(|environ\[)\s*"([A-Z_]+)"')
 GIVEN_BY_THE_SYSTEM = {"PATH", "DJANGO_SETTINGS_MODULE"}
 

@@ -30,6 +30,7 @@ from tests.mail.test_golden import envelope
 
 APP = Path(kinds.__file__).parent.parent
 ICONS = (APP.parents[1] / "frontend" / "icons.txt").read_text().split()
+COMMANDS = (APP.parents[1] / "docs" / "commands.md").read_text().partition("## BLOCKS.json")[2].partition("\n## ")[0]
 OWN_HOSTS = ("https://portal.clinic.example.test/", "https://clinic.test/")
 
 
@@ -316,6 +317,14 @@ def test_how_the_structure_list_names_it(kind: str) -> None:
     assert row["fixed"] is (KINDS[kind].place is Place.END)
     assert KINDS[kind].icon in ICONS
     assert KINDS[kind].label
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_of_commands_has_its_settings(kind: str) -> None:
+    lines = [line.split("|") for line in COMMANDS.splitlines() if line.startswith("| `")]
+    (settings,) = [cells[2] for cells in lines if f"`{kind}`" in cells[1]]
+    names = [*(one.name for one in KINDS[kind].settings), *KINDS[kind].lists]
+    assert [name for name in names if f"`{name}`" not in settings] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

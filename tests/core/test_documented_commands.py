@@ -13,11 +13,14 @@ from django.core.management import call_command, get_commands, load_command_clas
 
 from apps.core.commands import RoadCommand
 from apps.segments import rules
-from apps.segments.conditions import KEYS, appointment, attribute, consent, date, engagement, event, number
+from apps.segments.conditions import CONDITIONS
+from apps.segments.conditions.base.documents import Document
 from apps.segments.rules.parsing import MATCHES
 from apps.users.models import User
+from tests.segments.test_condition_kinds import FIELDS_HERE, KINDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+RULES = PAGE.partition("## RULE.json")[2].partition("\n## ")[0]
 EXAMPLES = dict(re.findall(r"```json (\w+)\n(.*?)```", PAGE, re.DOTALL))
 
 
@@ -54,14 +57,30 @@ def test_the_examples_walk_the_road_as_they_stand(run: Any, tmp_path: Path, noon
     assert run("campaign_plan", "Flu shots", "--no-measure")["audience"] == 0
 
 
+class Noting(Document):
+    """A document that notes what its reader takes: names of parts, and the words that a part may be."""
+
+    def only(self, *known: str) -> None:
+        self.taken = {*known}
+        super().only(*known)
+
+    def choice(self, name: str, known: Any) -> str:
+        self.words = {*getattr(self, "words", ()), *known}
+        return super().choice(name, known)
+
+
+def words_of(name: str) -> set[str]:
+    """The parts and words of a kind of condition, as its own ``parse`` asks for them in the document of its row."""
+    document = Noting(KINDS[name].document, (), FIELDS_HERE)
+    CONDITIONS[name].parse(document)
+    return document.taken | getattr(document, "words", set())
+
+
 @pytest.mark.django_db
 def test_what_stands_in_the_tables_is_what_rules_know() -> None:
     """Every word of the vocabulary is on the page, and every field it lists can be asked for."""
-    asked = (
-        *MATCHES, *attribute.OPERATORS, *date.OPERATORS, *number.OPERATORS, *event.KINDS, *appointment.STATES,
-        *consent.STATES, *consent.PURPOSES, *engagement.KINDS, *KEYS,
-    )  # fmt: skip
-    assert [word for word in asked if not re.search(rf"\b{word}\b", PAGE)] == []
+    asked = {*MATCHES, *(word for name in CONDITIONS for word in words_of(name))}
+    assert sorted(word for word in asked if not re.search(rf"\b{word}\b", RULES)) == []
     listed = re.search(r"^Fields: (.*?), and own attributes", PAGE, re.DOTALL | re.MULTILINE)
     assert listed is not None
     plain = re.sub(r"\([^)]*\)", "", listed[1].replace("`", ""))

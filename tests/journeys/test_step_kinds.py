@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from apps.journeys.protocol import BranchName, Effect, Go, Here, Labels, Step, S
 from apps.journeys.simulate import Scenario, walk_through
 from tests.journeys.conftest import LOUISVILLE, local
 
+ROOT = Path(steps.__file__).resolve().parents[3]
 NOW = local("2026-11-22T12:00")
 ATTRIBUTES = {
     "risk_group": KnownAttribute("Risk group", "choice", Level.HEALTH, (("High", "High"), ("Low", "Low"))),
@@ -40,7 +42,8 @@ class Row:
     """One kind: a complete document of it (behind a send step "s1"), and what becomes of it.
 
     ``post`` is what the builder's form sends to change it, ``changed`` the JSON it makes. ``facts`` are of a run that
-    has got the message and stands at the step; ``visits`` is what it comes to, () when it waits until ``due``.
+    has got the message and stands at the step at ``NOW``; ``visit`` is the outcome and reason it comes to, None when it
+    waits until ``due``.
     """
 
     document: dict[str, Any]
@@ -51,6 +54,8 @@ class Row:
     due: datetime | None = None
     effects: tuple[Effect, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    leaves: str = ""
+    """Why the run ends at the step, "" when it goes on: this reason stands with the run and not with the visit."""
     lacks: str = ""
     """Said by the check about a new step of the kind, "" when it is ready as it is added."""
 
@@ -130,7 +135,14 @@ ROWS: dict[str, Row] = {
         effects=(Effect("update_attribute", {"attribute": "risk_group", "value": "High"}, changes_person=True),),
         lacks="has none. Choose one.",
     ),
-    "exit": Row(document={}, sentence="Leave the journey", post={}, changed={}, visit=("exit", "")),
+    "exit": Row(
+        document={},
+        sentence="Leave the journey",
+        post={},
+        changed={},
+        visit=("exit", ""),
+        leaves="exit_step",
+    ),
 }
 
 
@@ -186,6 +198,11 @@ class TestKind:
         assert [branch.path for branch in node.branches] == [f"s2.{branch.name}" for branch in step.branches]
         assert all(branch.label for branch in node.branches)
 
+    def test_its_icon_and_its_color_are_there(self, kind):
+        step = steps.KINDS[kind]
+        assert step.icon in (ROOT / "frontend" / "icons.txt").read_text().split()
+        assert f".jt-{step.accent} {{" in (ROOT / "static" / "css" / "journeys.css").read_text()
+
     def test_it_is_ready_as_the_row_has_it(self, kind):
         assert check(parse(document_of(kind)), KNOWN) == ()
 
@@ -209,6 +226,8 @@ class TestKind:
             assert (first.step, first.outcome, first.reason) == ("s2", *row.visit)
             assert first.effects == row.effects
             assert all(effect.kind in effects.KINDS for effect in first.effects)
+            assert decision.visits[-1].step == ("s2" if row.leaves else "s3")
+            assert decision.reason == (row.leaves or "completed")
 
     def test_a_trial_gets_past_it(self, kind):
         plan = prepare(parse(document_of(kind)))

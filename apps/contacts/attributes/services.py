@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from django.db import connection, transaction
 
@@ -70,8 +71,6 @@ def name_for(label: str) -> str:
 
 def range_for(low: str, high: str, step: str) -> NumberRange:
     """Bounds and step as typed. Raises ``Refused`` with what to do."""
-    from decimal import Decimal, InvalidOperation
-
     try:
         found = [Decimal(text.strip()) for text in (low, high, step)]
     except InvalidOperation:

@@ -188,7 +188,7 @@ def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:
 def transactions_shift(*, by: int, up_to: int) -> None:
     """Take a number off the writers' numbers of the rows up to an id: they keep their order and lie before what comes.
 
-    For the reader that finds rows of another cluster behind a restore, in its transaction; nobody changes by it.
+    For the reader that finds rows of another cluster behind a restore, in its transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute("UPDATE contacts_timelineevent SET transaction = transaction - %s WHERE id <= %s", [by, up_to])

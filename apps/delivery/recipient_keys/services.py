@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -85,8 +86,6 @@ def _check(material: bytes, address: str) -> CheckedKey:
         return pgp.check(material, address, clock.now())
     anchors = b""
     if settings.MAIL_ANCHORS:
-        from pathlib import Path
-
         path = Path(settings.MAIL_ANCHORS)
         anchors = path.read_bytes() if path.is_file() else b""
     return smime.check(material, address, clock.now(), anchors=anchors)

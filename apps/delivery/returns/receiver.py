@@ -7,6 +7,7 @@ answered 250 only when it is committed; when the database is away it is 451, and
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import os
 import socket
@@ -154,8 +155,6 @@ class Receiver:
 
 def address_of(place: str) -> tuple[str, int]:
     """Host and port of ``host:port``. Only loopback and private addresses: an MX stands in front."""
-    import ipaddress
-
     host, _, port = place.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     if not port.isdecimal() or not 0 <= int(port) < 65536:

@@ -20,6 +20,7 @@ from apps.delivery.policy.retries import wait_before
 from apps.delivery.send.batch import Done, Measure
 from apps.delivery.send.preparing import seal_for
 from apps.delivery.send.slots import Lease, renew
+from apps.mail.mx import operator_of
 from apps.mail.smtp_replies import Cause, Next
 
 _PATIENTS_SEE = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
@@ -116,8 +117,6 @@ def write_measures(measures: Iterable[Measure]) -> None:
 
 
 def _operator(measure: Measure) -> str:
-    from apps.mail.mx import operator_of
-
     return operator_of(measure.host.name)
 
 

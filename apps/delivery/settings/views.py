@@ -55,7 +55,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             "form": form,
             "setup": setup,
             "decision": selectors.decision(setup),
-            "baa_missing": setup.mode == "relay" and not selectors.baa_in_force(vendor),
+            "baa_missing": setup.mode == "relay" and not selectors.has_agreement(vendor),
         },
         status=status,
     )

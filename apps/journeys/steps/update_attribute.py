@@ -125,7 +125,7 @@ class UpdateAttribute(StepDefaults):
         elif misfit := attribute.fits(self.value):
             yield f"{label}: the value for “{attribute.label}” {misfit}. Give another."
         elif attribute.level < place.level:
-            # What a journey looks at flows into what it writes (architecture, Sensitivity follows the data).
+            # What a journey looks at flows into what it writes (docs/architecture.md, Levels and purposes).
             yield (
                 f"{label} would write what this journey knows ({place.level.word.lower()}) into “{attribute.label}” "
                 f"({attribute.level.word.lower()}), which is protected less. Choose another attribute."

@@ -1,4 +1,4 @@
-"""How sensitive a rule is: the highest level of anything it looks at (architecture.md, idea 3)."""
+"""How sensitive a rule is: the highest level of anything it looks at (docs/architecture.md, Levels and purposes)."""
 
 from __future__ import annotations
 

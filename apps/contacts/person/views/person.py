@@ -39,6 +39,7 @@ from apps.core.pages import keyset
 from apps.core.permissions import Permission, may, require, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
+from apps.ui import datewords
 
 
 @require(Permission.CONTACT_VIEW)
@@ -371,8 +372,6 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
 
 
 def _day(value: date) -> str:
-    from apps.ui import datewords
-
     return datewords.day(value)
 
 

@@ -17,7 +17,7 @@ from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Reference, Refer
 from apps.vault.tokens import normalize
 
 ATTRIBUTE = "attribute."
-#: Starts of words are searchable from two to four letters (architecture.md, idea 2).
+#: Starts of words are searchable from two to four letters (docs/architecture.md, A person is sealed).
 PREFIX_LENGTHS = (2, 3, 4)
 _ATTRIBUTE_NAME = re.compile(r"attribute\.[a-z][a-z0-9_]{0,39}")
 
