@@ -155,7 +155,7 @@ def message(made: Any, folder: Path) -> Walk:
     """A campaign to whoever is there, from its start to the server's answer."""
     from django.conf import settings
 
-    from apps.campaigns import plans, selectors, sending, services
+    from apps.campaigns import plans, selectors, services
     from apps.content import services as content
     from apps.core import actors
     from apps.delivery import services as delivery

@@ -26,7 +26,7 @@ from playwright.sync_api import expect
 
 from apps.campaigns import plans, selectors
 from apps.campaigns.models import Campaign
-from apps.campaigns.report import report
+from apps.campaigns.report import report_of
 from apps.campaigns.services import sending
 from apps.contacts.models import Person, Suppression
 from apps.contacts.person.selectors import open_people
@@ -408,7 +408,7 @@ def come_back(road: Road) -> None:
 def read_report(page: Any, ada: Any, road: Road, campaign: Campaign) -> None:
     """7. What became of it; the figures are anybody's to take, a line for each person is an administrator's."""
     page.open(f"/campaigns/{campaign.pk}/")
-    found = report(Campaign.objects.get(pk=campaign.pk))
+    found = report_of(Campaign.objects.get(pk=campaign.pk))
     assert found.as_json()["sent"] > 0
     road.look(page, "report")
     page.get_by_role("button", name="More", exact=True).click()

@@ -159,7 +159,7 @@ def needles(walked: Installation) -> tuple[set[str], set[str]]:
         people |= {row["FIRST"], row["LAST"], row["MAIDEN"], row["ADDRESS"], row["SSN"], row["BIRTHDATE"], row["Id"]}
         people |= {row["DRIVERS"], row["PASSPORT"]}
     invented = walked.python(
-        "from apps.contacts import selectors\n"
+        "from apps.contacts.person import selectors\n"
         "from apps.contacts.models import Person\n"
         "from apps.core import actors\n"
         "people = selectors.open_people(actor=actors.COMMAND_LINE, purpose='leak test',"
