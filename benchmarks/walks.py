@@ -169,6 +169,7 @@ def message(made: Any, folder: Path) -> Walk:
         rule={"match": "all", "rules": [{"field": "age", "op": "at_least", "from": 18}]},
     )
     content.template_create(actor=made.author, name="News", data=DESIGN)
+    sending = _either("apps.campaigns.services.sending", "apps.campaigns.sending")
     with limits.sink(folder) as port:
         settings.TRANSPORT_MAP = f"{DOMAIN}=+sink@127.0.0.1:{port}"
         spec = {"segment": "Adults", "template": "News", "purpose": "operations", "remuneration": "none"}
