@@ -138,3 +138,8 @@ class ZonedDateTimeField(forms.SplitDateTimeField):
     skips or repeats is refused with a sentence, as Django does."""
 
     widget = ZonedDateTimeWidget
+
+
+def optional_text(longest: int = 200, **given: Any) -> forms.CharField:
+    """A line of text that may stay empty, of at most ``longest`` characters."""
+    return forms.CharField(required=False, max_length=longest, **given)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
-from apps.ui.forms import ZonedDateTimeField
-
-
-def _text(longest: int = 200, **given: Any) -> forms.CharField:
-    return forms.CharField(required=False, max_length=longest, **given)
+from apps.ui.forms import ZonedDateTimeField, optional_text
 
 
 class AppointmentForm(forms.Form):
@@ -18,8 +12,8 @@ class AppointmentForm(forms.Form):
 
     start = ZonedDateTimeField(label="Starts")
     kind = forms.CharField(max_length=120, label="What for")
-    location = _text()
-    provider = _text(label="With")
+    location = optional_text()
+    provider = optional_text(label="With")
     minutes = forms.IntegerField(min_value=5, max_value=24 * 60, initial=30, label="Length")
 
 

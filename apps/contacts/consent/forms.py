@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django import forms
 
 from apps.contacts.consent.given import NO_END
 from apps.core.purposes import Purpose
-from apps.ui.forms import DateInput
+from apps.ui.forms import DateInput, optional_text
 
 CONSENT_PURPOSES = [purpose for purpose in Purpose if purpose is not Purpose.ACCOUNT]
-
-
-def _text(longest: int = 200, **given: Any) -> forms.CharField:
-    return forms.CharField(required=False, max_length=longest, **given)
 
 
 class ConsentForm(forms.Form):
@@ -45,9 +40,9 @@ class ConsentForm(forms.Form):
         label="Holds until",
         help_text="The last day, if the form names one. From the next day on it counts no more.",
     )
-    wording = _text(40, label="Wording version", help_text="Which text they agreed to, as 2025-2.")
-    given_by = _text(120, label="Who said so", help_text="The person, or a representative and their authority.")
-    note = _text(500, widget=forms.Textarea(attrs={"rows": 2}))
+    wording = optional_text(40, label="Wording version", help_text="Which text they agreed to, as 2025-2.")
+    given_by = optional_text(120, label="Who said so", help_text="The person, or a representative and their authority.")
+    note = optional_text(500, widget=forms.Textarea(attrs={"rows": 2}))
 
     def clean_ends(self) -> date | None:
         """The last day; None for the year 9999, which stands for "no end" here as in lists."""

@@ -18,7 +18,7 @@ from apps.contacts.person.masking import IDENTIFIERS, masked_value
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.purposes import Purpose
-from apps.ui.forms import DateInput
+from apps.ui.forms import DateInput, optional_text
 
 KEEP = "Leave empty to keep it."
 
@@ -52,10 +52,6 @@ class SearchForm(forms.Form):
     )
 
 
-def _text(longest: int = 200, **given: Any) -> forms.CharField:
-    return forms.CharField(required=False, max_length=longest, **given)
-
-
 class PersonForm(forms.Form):
     """All facts of a person. Without the right to reveal, identifiers come empty and empty ones are kept.
 
@@ -64,11 +60,11 @@ class PersonForm(forms.Form):
 
     unmarked = True
 
-    first_name = _text(label="First name")
-    middle_name = _text(label="Middle name")
-    last_name = _text(label="Last name")
-    prefix = _text(40, label="Title")  # type: ignore[assignment]
-    suffix = _text(40, label="Suffix")
+    first_name = optional_text(label="First name")
+    middle_name = optional_text(label="Middle name")
+    last_name = optional_text(label="Last name")
+    prefix = optional_text(40, label="Title")  # type: ignore[assignment]
+    suffix = optional_text(40, label="Suffix")
     birth_date = forms.DateField(required=False, widget=DateInput())
     death_date = forms.DateField(required=False, widget=DateInput(), label="Date of death")
     sex = forms.ChoiceField(required=False, choices=[("", "Not recorded"), *fields.SEXES])
@@ -76,18 +72,18 @@ class PersonForm(forms.Form):
         required=False, choices=[("", "Not recorded"), *fields.LANGUAGES], help_text="Notices are sent in it."
     )
     relation = forms.ChoiceField(choices=fields.RELATIONS, label="Relationship")
-    email = _text(254, label="E-mail")
-    phone = _text(40)
-    mrn = _text(60, label="Medical record number")
-    address_line = _text(label="Street")
-    city = _text()
-    county = _text()
-    state = _text()
-    zip = _text(20, label="ZIP code")
-    country = _text(60)
-    guardian = _text(60, label="Guardian’s record number", help_text="For minors: mail goes to the guardian.")
-    organization = _text()
-    job_title = _text(label="Job title")
+    email = optional_text(254, label="E-mail")
+    phone = optional_text(40)
+    mrn = optional_text(60, label="Medical record number")
+    address_line = optional_text(label="Street")
+    city = optional_text()
+    county = optional_text()
+    state = optional_text()
+    zip = optional_text(20, label="ZIP code")
+    country = optional_text(60)
+    guardian = optional_text(60, label="Guardian’s record number", help_text="For minors: mail goes to the guardian.")
+    organization = optional_text()
+    job_title = optional_text(label="Job title")
     version = forms.IntegerField(required=False, widget=forms.HiddenInput())
 
     def __init__(
