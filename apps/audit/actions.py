@@ -62,6 +62,8 @@ class Action(StrEnum):
     APPOINTMENT_BOOK = "appointment.book"
     APPOINTMENT_MOVE = "appointment.move"
     APPOINTMENT_CANCEL = "appointment.cancel"
+    APPOINTMENT_HOLD = "appointment.hold"
+    APPOINTMENT_CONFIRM = "appointment.confirm"
     EVENT_RECORD = "event.record"
     # portal
     PORTAL_ASK_CODE = "portal.ask_code"

@@ -73,6 +73,8 @@ PHRASES: Mapping[str, str] = {
     "appointment.book": "Booked an appointment for {people}",
     "appointment.move": "Moved an appointment of {people}",
     "appointment.cancel": "Canceled an appointment of {people}",
+    "appointment.hold": "Held the reminders of appointments of {people}",
+    "appointment.confirm": "Confirmed an appointment of {people} whose reminders were held",
     "event.record": "Recorded events of {people}",
     "trail.view": "Looked at the audit trail",
     "trail.export": "Exported the audit trail",

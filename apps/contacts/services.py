@@ -1,6 +1,11 @@
 """Writes about people: the only code that saves them."""
 
-from apps.contacts.appointments.services import appointment_book, appointment_cancel, appointment_move
+from apps.contacts.appointments.services import (
+    appointment_book,
+    appointment_cancel,
+    appointment_confirm,
+    appointment_move,
+)
 from apps.contacts.changes.services import changes_decide
 from apps.contacts.consent.services import (
     NewConsent,
@@ -25,6 +30,7 @@ __all__ = [
     "NewEvent",
     "appointment_book",
     "appointment_cancel",
+    "appointment_confirm",
     "appointment_move",
     "changes_decide",
     "consent_record",

@@ -40,6 +40,11 @@ def clinic_zone() -> tzinfo:
     return _clinic[0]()
 
 
+def clinic_day(at: datetime | None = None) -> date:
+    """The clinic's day at an aware moment, without one today: what is meant by the day of something that happened."""
+    return (at or now()).astimezone(clinic_zone()).date()
+
+
 @contextlib.contextmanager
 def frozen(at: datetime) -> Iterator[datetime]:
     """Within the block the clock stands at ``at`` (aware): for tests and for ``journey_tick --now``."""

@@ -77,6 +77,7 @@ REFUSALS: dict[str, Meaning] = {
     "appointment.canceled": Meaning(Kind.STATE, "This appointment was canceled."),
     "appointment.id_taken": Meaning(Kind.STATE, "An appointment with this id is booked already."),
     "appointment.in_past": Meaning(Kind.INPUT, "An appointment is booked for, or moved to, a time in the future."),
+    "appointment.not_held": Meaning(Kind.STATE, "The reminders of this appointment are not held."),
     "appointment.unknown": Meaning(Kind.ABSENT, "There is no such appointment."),
     "approval.asked_already": Meaning(Kind.STATE, "Approval was asked for already, or given."),
     "approval.asked_anew": Meaning(Kind.STALE, "It was changed and submitted again while somebody looked at it."),

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts.appointments.statuses import BOOKED, CANCELLED
 from apps.contacts.models import Appointment, Person
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
-from apps.contacts.person import selectors
-from apps.contacts.person.search_values import appointment_state
+from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.services import NewEvent, events_record
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.vault import sealing, tokens
 
-BOOKED, CANCELLED = "booked", "cancelled"
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why the reminders of a visit are held: a row of an import named it and was refused.
+
+    ``why`` is the reason as the import gives it, ``said`` what the row has (status, start) by the name of its column.
+    ``other``: the row is about another person, so its values are not for this record.
+    """
+
+    why: str
+    said: tuple[tuple[str, str], ...] = ()
+    other: bool = False
 
 
 @transaction.atomic
@@ -37,7 +48,7 @@ def appointment_book(
     minutes: int = 30,
     external: str = "",
 ) -> Appointment:
-    """Book an appointment at an aware ``start`` (its zone is the clinic's).
+    """Book an appointment at an aware ``start``, on the clock of its zone; without the zone of a place, the clinic's.
 
     Raises ``Refused`` for a start in the past, an erased person, or an external id that is known already.
     """
@@ -48,8 +59,7 @@ def appointment_book(
     if token and Appointment.objects.filter(external=token).exists():
         raise Refused("appointment.id_taken", "An appointment with this id is booked already. Move it instead.")
     facts: dict[str, Any] = {
-        "start": start.isoformat(),
-        "zone": str(start.tzinfo),
+        **_begins(start, _clinic()),
         "kind": kind,
         "location": location,
         "provider": provider,
@@ -65,11 +75,16 @@ def appointment_book(
 
 @transaction.atomic
 def appointment_move(*, actor: Actor, appointment_id: int, start: datetime) -> Appointment:
-    """Move a booked appointment. Raises ``Refused`` when it is cancelled, gone, or ``start`` is past."""
+    """Move a booked appointment, on the clock of its place. Held reminders of it go on: whoever moves it knows.
+
+    Raises ``Refused`` when it is cancelled, gone, or ``start`` is past.
+    """
     if start <= clock.now():
         raise Refused("appointment.in_past", "An appointment can only be moved into the future. Correct the date.")
     row, facts, key = _booked(appointment_id)
-    facts.update(start=start.isoformat(), zone=str(start.tzinfo))
+    place = zones.visit_start(facts, _clinic()).tzinfo
+    facts.update(_begins(start.astimezone(place), _clinic()))
+    facts.pop("held", None)
     row.version += 1
     _write(row, facts, key)
     _tell(actor, row, facts, "moved", key)
@@ -88,6 +103,7 @@ def appointment_cancel(*, actor: Actor, appointment_id: int) -> Appointment:
     """Cancel a booked appointment. Raises ``Refused`` when it is cancelled already or gone."""
     row, facts, key = _booked(appointment_id)
     facts["state"] = CANCELLED
+    facts.pop("held", None)
     row.version += 1
     _write(row, facts, key)
     _tell(actor, row, facts, "cancelled", key)
@@ -99,6 +115,61 @@ def appointment_cancel(*, actor: Actor, appointment_id: int) -> Appointment:
         people=[row.person_id],
     )
     return row
+
+
+@transaction.atomic
+def appointment_confirm(*, actor: Actor, appointment_id: int) -> Appointment:
+    """Say that a held visit is right as it stands here: its reminders go on.
+
+    Raises ``Refused`` when nothing is held, or it is cancelled or gone.
+    """
+    row, facts, key = _booked(appointment_id)
+    if facts.pop("held", None) is None:
+        raise Refused("appointment.not_held", "The reminders of this appointment are not held any more.")
+    row.version += 1
+    _write(row, facts, key)
+    record(actor=actor, action=Action.APPOINTMENT_CONFIRM, kind="appointment", subject=row.pk, people=[row.person_id])
+    return row
+
+
+@transaction.atomic
+def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str | int | None = None) -> list[int]:
+    """Hold the reminders of booked visits that are still ahead, by id; returns those that were held.
+
+    Visits that are off or over have none. One audit entry for all.
+    """
+    rows = list(
+        Appointment.objects.select_for_update()
+        .filter(pk__in=doubts, person__erased_at__isnull=True)
+        .select_related("person")
+        .order_by("pk")
+    )
+    now, held = clock.now(), []
+    for row in rows:
+        person, doubt = row.person, doubts[row.pk]
+        if person.wrapped_profile is None:
+            continue
+        key = sealing.unwrap_profile(person.kek_id, person.wrapped_profile, person.pk)
+        facts = _facts(row, key)
+        if facts["state"] != BOOKED or datetime.fromisoformat(facts["start"]) <= now:
+            continue
+        facts["held"] = {"why": doubt.why, "said": [list(pair) for pair in doubt.said], "other": doubt.other}
+        row.version += 1
+        row.held_at = now
+        _fill(row, facts, key)
+        held.append(row)
+    if not held:
+        return []
+    Appointment.objects.bulk_update(held, ["sealed", "day", "quarter", "state", "held_at", "version"], batch_size=500)
+    record(
+        actor=actor,
+        action=Action.APPOINTMENT_HOLD,
+        kind="appointment",
+        subject=subject,
+        people=sorted({row.person_id for row in held}),
+        codes={"held": len(held)},
+    )
+    return [row.pk for row in held]
 
 
 @dataclass(frozen=True)
@@ -145,17 +216,18 @@ def appointments_take_over(
     """Write appointments of another system in bulk: ``new`` ones, and ``changed`` ones by id with our old facts.
 
     A new one is told to the timeline as booked (and as cancelled, kept or missed when it is); a changed one by what
-    changed: its state, or its start (moved). One audit entry.
+    changed: its state, or its start (moved). What held the reminders of a changed one is lifted: its row was good.
+    One audit entry.
     """
-    rows, events = [], []
+    rows, events, on = [], [], clock.clinic_day()
     for row_id, given in zip(next_ids(APPOINTMENT_TABLE, len(new)), new, strict=True):
         row = Appointment(id=row_id, person_id=given.person_id, external=external_token(given.external), version=1)
         facts = given.facts()
         _fill(row, facts, profile_keys[given.person_id])
         rows.append(row)
-        events.append(_event(row, facts, "booked"))
+        events.append(_event(row, facts, "booked", on))
         if given.state != BOOKED:
-            events.append(_event(row, facts, given.state))
+            events.append(_event(row, facts, given.state, on))
     Appointment.objects.bulk_create(rows, batch_size=1_000)
     known = list(Appointment.objects.select_for_update().filter(pk__in=changed).order_by("pk"))
     for row in known:
@@ -164,10 +236,10 @@ def appointments_take_over(
         row.version += 1
         _fill(row, facts, profile_keys[given.person_id])
         if facts["state"] != before["state"]:
-            events.append(_event(row, facts, facts["state"]))
-        elif facts["start"] != before["start"]:
-            events.append(_event(row, facts, "moved"))
-    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "version"], batch_size=500)
+            events.append(_event(row, facts, facts["state"], on))
+        elif datetime.fromisoformat(facts["start"]) != datetime.fromisoformat(before["start"]):
+            events.append(_event(row, facts, "moved", on))
+    Appointment.objects.bulk_update(known, ["sealed", "day", "quarter", "state", "held_at", "version"], batch_size=500)
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
     record(
         actor=actor,
@@ -184,12 +256,30 @@ def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
     if row is None:
         raise Refused("appointment.unknown", "There is no such appointment any more.")
     key = _profile_key(row.person_id)
-    facts = selectors.open_appointment(row, key)
-    for name in ("id", "version"):
-        facts.pop(name)
+    facts = _facts(row, key)
     if facts["state"] != BOOKED:
         raise Refused("appointment.canceled", "This appointment was cancelled. Book a new one.")
     return row, facts, key
+
+
+def _facts(row: Appointment, key: bytes) -> dict[str, Any]:
+    """What is sealed in a row."""
+    facts = selectors.open_appointment(row, key)
+    for name in ("id", "version"):
+        facts.pop(name)
+    return facts
+
+
+def _clinic() -> str:
+    return str(clock.clinic_zone())
+
+
+def _begins(start: datetime, clinic: str) -> dict[str, str]:
+    """Start and zone as they are sealed: on the clock of the start's own place, else of the clinic."""
+    zone = str(getattr(start.tzinfo, "key", ""))
+    if not zones.is_place(zone):
+        zone, start = clinic, start.astimezone(zones.load(clinic))
+    return {"start": start.isoformat(), "zone": zone}
 
 
 def _profile_key(person_id: int) -> bytes:
@@ -206,19 +296,24 @@ def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = F
 
 def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
-    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
-    row.state = appointment_state(facts["state"])
+    start = datetime.fromisoformat(facts["start"])
+    row.day = tokens.day_token("appointment", start.date())
+    row.quarter = search_values.appointment_quarter(start)
+    if "held" not in facts:
+        row.held_at = None
+    row.state = search_values.appointment_state(facts["state"])
 
 
 def _tell(actor: Actor, row: Appointment, facts: dict[str, Any], what: str, key: bytes) -> None:
-    events_record(actor=actor, events=[_event(row, facts, what)], profile_keys={row.person_id: key}, action=None)
+    event = _event(row, facts, what, clock.clinic_day())
+    events_record(actor=actor, events=[event], profile_keys={row.person_id: key}, action=None)
 
 
-def _event(row: Appointment, facts: dict[str, Any], what: str) -> NewEvent:
+def _event(row: Appointment, facts: dict[str, Any], what: str, on: date) -> NewEvent:
     return NewEvent(
         person_id=row.person_id,
         kind=f"appointment.{what}",
-        on=clock.now().date(),
+        on=on,
         source=f"appointment:{row.pk}:{row.version}:{what}",
         facts={
             "appointment": row.pk,

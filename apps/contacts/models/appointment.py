@@ -16,23 +16,35 @@ APPOINTMENT_TABLE = "contacts_appointment"
     sealed=Kind.SEALED,
     external=Kind.TOKEN,
     day=Kind.TOKEN,
+    quarter=Kind.TOKEN,
     state=Kind.TOKEN,
+    held_at=Kind.PLAIN,
     version=Kind.PLAIN,
     updated_at=Kind.PLAIN,
 )
 class Appointment(models.Model):
-    """Sealed under the profile key: start (ISO 8601 with offset), zone, kind, location, provider, minutes, state."""
+    """Sealed under the profile key: start (ISO 8601 with offset), zone, kind, location, provider, minutes, state.
+
+    While its reminders are held, ``held`` is sealed with it: that decides. ``held_at`` only finds it. ``day`` is the
+    day at its place, ``quarter`` the quarter of an hour in which it begins (None until a visit of an older version is
+    filled in).
+    """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="appointments")
     sealed = models.BinaryField()
     external = models.BinaryField(max_length=16, null=True, unique=True)
     day = models.BigIntegerField()
+    quarter = models.BigIntegerField(null=True)
     state = models.BigIntegerField()
+    held_at = models.DateTimeField(null=True)
     version = models.IntegerField(default=1)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["day", "state"], name="appointment_day")]
+        indexes = [
+            models.Index(fields=["day", "state"], name="appointment_day"),
+            models.Index(fields=["id"], name="appointment_held", condition=models.Q(held_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"Appointment {self.pk}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+from apps.contacts.appointments import statuses
 from apps.contacts.values import BadValue, date_reader, guess_date_format, text
+from apps.core import zones
 from apps.imports.readers.rows import AppointmentRow, Rejection, Row, ragged
 from apps.imports.readers.tables import Table, Unreadable
 
@@ -27,14 +29,28 @@ _HEADERS = {
     "status": "status state appointmentstatus",
 }
 _BY_HEADER = {word: name for name, words in _HEADERS.items() for word in words.split()}
-STATUSES = {
-    "": "booked", "booked": "booked", "scheduled": "booked", "confirmed": "booked", "pending": "booked",
-    "proposed": "booked", "moved": "booked", "rescheduled": "booked",
-    "arrived": "kept",
-    "cancelled": "cancelled", "canceled": "cancelled", "kept": "kept", "completed": "kept",
-    "fulfilled": "kept",
-    "checked-in": "kept", "missed": "missed", "noshow": "missed", "no-show": "missed", "no show": "missed",
-}  # fmt: skip
+NOT_YET = (
+    "the visit is asked for or on a waiting list: it comes in when it is booked; nobody is reminded of it until then"
+)
+UNKNOWN_STATUS = (
+    "the status is none that is known: booked, cancelled, rescheduled, kept or missed, or a word of FHIR or HL7"
+)
+CONTRADICTION = "an earlier row has the same appointment id and says something else"
+REPEATED = "an earlier row has the same appointment id"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RefusedVisit(Rejection):
+    """A row that is not imported and names a visit, by its id ``external``: if it is known, something is amiss with it.
+
+    ``said``: what the row has as status and start, for staff to read on the visit itself.
+    """
+
+    external: str = ""
+    said: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<RefusedVisit of line {self.line}>"
 
 
 def columns(headers: tuple[str, ...]) -> dict[str, int]:
@@ -50,6 +66,8 @@ def columns(headers: tuple[str, ...]) -> dict[str, int]:
         raise Unreadable("The file has no column for the person (call it “mrn” or “patient_id”).")
     if "start" not in found and "date" not in found:
         raise Unreadable("The file has no column for the start (call it “start”, as 2026-12-02T09:00).")
+    if "start" not in found and "time" not in found:
+        raise Unreadable("The file has a column for the day, but none for the time (call it “time”, as 14:30).")
     return found
 
 
@@ -60,22 +78,41 @@ def read(table: Table, *, default_zone: str) -> Iterator[Row]:
     day_format = None
     if "start" not in at:
         day_format = guess_date_format([cells[at["date"]] for cells in table.sample()])
-    seen: set[str] = set()
-    zones: dict[str, ZoneInfo] = {}
+    # What each visit of this file was said to be: a second row may say the same, not something else.
+    seen: dict[str, AppointmentRow | None] = {}
     for line, cells in table.rows():
         if wrong := ragged(line, cells, width):
-            yield wrong
+            yield _refused(line, wrong.reason, cells, at)
             continue
         try:
-            row = _row(line, cells, at, default_zone, day_format, zones)
+            row = _row(line, cells, at, default_zone, day_format)
         except BadValue as error:
-            yield Rejection(line, str(error), tuple(cells))
+            refused = _refused(line, str(error), cells, at)
+            if isinstance(refused, RefusedVisit):
+                seen.setdefault(refused.external, None)
+            yield refused
             continue
         if row.external in seen:
-            yield Rejection(line, "an earlier row has the same appointment id", tuple(cells))
+            same = seen[row.external] == replace(row, line=0, cells=())
+            yield Rejection(line, REPEATED, tuple(cells)) if same else _refused(line, CONTRADICTION, cells, at)
             continue
-        seen.add(row.external)
+        seen[row.external] = replace(row, line=0, cells=())
         yield row
+
+
+def _refused(line: int, reason: str, cells: list[str], at: dict[str, int]) -> Rejection:
+    """The rejection of a row, with the visit that it names if it can be read."""
+
+    def cell(name: str) -> str:
+        if name not in at or at[name] >= len(cells):
+            return ""
+        return "".join(letter for letter in " ".join(cells[at[name]].split())[:200] if letter.isprintable())
+
+    external = cell("external")
+    if not external:
+        return Rejection(line, reason, tuple(cells))
+    said = tuple((name, value) for name in ("status", "start", "date", "time", "zone") if (value := cell(name)))
+    return RefusedVisit(line, reason, tuple(cells), external, said)
 
 
 def _row(
@@ -84,7 +121,6 @@ def _row(
     at: dict[str, int],
     default_zone: str,
     day_format: str | None,
-    zones: dict[str, ZoneInfo],
 ) -> AppointmentRow:
     def cell(name: str, longest: int = 200) -> str:
         if name not in at:
@@ -100,11 +136,12 @@ def _row(
     person = next(((name, value) for name in ("mrn", "patient", "email") if (value := cell(name))), None)
     if person is None:
         raise BadValue("nobody knows whom the appointment is for: MRN and patient id are empty")
-    status = STATUSES.get(cell("status").lower())
-    if status is None:
-        raise BadValue("the status is none of booked, cancelled, kept, missed")
-    zone = cell("zone") or default_zone
-    start = local_start(_stamp(cell, day_format), zone, zones)
+    said = statuses.meaning(cell("status"))
+    if said is None:
+        raise BadValue(UNKNOWN_STATUS)
+    if said == statuses.NOT_YET:
+        raise BadValue(NOT_YET)
+    start, zone = local_start(_stamp(cell, day_format), cell("zone"), default_zone)
     minutes = cell("minutes") or "30"
     if not minutes.isdigit() or not 0 < int(minutes) <= 24 * 60:
         raise BadValue("the duration is not a number of minutes")
@@ -118,8 +155,9 @@ def _row(
         cell("location"),
         cell("provider"),
         int(minutes),
-        status,
+        statuses.at_first(said),
         tuple(cells),
+        said,
     )
 
 
@@ -131,7 +169,9 @@ def _stamp(cell: object, day_format: str | None) -> str:
     day = date_reader(day_format or "%Y-%m-%d")(str(get("date")))
     if day is None:
         raise BadValue("the start is empty")
-    return f"{day.isoformat()}T{_clock(str(get('time')) or '09:00')}"
+    if not (time := str(get("time"))):
+        raise BadValue("the time is empty")
+    return f"{day.isoformat()}T{_clock(time)}"
 
 
 def _clock(value: str) -> str:
@@ -143,31 +183,53 @@ def _clock(value: str) -> str:
     raise BadValue("the time is not a time of day, as 14:30")
 
 
-def local_start(value: str, zone: str, zones: dict[str, ZoneInfo] | None = None) -> str:
-    """ISO form of the start in `zone`, to the minute and without offset.
+_FORMS = (
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M%p",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y-%m-%d %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
+)
 
-    A start with an offset is converted into the zone; one without is taken as local. Raises `BadValue` for an
-    unknown zone, an impossible time, or a time that the zone skips in spring.
+
+def local_start(value: str, zone: str, default_zone: str) -> tuple[str, str]:
+    """The start on the clock of its place, ISO to the minute, and the place (an IANA name).
+
+    ``zone`` as it is written (``core.zones.place_of``). A start with an offset is converted; one without is taken as
+    local. The result has an offset only in the hour that a clock shows twice, where it is the second. Raises
+    `BadValue` for an unknown zone, an impossible time, or a time that the clock skips in spring.
     """
-    known = zones if zones is not None else {}
-    if zone not in known:
-        try:
-            known[zone] = ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise BadValue("the time zone is unknown; use a name such as America/New_York") from None
+    try:
+        written = zones.place_of(zone, default_zone)
+    except zones.UnknownZone as unknown:
+        raise BadValue(str(unknown)) from None
     if not value:
         raise BadValue("the start is empty")
-    stamp = None
-    for form in (None, "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M %p"):
-        try:
-            stamp = datetime.fromisoformat(value) if form is None else datetime.strptime(value, form)  # noqa: DTZ007
-            break
-        except ValueError:
-            continue
+    stamp = _parsed(value)
     if stamp is None or len(value) <= 10:
         raise BadValue("the start is not a date with a time, as 2026-12-02T09:00")
-    info = known[zone]
-    stamp = stamp.astimezone(info) if stamp.tzinfo else stamp.replace(tzinfo=info)
-    if stamp.astimezone(ZoneInfo("UTC")).astimezone(info).replace(fold=0) != stamp.replace(fold=0):
+    try:
+        local = written.local(stamp)
+    except zones.UnknownZone as unknown:
+        raise BadValue(str(unknown)) from None
+    except OverflowError:
+        raise BadValue("the start is not a date with a time, as 2026-12-02T09:00") from None
+    if local.astimezone(UTC).astimezone(local.tzinfo).replace(fold=0) != local.replace(fold=0):
         raise BadValue("the start falls into the hour that the clock change skips")
-    return stamp.replace(tzinfo=None).isoformat(timespec="minutes")
+    wall = local if local.fold else local.replace(tzinfo=None)
+    return wall.isoformat(timespec="minutes"), written.place
+
+
+def _parsed(value: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    for form in _FORMS:
+        try:
+            return datetime.strptime(value, form)  # noqa: DTZ007 - local to the place
+        except ValueError:
+            continue
+    return None

@@ -51,7 +51,11 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AppointmentRow:
-    """An appointment: `person` is (field, value), `start` local time in ISO form, `zone` an IANA name."""
+    """An appointment: `person` is (field, value), `start` local time in ISO form, `zone` an IANA name.
+
+    `status` is its state if it is new here; `said` what the row says of it (`appointments.statuses`), None for the
+    same. A `start` in the hour that a clock shows twice has its offset.
+    """
 
     line: int
     external: str
@@ -64,6 +68,7 @@ class AppointmentRow:
     minutes: int = 30
     status: str = "booked"
     cells: tuple[str, ...] = ()
+    said: str | None = None
 
     def __repr__(self) -> str:
         return f"<AppointmentRow of line {self.line}>"

@@ -269,6 +269,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
     total = Outcome(rejections=[row for row in rows if isinstance(row, Rejection)])
     events = [row for row in rows if isinstance(row, EventRow)]
     visits = [row for row in rows if isinstance(row, AppointmentRow)]
+    refused = [row for row in rows if isinstance(row, appointments.RefusedVisit)]
     parts = []
     if events:
         parts.append(
@@ -281,11 +282,12 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
                 subject=job.pk,
             )
         )
-    if visits:
+    if visits or refused:
         parts.append(
             appointment_rows(
                 actor=job.actor,
                 rows=visits,
+                refused=refused,
                 sources=run.sources,
                 cache=run.cache,
                 write=run.write,

@@ -7,20 +7,28 @@ it, in the caller's transaction. The dry run and the import are the same code, s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
-from apps.contacts.appointments.services import GivenAppointment, appointments_take_over, external_token
+from apps.contacts.appointments import statuses
+from apps.contacts.appointments.services import (
+    Doubt,
+    GivenAppointment,
+    appointments_hold,
+    appointments_take_over,
+    external_token,
+)
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline import value_sets
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
+from apps.imports.readers.appointments import RefusedVisit
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
 from apps.vault import sealing, tokens
 
@@ -191,60 +199,82 @@ def _known_events(
 # Appointments
 
 
+NOBODY = "nobody here has this record number or patient id"
+ANOTHERS = "the appointment with this id is another person's"
+
+
 def appointment_rows(
     *,
     actor: Actor,
     rows: Sequence[AppointmentRow],
+    refused: Sequence[RefusedVisit] = (),
     sources: Sequence[str] = SOURCES,
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
 ) -> Outcome:
-    """Book, move and close appointments as another system has them, matched by that system's id."""
+    """Book, move and close appointments as another system has them, matched by that system's id.
+
+    A row that is rejected here, or was by the reader (``refused``, which are counted elsewhere), holds the reminders
+    of the visit that it names: something is amiss with it, and a wrong reminder is worse than none.
+    """
     outcome = Outcome()
+    doubts = {external_token(row.external): Doubt(row.reason, row.said) for row in refused}
     who = {row.line: _person_tokens(row, sources) for row in rows}
     cache.load(token for found in who.values() for token in found)
-    given: dict[bytes, GivenAppointment] = {}
+    given: dict[bytes, tuple[AppointmentRow, int]] = {}
     keys: dict[int, bytes] = {}
     for row in rows:
         found = next((cache.known[token] for token in who[row.line] if token in cache.known), None)
+        token = external_token(row.external)
         if found is None:
-            reason = "nobody here has this record number or patient id"
-            outcome.rejections.append(Rejection(row.line, reason, row.cells))
+            outcome.rejections.append(Rejection(row.line, NOBODY, row.cells))
+            doubts[token] = Doubt(NOBODY, other=True)
             continue
         person, keys[found[0]] = found
-        given[external_token(row.external)] = GivenAppointment(
-            person_id=person,
-            external=row.external,
-            start=datetime.fromisoformat(row.start).replace(tzinfo=ZoneInfo(row.zone)),
-            zone=row.zone,
-            kind=row.kind,
-            location=row.location,
-            provider=row.provider,
-            minutes=row.minutes,
-            state=row.status,
-        )
-    lines = {external_token(row.external): row for row in rows}
+        given[token] = (row, person)
     changed: dict[int, tuple[GivenAppointment, dict[str, Any]]] = {}
     for row_known in Appointment.objects.filter(external__in=list(given)):
         token = bytes(row_known.external or b"")
-        item = given.pop(token)
-        if row_known.person_id != item.person_id:
-            reason = "the appointment with this id is another person's"
-            outcome.rejections.append(Rejection(lines[token].line, reason, lines[token].cells))
+        row, person = given.pop(token)
+        if row_known.person_id != person:
+            outcome.rejections.append(Rejection(row.line, ANOTHERS, row.cells))
+            doubts[token] = Doubt(ANOTHERS, other=True)
             continue
-        before = selectors.open_appointment(row_known, keys[item.person_id])
-        if any(before.get(name) != value for name, value in item.facts().items()):
+        before = selectors.open_appointment(row_known, keys[person])
+        item = _given(row, person)
+        same_start = item.start == datetime.fromisoformat(before["start"])
+        said = row.status if row.said is None else row.said
+        item = replace(item, state=statuses.after(before["state"], said, same_start=same_start))
+        if "held" in before or any(before.get(name) != value for name, value in item.facts().items()):
             changed[row_known.pk] = (item, before)
         else:
             outcome.unchanged += 1
     outcome.new += len(given)
     outcome.changed += len(changed)
     if write and (given or changed):
-        appointments_take_over(
-            actor=actor, new=list(given.values()), changed=changed, profile_keys=keys, subject=subject
-        )
+        new = [_given(row, person) for row, person in given.values()]
+        appointments_take_over(actor=actor, new=new, changed=changed, profile_keys=keys, subject=subject)
+    if write and doubts:
+        known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
+        about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}
+        appointments_hold(actor=actor, doubts=about, subject=subject)
     return outcome
+
+
+def _given(row: AppointmentRow, person: int) -> GivenAppointment:
+    start, zone = datetime.fromisoformat(row.start), ZoneInfo(row.zone)
+    return GivenAppointment(
+        person_id=person,
+        external=row.external,
+        start=start.astimezone(zone) if start.tzinfo else start.replace(tzinfo=zone),
+        zone=row.zone,
+        kind=row.kind,
+        location=row.location,
+        provider=row.provider,
+        minutes=row.minutes,
+        state=row.status,
+    )
 
 
 def _person_tokens(row: AppointmentRow, sources: Sequence[str]) -> list[bytes]:
