@@ -7,7 +7,9 @@ A consent may have columns beside its own: `consent.marketing.date` (needed), `.
 year 9999 for no end), `.method`, `.wording`, `.by`.
 
 Optional keys: `relation` (default "patient"), `mode` (update, fill, skip), `consent` (defaults for `method`,
-`wording`, `by` where a file has no such column), `source` (name of the system that `external_id` comes from).
+`wording`, `by` where a file has no such column), `source` (name of the system that `external_id` comes from),
+`century` ("19" or "20": of which two-digit years of birth are that may be of both). `encoding`, `header_line` and
+`sheet` say how the file is read, where it would be read otherwise by itself (`readers.code_pages`, `readers.tables`).
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from typing import Any
 
 from apps.contacts import values
 from apps.contacts.attributes.numbers import NumberRange, wide
+from apps.contacts.days import CENTURIES
 from apps.contacts.person.fields import FIELDS
 from apps.imports.diff import MODES, UPDATE
+from apps.imports.readers.code_pages import ENCODINGS
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
 CONSENT_PARTS = ("", "date", "until", "method", "wording", "by")
@@ -57,7 +61,14 @@ _GROUPS = {
     "Address": "address_line city county state zip country",
     "Work": "organization job_title",
 }
-_READERS = {"sex": "sex", "language": "language", "relation": "relation"}
+_READERS = {
+    "sex": "sex",
+    "language": "language",
+    "relation": "relation",
+    "mrn": "key",
+    "zip": "zip",
+    "birth_date": "birth",
+}
 _ATTRIBUTE_READERS = {"date": "date", "number": "number", "yes_no": "boolean"}
 
 
@@ -69,8 +80,8 @@ def _targets() -> dict[str, Target]:
             kind = _READERS.get(name) or (spec.type if spec.type in ("date", "email", "phone") else "text")
             found[name] = Target(name, spec.label, kind, spec.path, group)
     found["full_name"] = Target("full_name", "Full name (first last)", "text", ("full_name",), "Name")
-    found["external_id"] = Target("external_id", "Id in another system", "text", ("external_id",), "Identifiers")
-    found["guardian"] = Target("guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers")
+    found["external_id"] = Target("external_id", "Id in another system", "key", ("external_id",), "Identifiers")
+    found["guardian"] = Target("guardian", "Guardian (their match value)", "key", ("guardian",), "Identifiers")
     words = {
         "": "",
         "date": ": date",
@@ -117,6 +128,8 @@ class ColumnMapping:
     mode: str = UPDATE
     source: str = "file"
     consent: dict[str, str] = field(default_factory=dict)
+    century: str = ""
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, as the mapping page exports it."""
@@ -134,7 +147,9 @@ class ColumnMapping:
             document["source"] = self.source
         if self.consent:
             document["consent"] = dict(self.consent)
-        return document
+        if self.century:
+            document["century"] = self.century
+        return document | self.reading
 
     def as_json(self) -> str:
         """Indented JSON text."""
@@ -153,7 +168,8 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     """Check a mapping document. Raises `BadMapping` naming the part."""
     if not isinstance(document, dict):
         raise BadMapping("The mapping is not a JSON object. Export one from the mapping page to see its form.")
-    known = {"match_on", "columns", "date_format", "ignore", "relation", "mode", "consent", "source"}
+    known = {"match_on", "columns", "date_format", "ignore", "relation", "mode", "consent", "source", "century"}
+    known |= set(READING)
     if strange := sorted(set(map(str, document)) - known):
         raise BadMapping(f"The mapping has an unknown key “{strange[0]}”. Known keys: {', '.join(sorted(known))}.")
     columns = document.get("columns")
@@ -190,7 +206,38 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
         raise BadMapping("“consent” may hold method, wording and by.")
     if not all(isinstance(value, str) for value in consent.values()):
         raise BadMapping("The values of “consent” must be text.")
-    return ColumnMapping(match_on, dict(columns), form, tuple(ignore), relation, mode, source, dict(consent))
+    century = str(document.get("century", ""))
+    if century and century not in CENTURIES:
+        raise BadMapping("“century” must be 19 or 20: of which century two-digit years of birth are.")
+    return ColumnMapping(
+        match_on,
+        dict(columns),
+        form,
+        tuple(ignore),
+        relation,
+        mode,
+        source,
+        dict(consent),
+        century,
+        reading_of(document),
+    )
+
+
+READING = ("encoding", "header_line", "sheet")
+"""Parts of a mapping that say how the file is read, where it is read otherwise than it would be by itself."""
+
+
+def reading_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """How a mapping wants its file read. Raises `BadMapping` naming the part."""
+    found = {name: document[name] for name in READING if document.get(name) not in (None, "")}
+    line = found.get("header_line")
+    if line is not None and (not isinstance(line, int) or isinstance(line, bool) or not 1 <= line <= 1000):
+        raise BadMapping("“header_line” must be the number of the line with the names of the columns, from 1.")
+    if "encoding" in found and found["encoding"] not in ENCODINGS:
+        raise BadMapping(f"“encoding” must be one of {', '.join(ENCODINGS)}.")
+    if not isinstance(found.get("sheet", ""), str):
+        raise BadMapping("“sheet” must be the name of a sheet of the workbook.")
+    return found
 
 
 def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None) -> None:
@@ -315,7 +362,7 @@ def suggest(guesses: list[ColumnGuess], sample: list[list[str]]) -> dict[str, An
 
 def _is_date(name: str) -> bool:
     target = target_of(name)
-    return target is not None and target.kind == "date"
+    return target is not None and target.kind in ("date", "birth")
 
 
 def _target_for(squeezed: str, type_: str, header: str) -> str | None:
@@ -339,7 +386,7 @@ def _fits(name: str, type_: str) -> bool:
     kind = TARGETS[name].kind
     if type_ == "empty":
         return True
-    if kind == "date":
+    if kind in ("date", "birth"):
         return type_ == "date"
     if kind == "email":
         return type_ == "e-mail"
