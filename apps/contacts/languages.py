@@ -150,6 +150,12 @@ def offered() -> tuple[tuple[str, str], ...]:
     return (("en", name_of("en")), ("es", name_of("es")), *rest)
 
 
+def is_common_name(text: str) -> bool:
+    """Whether this is the name of a language in English or Spanish, or of clinics; rare languages are not looked up."""
+    parts = [_folded(part) for part in (text, *_BETWEEN.split(text))]
+    return any(part in _table() for part in parts) or text.lower() in ("en", "es")
+
+
 def code_of(cell: str) -> str:
     """The code of the language a cell names; "" for one that says that it is not known.
 
