@@ -271,6 +271,9 @@ REFUSALS: dict[str, Meaning] = {
     "journey.would_void": Meaning(
         Kind.STATE, "The change would void the approval of the journey, so nothing was saved."
     ),
+    "letter.named": Meaning(Kind.STATE, "A colleague has already said whom this letter is from."),
+    "letter.not_chosen": Meaning(Kind.STATE, "Nobody chose whom this letter is from."),
+    "letter.person_gone": Meaning(Kind.ABSENT, "The person a letter was to be from is not there any more."),
     "link.malformed": Meaning(Kind.INPUT, "The link holds spaces, quotes or control characters."),
     "link.not_web": Meaning(Kind.INPUT, "The link is not a whole web address (https:// or http://)."),
     "link.scheme_not_allowed": Meaning(

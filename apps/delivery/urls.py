@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.delivery.hygiene import views as hygiene
+from apps.delivery.letters import views as letters
 from apps.delivery.outbox import views as messages
 from apps.delivery.recipient_keys import views as people
 from apps.delivery.returns import views as inbound
@@ -29,4 +30,10 @@ urlpatterns = [
     path("mail/", inbound.mail_list, name="mail_list"),
     path("mail/<int:mail_id>/", inbound.mail, name="mail"),
     path("mail/<int:mail_id>/finish/", inbound.mail_finish, name="mail_finish"),
+    path("mail/unproven/", letters.unproven, name="mail_unproven"),
+    path("mail/<int:mail_id>/who/", letters.who, name="mail_who"),
+    path("mail/<int:mail_id>/who/<int:person_id>/", letters.choose, name="mail_choose"),
+    path("mail/<int:mail_id>/who/release/", letters.release, name="mail_release"),
+    path("mail/<int:mail_id>/files/<str:path>/", letters.file, name="mail_file"),
+    path("mail/<int:mail_id>/files/<str:path>/pages/<int:page>/", letters.picture, name="mail_picture"),
 ]

@@ -21,6 +21,11 @@ def bare(requirement: str) -> str:
     return re.split(r"[\[<>=~;]", requirement)[0].lower()
 
 
+def normal(name: str) -> str:
+    """The name of a distribution as requirements write it."""
+    return name.lower().replace("_", "-")
+
+
 @cache
 def source(folder: str) -> str:
     paths = [path for path in (REPOSITORY / folder).rglob("*") if path.suffix in (".py", "") and path.is_file()]
@@ -30,7 +35,7 @@ def source(folder: str) -> str:
 @pytest.mark.parametrize("requirement", NEEDED)
 def test_every_package_is_used(requirement: str) -> None:
     name = bare(requirement)
-    modules = [module for module, owners in packages_distributions().items() if name in map(str.lower, owners)]
+    modules = [module for module, owners in packages_distributions().items() if name in map(normal, owners)]
     assert modules, f"{name} is not installed"
     folders = [ELSEWHERE[name]] if name in ELSEWHERE else ["apps", "config"]
     text = "".join(source(folder) for folder in folders)

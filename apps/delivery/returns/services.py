@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.models import PersonIdentity, Suppression
+from apps.contacts.models import Suppression
 from apps.contacts.person import search_values
 from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import NewEvent, events_record, suppress_many
@@ -25,16 +25,20 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.delivery import selectors
+from apps.delivery.letters.services import proof_begin
 from apps.delivery.models import InboundMail, OutboxMessage
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
 from apps.delivery.returns.destinations import Destination, Incoming, NotHere, destination, too_often
 from apps.mail import reply_text, return_paths
+from apps.mail.proof.verdicts import Server
 from apps.mail.reports import bounces
 from apps.mail.reports.bounces import Report, Verdict
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing, tokens
 
+NOT_TOLD = Server()
+"""Where nobody told which server sent a mail."""
 MAX_MAIL = 10 * 1024 * 1024
 """Bytes of a mail that is taken; larger ones are refused with 552."""
 _TOLD = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
@@ -85,14 +89,17 @@ def tally(what: str) -> None:
         )
 
 
-def mail_receive(*, actor: Actor, recipient: str, raw: bytes) -> Received:
-    """Take one mail for one recipient. Raises ``NotHere`` for an address that is not ours."""
+def mail_receive(*, actor: Actor, recipient: str, raw: bytes, server: Server = NOT_TOLD) -> Received:
+    """Take one mail for one recipient. Raises ``NotHere`` for an address that is not ours.
+
+    ``server``: the sending server, as far as our MX tells it; a letter is judged by it later.
+    """
     place = accept(recipient)
     report = bounces.parse(raw)
     if place.incoming is Incoming.BOUNCE:
-        return _come_back(actor, place.message, raw, report)
+        return _come_back(actor, place.message, raw, report, server)
     if report.verdict is Verdict.COMPLAINT:
-        return _come_back(actor, _quoted(report), raw, report)
+        return _come_back(actor, _quoted(report), raw, report, server)
     if report.verdict is not Verdict.NOT_A_BOUNCE:
         # A bounce or automatic answer to an address that proves nothing: believed by nobody, shown to nobody.
         tally("unsigned")
@@ -100,11 +107,11 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes) -> Received:
     if place.incoming is Incoming.COMPLAINT:
         tally("unsigned")
         return Received(InboundMail.InboundKind.COMPLAINT, report.verdict.value, False)
-    return _answer(actor, place.message, raw)
+    return _answer(actor, place.message, raw, server)
 
 
 @transaction.atomic
-def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report) -> Received:
+def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report, server: Server) -> Received:
     complaint = report.verdict is Verdict.COMPLAINT
     kind = InboundMail.InboundKind.COMPLAINT if complaint else InboundMail.InboundKind.BOUNCE
     message = None
@@ -115,7 +122,7 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
         return Received(kind, report.verdict.value, False)
     if report.verdict is Verdict.NOT_A_BOUNCE:
         # A person answered to the return path: some mail programs do that.
-        return _answer(actor, message.pk, raw)
+        return _answer(actor, message.pk, raw, server)
     if report.verdict.is_failure and message.finished_at and clock.now() - message.finished_at > BELIEVED_FOR:
         tally("late")
         return Received(kind, report.verdict.value, False)
@@ -154,11 +161,11 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
 
 
 @transaction.atomic
-def _answer(actor: Actor, message_id: int | None, raw: bytes) -> Received:
-    """A mail that somebody wrote: for the staff inbox."""
+def _answer(actor: Actor, message_id: int | None, raw: bytes, server: Server) -> Received:
+    """A mail that somebody wrote: for the staff inbox. Without our signature it names nobody until it is judged."""
     letter = reply_text.read(raw)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
-    person_id = message.person_id if message is not None else _only_person(letter.sender)
+    person_id = message.person_id if message is not None else None
     key = _record_key(person_id)
     if person_id is not None and key is None:
         person_id = None
@@ -167,6 +174,7 @@ def _answer(actor: Actor, message_id: int | None, raw: bytes) -> Received:
     mail_id = _keep(kind, report, message, raw, letter.to_json(), key, InboundMail.State.WAITING, person_id)
     if mail_id is None:
         return Received(kind, report.verdict.value, False)
+    proof_begin(mail_id=mail_id, key=key, server=server)
     now = clock.now()
     if person_id is not None and message is not None:
         groups = (f"message.replied:{message.kind}:{message.source_id}",) if message.source_id is not None else ()
@@ -312,16 +320,6 @@ def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime)
     }
     event = NewEvent(message.person_id, kind, _day(now), f"message:{message.pk}:{word}", facts, groups)
     events_record(actor=actor, events=[event], action=None)
-
-
-def _only_person(address: str) -> int | None:
-    """The one person who has this mailbox; a household has several, so nobody is guessed."""
-    if "@" not in address:
-        return None
-    found = PersonIdentity.objects.filter(
-        kind=PersonIdentity.IdentityKind.EMAIL, token=search_values.mailbox(address), person__erased_at__isnull=True
-    ).values_list("person_id", flat=True)[:2]
-    return found[0] if len(found) == 1 else None
 
 
 def _record_key(person_id: int | None) -> bytes | None:

@@ -16,6 +16,7 @@ from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors, services
+from apps.delivery.letters import selectors as letters
 from apps.delivery.models import InboundMail
 from apps.delivery.page_parts import person_url
 from apps.inbox.selectors import masked_name
@@ -26,7 +27,7 @@ from apps.inbox.selectors import masked_name
 def mail_list(request: HttpRequest) -> HttpResponse:
     """Answers by mail: those that wait first; all of them on request. Texts are not opened here."""
     everything = request.GET.get("show") == "all"
-    rows = InboundMail.objects.filter(kind=InboundMail.InboundKind.REPLY).defer("raw", "sealed")
+    rows = letters.letters().exclude(letters.unproven())
     if not everything:
         rows = rows.filter(state=InboundMail.State.WAITING)
     page = keyset(rows, request.GET.get("after", ""))
@@ -44,6 +45,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
             "rows": [(row, _masked(people.get(row.person_id or 0))) for row in page.items],
             "everything": everything,
             "put_off": selectors.inbound_put_off(),
+            "unproven": letters.unproven_waiting().count(),
         },
     )
 
@@ -52,7 +54,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     """One answer, as text; on the trail."""
-    row = get_object_or_404(InboundMail.objects.defer("raw"), pk=mail_id, kind=InboundMail.InboundKind.REPLY)
+    row = get_object_or_404(InboundMail, pk=mail_id, kind=InboundMail.InboundKind.REPLY)
     letter = selectors.mail_open(actor=actor_of(request), mail=row)
     people = open_people(
         actor=actor_of(request), purpose="inbox", ids=[row.person_id] if row.person_id else [], with_consents=False
@@ -68,7 +70,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "person": person,
             "elsewhere": person is not None and not _is_theirs(request, person, str(letter.get("sender", ""))),
             "person_url": person_url(row.person_id),
-            "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            **letters.letter_parts(row),
             "until": selectors.inbound_until(row.message) if row.message is not None else None,
             "may_reply": may(request, Permission.INBOX_REPLY),
         },

@@ -91,6 +91,19 @@ KINDS = _kinds(
     Kind("empty", "Empty file", "bin"),
 )
 
+# Where one kind has several endings, the sender's is kept if it is one of these.
+_ENDINGS = {
+    "office_old": {"doc", "xls", "ppt", "msg", "pub", "vsd"},
+    "office_macros": {"doc", "xls", "ppt", "docm", "xlsm", "pptm", "xlsb", "odt", "ods"},
+    "office_sealed": {"docx", "xlsx", "pptx", "doc", "xls", "ppt"},
+    "odf": {"odt", "ods", "odp", "odg"},
+    "archive": {"7z", "rar", "gz", "tgz", "tar", "bz2", "xz", "zst", "cab"},
+    "audio": {"flac"},
+    "mp4": {"mov", "m4v", "3gp", "3g2"},
+    "text": {"csv", "tsv", "md", "hl7", "json"},
+    "smime": {"p7m"},
+}
+
 # Endings by which Windows, macOS or Office runs what has no mark of its own in its first bytes.
 _RUN_BY_NAME = re.compile(
     r"\.(?:exe|com|scr|pif|bat|cmd|ps1|psm1|vbs?|vbe|jse?|mjs|wsf|wsh|ws|hta|lnk|url|scf|reg|inf|cpl|msi|msp|msc|chm|hlp|jar|jnlp"
@@ -165,6 +178,12 @@ def kind_of(data: bytes, name: str = "", declared: str = "") -> Kind:
         # What a PDF or an archive is called changes nothing for the one who gets it under a name of ours.
         return kind if kind.code in {"pdf", "zip"} else KINDS["script"]
     return kind
+
+
+def ending_of(kind: Kind, name: str) -> str:
+    """The ending under which a file is handed out: that of its kind; of several, the sender's."""
+    said = name.rpartition(".")[2].strip().lower()
+    return said if said in _ENDINGS.get(kind.code, ()) else kind.ending
 
 
 def zip_kind(names: list[str]) -> str:

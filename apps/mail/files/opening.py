@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from apps.core.strangers.opening import Limits, Trouble, Unopened, open_file
-from apps.mail.files.kinds import KINDS, Kind
+from apps.mail.files.kinds import KINDS, Kind, ending_of
 
 _MB = 1024 * 1024
 _LISTING = Limits(output=2 * _MB)
@@ -52,8 +52,8 @@ class LetterFile:
 
     @property
     def neutral_name(self) -> str:
-        """The name it is handed out with: nothing of the sender's."""
-        return f"attachment-{self.path.replace('.', '-')}.{self.kind.ending}"
+        """The name it is handed out with: nothing of the sender's but an ending that we know."""
+        return f"attachment-{self.path.replace('.', '-')}.{ending_of(self.kind, self.name)}"
 
     @property
     def note_words(self) -> list[str]:

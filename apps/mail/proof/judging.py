@@ -96,7 +96,7 @@ def _align(found: dict[str, Any], names: _Dns, own: Sequence[results.Result]) ->
     # What our MX found out needs no DNS.
     for one in own:
         if (one.method, one.result) == ("dmarc", "pass") and _domain(one.properties.get("header.from", "")) == author:
-            found.update(state="proven", by="mx", domain=author)
+            _prove(found, "mx", author)
             return
     try:
         records = dmarc.walk(author, names.texts)
@@ -121,11 +121,15 @@ def _align(found: dict[str, Any], names: _Dns, own: Sequence[results.Result]) ->
     server = found["spf"]
     # A server's word counts where the domain has said by a DMARC record that it relies on it.
     if record is not None and server["result"] == "pass" and speaks(server["domain"], "aspf"):
-        found.update(state="proven", by="spf", domain=server["domain"])
+        _prove(found, "spf", server["domain"])
     elif any(one["result"] == "temperror" and speaks(one["domain"], "adkim") for one in found["dkim"]) or (
         server["result"] == "temperror" and record is not None
     ):
         found["state"] = "unchecked"
+
+
+def _prove(found: dict[str, Any], by: str, domain: str) -> None:
+    found["state"], found["by"], found["domain"] = "proven", by, domain
 
 
 def _passed(found: dict[str, Any], own: Sequence[results.Result]) -> list[tuple[str, str]]:
@@ -142,7 +146,7 @@ def _passed(found: dict[str, Any], own: Sequence[results.Result]) -> list[tuple[
 def _take(found: dict[str, Any], passed: list[tuple[str, str]], speaks: Any) -> bool:
     for domain, by in passed:
         if speaks(domain):
-            found.update(state="proven", by=by, domain=domain)
+            _prove(found, by, domain)
             return True
     return False
 

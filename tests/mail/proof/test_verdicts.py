@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import dkim
 import pytest
 import yaml
 
+from apps.core import clock
 from apps.mail.proof import judging
 from apps.mail.proof.verdicts import Proof, Server, Verdict, judge
 from tests.mail.proof.zone import SILENT, Signer, Zone
@@ -56,8 +57,10 @@ def _answer(zone: Zone, question: dict) -> list[str] | None:
 
 @pytest.fixture(autouse=True)
 def the_clock_of_the_library(monkeypatch):
-    """Signed a minute ago; judging sets it too, and it is put back."""
-    monkeypatch.setattr(dkim, "time", SimpleNamespace(time=lambda: NOW.timestamp() - 60))
+    """Signing and judging set it; it is put back."""
+    monkeypatch.setattr(dkim, "time", time)
+    with clock.frozen(NOW):
+        yield
 
 
 def test_a_signature_of_the_senders_domain_proves_it(goodmail, zone):
