@@ -9,7 +9,7 @@ from celery import shared_task
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery import services
-from apps.delivery.returns.services.retention import reports_clear
+from apps.delivery.returns.services import reports_clear
 
 
 @shared_task(ignore_result=True)

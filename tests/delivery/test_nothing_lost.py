@@ -15,7 +15,7 @@ from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.returns import destinations
 from apps.delivery.returns import services as inbound
 from apps.delivery.returns.destinations import NotHere, network_of
-from apps.delivery.returns.services.retention import reports_clear
+from apps.delivery.returns.services import reports_clear
 from apps.mail import return_paths
 from apps.vault import keys
 from tests.delivery.conftest import people

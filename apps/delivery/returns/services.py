@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from apps.audit.actions import Action
@@ -49,6 +50,7 @@ MAX_MAIL = 10 * 1024 * 1024
 """Bytes of a mail that is taken; larger ones are refused with 552."""
 _TOLD = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
 _REPORTS_KEPT = 20
+CLEAR_BATCH = 1_000
 BELIEVED_FOR = timedelta(days=14)
 """How long after a message left it may bounce. Servers try for five days or so (RFC 5321 section 4.5.4.1); a return
 path stands in every copy of a message, and whoever keeps one must not end somebody's mail years later."""
@@ -328,6 +330,32 @@ def mail_finish(*, actor: Actor, mail_id: int) -> None:
         subject=row.pk,
         people=[row.person_id] if row.person_id else [],
     )
+
+
+def reports_clear(*, actor: Actor) -> int:
+    """Remove reports that were understood and are older than ``CARELANE_KEEP_REPORTS_DAYS``; returns how many.
+
+    What they changed (the message, its evidence, the timeline, suppressions) stays. A report that proves no message
+    of ours, an automatic answer and whatever staff moved to the letters is correspondence: it is never removed here.
+    """
+    before = clock.now() - timedelta(days=settings.KEEP_REPORTS_DAYS)
+    old = InboundMail.objects.exclude(kind=InboundMail.InboundKind.REPLY).filter(
+        sorting__in=InboundMail.UNDERSTOOD, received_at__lt=before
+    )
+    cleared = 0
+    while True:
+        with transaction.atomic():
+            ids = list(
+                old.order_by("received_at")
+                .select_for_update(skip_locked=True)
+                .values_list("pk", flat=True)[:CLEAR_BATCH]
+            )
+            if ids:
+                InboundMail.objects.filter(pk__in=ids).delete()
+                record(actor=actor, action=Action.MAIL_CLEAR, kind="mail", codes={"count": len(ids)})
+        cleared += len(ids)
+        if len(ids) < CLEAR_BATCH:
+            return cleared
 
 
 def _quoted(report: Report) -> int | None:
