@@ -143,6 +143,9 @@ PHRASES: Mapping[str, str] = {
     "mail.release": "Took back that {subject:mail} is from {people}",
     "mail.file": "Opened an attachment of {subject:mail} about {people}",
     "mail.malware": "Did not hand out an attachment of {subject:mail} about {people}: malware",
+    "mail.original": "Downloaded the original of {subject:mail} about {people}",
+    "mail.to_letters": "Moved {subject:mail} about {people} from what was sorted out to the letters",
+    "mail.clear": "Removed reports of mail servers whose time was over",
     "hygiene.run": "Began to clean the list",
     "hygiene.finish": "Finished cleaning the list",
     "message.open": "Opened {subject:message} to {people}",
@@ -168,6 +171,8 @@ OF_NOBODY: Mapping[str, str] = {
     "mail.judge": "Checked who sent {subject:mail}",
     "mail.file": "Opened an attachment of {subject:mail}",
     "mail.malware": "Did not hand out an attachment of {subject:mail}: malware",
+    "mail.original": "Downloaded the original of {subject:mail}",
+    "mail.to_letters": "Moved {subject:mail} from what was sorted out to the letters",
     "template.preview": "Previewed {subject:template}",
     "suppression.add": "Stopped mailboxes",
 }

@@ -10,6 +10,7 @@ from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery import services
 from apps.delivery.letters.services import letters_judge
+from apps.delivery.returns.services import reports_clear
 
 
 @shared_task(ignore_result=True)
@@ -35,3 +36,8 @@ def clean_list(**_: object) -> None:
 def judge_letters(**_: object) -> None:
     """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
     letters_judge(actor=actors.system("receiver"))
+
+
+def clear_reports(**_: object) -> None:
+    """Remove reports of mail servers whose time is over."""
+    reports_clear(actor=actors.system("beat"))

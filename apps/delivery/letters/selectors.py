@@ -15,14 +15,14 @@ from apps.contacts.person.selectors import record_keys
 from apps.core.actors import Actor
 from apps.core.strangers.opening import Unopened
 from apps.delivery.models import InboundMail, LetterProof
-from apps.delivery.models.inbound import RAW_PLACE
 from apps.delivery.models.proof import PROOF_TABLE
+from apps.delivery.selectors import mail_raw
 from apps.mail.files import opening
 from apps.mail.files.clamd import Scan, scan
 from apps.mail.files.kinds import Danger
 from apps.mail.files.opening import LetterFile, LetterFiles, Picture
 from apps.mail.proof.verdicts import Proof, Verdict
-from apps.vault import keys, sealing
+from apps.vault import sealing
 
 SHOWN_PICTURES = 6
 """Pictures of a letter that its page shows by itself; the others are a click away."""
@@ -68,14 +68,8 @@ def key_of(mail: InboundMail) -> bytes | None:
     return record_keys([mail.person_id]).get(mail.person_id) if mail.person_id else None
 
 
-def original(mail: InboundMail) -> bytes:
-    """The bytes of a mail as they came. Nothing is recorded here: the caller has, or the system reads for itself."""
-    key = key_of(mail)
-    return sealing.open_bytes(keys.ring().service if key is None else key, mail.raw, table=RAW_PLACE, row=mail.pk)
-
-
 def proof_facts(proof: LetterProof, key: bytes | None) -> dict[str, Any]:
-    """What is sealed with a proof: ``server`` and ``verdict``."""
+    """What is sealed with a proof: ``mail_from`` and ``verdict``."""
     if key is None:
         found: dict[str, Any] = sealing.open_service(proof.sealed, table=PROOF_TABLE, row=proof.pk)
     else:
@@ -85,7 +79,7 @@ def proof_facts(proof: LetterProof, key: bytes | None) -> dict[str, Any]:
 
 def letter_parts(mail: InboundMail) -> dict[str, Any]:
     """What the page of a letter shows besides its words; the caller has recorded that it is opened."""
-    raw = original(mail)
+    raw = mail_raw(mail)
     files = opening.list_files(raw) if _MORE_THAN_WORDS.search(raw) else LetterFiles()
     proof = LetterProof.objects.select_related("chosen_by").filter(pk=mail.pk).first()
     return {
@@ -113,7 +107,7 @@ def file_open(*, actor: Actor, mail: InboundMail, path: str) -> FileFor | None:
     Raises ``Unopened`` when it cannot be taken out.
     """
     _on_trail(actor, mail, path, "download")
-    raw = original(mail)
+    raw = mail_raw(mail)
     files = opening.list_files(raw)
     file = files.one(path)
     if file is None:
@@ -128,7 +122,7 @@ def picture_open(*, actor: Actor, mail: InboundMail, path: str, page: int) -> Pi
     """A picture of a letter, made anew from its pixels; None when it may not be shown. On the trail first."""
     _on_trail(actor, mail, path, "picture")
     try:
-        data = opening.part(original(mail), path)
+        data = opening.part(mail_raw(mail), path)
         # Its pixels could harm nobody; who sent malware is not shown all the same.
         if scan(data, settings.CLAMD) is Scan.INFECTED:
             return None

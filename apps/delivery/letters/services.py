@@ -16,6 +16,7 @@ from apps.contacts.person.selectors import record_keys
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.delivery import selectors as delivery
 from apps.delivery.letters import selectors
 from apps.delivery.models import InboundMail, LetterProof
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
@@ -36,9 +37,9 @@ PATIENCE = timedelta(days=1)
 _AT_ONCE = 25
 
 
-def proof_begin(*, mail_id: int, key: bytes | None, server: Server) -> None:
-    """Note that a letter is to be judged, in the transaction that keeps it."""
-    facts = {"server": {"address": server.address, "greeting": server.greeting, "mail_from": server.mail_from}}
+def proof_begin(*, mail_id: int, key: bytes | None, mail_from: str) -> None:
+    """Note that a letter is to be judged, in the transaction that keeps it; ``mail_from`` is the envelope's sender."""
+    facts = {"mail_from": mail_from[:320]}
     LetterProof.objects.create(mail_id=mail_id, sealed=_seal(key, facts, mail_id), due_at=clock.now())
     waking.wake("apps.delivery.tasks.judge_letters")
 
@@ -49,9 +50,9 @@ def letters_judge(*, actor: Actor, names: Names | None = None, limit: int = _AT_
     done = 0
     while done < limit and (proof := _take()) is not None:
         mail = InboundMail.objects.get(pk=proof.pk)
-        server = Server(**selectors.proof_facts(proof, selectors.key_of(mail))["server"])
+        server = Server(mail_from=str(selectors.proof_facts(proof, selectors.key_of(mail))["mail_from"]))
         verdict = verdicts.judge(
-            selectors.original(mail),
+            delivery.mail_raw(mail),
             names=asked,
             now=mail.received_at,
             server=server,
@@ -172,7 +173,7 @@ def _give(mail: InboundMail, proof: LetterProof | None, person_id: int) -> None:
 
 def _reseal(mail: InboundMail, proof: LetterProof | None, person_id: int | None, key: bytes | None) -> None:
     before = selectors.key_of(mail)
-    raw = selectors.original(mail)
+    raw = delivery.mail_raw(mail)
     facts = _open(before, mail.sealed, INBOUND_TABLE, mail.pk)
     if proof is not None:
         proof.sealed = _seal(key, selectors.proof_facts(proof, before), proof.pk)

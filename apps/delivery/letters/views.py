@@ -88,7 +88,7 @@ def release(request: HttpRequest, mail_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def file(request: HttpRequest, mail_id: int, path: str) -> HttpResponse:
     """Hand out a file of a letter: at once, or after a warning; never what the scanner found malware in."""
-    row = _letter(mail_id)
+    row = get_object_or_404(InboundMail, pk=mail_id)
     try:
         found = selectors.file_open(actor=actor_of(request), mail=row, path=_path(path))
     except Unopened as unopened:
@@ -109,7 +109,7 @@ def file(request: HttpRequest, mail_id: int, path: str) -> HttpResponse:
 @require_safe
 def picture(request: HttpRequest, mail_id: int, path: str, page: int) -> HttpResponse:
     """A picture of a letter, turned and stripped of all but its pixels."""
-    row = _letter(mail_id)
+    row = get_object_or_404(InboundMail, pk=mail_id)
     found = selectors.picture_open(actor=actor_of(request), mail=row, path=_path(path), page=min(page, 1000))
     if found is None:
         raise Http404
@@ -154,7 +154,7 @@ def _path(path: str) -> str:
 
 
 def _crumbs() -> list[tuple[str, str]]:
-    return [("Answers by mail", reverse("delivery:mail_list"))]
+    return [("Letters", reverse("delivery:mail_list"))]
 
 
 def _file_crumbs(row: InboundMail) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ PROOF_TABLE = "delivery_letterproof"
 class LetterProof(models.Model):
     """What is proven of a letter's sender; judged by a worker, behind the dialogue that took the letter.
 
-    ``sealed`` holds the sending server (``verdicts.Server``) and the verdict, under the key of the letter. ``due_at``
+    ``sealed`` holds the sender of the envelope and the verdict, under the key of the letter. ``due_at``
     is when it is judged next, null once that is settled. ``chosen_by`` said whom it is from, where nothing proved it.
     """
 

@@ -68,8 +68,11 @@ def judge(
     message = message_of(data)
     author, problem = _author(message)
     signatures = _signatures(data, names_)
+    fields = [(str(name), _unfolded(value)) for name, value in message.raw_items()]
+    if not address:
+        address, greeting = results.sending_server(fields, names)
     server = _server(names_, address, greeting, mail_from)
-    own = results.of_our_own(((str(k), _unfolded(v)) for k, v in message.raw_items()), names)
+    own = results.of_our_own(fields, names)
     if not server["result"]:
         server = _server_by(own)
     found: dict[str, Any] = {

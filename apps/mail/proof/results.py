@@ -19,6 +19,24 @@ class Result:
     properties: dict[str, str] = field(default_factory=dict)
 
 
+# As Postfix and Sendmail write it: the greeting is the sender's word, the address between brackets our MX's.
+_HANDED_OVER = re.compile(
+    r"from\s+(\S+)\s+\(\S+\s+\[(?:IPv6:)?([0-9a-fA-F:.]+)\]\)(?:\s+\([^()]*\))*\s+by\s+(\S+)", re.IGNORECASE
+)
+
+
+def sending_server(fields: Iterable[tuple[str, str]], names: Iterable[str]) -> tuple[str, str]:
+    """Address and greeting of the server that handed the letter to our MX, by the topmost Received; empty if untold.
+
+    It is believed only when one of our ``names`` wrote it: whoever wrote another one wrote what he liked.
+    """
+    value = next((value for name, value in fields if name.lower() == "received"), "")
+    found = _HANDED_OVER.match(value[:2048].strip())
+    if found is None or found[3].rstrip(".;").lower() not in {name.lower() for name in names}:
+        return "", ""
+    return found[2], found[1]
+
+
 def of_our_own(fields: Iterable[tuple[str, str]], names: Iterable[str]) -> list[Result]:
     """The results in fields with one of our ``names`` (the authserv-id, case ignored), by header ``fields`` in order.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.mail.proof.results import of_our_own, parse
+from apps.mail.proof.results import of_our_own, parse, sending_server
 
 OURS = ["mx.clinic.test"]
 
@@ -56,3 +56,23 @@ def test_only_our_own_name_counts_and_only_where_our_mx_writes():
     assert of_our_own([field("evil.test")], OURS) == []
     assert of_our_own([field("mx.clinic.test.evil.test")], OURS) == []
     assert of_our_own([field()], []) == []
+
+
+@pytest.mark.parametrize(
+    ("received", "told"),
+    [
+        (
+            "from mail.x.test (mail.x.test [192.0.2.7]) by mx.clinic.test (Postfix) with ESMTPS",
+            ("192.0.2.7", "mail.x.test"),
+        ),
+        ("from [198.51.100.9] (unknown [IPv6:2001:db8::7]) by MX.clinic.test; Mon", ("2001:db8::7", "[198.51.100.9]")),
+        ("from a (a [192.0.2.7]) (using TLSv1.3) by mx.clinic.test with ESMTPS", ("192.0.2.7", "a")),
+        ("from a (a [192.0.2.7]) by mx.evil.test", ("", "")),
+        ("from [192.0.2.7] (helo=a) by mx.clinic.test", ("", "")),
+        ("by mx.clinic.test", ("", "")),
+    ],
+)
+def test_the_sending_server_is_told_by_our_mx(received, told):
+    below = ("Received", "from b (b [203.0.113.1]) by mx.clinic.test")
+    assert sending_server([("Received", received), below], OURS) == told
+    assert sending_server([("Received", received)], []) == ("", "")

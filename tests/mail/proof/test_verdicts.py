@@ -142,6 +142,15 @@ def test_a_server_proves_where_its_domain_publishes_dmarc(zone):
     assert judged(RAW, zone, server=Server("192.0.2.7", "x", "eve@evil.test")).state is Proof.UNPROVEN
 
 
+def test_the_server_is_that_which_our_mx_names(zone):
+    zone.rows[("goodmail.test", "TXT")] = ["v=spf1 ip4:192.0.2.0/24 -all"]
+    zone.rows[("_dmarc.goodmail.test", "TXT")] = ["v=DMARC1; p=none"]
+    raw = b"Received: from m (m [192.0.2.7])\r\n\tby mx.clinic.test (Postfix)\r\n" + RAW
+    server = Server(mail_from="dana@goodmail.test")
+    assert judged(raw, zone, server=server, ids=("mx.clinic.test",)).by == "spf"
+    assert judged(raw, zone, server=server).state is Proof.UNPROVEN
+
+
 @pytest.mark.parametrize(
     ("field", "state"),
     [

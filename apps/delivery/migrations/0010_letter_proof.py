@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0008_inbound_unproven'),
+        ('delivery', '0009_letters_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
