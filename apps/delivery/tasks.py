@@ -38,6 +38,7 @@ def judge_letters(**_: object) -> None:
     letters_judge(actor=actors.system("receiver"))
 
 
+@shared_task(ignore_result=True)
 def clear_reports(**_: object) -> None:
     """Remove reports of mail servers whose time is over."""
     reports_clear(actor=actors.system("beat"))

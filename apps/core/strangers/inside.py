@@ -63,6 +63,11 @@ def main() -> None:
     _write(out, b"B", blob)
 
 
+def nothing(data: bytes, *, ask: Ask) -> tuple[Any, bytes]:
+    """Open nothing: shows whether the process can be shut in."""
+    return None, b""
+
+
 def _walls() -> Any:
     return importlib.import_module("apps.core.strangers.walls")
 

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -134,6 +135,15 @@ def open_file(
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
         process.wait()
+
+
+@cache
+def can_open() -> bool:
+    """Whether this machine opens files of strangers at all, as CARELANE_SANDBOX asks; a process asks once."""
+    try:
+        return open_file("apps.core.strangers.inside:nothing", b"").value is None
+    except Unopened:
+        return False
 
 
 class _Ended(Exception):

@@ -55,7 +55,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     wide = image.convert("F")
     low, high = wide.getextrema()
     scale = 255.0 / ((high - low) or 1.0)  # type: ignore[operator]
-    gray = wide.point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator, arg-type]
+    gray = wide.point(lambda value: value * scale - low * scale).convert("L")  # type: ignore[operator]
     with contextlib.suppress(AttributeError):
         gray.info.update(image.info)
     return gray

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from apps.core.strangers.opening import Limits, Unopened, open_file
+from apps.core.strangers.opening import Limits, Trouble, Unopened, open_file
 from apps.mail.proof.names import RECORDS, Names, Unanswered
 
 _LIMITS = Limits(computing=8, seconds=45.0, output=256 * 1024, questions=120)
@@ -73,6 +73,7 @@ _PROBLEMS = {
     "none": "it names no sender",
     "several": "it names more than one sender",
     "unreadable": "its sender cannot be read",
+    "walls": "this server cannot open safely what strangers wrote (see CARELANE_SANDBOX in the documentation)",
 }
 
 
@@ -105,6 +106,8 @@ class Verdict:
             }.get(self.by, f"Proven: comes from {self.domain}")
         if self.state is Proof.WAITING:
             return "Not checked yet"
+        if self.state is Proof.UNCHECKED and self.problem:
+            return f"Could not be checked: {_PROBLEMS[self.problem]}"
         if self.state is Proof.UNCHECKED:
             return "Could not be checked: the names that prove it could not be looked up. It is tried again for a day"
         return f"Unproven: {self._why}"
@@ -190,5 +193,9 @@ def judge(raw: bytes, *, names: Names, now: datetime, server: Server, authserv_i
             names=sorted(authserv_ids),
         )
         return Verdict.from_json(opened.value)
-    except (Unopened, KeyError, TypeError, ValueError):
-        return Verdict(Proof.UNPROVEN, problem="unreadable")
+    except Unopened as unopened:
+        if unopened.trouble is Trouble.WALLS:
+            return Verdict(Proof.UNCHECKED, problem="walls")
+    except (KeyError, TypeError, ValueError):
+        pass
+    return Verdict(Proof.UNPROVEN, problem="unreadable")
