@@ -50,6 +50,14 @@ class Reference:
 
 
 @dataclass(frozen=True, repr=False)
+class Membership:
+    """Being in a segment, or not."""
+
+    segment: Handle
+    inside: bool
+
+
+@dataclass(frozen=True, repr=False)
 class Reveals:
     """What fitting a node says about a person.
 
@@ -101,9 +109,6 @@ class Opened(Protocol):
     @property
     def fields(self) -> Mapping[str, FieldSpec]: ...
 
-    def in_segment(self, name: Handle) -> bool | None:
-        """Whether the person fits the rule of a segment; None when the profile alone does not tell."""
-
     def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
 
@@ -127,21 +132,8 @@ class Search(Protocol):
     @property
     def one(self) -> bool: ...
 
-    def in_segment(self, name: Handle, *, inside: bool) -> Fragment:
-        """The condition of a segment's rule, without its NOT."""
-
     def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
-
-
-class Looking(Protocol):
-    """What is known while the level of a rule is found (``rules.levels``)."""
-
-    @property
-    def fields(self) -> Mapping[str, FieldSpec]: ...
-
-    def segment(self, name: Handle) -> Reveals:
-        """What the rule of a segment reveals."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,9 +203,13 @@ class Condition(Protocol):
         """How sensitive fitting is: about a patient unless the kind says otherwise."""
         return CLINICAL_LEVEL
 
-    def reveals(self, looking: Looking) -> Reveals:
+    def reveals(self, fields: Mapping[str, FieldSpec]) -> Reveals:
         """What fitting says about a person."""
-        return Reveals(self.level(looking.fields))
+        return Reveals(self.level(fields))
+
+    def stands_for(self) -> Membership | None:
+        """The segment whose rule takes this condition's place (``Names.linked``); None for all others."""
+        return None
 
     def references(self) -> tuple[Reference, ...]:
         """What the condition names."""
@@ -268,6 +264,28 @@ class Names:
     segments: Mapping[Any, Rule] = field(default_factory=dict)
     campaigns: Mapping[Any, int] = field(default_factory=dict)
     fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
+    _linked: dict[int, tuple[Node, Node]] = field(default_factory=dict, init=False, compare=False)
+
+    def linked(self, node: Node) -> Node:
+        """The same node with the rules of segments in the place of the conditions that name them.
+
+        Evaluator, compiler and levels see groups and conditions only: nothing they ask asks them back. A claim asks
+        the same rule about thousands of people, so what was linked is kept. Raises RuleError for a segment that is
+        unknown or leads back to itself.
+        """
+        known = self._linked.get(id(node))
+        if known is None:
+            known = self._linked[id(node)] = node, self._link(node, ())
+        return known[1]
+
+    def _link(self, node: Node, seen: tuple[Handle, ...]) -> Node:
+        if isinstance(node, Group):
+            return Group(node.match, tuple(self._link(child, seen) for child in node.rules))
+        named = node.stands_for()
+        if named is None:
+            return node
+        rule = self._link(self.segment(named.segment, seen), (*seen, named.segment))
+        return rule if named.inside else Group("none", (rule,))
 
     def segment(self, name: Handle, seen: tuple[Handle, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""
