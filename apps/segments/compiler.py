@@ -28,8 +28,7 @@ from zoneinfo import ZoneInfo
 
 from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FieldSpec
-from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Rule
-from apps.segments.conditions.base.sql import Fragment, has_tokens, joined
+from apps.segments.conditions.base.nodes import Fragment, Group, Handle, Names, Node, Rule, has_tokens, joined
 
 Params = list[Any]
 #: Each way may read the people once more; many small ones are cheaper asked together.

@@ -25,12 +25,22 @@ from apps.segments.conditions.base.attributes import (
     stored,
     values_of,
 )
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
-from apps.segments.conditions.base.nodes import Condition, Opened, Reference, RefersTo, Reveals, Search, Words
-from apps.segments.conditions.base.sql import Fragment, has_tokens, joined, one_of
-from apps.segments.conditions.base.wording import listed
+from apps.segments.conditions.base.nodes import (
+    Condition,
+    Fragment,
+    Opened,
+    Reference,
+    RefersTo,
+    Reveals,
+    Search,
+    Words,
+    has_tokens,
+    joined,
+    one_of,
+)
+from apps.segments.conditions.base.windows import listed
 from apps.vault.tokens import normalize
 
 OPERATORS = {

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
 from apps.segments.conditions.base.nodes import (
     Condition,
+    Fragment,
     Handle,
     Membership,
     Opened,
@@ -20,7 +20,6 @@ from apps.segments.conditions.base.nodes import (
     Search,
     Words,
 )
-from apps.segments.conditions.base.sql import Fragment
 
 NOT_LINKED = "link the rule first: Names.linked"
 OPERATORS = {"in": "is in", "not_in": "is not in"}

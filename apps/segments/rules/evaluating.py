@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from apps.contacts.person.fields import FieldSpec
-from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Terms
 from apps.segments.conditions.base.documents import Path
 from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Record, Reference
 from apps.segments.rules.sentences import group_head, sentence

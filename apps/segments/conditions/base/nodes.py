@@ -14,11 +14,10 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.core.bulk import int8_array
 from apps.core.levels import Level
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
-from apps.segments.conditions.base.sql import Fragment
 
 #: What clinical, appointment, consent and engagement conditions say about a person.
 CLINICAL_LEVEL = Level.HEALTH
@@ -92,6 +91,40 @@ class Record(Protocol):
 
     @property
     def appointments(self) -> Sequence[Mapping[str, Any]] | None: ...
+
+
+# -- The one statement a rule becomes: text of constants only; every value is a parameter ----------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Fragment:
+    """SQL with its parameters, in the order of the text."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+    def wrapped(self, before: str, after: str = "") -> Fragment:
+        """The same with constant text around it."""
+        return Fragment(f"{before}{self.text}{after}", self.params)
+
+
+def joined(word: str, parts: Sequence[Fragment]) -> Fragment:
+    """The parts with ``word`` (" AND ", " OR ", " UNION ") between them."""
+    return Fragment(word.join(part.text for part in parts), tuple(value for part in parts for value in part.params))
+
+
+def has_tokens(operator: str, tokens: Sequence[int]) -> Fragment:
+    """All (``@>``) or one (``&&``) of the tokens are in the search row."""
+    return Fragment(f"s.tokens {operator} %s::bigint[]", (sorted(set(tokens)),))
+
+
+def one_of(column: str, keyed: Sequence[int]) -> Fragment:
+    """A keyed day or number of the search row is one of many.
+
+    NULL there must be false, not unknown, so that NOT is the complement. As text: the driver's own writing of a
+    century's days costs more than the count.
+    """
+    return Fragment(f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))", (int8_array(keyed),))
 
 
 # -- What conditions are given -----------------------------------------------------------------------------------
