@@ -49,6 +49,12 @@ class LetterFile:
     notes: tuple[str, ...] = ()
     depth: int = 0
     openable: bool = True
+    pages: int = 1
+
+    @property
+    def page_numbers(self) -> range:
+        """The pages of a picture: more than one in a fax."""
+        return range(1, self.pages + 1)
 
     @property
     def neutral_name(self) -> str:
@@ -111,6 +117,7 @@ def _flat(files: list[dict[str, Any]], depth: int) -> Iterator[LetterFile]:
             notes=notes,
             depth=depth,
             openable=not (depth and {"too_large", "password", "damaged"} & set(notes)) and one["kind"] != "empty",
+            pages=min(max(int(one["pages"]), 1), 50),
         )
         yield from _flat(one["files"], depth + 1)
 

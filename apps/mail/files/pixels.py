@@ -13,9 +13,10 @@ from typing import Any
 import pi_heif
 from PIL import Image, ImageOps
 
+from apps.mail.files.tree import PAGES
+
 MAX_SIDE = 1600
 """Pixels of the longer side that is shown; the original can be had."""
-MAX_PAGES = 50
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "HEIF")
 # 60 megapixels: more than telephones take, and at four bytes a pixel what the memory of the process has room for.
 Image.MAX_IMAGE_PIXELS = 30_000_000
@@ -30,7 +31,7 @@ def picture(data: bytes, *, ask: Any, page: int) -> tuple[Any, bytes]:
         if image.width * image.height > 2 * (Image.MAX_IMAGE_PIXELS or 0):
             raise ValueError
         # An animation is one picture; only TIFF has pages (faxes).
-        pages = min(getattr(image, "n_frames", 1), MAX_PAGES) if image.format == "TIFF" else 1
+        pages = min(getattr(image, "n_frames", 1), PAGES) if image.format == "TIFF" else 1
         image.seek(min(max(page, 1), pages) - 1)
         # JPEG is read at half, a quarter or an eighth of its size where that is enough.
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))

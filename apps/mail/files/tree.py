@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.message
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ COUNT = 200
 """Files of one letter, all containers together."""
 EXPANSION = 64 * 1024 * 1024
 """Bytes that come out of all archives of a letter together."""
+PAGES = 50
+"""Pages of a fax that can be shown."""
 _ONE = 16 * 1024 * 1024
 _NAME = 120
 
@@ -64,6 +67,7 @@ class _Node:
             "kind": self.kind.code,
             "size": self.raw.size,
             "notes": self.notes,
+            "pages": tiff_pages(self.raw.data) if self.kind.code == "tiff" and self.raw.data else 1,
             "files": [child.to_json() for child in self.children],
         }
 
@@ -247,6 +251,22 @@ def _of_tnef(data: bytes) -> list[_Raw]:
             _Raw(clean_name(str(one.long_filename() or one.name or "").strip("\0")), "", content, len(content))
         )
     return found
+
+
+def tiff_pages(data: bytes) -> int:
+    """Pages of a TIFF by its chain of directories (TIFF 6.0, section 2), at most ``PAGES``; at least one."""
+    order = "<" if data.startswith(b"II") else ">"
+    seen: set[int] = set()
+    try:
+        (place,) = struct.unpack_from(f"{order}I", data, 4)
+        while place and place not in seen and len(seen) < PAGES:
+            seen.add(place)
+            (fields,) = struct.unpack_from(f"{order}H", data, place)
+            (place,) = struct.unpack_from(f"{order}I", data, place + 2 + 12 * fields)
+    except struct.error:
+        # A chain that ends outside the file: what it had so far are its pages.
+        pass
+    return max(1, len(seen))
 
 
 def _sealed(message: email.message.Message, nodes: list[_Node]) -> str:

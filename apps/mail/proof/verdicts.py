@@ -127,10 +127,13 @@ class Verdict:
         """What was found by each method, for whoever wants to know more."""
         signed = "; ".join(one.words for one in self.signatures) or "not signed"
         sent = _SPF_WORDS.get(self.server, "").format(self.server_domain or "the sender's domain")
-        record = f"{self.author} asks for: {self.policy}" if self.policy else "no record"
+        record = f"{self.author} asks for: {self.policy}" if self.policy else "No record"
         return [
-            ("Signature (DKIM)", signed),
-            ("Sending server (SPF)", sent or "not checked: our mail server did not tell its address"),
+            ("Signature (DKIM)", signed[:1].upper() + signed[1:]),
+            (
+                "Sending server (SPF)",
+                sent[:1].upper() + sent[1:] or "Not checked: our mail server did not tell its address",
+            ),
             ("Rule of the domain (DMARC, RFC 9989)", record),
         ]
 

@@ -158,6 +158,10 @@ def test_pictures_of_many_forms_are_shown(form):
 
 def test_a_fax_has_pages_and_gray_of_sixteen_bits_is_spread():
     assert opening.picture(fax(3), page=2).pages == 3
+    (listed_fax,) = opening.list_files(letter(("fax.tif", "image/tiff", fax(3)))).files
+    assert list(listed_fax.page_numbers) == [1, 2, 3]
+    assert tree.tiff_pages(b"II*\0\x08\0\0\0" + bytes(2) + b"\x08\0\0\0") == 1
+    assert tree.tiff_pages(b"MM\0*\xff\xff\xff\xff") == 1
     deep = io.BytesIO()
     xray = Image.new("I;16", (20, 10), 1000)
     xray.paste(3000, (0, 0, 10, 10))
