@@ -121,12 +121,12 @@ def file_open(*, actor: Actor, mail: InboundMail, path: str) -> FileFor | None:
 def picture_open(*, actor: Actor, mail: InboundMail, path: str, page: int) -> Picture | None:
     """A picture of a letter, made anew from its pixels; None when it may not be shown. On the trail first."""
     _on_trail(actor, mail, path, "picture")
+    raw = mail_raw(mail)
     try:
-        data = opening.part(mail_raw(mail), path)
-        # Its pixels could harm nobody; who sent malware is not shown all the same.
-        if scan(data, settings.CLAMD) is Scan.INFECTED:
+        # Its pixels could harm nobody; what is malware is not shown all the same.
+        if settings.CLAMD and scan(opening.part(raw, path), settings.CLAMD) is Scan.INFECTED:
             return None
-        return opening.picture(data, page)
+        return opening.picture_of(raw, path, page)
     except Unopened:
         return None
 

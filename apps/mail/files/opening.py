@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from apps.core.strangers.opening import Limits, Trouble, Unopened, open_file
+from apps.core.strangers.opening import Limits, Opened, Trouble, Unopened, open_file
 from apps.mail.files.kinds import KINDS, Kind, ending_of
 
 _MB = 1024 * 1024
@@ -132,7 +132,15 @@ def part(raw: bytes, path: str) -> bytes:
 
 def picture(data: bytes, page: int = 1) -> Picture:
     """A picture to be shown: turned, stripped of all but its pixels, and made anew as JPEG. Raises ``Unopened``."""
-    opened = open_file("apps.mail.files.pixels:picture", data, limits=_PIXELS, page=page)
+    return _shown(open_file("apps.mail.files.pixels:picture", data, limits=_PIXELS, page=page))
+
+
+def picture_of(raw: bytes, path: str, page: int = 1) -> Picture:
+    """A picture of a letter, by one process. Raises ``Unopened``, also when it is no picture."""
+    return _shown(open_file("apps.mail.files.pixels:picture_of", raw, limits=_PIXELS, path=path, page=page))
+
+
+def _shown(opened: Opened) -> Picture:
     try:
         width, height, pages = (int(opened.value[name]) for name in ("width", "height", "pages"))
     except (KeyError, TypeError, ValueError):

@@ -13,7 +13,8 @@ from typing import Any
 import pi_heif
 from PIL import Image, ImageOps
 
-from apps.mail.files.tree import PAGES
+from apps.mail.files.kinds import KINDS
+from apps.mail.files.tree import PAGES, part
 
 MAX_SIDE = 1600
 """Pixels of the longer side that is shown; the original can be had."""
@@ -49,6 +50,14 @@ def picture(data: bytes, *, ask: Any, page: int) -> tuple[Any, bytes]:
             turned = ground
         plain = turned.convert("RGB")
     return {"width": plain.width, "height": plain.height, "pages": pages}, plain.tobytes()
+
+
+def picture_of(data: bytes, *, ask: Any, path: str, page: int) -> tuple[Any, bytes]:
+    """As ``picture``, of a file in a letter."""
+    found, content = part(data, ask=ask, path=path)
+    if "note" in found or not KINDS[found["kind"]].picture:
+        raise ValueError
+    return picture(content, ask=ask, page=page)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
