@@ -40,7 +40,7 @@ from apps.delivery.returns.destinations import (
     too_often,
     too_often_from_there,
 )
-from apps.mail import reply_text, return_paths
+from apps.mail import reading, return_paths
 from apps.mail.reports import bounces
 from apps.mail.reports.bounces import Report, Verdict
 from apps.mail.reports.structure import Structure, from_server, structure_of
@@ -246,7 +246,7 @@ def _answer(
     actor: Actor, message_id: int | None, raw: bytes, sender: str | None, origin: bytes | None = None
 ) -> Received:
     """A mail that somebody wrote: for the staff inbox. Without our signature it names nobody until it is judged."""
-    letter = reply_text.read(raw, zone=organizations.current().timezone)
+    facts = reading.read_letter(raw, organizations.current().timezone)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
     person_id = message.person_id if message is not None else None
     key = _record_key(person_id)
@@ -254,7 +254,6 @@ def _answer(
         person_id = None
     kind = InboundMail.InboundKind.REPLY
     report = Report(Verdict.NOT_A_BOUNCE)
-    facts = letter.to_json()
     mail_id = _keep(kind, report, message, raw, facts, key, InboundMail.State.WAITING, person_id, origin=origin)
     if mail_id is None:
         return Received(kind, report.verdict.value, False)
@@ -303,9 +302,9 @@ def mail_to_letters(*, actor: Actor, mail_id: int) -> None:
     if row is None:
         raise Refused("inbound.sorted_gone", "Nothing was moved: this mail is among the letters already, or gone.")
     was, key = row.sorting, _record_key(row.person_id)
-    letter = reply_text.read(selectors.mail_raw(row), zone=organizations.current().timezone)
+    facts = reading.read_letter(selectors.mail_raw(row), organizations.current().timezone)
     row.kind, row.sorting, row.state = InboundMail.InboundKind.REPLY, "", InboundMail.State.WAITING
-    row.sealed = _seal(key, letter.to_json(), INBOUND_TABLE, row.pk)
+    row.sealed = _seal(key, facts, INBOUND_TABLE, row.pk)
     row.save(update_fields=["kind", "sorting", "state", "sealed"])
     proof_begin(mail_id=row.pk, key=key, mail_from="")
     message = OutboxMessage.objects.filter(pk=row.message).first() if row.message is not None else None
