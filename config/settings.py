@@ -320,6 +320,11 @@ CONTENT_SECURITY_POLICY = {
 INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
 
+# Messages over one connection before we say QUIT; servers end connections after 100 (OpenSMTPD) or 1,000 (Exim).
+MESSAGES_PER_CONNECTION = int(env("CARELANE_MESSAGES_PER_CONNECTION", "90"))
+if MESSAGES_PER_CONNECTION < 1:
+    raise ImproperlyConfigured("CARELANE_MESSAGES_PER_CONNECTION must be at least 1.")
+
 # -- How long rows are kept -----------------------------------------------------------------------------------
 
 KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
@@ -453,6 +458,7 @@ ENVIRONMENT = {
     "CARELANE_SMIME_ROOTS": MAIL_ANCHORS,
     "CARELANE_LMTP_ADDRESS": INBOUND_LMTP,
     "CARELANE_INBOUND_SMTP_ADDRESS": INBOUND_SMTP,
+    "CARELANE_MESSAGES_PER_CONNECTION": str(MESSAGES_PER_CONNECTION),
     "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
 }
 # Recorded before and after, in clear and by signals: so no model with a sealed or level 1 field, and each by its name

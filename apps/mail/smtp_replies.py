@@ -12,6 +12,21 @@ from enum import StrEnum
 from apps.mail.judge import Facts, Phase, Reason, judge
 from apps.mail.reports.bounce_words import STATUS
 
+__all__ = [
+    "CAUSE_WORDS",
+    "RESTORED",
+    "Cause",
+    "Fault",
+    "Next",
+    "Outcome",
+    "Phase",
+    "Reply",
+    "is_about_connection",
+    "of_fault",
+    "of_reply",
+    "provider_of",
+]
+
 
 class Next(StrEnum):
     """What to do with the message."""
@@ -175,6 +190,23 @@ def of_fault(phase: Phase, fault: Fault) -> Outcome:
     return Outcome(Next.RETRY_LATER, Cause.NETWORK, try_next_host=phase is not Phase.LOOKUP)
 
 
+def is_about_connection(phase: Phase, reply: Reply | None, fault: Fault | None) -> bool:
+    """Whether the end of an attempt speaks of a connection that has carried messages, and not of this message.
+
+    421 ends a connection wherever it comes before the body; so does a server that has hung up before MAIL was answered.
+    OpenSMTPD refuses every MAIL after the hundredth with 452 4.5.3 and keeps the line open; others say it with 5yz.
+    """
+    if reply is None:
+        return phase is Phase.MAIL and fault is Fault.DROPPED
+    if reply.code == 421:
+        return phase in (Phase.MAIL, Phase.RCPT, Phase.DATA)
+    if phase is not Phase.MAIL:
+        return False
+    found = judge(Facts(reply.text, code=reply.code, phase=phase))
+    return found.reason in _NOT_THIS_MESSAGE or (not found.permanent and found.reason is Reason.UNSURE)
+
+
+_NOT_THIS_MESSAGE = frozenset({Reason.RATE, Reason.RECIPIENTS})
 _CAUSES = {
     Reason.UNKNOWN: Cause.HARD,
     Reason.NO_DOMAIN: Cause.HARD,
