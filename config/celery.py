@@ -39,6 +39,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
+    "clear-old-reports": {"task": "apps.delivery.tasks.clear_reports", "schedule": crontab(hour="3", minute="55")},
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
     "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-beats": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},

@@ -330,6 +330,10 @@ if MESSAGES_PER_CONNECTION < 1:
 KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
 if KEEP_CLICKS_DAYS < 1:
     raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
+# Reports of mail servers that were understood; letters and whatever nobody understood are correspondence.
+KEEP_REPORTS_DAYS = int(env("CARELANE_KEEP_REPORTS_DAYS", "90"))
+if KEEP_REPORTS_DAYS < 1:
+    raise ImproperlyConfigured("CARELANE_KEEP_REPORTS_DAYS must be at least 1.")
 
 # -- Imports ---------------------------------------------------------------------------------------------------
 
@@ -460,6 +464,7 @@ ENVIRONMENT = {
     "CARELANE_INBOUND_SMTP_ADDRESS": INBOUND_SMTP,
     "CARELANE_MESSAGES_PER_CONNECTION": str(MESSAGES_PER_CONNECTION),
     "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
+    "CARELANE_KEEP_REPORTS_DAYS": str(KEEP_REPORTS_DAYS),
 }
 # Recorded before and after, in clear and by signals: so no model with a sealed or level 1 field, and each by its name
 # (docs/decisions/0008-auditlog.md). Its middleware stays out: it copies network addresses and staff addresses.

@@ -138,6 +138,9 @@ PHRASES: Mapping[str, str] = {
     "mail.receive": "Received {subject:mail} about {people}",
     "mail.open": "Opened {subject:mail} about {people}",
     "mail.finish": "Finished {subject:mail} about {people}",
+    "mail.original": "Downloaded the original of {subject:mail} about {people}",
+    "mail.to_letters": "Moved {subject:mail} about {people} from what was sorted out to the letters",
+    "mail.clear": "Removed reports of mail servers whose time was over",
     "hygiene.run": "Began to clean the list",
     "hygiene.finish": "Finished cleaning the list",
     "message.open": "Opened {subject:message} to {people}",
@@ -160,6 +163,8 @@ OF_NOBODY: Mapping[str, str] = {
     "mail.receive": "Received {subject:mail}",
     "mail.open": "Opened {subject:mail}",
     "mail.finish": "Finished {subject:mail}",
+    "mail.original": "Downloaded the original of {subject:mail}",
+    "mail.to_letters": "Moved {subject:mail} from what was sorted out to the letters",
     "template.preview": "Previewed {subject:template}",
     "suppression.add": "Stopped mailboxes",
 }

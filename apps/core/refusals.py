@@ -254,6 +254,7 @@ REFUSALS: dict[str, Meaning] = {
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
     "inbound.done": Meaning(Kind.STATE, "A colleague has dealt with this mail already."),
+    "inbound.sorted_gone": Meaning(Kind.STATE, "This mail is among the letters already, or its time was over."),
     "journey.active": Meaning(Kind.STATE, "This draft and its texts are active already."),
     "journey.changed": Meaning(Kind.STALE, "Somebody else changed the journey meanwhile."),
     "journey.name_missing": Meaning(Kind.INPUT, "A journey has a name."),

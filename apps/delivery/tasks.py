@@ -9,6 +9,7 @@ from celery import shared_task
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery import services
+from apps.delivery.returns.services import reports_clear
 
 
 @shared_task(ignore_result=True)
@@ -28,3 +29,9 @@ def clean_list(**_: object) -> None:
     """The nightly look at the list. A run that is at work already is enough."""
     with contextlib.suppress(Refused):
         services.clean_list(actor=actors.system("beat"))
+
+
+@shared_task(ignore_result=True)
+def clear_reports(**_: object) -> None:
+    """Remove reports of mail servers whose time is over."""
+    reports_clear(actor=actors.system("beat"))

@@ -28,5 +28,8 @@ urlpatterns = [
     path("list/wake/<int:person_id>/", hygiene.hygiene_wake, name="hygiene_wake"),
     path("mail/", inbound.mail_list, name="mail_list"),
     path("mail/<int:mail_id>/", inbound.mail, name="mail"),
+    path("mail/sorted/", inbound.mail_sorted, name="mail_sorted"),
+    path("mail/<int:mail_id>/original/", inbound.mail_original, name="mail_original"),
+    path("mail/<int:mail_id>/letter/", inbound.mail_to_letters, name="mail_to_letters"),
     path("mail/<int:mail_id>/finish/", inbound.mail_finish, name="mail_finish"),
 ]

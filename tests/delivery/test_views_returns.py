@@ -51,14 +51,16 @@ def test_others_read_no_answers(signed_in, answer, who):
     client = signed_in(who)
     assert client.get("/delivery/mail/").status_code == 403
     assert client.get(f"/delivery/mail/{answer.pk}/").status_code == 403
+    assert client.get("/delivery/mail/sorted/").status_code == 403
+    assert client.get(f"/delivery/mail/{answer.pk}/original/").status_code == 403
     assert client.post(f"/delivery/mail/{answer.pk}/finish/").status_code == 403
+    assert client.post(f"/delivery/mail/{answer.pk}/letter/").status_code == 403
 
 
-def test_a_bounce_is_no_answer_and_an_unknown_number_a_404(signed_in, answer):
-    InboundMail.objects.update(kind="bounce")
+def test_an_unknown_number_is_a_404(signed_in):
     nora = signed_in("nora")
-    assert nora.get(f"/delivery/mail/{answer.pk}/").status_code == 404
-    assert nora.get("/delivery/mail/999999/").status_code == 404
+    for address in ("999999/", "999999/original/"):
+        assert nora.get(f"/delivery/mail/{address}").status_code == 404
 
 
 def test_the_report_says_who_and_why(signed_in, people):
