@@ -11,11 +11,12 @@ Nothing here trusts the body about *whom* it concerns: that comes from the signe
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.message
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from apps.mail.judge import Facts, Reason, judge, phase_in
@@ -48,6 +49,8 @@ class Verdict(StrEnum):
     COMPLAINT = "complaint"
     AUTO_REPLY = "auto_reply"
     NOT_A_BOUNCE = "not_a_bounce"
+    ELSEWHERE = "elsewhere"
+    """Another mailbox than the one written to failed: a forward. The message did arrive where we sent it."""
 
     @property
     def is_failure(self) -> bool:
@@ -114,7 +117,7 @@ def parse(raw: bytes) -> Report:
         if report is not None:
             return _with_clues(report, parts)
     if _looks_like_bounce(message, text):
-        return _with_clues(_from_words(text), parts)
+        return _with_clues(_from_words(text, _named_in(message, text)), parts)
     if _is_auto_reply(message):
         return Report(Verdict.AUTO_REPLY)
     return Report(Verdict.NOT_A_BOUNCE)
@@ -149,6 +152,40 @@ def _verdict_of(facts: Facts) -> Verdict:
     if found.reason in (Reason.UNKNOWN, Reason.NO_DOMAIN):
         return Verdict.SOFT
     return _VERDICTS.get(found.reason, Verdict.POLICY)
+
+
+def about(report: Report, address: str) -> Report:
+    """What a report says of the mailbox `address`, the one written to; ``ELSEWHERE`` when only others failed.
+
+    RFC 3464 section 2.3.2: Final-Recipient is the mailbox that the report is about; where somebody forwards or an
+    alias spreads a message it is another than the one written to. A report that names nobody is about ours.
+    """
+    if not report.verdict.is_failure or not report.outcomes or "@" not in address:
+        return report
+    ours = [each for each in report.outcomes if not each.recipients or _same(each.recipients[0], address)]
+    if len(ours) == len(report.outcomes):
+        return report
+    kept = _combine(ours or list(report.outcomes))
+    return replace(
+        report,
+        verdict=kept.verdict if ours else Verdict.ELSEWHERE,
+        status=kept.status,
+        reply=kept.reply,
+        diagnostic=kept.diagnostic,
+        outcomes=kept.outcomes,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(address: str) -> tuple[str, str]:
+    """An address for comparing: case, a "+tag" and the writing of its domain make no other mailbox."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.rstrip(".").encode("idna").decode("ascii")
+    return local.strip('"').partition("+")[0], domain
 
 
 def sanitize(text: str, hide: Iterable[str] = ()) -> str:
@@ -340,7 +377,15 @@ def _combine(outcomes: list[Outcome]) -> Report:
     return Report(worst.verdict, worst.status, worst.reply, worst.diagnostic, tuple(outcomes))
 
 
-def _from_words(text: str) -> Report:
+def _named_in(message: email.message.Message, text: str) -> tuple[str, ...]:
+    """The mailbox that failed, where a report without fields names exactly one: Exim's header, or qmail's line."""
+    header = raw_header(message, "X-Failed-Recipients")
+    found = words.ADDRESS.findall(header) or re.findall(r"(?m)^\s*<([^\s<>]+@[^\s<>]+)>:\s*$", text)
+    named = tuple(dict.fromkeys(each.lower() for each in found))
+    return named if len(named) == 1 else ()
+
+
+def _from_words(text: str, named: tuple[str, ...]) -> Report:
     lowered = text.lower()
     final = not words.DEFERRED.search(re.sub(r"\s+", " ", lowered)) or bool(
         re.search(r"(?:gave|giving) up|permanent|has failed|delivery failed|final", lowered)
@@ -348,7 +393,7 @@ def _from_words(text: str) -> Report:
     status = _most_telling_status(text, "")
     verdict = _verdict_of(Facts(text, status=status, prose=True)) if final else Verdict.DELAYED
     diagnostic = sanitize(_telling(text), _local_parts(text))
-    outcome = Outcome(verdict, status, words.reply_code(lowered), diagnostic)
+    outcome = Outcome(verdict, status, words.reply_code(lowered), diagnostic, named)
     return Report(verdict, outcome.status, outcome.reply, diagnostic, (outcome,))
 
 
