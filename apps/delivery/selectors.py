@@ -86,7 +86,9 @@ def dialogue(chosen: Setup) -> Dialogue:
         implicit = chosen.relay.implicit_tls
         if chosen.relay.username:
             login = Login(chosen.relay.username, chosen.relay.password)
-    return Dialogue(chosen.helo, trust, login=login, implicit_tls=implicit)
+    return Dialogue(
+        chosen.helo, trust, login=login, implicit_tls=implicit, per_connection=settings.MESSAGES_PER_CONNECTION
+    )
 
 
 def _exists(path: str) -> bool:
