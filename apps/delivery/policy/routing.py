@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from apps.core.levels import Level
+from apps.delivery.policy import returned_mailboxes
 from apps.mail.tls import TLS_WORDS, TlsClass
 
 
@@ -135,12 +136,16 @@ class Relay:
 
 @dataclass(frozen=True)
 class Capability:
-    """What one recipient's mailbox can take. `tls` None means never measured, which counts as none."""
+    """What one recipient's mailbox can take. `tls` None means never measured, which counts as none.
+
+    `unproven` is why nobody knows whose the mailbox is by now (`returned_mailboxes.WORDS`), or "".
+    """
 
     tls: TlsClass | None = None
     pgp: bool = False
     smime: bool = False
     portal: bool = False
+    unproven: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,6 +229,14 @@ def decide(level: Level, capability: Capability, table: PolicyTable) -> Route | 
             Held.NO_BAA,
             "The relay belongs to a vendor without a business associate agreement in force. Record the "
             "signed agreement under Compliance, or deliver directly.",
+        )
+    if returned_mailboxes.portal_only(level, capability.unproven):
+        if capability.portal:
+            return Route(RouteName.PORTAL, returned_mailboxes.reason(capability.unproven), TlsClass.NONE)
+        return Refusal(
+            Held.NO_ROUTE,
+            f"{returned_mailboxes.WORDS[capability.unproven]}, and the person cannot sign in to the portal. Add a "
+            "birth date, confirm the mailbox, or enter another address.",
         )
     minimum = table.minimum_for(level)
     # Inner encryption and portal notices go over whatever connection there is.

@@ -196,21 +196,26 @@ def prepare(
         keys=context.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = context.decide(level, capability(context.class_of(domain), recipient))
+    owner = guardian if minor and guardian is not None and guardian.email else person
+    unproven = owner.unproven if owner is not None else ""
+    route = context.decide(level, capability(context.class_of(domain), recipient, unproven))
     if isinstance(route, Refusal):
         return route
     return _sealed(context, row, person, merged, recipient, route, skeleton, domain, message_id)
 
 
-def capability(measured: TlsClass | None, recipient: Recipient) -> Capability:
-    """What the recipient can take. An unmeasured server gets the benefit of the doubt: the connection itself
-    is measured before anything is said, and a weak one brings the message back here.
+def capability(measured: TlsClass | None, recipient: Recipient, unproven: str = "") -> Capability:
+    """What the recipient can take; ``unproven`` is why the mailbox is in question.
+
+    An unmeasured server gets the benefit of the doubt: the connection itself is measured before anything is said, and a
+    weak one brings the message back here.
     """
     return Capability(
         tls=TlsClass.AUTHENTICATED if measured is None else measured,
         pgp=routes.can_carry(RouteName.PGP, recipient),
         smime=routes.can_carry(RouteName.SMIME, recipient),
         portal=routes.can_carry(RouteName.PORTAL, recipient),
+        unproven=unproven,
     )
 
 
