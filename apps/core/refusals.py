@@ -295,6 +295,7 @@ REFUSALS: dict[str, Meaning] = {
     "message.header_unsafe": Meaning(Kind.INPUT, "A value for a header holds a line break or a NUL."),
     "message.id_malformed": Meaning(Kind.FAULT, "The Message-ID is malformed."),
     "message.not_in_doubt": Meaning(Kind.STATE, "This message is not in doubt."),
+    "message.not_whole": Meaning(Kind.FAULT, "The message is not what was made for its recipient."),
     "message.not_one_from": Meaning(Kind.FAULT, "The message does not have exactly one From."),
     "message.subject_not_neutral": Meaning(Kind.INPUT, "The neutral subject is not one short plain line."),
     "message.under_way": Meaning(Kind.STATE, "This message is on its way or finished."),

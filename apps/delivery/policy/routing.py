@@ -46,6 +46,7 @@ class Held(StrEnum):
     NO_BAA = "no_baa"
     MISSING_FIELD = "missing_field"
     ERASED = "erased"
+    MIXED_UP = "mixed_up"
 
 
 HELD_WORDS: Mapping[Held, str] = MappingProxyType(
@@ -62,6 +63,7 @@ HELD_WORDS: Mapping[Held, str] = MappingProxyType(
         Held.NO_BAA: "The relay's vendor has no BAA in force",
         Held.MISSING_FIELD: "A merge field without fallback is empty",
         Held.ERASED: "The person was erased",
+        Held.MIXED_UP: "Values of somebody else were in it",
     }
 )
 
@@ -80,6 +82,7 @@ HELD_HINTS: Mapping[Held, str] = MappingProxyType(
         Held.NO_BAA: "Mail with health information waits until the agreement with the vendor is in force.",
         Held.MISSING_FIELD: "The text needs a value that their record does not have.",
         Held.ERASED: "Their record was erased before their turn.",
+        Held.MIXED_UP: "What was merged did not match the opened record, so it did not leave. Tell an administrator.",
     }
 )
 
