@@ -2,7 +2,7 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, Suppression
+from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
@@ -20,6 +20,7 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "ReturnedMailbox",
     "Suppression",
     "TimelineEvent",
     "TimelineSummary",
