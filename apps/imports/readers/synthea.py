@@ -100,6 +100,7 @@ _OTHERS = {
     "claims_transactions": {"CLAIMID", "CHARGEID"},
     "claims": {"PATIENTID", "PROVIDERID", "DIAGNOSIS1"},
     "payer_transitions": {"PATIENT", "PAYER"},
+    "patient_expenses": {"PATIENT_ID", "PAYER_ID", "HEALTHCARE_EXPENSES"},
     "payers": {"NAME", "AMOUNT_COVERED"},
     "providers": {"ORGANIZATION", "NAME", "SPECIALITY"},
     "organizations": {"NAME", "REVENUE", "UTILIZATION"},

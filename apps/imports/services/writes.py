@@ -21,7 +21,7 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline import value_sets
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
-from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
 from apps.vault import sealing, tokens
 
 SOURCES = ("synthea", "demo", "file")
@@ -31,13 +31,14 @@ SOURCES = ("synthea", "demo", "file")
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -445,8 +445,7 @@ def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
 
 def _said(name: str, value: Any) -> Any:
     """A value in words: choices and the codes of Synthea."""
-    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
-    return words_of.get(str(value), value)
+    return _CODES.get(name, {}).get(str(value)) or fields.FIELDS[name].said(str(value))
 
 
 _CODES = {
