@@ -280,6 +280,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "counts": jobs.counts(job),
         "tables": tables,
         "reasons": rejected,
+        "notes": sorted(data.get("notes", {}).items(), key=lambda item: (-item[1], item[0])),
         "unused": [item for item in data["files"] if not item["used"]],
         "files": [item for item in data["files"] if item["used"]],
         "problem": data.get("problem", ""),

@@ -28,6 +28,7 @@ from apps.contacts.attributes.services import Wanted, attribute_create, range_fo
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.services import NewEvent
+from apps.contacts.timeline.clinical import coded
 from apps.core import actors, clock
 from apps.core.levels import Level
 from apps.segments import compiler, draft, rules
@@ -223,6 +224,26 @@ def shot(day: str) -> tuple[str, str, Json, tuple[str, ...]]:
     return ("immunization", day, {"system": "CVX", "code": "140"}, ("code:CVX:140",))
 
 
+def hba1c(day: str, value: str, unit: str = "%") -> tuple[str, str, Json, tuple[str, ...]]:
+    facts, groups = coded("observation", {"system": "LOINC", "code": "4548-4", "value": value, "unit": unit})
+    return ("observation", day, facts, groups)
+
+
+def some_lab(draw: random.Random) -> Json:
+    name, bound = draw.choice([("hba1c", 9), ("hba1c", 6.5), ("systolic", 140)])
+    asked = draw.choice(
+        [
+            {"op": draw.choice(["measured", "never"])},
+            {"op": draw.choice(["over", "at_least"]), "from": bound},
+            {"op": draw.choice(["under", "at_most"]), "to": bound},
+            {"op": "between", "from": bound, "to": bound + 2},
+        ]
+    )
+    which = {"result": draw.choice(["last", "any"])} if asked["op"] not in ("measured", "never") else {}
+    last = draw.choice([{}, {"last_days": draw.randint(0, 800)}, {"last_days": draw.randint(1, 30), "unit": "months"}])
+    return {"lab": name, **asked, **which, **last}
+
+
 def click(day: str, campaign: int) -> tuple[str, str, Json, tuple[str, ...]]:
     return ("message.clicked", day, {"campaign": campaign}, (f"message.clicked:campaign:{campaign}",))
 
@@ -276,6 +297,18 @@ KINDS: dict[str, Kind] = {
         some_event,
         fits=Someone(events=(shot("2026-09-01"),)),
         other=Someone(events=(shot("2026-08-31"),)),
+    ),
+    "lab": Kind(
+        {"lab": "hba1c", "op": "over", "result": "last", "from": 9, "last_days": 12, "unit": "months"},
+        "Last HbA1c is over 9%, taken in the last 12 months",
+        Level.HEALTH,
+        {
+            "what": "lab:", "lab": "hba1c", "result": "last", "op": "over", "from": "9", "when": "last",
+            "last_days": "12", "unit": "months",
+        },
+        some_lab,
+        fits=Someone(events=(hba1c("2026-05-01", "9.1"), hba1c("2026-04-30", "7"))),
+        other=Someone(events=(hba1c("2026-05-01", "9.0"), hba1c("2026-04-30", "10.2"))),
     ),
     "appointment": Kind(
         {"appointment": "booked", "in_next_days": 14},

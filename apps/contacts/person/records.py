@@ -11,7 +11,7 @@ from apps.contacts.person import fields
 
 @dataclass
 class PersonRecord:
-    """``events`` and ``appointments`` are None until asked for (``selectors.load_events``)."""
+    """``events``, ``appointments`` and ``results`` are None until asked for (``selectors.load_events``)."""
 
     id: int
     profile: dict[str, Any] = field(repr=False)
@@ -21,6 +21,7 @@ class PersonRecord:
     suppressions: frozenset[str] = field(default=frozenset(), repr=False)  # scopes of its mailbox
     events: list[dict[str, Any]] | None = field(default=None, repr=False)
     appointments: list[dict[str, Any]] | None = field(default=None, repr=False)
+    results: dict[str, dict[str, Any]] | None = field(default=None, repr=False)  # lab -> event of its last result
     version: int = 1
     created_at: datetime | None = None
 

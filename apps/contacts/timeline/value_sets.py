@@ -7,11 +7,12 @@ lists for the codes that Synthea and the demo use; they are no clinical referenc
 
 from __future__ import annotations
 
+from apps.contacts.timeline.results import LABS, LOINC
 from apps.core.levels import Level
 
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 
-VALUE_SETS: dict[str, tuple[str, str, str]] = {
+DIAGNOSES_AND_ACTS: dict[str, tuple[str, str, str]] = {
     "diabetes": (
         "Diabetes",
         SNOMED,
@@ -37,9 +38,17 @@ VALUE_SETS: dict[str, tuple[str, str, str]] = {
     ),
     "hiv": ("HIV", SNOMED, "86406008"),
 }
-"""Name to (label, code system, codes)."""
+"""Sets of what people have and what was done: name to (label, code system, codes)."""
 
-PROTECTED = frozenset({"substance_use", "mental_health", "reproductive", "hiv"})
+VALUE_SETS: dict[str, tuple[str, str, str]] = DIAGNOSES_AND_ACTS | {
+    lab.name: (lab.label, LOINC, " ".join(lab.codes)) for lab in LABS.values()
+}
+"""All sets, those of results (``results.LABS``) among them."""
+
+PROTECTED = frozenset(
+    {"substance_use", "mental_health", "reproductive", "hiv"}
+    | {lab.name for lab in LABS.values() if lab.level == Level.PROTECTED}
+)
 
 _BY_CODE: dict[tuple[str, str], tuple[str, ...]] = {}
 for _name, (_label, _system, _codes) in VALUE_SETS.items():

@@ -54,6 +54,7 @@ def run(
     result["unused"] = [item["table"] for item in data["files"] if not item["used"]]
     result["reasons"] = data.get("reasons", {})
     result["held"] = data.get("held", 0)
+    result["notes"] = data.get("notes", {})
     result["import"] = job.pk
     if kind != ImportJob.JobKind.SYNTHEA:
         result.pop("unused")
@@ -107,6 +108,8 @@ def sentence(result: dict[str, Any]) -> str:
         text += f"\nNot used: {', '.join(sorted(result['unused']))}."
     for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
         text += f"\n  {count:,} rejected: {reason}"
+    for note, count in sorted(result["notes"].items(), key=lambda item: -item[1]):
+        text += f"\n  {count:,} imported: {note}"
     if result["errors_file"]:
         text += f"\nRejected rows: {result['errors_file']} (sealed ones: manage.py import_errors {result['import']})"
     return text

@@ -105,7 +105,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons", "held"):
+    for name in ("tables", "reasons", "held", "notes"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -298,6 +298,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.unchanged += part.unchanged
         total.to_confirm += part.to_confirm
         total.rejections += part.rejections
+        total.notes += part.notes
     return total
 
 
@@ -316,6 +317,10 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["rejected"] += len(rejections)
     if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
         data["held"] = data.get("held", 0) + outcome.to_confirm
+    for note, count in outcome.notes.items():
+        notes = data.setdefault("notes", {})
+        note = note if note in notes or len(notes) < MAX_REASONS else "other reasons"
+        notes[note] = notes.get(note, 0) + count
     if rejections:
         reasons = data.setdefault("reasons", {})
         for rejection in rejections:

@@ -6,6 +6,7 @@ it, in the caller's transaction. The dry run and the import are the same code, s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,8 @@ from apps.contacts.appointments.services import GivenAppointment, appointments_t
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values, selectors
-from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.clinical import coded
+from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
@@ -38,6 +40,8 @@ class Outcome:
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 
 
 @dataclass(slots=True)
@@ -114,6 +118,8 @@ def event_rows(
             continue
         person, key = found
         events[token] = (_new_event(person, f"{source}:{row.identity}", row), key)
+        if note := uncomparable(row.event):
+            outcome.notes[note] += 1
     changes = _known_events(actor, events, outcome, subject)
     outcome.new += len(events)
     outcome.changed += len(changes)
@@ -140,18 +146,9 @@ def event_rows(
 
 
 def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
-    facts = {name: value for name, value in row.event.items() if name != "kind"}
-    system, code = facts.get("system", ""), facts.get("code", "")
-    groups = []
-    if code:
-        groups.append(f"code:{system}:{code}")
-        sets = value_sets.sets_of(system, code)
-        groups += [f"set:{name}" for name in sets]
-        if sets:
-            facts["sets"] = list(sets)
-    if facts.get("class"):
-        groups.append(f"class:{facts['class']}")
-    return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)
+    kind = str(row.event["kind"])
+    facts, groups = coded(kind, {name: value for name, value in row.event.items() if name != "kind"})
+    return NewEvent(person, kind, row.on, source, facts, groups, str(facts.get("code") or ""))
 
 
 def _known_events(
