@@ -35,6 +35,7 @@ class ImportJob(SealedJob):
         SYNTHEA = "synthea", "Synthea tables"
         LIST = "list", "List of people"
         APPOINTMENTS = "appointments", "Appointments"
+        EVENTS = "events", "Conditions, visits, medications, labs"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Not checked yet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,8 @@ from apps.imports.models import ImportJob
 from apps.imports.services import jobs
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
+COLUMNS = {JobKind.LIST.value: "imports:columns", JobKind.EVENTS.value: "imports:event_columns"}
+"""Where step 2 of each kind that has one is."""
 RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subscriber": "Subscribers"}
 
 
@@ -68,12 +71,12 @@ def import_new(request: HttpRequest) -> HttpResponse:
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
-            if kind != JobKind.LIST:
+            if kind not in jobs.MAPPED:
                 jobs.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
-            return redirect("imports:columns" if kind == JobKind.LIST else "imports:job", job.pk)
+            return redirect(COLUMNS.get(kind, "imports:job"), job.pk)
     context = {"form": form, "steps": ["Upload", "Columns", "Check", "Import"], "step": 1}
     return render(request, "imports/new.html", context, status=422 if form.is_bound else 200)
 
@@ -357,9 +360,9 @@ def _mappable(job: ImportJob) -> bool:
 
 
 def _steps(job: ImportJob) -> list[Any]:
-    if job.kind != JobKind.LIST:
+    if job.kind not in COLUMNS:
         return ["Upload", "Check", "Import"]
-    columns = ("Columns", reverse("imports:columns", args=[job.pk])) if _mappable(job) else "Columns"
+    columns = ("Columns", reverse(COLUMNS[job.kind], args=[job.pk])) if _mappable(job) else "Columns"
     return ["Upload", columns, "Check", "Import"]
 
 
@@ -418,10 +421,13 @@ def import_mapping(request: HttpRequest, job_id: int) -> HttpResponse:
     """MAPPING.json of a list, for the next file of its kind and for the command line."""
     job = _job(job_id)
     try:
-        text = jobs.checked_mapping(job.opened()).as_json()
+        if job.kind == JobKind.EVENTS:
+            text = json.dumps(jobs.checked_events(job.opened()).as_dict(), indent=2, ensure_ascii=False) + "\n"
+        else:
+            text = jobs.checked_mapping(job.opened()).as_json()
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return redirect("imports:columns", job.pk)
+        return redirect(COLUMNS.get(job.kind, "imports:columns"), job.pk)
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="mapping-{job.pk}.json"'
     return response

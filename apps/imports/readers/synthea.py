@@ -204,7 +204,7 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
     at = {header: index for index, header in enumerate(spelled(table.headers))}
     width = len(table.headers)
     day = date_reader("%Y-%m-%d")
-    seen = _Repeats()
+    seen = Repeats()
     start = "START" if "START" in at else "DATE"
     for line, cells in table.rows():
         if wrong := ragged(line, cells, width):
@@ -272,7 +272,7 @@ def _named(header: str, reader: Any, cell: str) -> Any:
         raise BadValue(f"{header} {error}") from None
 
 
-class _Repeats:
+class Repeats:
     """Gives rows that share patient, encounter, code and start an identity of their own, stable over imports.
 
     Synthea repeats such rows with other costs (the same thing twice: one event) and with another end (a first

@@ -24,6 +24,8 @@ from apps.core import clock
 from apps.core.errors import Refused
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
+from apps.imports.events.mapping import EventMapping
+from apps.imports.events.reader import read as read_events
 from apps.imports.models import ImportJob
 from apps.imports.prepared_rows import Line, Prepared, Recipe
 from apps.imports.readers import appointments, people, synthea
@@ -61,6 +63,7 @@ class _Pass:
     worker: str
     write: bool
     mapping: ColumnMapping | None = None
+    events: EventMapping | None = None
     guard: ShiftGuard = field(default_factory=ShiftGuard)
     cache: PersonCache = field(default_factory=PersonCache)
     guardians: list[tuple[str, str]] = field(default_factory=list)
@@ -75,6 +78,8 @@ def _run(job: ImportJob, worker: str) -> None:
     run = _Pass(job, data, worker, write=job.state == State.RUNNING)
     if job.kind == JobKind.LIST:
         run.mapping = jobs.checked_mapping(data)
+    if job.kind == JobKind.EVENTS:
+        run.events = jobs.checked_events(data)
     if job.kind == JobKind.APPOINTMENTS:
         run.sources = jobs.known_sources()
     if not run.write and job.done:
@@ -138,6 +143,8 @@ def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]
     table = jobs.table_of(item)
     if run.job.kind == JobKind.SYNTHEA:
         found = synthea.read(table, item["table"], today=today)
+    elif run.events is not None:
+        found = read_events(table, run.events, today=today)
     else:
         found = appointments.read(table, default_zone=organizations.current().zone)
     for rows, behind in _batches(run, found):
@@ -275,7 +282,8 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             event_rows(
                 actor=job.actor,
                 rows=events,
-                source=synthea.SOURCE,
+                source=run.events.source if run.events is not None else synthea.SOURCE,
+                match_on=run.events.match_on if run.events is not None else "external_id",
                 cache=run.cache,
                 write=run.write,
                 subject=job.pk,

@@ -23,11 +23,15 @@ from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
+from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
 from apps.vault import sealing, tokens
 
 SOURCES = ("synthea", "demo", "file")
 """Names of outside ids that an appointment's "patient id" may mean, in this order."""
+
+NAMED = {"external_id": "patient id", "mrn": "record number"}
+"""What people are matched by when rows are about events."""
 
 
 @dataclass(slots=True)
@@ -92,19 +96,20 @@ def event_rows(
     actor: Actor,
     rows: Sequence[EventRow],
     source: str,
+    match_on: str = "external_id",
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
 ) -> Outcome:
     """Record the events of a chunk; events known by their identity change only when their facts did."""
     outcome = Outcome()
-    who = {row.line: search_values.identity(f"external.{source}", row.patient) for row in rows}
+    who = {row.line: search_values.match_token(match_on, source, row.patient)[1] for row in rows}
     cache.load(who.values())
     events: dict[bytes, tuple[NewEvent, bytes]] = {}
     for row in rows:
         found = cache.known.get(who[row.line])
         if found is None and who[row.line] not in cache.pending:
-            reason = "nobody here has this patient id; import the table of patients too"
+            reason = f"nobody here has this {NAMED[match_on]}; import the people first, or together with their events"
             outcome.rejections.append(Rejection(row.line, reason, row.cells))
             continue
         token = tokens.token128("event.source", f"{source}:{row.identity}")
@@ -118,7 +123,7 @@ def event_rows(
             continue
         person, key = found
         events[token] = (_new_event(person, f"{source}:{row.identity}", row), key)
-        if note := uncomparable(row.event):
+        if note := row.note or uncomparable(row.event):
             outcome.notes[note] += 1
     changes = _known_events(actor, events, outcome, subject)
     outcome.new += len(events)
@@ -130,7 +135,7 @@ def event_rows(
         vocabulary_add(
             (row.event["system"], row.event["code"], row.event["term"])
             for row in rows
-            if row.event.get("code") and row.event.get("term")
+            if row.event.get("code") and row.event.get("term") and row.event["system"] != BY_TEXT
         )
         people = set(keys) | {change.event.person_id for change in changes}
         if people:

@@ -15,14 +15,11 @@ from apps.core.bulk import int8_array
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls, tokens
 from apps.segments.conditions.base.attributes import day_of
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Part, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Part, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Search, Words
 from apps.segments.conditions.base.timeline import happened, happened_sql
-from apps.segments.conditions.base.windows import DAYS, Window, shifted, unit_part
-from apps.segments.conditions.base.wording import counted_in
+from apps.segments.conditions.base.windows import DAYS, Window, counted_in, shifted, unit_part
 
 COMPARED = {
     "over": "is over",
