@@ -24,6 +24,7 @@ from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
 from apps.imports.events.reader import BY_TEXT
+from apps.imports.readers import synthea
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
 from apps.vault import sealing, tokens
 
@@ -32,6 +33,7 @@ SOURCES = ("synthea", "demo", "file")
 
 NAMED = {"external_id": "patient id", "mrn": "record number"}
 """What people are matched by when rows are about events."""
+FIRST = "import the people first, then these rows"
 
 
 @dataclass(slots=True)
@@ -103,13 +105,14 @@ def event_rows(
 ) -> Outcome:
     """Record the events of a chunk; events known by their identity change only when their facts did."""
     outcome = Outcome()
+    together = source == synthea.SOURCE
     who = {row.line: search_values.match_token(match_on, source, row.patient)[1] for row in rows}
     cache.load(who.values())
     events: dict[bytes, tuple[NewEvent, bytes]] = {}
     for row in rows:
         found = cache.known.get(who[row.line])
         if found is None and who[row.line] not in cache.pending:
-            reason = f"nobody here has this {NAMED[match_on]}; import the people first, or together with their events"
+            reason = f"nobody here has this {NAMED[match_on]}; {'import the table of patients too' if together else FIRST}"
             outcome.rejections.append(Rejection(row.line, reason, row.cells))
             continue
         token = tokens.token128("event.source", f"{source}:{row.identity}")
