@@ -23,8 +23,8 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require
-from apps.imports import column_mapping
+from apps.core.permissions import Permission, may, require
+from apps.imports import column_mapping, selectors
 from apps.imports.diff import MODES
 from apps.imports.forms import MappingUploadForm, UploadForm
 from apps.imports.models import ImportJob
@@ -299,6 +299,8 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and data.get("pass") != State.RUNNING,
         **_stopped(job, data),
         "writes": writes,
+        "may_make_segments": may(request, Permission.SEGMENT_EDIT),
+        "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
         "downloadable": job.rejections.exists(),
         "own": jobs.may_see_rows(actor_of(request), job),

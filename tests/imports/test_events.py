@@ -20,7 +20,11 @@ from apps.imports.events import mapping
 from apps.imports.models import ImportJob
 from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
+from apps.references import selectors as references
+from apps.references.models import Noun
+from apps.segments import explaining
 from apps.segments import services as segments
+from apps.segments.selectors import by_id
 from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +203,34 @@ def test_the_command_takes_the_mapping_the_page_gave(people: dict[str, int], tmp
     with refused("import.mapping_wrong"):
         imported(LABS, {"match_on": "mrn"})
     assert date(2026, 11, 2).isoformat() in str(events_of(people["1001"]))
+
+
+def test_these_people_become_a_segment_from_the_finished_import(signed_in, people: dict[str, int]) -> None:
+    upload = Upload("list.csv", io.BytesIO(b"Record,Given name,Surname\n1001,Ana,New\n2001,Bo,Rey\n2002,Cy,Sol\n"))
+    document = {
+        "match_on": "mrn", "columns": {"Record": "mrn", "Given name": "first_name", "Surname": "last_name"},
+    }  # fmt: skip
+    job = jobs.import_create(actor=CLI, kind="list", uploads=[upload], document=document)
+    jobs.import_check(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    assert not job.people.exists(), "a check does nothing"
+    jobs.import_start(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    labs = imported(LABS)
+    client = signed_in("max")
+    page = client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "Make a segment of 2 people who came new" in page
+    assert "Make a segment of 1 person who changed" in page
+    builder = client.get(f"/segments/new/?import={job.pk}&which=made").content.decode()
+    assert 'value="import:" selected' in builder
+    assert found({"import": job.pk, "op": "made"}) == 2
+    renamed = segments.segment_save(
+        actor=CLI, name="Both", rule={"match": "all", "rules": [{"import": job.pk, "op": "any"}]}
+    )
+    assert segments.segment_count(actor=CLI, segment_id=renamed.pk).count == 3
+    assert [use.name for use in references.used_by(Noun.IMPORT, job.pk)] == ["Asked", "Both"]
+    among = {"match": "all", "rules": [{"import": labs.pk, "op": "changed"}, {"import": job.pk, "op": "changed"}]}
+    both = segments.segment_save(actor=CLI, name="Among", rule=among)
+    assert segments.segment_count(actor=CLI, segment_id=both.pk).count == 1
+    why = explaining.why(actor=CLI, segment=by_id(both.pk), person_id=people["1001"])
+    assert [child.matched for child in why.children] == [True, True]

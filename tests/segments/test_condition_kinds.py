@@ -31,6 +31,8 @@ from apps.contacts.services import NewEvent
 from apps.contacts.timeline.clinical import coded
 from apps.core import actors, clock
 from apps.core.levels import Level
+from apps.imports import selectors as imports
+from apps.imports.models import ImportedPeople, ImportJob
 from apps.segments import compiler, draft, rules
 from apps.segments.conditions import CONDITIONS, kind_of
 from apps.segments.conditions.base.controls import Offer
@@ -206,6 +208,18 @@ def some_segment(draw: random.Random) -> Json:
     return {"segment": "Grown women", "op": draw.choice(["in", "not_in"])}
 
 
+def some_import(draw: random.Random) -> Json:
+    return {"import": draw.choice([1, 12]), "op": draw.choice(["made", "changed", "any"])}
+
+
+def import_of(made_by_it: int, changed_by_it: int) -> Json:
+    """An import that made one of two people and changed the other."""
+    job = ImportJob(kind="list", actor_kind="command")
+    job.save()
+    ImportedPeople.objects.create(job=job, made=[made_by_it], changed=[changed_by_it])
+    return {"import": job.pk, "op": "made"}
+
+
 def some_sample(draw: random.Random) -> Json:
     return {"sample": draw.choice([0.1, 5, 12.5, 50, 99.9]), "key": draw.choice(["autumn", "winter"])}
 
@@ -351,6 +365,17 @@ KINDS: dict[str, Kind] = {
         other=Someone({"sex": "F", "birth_date": "2020-01-01"}),
         refers_to=(("segment", "Grown women"),),
     ),
+    "imported": Kind(
+        {"import": 12, "op": "made"},
+        "Was added by import 12",
+        Level.HEALTH,
+        {"what": "import:", "op": "made", "import": "12"},
+        some_import,
+        fits=Someone(),
+        other=Someone(),
+        refers_to=(("import", 12),),
+        about=import_of,
+    ),
     "sample": Kind(
         {"sample": 12.5, "key": "5f0c2a9e7b4d1386"},
         "Is in a random sample of 12.5%",
@@ -414,7 +439,8 @@ def test_what_it_names_can_be_told_and_replaced(name: str) -> None:
     assert tuple((each.kind, each.name) for each in named) == KINDS[name].refers_to
     moved = rules.with_references(rule, {each: f"{each.name}_x" for each in named})
     assert [each.name for each in rules.references(moved)] == [f"{each.name}_x" for each in named]
-    assert rules.with_references(moved, {each: each.name[:-2] for each in rules.references(moved)}) == rule
+    back = {each: first.name for each, first in zip(rules.references(moved), named, strict=True)}
+    assert rules.with_references(moved, back) == rule
     assert rules.with_references(rule, {}) == rule
 
 
@@ -490,6 +516,7 @@ def test_the_opened_record_and_the_statement_find_the_same_person(name: str, own
         contacts.load_events(people)
         contacts.load_appointments(people)
     document = kind.document if kind.about is None else kind.about(fits, other)
+    imports.load_imports(people)
     for match, expected in (("all", {fits}), ("any", {fits}), ("none", {other})):
         rule = rules.parse({"match": match, "rules": [document]}, fields=own_number.fields)
         by_record = {number for number, each in people.items() if rules.matches(rule, each, NOW, ZONE, own_number)}

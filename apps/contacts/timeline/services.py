@@ -77,11 +77,13 @@ def events_record(
     action: Action | None = Action.EVENT_RECORD,
     subject: str | int | None = None,
     likely_new: bool = False,
+    made: list[int] | None = None,
 ) -> int:
     """Record events in bulk; returns how many were new. An event whose source is known changes nothing.
 
     ``profile_keys`` saves unwrapping where the caller has the keys. ``action`` None: the caller audits.
-    ``likely_new`` spares the look for known sources before the work of sealing; the constraint decides either way.
+    ``made`` is given the ids of what was new. ``likely_new`` spares the look for known sources before the work of
+    sealing; the constraint decides either way.
     """
     if not events:
         return 0
@@ -112,6 +114,8 @@ def events_record(
         rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
     copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
     added: int = bulk.run(_ADD)[0][0]
+    if made is not None:
+        made += [row[0] for row in bulk.run("SELECT id FROM contacts_timelineevent WHERE id = ANY(%b)", [list(ids)])]
     measured = [(number, event) for number, (_, event) in zip(ids, fresh, strict=True) if event.kind == results.KIND]
     if measured:
         _results_added(measured, keys)

@@ -26,7 +26,7 @@ from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
 from apps.imports.events.mapping import EventMapping
 from apps.imports.events.reader import read as read_events
-from apps.imports.models import ImportJob
+from apps.imports.models import ImportedPeople, ImportJob
 from apps.imports.prepared_rows import Line, Prepared, Recipe
 from apps.imports.readers import appointments, people, synthea
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, Row
@@ -228,6 +228,10 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
             _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
             _count(run, item, outcome, outcome.rejections)
+            if outcome.made or outcome.touched:
+                ImportedPeople.objects.create(
+                    job=job, made=outcome.made, changed=sorted(set(outcome.touched)), events=sorted(outcome.events)
+                )
             job.done += len(rows)
             job.renew()
             job.reseal(run.data)
@@ -307,6 +311,8 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.to_confirm += part.to_confirm
         total.rejections += part.rejections
         total.notes += part.notes
+        total.touched += part.touched
+        total.events += part.events
     return total
 
 

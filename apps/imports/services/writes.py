@@ -46,6 +46,10 @@ class Outcome:
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    made: list[int] = field(default_factory=list)
+    touched: list[int] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    """Ids of people who were made, of people who were changed or to whom something was added, of events made."""
     notes: Counter[str] = field(default_factory=Counter)
     """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 
@@ -112,7 +116,8 @@ def event_rows(
     for row in rows:
         found = cache.known.get(who[row.line])
         if found is None and who[row.line] not in cache.pending:
-            reason = f"nobody here has this {NAMED[match_on]}; {'import the table of patients too' if together else FIRST}"
+            first = "import the table of patients too" if together else FIRST
+            reason = f"nobody here has this {NAMED[match_on]}; {first}"
             outcome.rejections.append(Rejection(row.line, reason, row.cells))
             continue
         token = tokens.token128("event.source", f"{source}:{row.identity}")
@@ -133,7 +138,8 @@ def event_rows(
     outcome.changed += len(changes)
     if write:
         keys = {event.person_id: key for event, key in events.values()}
-        events_record(actor=actor, events=[event for event, _ in events.values()], profile_keys=keys, action=None)
+        new = [event for event, _ in events.values()]
+        events_record(actor=actor, events=new, profile_keys=keys, action=None, made=outcome.events)
         events_change(changes=changes)
         vocabulary_add(
             (row.event["system"], row.event["code"], row.event["term"])
@@ -141,6 +147,7 @@ def event_rows(
             if row.event.get("code") and row.event.get("term") and row.event["system"] != BY_TEXT
         )
         people = set(keys) | {change.event.person_id for change in changes}
+        outcome.touched += sorted(people)
         if people:
             record(
                 actor=actor,
@@ -246,6 +253,9 @@ def appointment_rows(
     outcome.new += len(given)
     outcome.changed += len(changed)
     if write and (given or changed):
+        outcome.touched += sorted(
+            {item.person_id for item in [*given.values(), *(item for item, _ in changed.values())]}
+        )
         appointments_take_over(
             actor=actor, new=list(given.values()), changed=changed, profile_keys=keys, subject=subject
         )
