@@ -6,7 +6,7 @@ from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox,
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
-from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
+from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
     "Appointment",
@@ -15,6 +15,7 @@ __all__ = [
     "Consent",
     "ConsentState",
     "ContactExport",
+    "LatestResult",
     "MovedMailbox",
     "PendingChange",
     "Person",

@@ -81,7 +81,8 @@ def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
         record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
-    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
+    labs = timeline.courses(record.events or [], eyes=Eyes(role_of(request))) if group == "labs" else []
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "labs": labs}
     return _page(request, record, "timeline", "contacts/person/timeline.html", context)
 
 
