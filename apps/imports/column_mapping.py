@@ -68,7 +68,10 @@ def _targets() -> dict[str, Target]:
             spec = FIELDS[name]
             kind = _READERS.get(name) or (spec.type if spec.type in ("date", "email", "phone") else "text")
             found[name] = Target(name, spec.label, kind, spec.path, group)
-    found["full_name"] = Target("full_name", "Full name (first last)", "text", ("full_name",), "Name")
+    found["full_name"] = Target("full_name", "Full name", "text", ("full_name",), "Name")
+    found["full_name_two_families"] = Target(
+        "full_name_two_families", "Full name (two family names, as in Spanish)", "text", ("full_name",), "Name"
+    )
     found["external_id"] = Target("external_id", "Id in another system", "text", ("external_id",), "Identifiers")
     found["guardian"] = Target("guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers")
     words = {
@@ -209,7 +212,8 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
         if found and not found[2] and f"{name}.date" not in used:
             day = TARGETS[f"{name}.date"].label
             raise BadMapping(f"Consent to {found[1]} needs the day it was given: let a column go to “{day}”.")
-    if "full_name" in used and ({"first_name", "last_name"} & set(used)):
+    names = {"full_name", "full_name_two_families"} & set(used)
+    if len(names) == 2 or (names and {"first_name", "last_name"} & set(used)):
         raise BadMapping("Map either the full name or first and last name, not both.")
 
 
@@ -244,7 +248,8 @@ _SYNONYMS = {
     "first_name": "first firstname given givenname forename fname nombre",
     "last_name": "last lastname surname family familyname lname apellido apellidos",
     "middle_name": "middle middlename middleinitial mi secondname",
-    "full_name": "name fullname patientname contactname nombrecompleto",
+    "full_name": "name fullname patientname contactname",
+    "full_name_two_families": "nombrecompleto nombreyapellidos nombresyapellidos",
     "prefix": "title prefix salutation honorific",
     "suffix": "suffix namesuffix",
     "birth_date": "birthdate dateofbirth dob birthday born fechadenacimiento birthdt",
@@ -347,7 +352,7 @@ def _fits(name: str, type_: str) -> bool:
         return type_ in ("sex", "yes or no")
     if kind == "phone":
         return type_ in ("telephone", "number", "text")
-    if name in ("first_name", "last_name", "full_name", "city"):
+    if name in ("first_name", "last_name", "full_name", "full_name_two_families", "city"):
         return type_ not in ("number", "date", "e-mail")
     return True
 
