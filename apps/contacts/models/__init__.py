@@ -5,7 +5,7 @@ from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, Suppression
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
-from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
+from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
 from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "SearchRenewal",
     "Suppression",
     "TimelineEvent",
     "TimelineSummary",

@@ -141,75 +141,20 @@ def _vocabulary() -> frozenset[str]:
 # -- Capitals --------------------------------------------------------------------------------------------------
 
 _PARTICLES = frozenset(
-    [
-        "a",
-        "af",
-        "av",
-        "bin",
-        "bint",
-        "da",
-        "das",
-        "de",
-        "degli",
-        "dei",
-        "del",
-        "della",
-        "den",
-        "der",
-        "di",
-        "do",
-        "dos",
-        "du",
-        "e",
-        "ibn",
-        "la",
-        "las",
-        "lo",
-        "los",
-        "ten",
-        "ter",
-        "tot",
-        "van",
-        "vom",
-        "von",
-        "y",
-        "zu",
-        "zum",
-        "zur",
-    ]
-)
+    (
+        "a", "af", "av", "bin", "bint", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do",
+        "dos", "du", "e", "ibn", "la", "las", "lo", "los", "ten", "ter", "tot", "van", "vom", "von", "y", "zu",
+        "zum", "zur",
+    )
+)  # fmt: skip
 _NUMERALS = frozenset(["II", "III", "IV", "VI", "VII", "VIII", "IX", "XI", "XII", "XIII"])
 _DEGREES = {
     word.upper(): word
-    for word in [
-        "MD",
-        "PhD",
-        "PharmD",
-        "PsyD",
-        "EdD",
-        "DrPH",
-        "DDS",
-        "DMD",
-        "DVM",
-        "DPM",
-        "DPT",
-        "DNP",
-        "RN",
-        "LPN",
-        "BSN",
-        "MSN",
-        "APRN",
-        "CRNA",
-        "CNM",
-        "FNP",
-        "LCSW",
-        "LMFT",
-        "MPH",
-        "MBA",
-        "MHA",
-        "JD",
-    ]
-}
+    for word in (
+        "MD", "PhD", "PharmD", "PsyD", "EdD", "DrPH", "DDS", "DMD", "DVM", "DPM", "DPT", "DNP", "RN", "LPN", "BSN",
+        "MSN", "APRN", "CRNA", "CNM", "FNP", "LCSW", "LMFT", "MPH", "MBA", "MHA", "JD",
+    )
+}  # fmt: skip
 """Degrees that are nobody's name."""
 _ON_BADGES = ["ARNP", "CCRN", "CNA", "CRNP", "FACP", "FACS", "LCPC", "LMSW", "LPC", "NP", "OTR", "PA-C", "NP-C"]
 _STARTS = re.compile(r"(^[ʻʼ]?|[^\w'’ʻʼ])(\w)")
