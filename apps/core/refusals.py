@@ -147,6 +147,7 @@ REFUSALS: dict[str, Meaning] = {
     "campaign.audience_twice": Meaning(Kind.INPUT, "A campaign is for a segment or for everybody, not for both."),
     "campaign.changed": Meaning(Kind.STALE, "Somebody else changed the campaign meanwhile."),
     "campaign.excludes_itself": Meaning(Kind.INPUT, "The segment of a campaign cannot be one that it leaves out."),
+    "campaign.in_use": Meaning(Kind.STATE, "A segment asks about this campaign."),
     "campaign.incomplete": Meaning(
         Kind.STATE, "Something is missing before the campaign can be approved; the sentence says what."
     ),

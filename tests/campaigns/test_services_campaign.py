@@ -342,6 +342,15 @@ def test_a_campaign_is_copied_and_deleted_while_nothing_was_sent(approved: Campa
         services.campaign_delete(actor=max_actor, campaign_id=approved.pk)
 
 
+def test_a_campaign_that_a_segment_asks_about_stays(flu: Campaign, max_actor: Actor) -> None:
+    rule = {"match": "all", "rules": [{"engagement": "clicked", "campaign": "Flu shots 2026"}]}
+    asking = segment_services.segment_save(actor=max_actor, name="Clicked", rule=rule)
+    with refused("campaign.in_use", match="Segment “Clicked” asks about this campaign"):
+        services.campaign_delete(actor=max_actor, campaign_id=flu.pk)
+    segment_services.segment_delete(actor=max_actor, segment_id=asking.pk)
+    services.campaign_delete(actor=max_actor, campaign_id=flu.pk)
+
+
 def test_a_segment_and_a_template_in_use_say_where(flu: Campaign) -> None:
     with pytest.raises(InUse) as caught:
         segment_services.segment_delete(actor=CLI, segment_id=segments.by_name("Everyone").id)
