@@ -102,7 +102,6 @@ _OTHERS = {
     "claims": {"PATIENTID", "PROVIDERID", "DIAGNOSIS1"},
     "patient_expenses": {"PATIENT_ID", "HEALTHCARE_EXPENSES"},
     "payer_transitions": {"PATIENT", "PAYER"},
-    "patient_expenses": {"PATIENT_ID", "PAYER_ID", "HEALTHCARE_EXPENSES"},
     "payers": {"NAME", "AMOUNT_COVERED"},
     "providers": {"ORGANIZATION", "NAME", "SPECIALITY"},
     "organizations": {"NAME", "REVENUE", "UTILIZATION"},
