@@ -15,7 +15,7 @@ from apps.contacts.attributes.numbers import NumberRange, wide
 from apps.contacts.cell_text import clean, says_nothing
 from apps.contacts.languages import is_common_name
 from apps.imports import header_words
-from apps.imports.column_targets import CONSENT_PURPOSES, MATCHABLE, TARGETS, target_of
+from apps.imports.column_targets import CONSENT_PURPOSES, FULL_NAMES, MATCHABLE, TARGETS, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
     given: dict[int, str] = {}
     parts = {"first_name", "last_name"} & {target for *_, target in offers}
     for _, _, index, target in sorted(offers):
-        if target not in given.values() and not (target == "full_name" and parts):
+        if target not in given.values() and not (target in FULL_NAMES and (parts or FULL_NAMES & set(given.values()))):
             given[index] = target
     _add_zip(names, columns, given)
     sure = {index for sureness, _, index, _ in offers if sureness <= -2}
@@ -285,7 +285,7 @@ def _fits(name: str, type_: str) -> bool:
         return type_ not in ("number", "date", "e-mail", "telephone")
     if name == "state":
         return type_ in ("state", "text", "language", "yes or no")
-    if name in ("first_name", "last_name", "full_name", "city"):
+    if name in ("first_name", "last_name", *FULL_NAMES, "city"):
         return type_ not in ("number", "date", "e-mail")
     return True
 

@@ -23,7 +23,7 @@ from typing import Any
 from apps.contacts import values
 from apps.contacts.days import CENTURIES
 from apps.imports.column_guesses import ColumnGuess, guess, suggest
-from apps.imports.column_targets import CONSENT_TARGET, MATCHABLE, TARGETS, target_of
+from apps.imports.column_targets import CONSENT_TARGET, FULL_NAMES, MATCHABLE, TARGETS, target_of
 from apps.imports.diff import MODES, UPDATE
 from apps.imports.readers.code_pages import ENCODINGS
 
@@ -176,7 +176,8 @@ def _check_columns(columns: dict[Any, Any], attributes: Mapping[str, str] | None
         if found and not found[2] and f"{name}.date" not in used:
             day = TARGETS[f"{name}.date"].label
             raise BadMapping(f"Consent to {found[1]} needs the day it was given: let a column go to “{day}”.")
-    if "full_name" in used and ({"first_name", "last_name"} & set(used)):
+    names = FULL_NAMES & set(used)
+    if len(names) == 2 or (names and {"first_name", "last_name"} & set(used)):
         raise BadMapping("Map either the full name or first and last name, not both.")
 
 

@@ -52,7 +52,10 @@ def _targets() -> dict[str, Target]:
             spec = FIELDS[name]
             kind = _READERS.get(name) or (spec.type if spec.type in ("date", "email", "phone") else "text")
             found[name] = Target(name, spec.label, kind, spec.path, group)
-    found["full_name"] = Target("full_name", "Full name (first last)", "text", ("full_name",), "Name")
+    found["full_name"] = Target("full_name", "Full name", "text", ("full_name",), "Name")
+    found["full_name_two_families"] = Target(
+        "full_name_two_families", "Full name (two family names, as in Spanish)", "text", ("full_name",), "Name"
+    )
     found["external_id"] = Target("external_id", "Id in another system", "key", ("external_id",), "Identifiers")
     found["guardian"] = Target("guardian", "Guardian (their match value)", "key", ("guardian",), "Identifiers")
     words = {
@@ -75,6 +78,7 @@ def _targets() -> dict[str, Target]:
 TARGETS = _targets()
 """Everything a column can be mapped to by name; beside these, `attributes.NAME` (see `target_of`)."""
 
+FULL_NAMES = frozenset({"full_name", "full_name_two_families"})
 MATCHABLE = ("mrn", "external_id", "email", "phone")
 
 

@@ -13,10 +13,11 @@ _SYNONYMS = {
     "second name|apellido|apellidos|primer apellido|apellido paterno|apellidos del paciente|l name|"
     "family names|surnames",
     "middle_name": "middle name|middle|middlename|middle initial|mi|mname|m i|name middle|segundo nombre|inicial",
-    "full_name": "full name|name|fullname|patient name|patientname|pt name|contact name|nombre completo|"
-    "nombre y apellidos|nombre y apellido|apellidos y nombre|apellidos nombre|name of patient|"
+    "full_name": "full name|name|fullname|patient name|patientname|pt name|contact name|"
+    "apellidos y nombre|apellidos nombre|name of patient|"
     "nombre del paciente|patient full name|member name|client name|name last first|last first|"
     "last name first name|display name|paciente|patient",
+    "full_name_two_families": "nombre completo|nombre y apellidos|nombre y apellido|nombres y apellidos",
     "prefix": "prefix|salutation|honorific|title|name prefix|tratamiento|saludo|titulo|courtesy title",
     "suffix": "suffix|name suffix|namesuffix|generation|generational suffix|sufijo",
     "birth_date": "birth date|birthdate|date of birth|dob|birthday|born|birth|birth dt|dt of birth|d o b|b day|"

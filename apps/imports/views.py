@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,8 +23,8 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require
-from apps.imports import column_mapping, column_page
+from apps.core.permissions import Permission, may, require
+from apps.imports import column_mapping, column_page, selectors
 from apps.imports.diff import MODES
 from apps.imports.forms import MappingUploadForm, UploadForm
 from apps.imports.models import ImportJob
@@ -31,6 +32,8 @@ from apps.imports.services import jobs
 from apps.imports.services.unread import unread_csv, unread_places
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
+COLUMNS = {JobKind.LIST.value: "imports:columns", JobKind.EVENTS.value: "imports:event_columns"}
+"""Where step 2 of each kind that has one is."""
 RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subscriber": "Subscribers"}
 
 
@@ -69,12 +72,12 @@ def import_new(request: HttpRequest) -> HttpResponse:
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
-            if kind != JobKind.LIST:
+            if kind not in jobs.MAPPED:
                 jobs.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
-            return redirect("imports:columns" if kind == JobKind.LIST else "imports:job", job.pk)
+            return redirect(COLUMNS.get(kind, "imports:job"), job.pk)
     context = {"form": form, "steps": ["Upload", "Columns", "Check", "Import"], "step": 1}
     return render(request, "imports/new.html", context, status=422 if form.is_bound else 200)
 
@@ -293,6 +296,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "counts": jobs.counts(job),
         "tables": tables,
         "reasons": rejected,
+        "notes": sorted(data.get("notes", {}).items(), key=lambda item: (-item[1], item[0])),
         "unused": [item for item in data["files"] if not item["used"]],
         "files": [item for item in data["files"] if item["used"]],
         "problem": data.get("problem", ""),
@@ -308,6 +312,8 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and data.get("pass") != State.RUNNING,
         **_stopped(job, data),
         "writes": writes,
+        "may_make_segments": may(request, Permission.SEGMENT_EDIT),
+        "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
         "downloadable": job.rejections.filter(count__gt=0).exists(),
         **_unread(job, data),
@@ -377,9 +383,9 @@ def _mappable(job: ImportJob) -> bool:
 
 
 def _steps(job: ImportJob) -> list[Any]:
-    if job.kind != JobKind.LIST:
+    if job.kind not in COLUMNS:
         return ["Upload", "Check", "Import"]
-    columns = ("Columns", reverse("imports:columns", args=[job.pk])) if _mappable(job) else "Columns"
+    columns = ("Columns", reverse(COLUMNS[job.kind], args=[job.pk])) if _mappable(job) else "Columns"
     return ["Upload", columns, "Check", "Import"]
 
 
@@ -451,10 +457,13 @@ def import_mapping(request: HttpRequest, job_id: int) -> HttpResponse:
     """MAPPING.json of a list, for the next file of its kind and for the command line."""
     job = _job(job_id)
     try:
-        text = jobs.checked_mapping(job.opened()).as_json()
+        if job.kind == JobKind.EVENTS:
+            text = json.dumps(jobs.checked_events(job.opened()).as_dict(), indent=2, ensure_ascii=False) + "\n"
+        else:
+            text = jobs.checked_mapping(job.opened()).as_json()
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return redirect("imports:columns", job.pk)
+        return redirect(COLUMNS.get(job.kind, "imports:columns"), job.pk)
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="mapping-{job.pk}.json"'
     return response

@@ -56,6 +56,7 @@ def run(
     result["held"] = data.get("held", 0)
     result["unread"] = data.get("unread", 0)
     result["unread_reasons"] = data.get("unread_reasons", {})
+    result["notes"] = data.get("notes", {})
     result["import"] = job.pk
     if kind != ImportJob.JobKind.SYNTHEA:
         result.pop("unused")
@@ -116,6 +117,8 @@ def sentence(result: dict[str, Any]) -> str:
         text += f"\nNot used: {', '.join(sorted(result['unused']))}."
     for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
         text += f"\n  {count:,} rejected: {reason}"
+    for note, count in sorted(result["notes"].items(), key=lambda item: -item[1]):
+        text += f"\n  {count:,} imported: {note}"
     if result["errors_file"]:
         text += f"\nRejected rows: {result['errors_file']} (sealed ones: manage.py import_errors {result['import']})"
     return text

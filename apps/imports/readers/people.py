@@ -12,6 +12,7 @@ from apps.contacts import values
 from apps.contacts.cell_text import clean, whole_number
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
+from apps.contacts.person.names import split_name
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
 from apps.imports.readers.rows import FOOT, PersonRow, Rejection, Row, Unread, is_foot, ragged
@@ -155,7 +156,7 @@ class PersonReader:
                 outside = value
                 profile["external_ids"] = {mapping.source: value}
             elif head == "full_name":
-                profile["first_name"], profile["last_name"] = split_name(value)
+                profile.update(value)
             else:
                 profile[head] = value
         key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
@@ -262,20 +263,21 @@ def _steps(
         head, inner, part = (*target.path, "", "")[:3]
         known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
         read = kinds.get(target.kind, words)
-        if head == "attributes" and inner in choices:
+        if head == "full_name":
+            read = _full_name(name == "full_name_two_families")
+        elif head == "attributes" and inner in choices:
             read = values.choice_reader(choices[inner])
         decides = head == "consent" or name == mapping.match_on
         found.append(_Step(headers.index(column), column, head, inner, part, read, known, decides))
     return found
 
 
-def split_name(full: str) -> tuple[str, str]:
-    """First and last name of “Last, First” or “First Last”; the last word is the family name."""
-    if "," in full:
-        last, _, first = full.partition(",")
-        return first.strip(), last.strip()
-    first, _, last = full.rpartition(" ")
-    return first.strip(), last.strip()
+def _full_name(two_families: bool) -> Callable[[str], Any]:
+    def read(cell: str) -> Any:
+        full = values.text(cell)
+        return split_name(full, two_families=two_families).fields() if full else None
+
+    return read
 
 
 def _consents(

@@ -54,10 +54,10 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EventRow:
-    """Something that happened to the person whose external id is `patient`.
+    """Something that happened to the person whose external id (or other match key) is `patient`.
 
     `identity` names the event within its source for ever (it becomes a keyed token).
-    `event` is the part that will be sealed.
+    `event` is the part that will be sealed. `note` says what of the row could not be taken, if anything.
     """
 
     line: int
@@ -66,6 +66,7 @@ class EventRow:
     event: dict[str, Any]
     on: date
     cells: tuple[str, ...] = ()
+    note: str = ""
 
     def __repr__(self) -> str:
         return f"<EventRow of line {self.line}>"

@@ -7,7 +7,7 @@ draft -> checking -> checked -> running -> done
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -29,11 +29,12 @@ from apps.core.errors import Refused
 from apps.core.generated_file import Pieces
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
+from apps.imports.events import mapping as event_mapping
 from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
 from apps.imports.readers import appointments, synthea
 from apps.imports.readers.tables import Table, Unreadable
 from apps.imports.services.uploads import Upload as Upload
-from apps.imports.services.uploads import forget, keep, opener, read_as, stored_names
+from apps.imports.services.uploads import forget, keep, read_as, stored_names
 from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
@@ -56,7 +57,7 @@ def import_create(
 ) -> ImportJob:
     """Take files in: seal them, recognize them, count their rows. Nothing is written about people yet.
 
-    ``kind`` is synthea, list or appointments; ``document`` a mapping (list only; without it the guesses are the
+    ``kind`` is of ``JobKind``; ``document`` a mapping (lists of people or events; without it the guesses are the
     start). Raises ``Refused`` with what to do when a file cannot be read; then nothing is kept.
     """
     if not uploads:
@@ -122,10 +123,10 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
             )
         order = {name: place for place, name in enumerate(synthea.USED)}
         data["files"].sort(key=lambda item: order.get(item["table"], 99))
-    if kind == JobKind.LIST:
-        data["mapping"] = document or suggestion(data)
+    if kind in MAPPED:
+        data["mapping"] = document or suggestion(data, kind)
         if document is not None:
-            checked_mapping(data)
+            MAPPED[kind](data)
     return total
 
 
@@ -170,8 +171,8 @@ def _table_name(kind: str, table: Table) -> str:
     if kind == JobKind.APPOINTMENTS:
         appointments.columns(table.headers)
         return "appointments"
-    if kind == JobKind.LIST:
-        return "list"
+    if kind in MAPPED:
+        return str(kind)
     return synthea.recognized(table)
 
 
@@ -185,10 +186,12 @@ def _about(item: dict[str, Any], data: dict[str, Any], sentence: str) -> str:
 # The mapping of a list
 
 
-def suggestion(data: dict[str, Any]) -> dict[str, Any]:
+def suggestion(data: dict[str, Any], kind: str = JobKind.LIST) -> dict[str, Any]:
     """A mapping guessed from the file."""
     table = table_of(data["files"][0])
     sample = table.sample()
+    if kind == JobKind.EVENTS:
+        return event_mapping.suggest(list(table.headers), sample)
     return column_mapping.suggest(column_mapping.guess(table.headers, sample), sample)
 
 
@@ -228,18 +231,35 @@ def checked_mapping(data: dict[str, Any]) -> column_mapping.ColumnMapping:
     return found
 
 
+def checked_events(data: dict[str, Any]) -> event_mapping.EventMapping:
+    """The mapping of a list of events, checked against its file. Raises ``Refused``."""
+    try:
+        found = event_mapping.parse(data["mapping"])
+        found.bind(data["files"][0]["headers"])
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
+    return found
+
+
+MAPPED: dict[str, Callable[[dict[str, Any]], object]] = {
+    JobKind.LIST: checked_mapping,
+    JobKind.EVENTS: checked_events,
+}
+"""Kinds of imports that have a mapping, and what checks it."""
+
+
 @transaction.atomic
 def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> ImportJob:
     """Set the mapping of a list. Raises ``Refused`` naming what is wrong with it."""
     job = _locked(job_id)
-    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+    if job.kind not in MAPPED or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
         raise Refused("import.mapping_fixed", MAPPING_FIXED)
     data = job.opened()
     before = column_mapping.reading_of(data["mapping"] or {})
     if (reading := _checked_reading(document)) != before:
         job.total = reread(data, reading)
     data["mapping"] = document
-    checked_mapping(data)
+    MAPPED[job.kind](data)
     job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
     return job
@@ -272,8 +292,8 @@ def import_check(*, actor: Actor, job_id: int) -> ImportJob:
         raise Refused("import.started", "This import is under way or done. Start a new one.")
     data = job.opened()
     _need_files(job)
-    if job.kind == JobKind.LIST:
-        checked_mapping(data)
+    if job.kind in MAPPED:
+        MAPPED[job.kind](data)
     _begin(job, State.CHECKING, data, actor)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
     return job
@@ -349,7 +369,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons"):
+    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons", "notes"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)

@@ -175,8 +175,10 @@ def people_chunk(
         else:
             outcome.unchanged += 1
     if write:
-        _create(actor, chunk, fresh, subject)
-        _change(actor, [item for item in known if item.fields or item.consents], subject)
+        outcome.made += _create(actor, chunk, fresh, subject)
+        changed = [item for item in known if item.fields or item.consents]
+        _change(actor, changed, subject)
+        outcome.touched += [item.person.id for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
 
@@ -287,10 +289,10 @@ def fresh_ids(people: int, consents: int) -> Fresh:
     )
 
 
-def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str | int | None) -> None:
-    """Write new people with their consents, both on the trail."""
+def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str | int | None) -> list[int]:
+    """Write new people with their consents, both on the trail; their ids."""
     if not numbers:
-        return
+        return []
     made = chunk.made
     consents = sum(made.consents[number] for number in numbers)
     # Prepared ahead: a definition may have changed since. From here to the commit it cannot.
@@ -320,6 +322,7 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
             people=[person for person, number in zip(people, numbers, strict=True) if made.consents[number]],
             codes={"consents": consents},
         )
+    return list(people)
 
 
 def open_many(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[int, PersonRecord]:
