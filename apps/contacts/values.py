@@ -20,6 +20,7 @@ _PLAIN_EMAIL = re.compile(
 )
 _PHONE = re.compile(r"[0-9+().\-/\s]+(?:\s*(?:x|ext\.?)\s*[0-9]{1,6})?", re.IGNORECASE)
 _PLAIN_PHONE = re.compile(r"\+?[0-9]{5,15}")
+_USUAL_PHONE = re.compile(r"\+?(?:1[-. ]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ]?)\d{3}[-. ]?\d{4}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _SEX_WORDS = {
@@ -87,8 +88,10 @@ def email_cell(cell: str) -> str:
 
     Raises `BadValue` for what is none; where some of it is one, ``rest`` is the first address.
     """
-    if _PLAIN_EMAIL.fullmatch(cell) and cell.partition("@")[0].casefold() not in _PLACEHOLDERS:
-        return email(cell)
+    if len(cell) <= 64 and _PLAIN_EMAIL.fullmatch(cell):
+        local, _, domain = cell.rpartition("@")
+        if local.lower() not in _PLACEHOLDERS:
+            return cell if domain.islower() else f"{local}@{domain.lower()}"
     if says_nothing(cell):
         return ""
     found: list[str] = []
@@ -173,7 +176,7 @@ def phone_cell(cell: str) -> str:
 
     Raises `BadValue` for what is none; where there are several, ``rest`` is the first.
     """
-    if _PLAIN_PHONE.fullmatch(cell) and cell.count(cell[-1]) < len(cell) - 1:
+    if _USUAL_PHONE.fullmatch(cell) and cell.count(cell[-1]) < 9:
         return cell
     if says_nothing(cell):
         return ""
