@@ -18,7 +18,7 @@ HEADERS = [
     ("Número de expediente", "17", "mrn"),
     ("Nº de historia", "17", "mrn"),
     ("Pt Name", "Ann Lee", "full_name"),
-    ("Nombre completo", "Ann Lee", "full_name"),
+    ("Nombre completo", "Ann Lee", "full_name_two_families"),
     ("Patient First Name", NAME, "first_name"),
     ("GivenName", NAME, "first_name"),
     ("Nombre", NAME, "first_name"),
