@@ -281,6 +281,8 @@ def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecor
             "person_id", flat=True
         )[:limit]
     )
+    if not ids and (numbers := search_values.typed_numbers(typed)):
+        ids = list(PersonSearch.objects.filter(tokens__overlap=numbers).values_list("pk", flat=True)[:limit])
     if not ids:
         rows = PersonSearch.objects.all()
         for choices in search_values.name_tokens(typed):

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:job_id>/undo/", undo.import_undo, name="undo"),
     path("<int:job_id>/progress/", views.import_progress, name="progress"),
     path("<int:job_id>/rejected/", views.import_rejected, name="rejected"),
+    path("<int:job_id>/unread/", views.import_unread, name="unread"),
     path("<int:job_id>/mapping/", views.import_mapping, name="mapping"),
     path("<int:job_id>/<slug:act>/", views.import_act, name="act"),
 ]

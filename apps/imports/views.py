@@ -24,11 +24,12 @@ from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, may, require
-from apps.imports import column_mapping, selectors
+from apps.imports import column_mapping, column_page, selectors
 from apps.imports.diff import MODES
 from apps.imports.forms import MappingUploadForm, UploadForm
 from apps.imports.models import ImportJob, ImportUndo
 from apps.imports.services import jobs
+from apps.imports.services.unread import unread_csv, unread_places
 from apps.imports.undo.services import undo_until
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -92,7 +93,13 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     data = job.opened()
     document, problem = data["mapping"], ""
     create = whole(request.POST.get("create", ""), None)
-    if request.method == "POST" and create is not None:
+    if request.method == "POST" and "reread" in request.POST:
+        try:
+            jobs.import_reread(actor=actor, job_id=job.pk, reading=column_page.posted_reading(request.POST))
+            return redirect("imports:columns", job.pk)
+        except Refused as refusal:
+            problem = str(refusal)
+    elif request.method == "POST" and create is not None:
         document = _posted(request, data)
         problem = _create_attribute(request, job, data, document, create)
         if not problem:
@@ -128,6 +135,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "relations": list(RELATIONS.items()),
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
+        **column_page.reading_context(job, data, document, shown=jobs.may_see_rows(actor, job)),
         "problem": problem,
         "own": jobs.may_see_rows(actor, job),
         "upload": MappingUploadForm(),
@@ -200,7 +208,11 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         "ignore": ignore,
         "relation": request.POST.get("relation", "patient"),
         "mode": request.POST.get("mode", "update"),
+        # How the file is read is chosen by a button of its own; it stays with the mapping.
+        **column_mapping.reading_of(data.get("mapping") or {}),
     }
+    if century := request.POST.get("century", ""):
+        document["century"] = century
     if source := request.POST.get("source", "").strip().lower():
         document["source"] = source
     consent = {
@@ -223,6 +235,7 @@ def _column_rows(guesses: list[column_mapping.ColumnGuess], document: dict[str, 
             "samples": [] if guess.sensitive else guess.samples,
             "sensitive": guess.sensitive,
             "target": chosen.get(guess.header, ""),
+            "guessed": f"by {guess.by}" if guess.by and chosen.get(guess.header) == guess.target else "",
             "label": guess.header.replace("_", " ").strip()[:80],
             "numbers": guess.numbers.words(),
             "new_type": {"date": "date", "number": "number", "yes or no": "yes_no"}.get(guess.type, "text"),
@@ -305,13 +318,21 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "may_make_segments": may(request, Permission.SEGMENT_EDIT),
         "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
-        "downloadable": job.rejections.exists(),
+        "downloadable": job.rejections.filter(count__gt=0).exists(),
+        **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
         "not_own": jobs.NOT_YOURS,
         "waiting": waiting,
         **_decided(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
+
+
+def _unread(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
+    """Cells that were left out of rows that come in: how many, why, and where the first of them are."""
+    reasons = sorted(data.get("unread_reasons", {}).items(), key=lambda item: (-item[1], item[0]))
+    places = unread_places(job) if reasons else []
+    return {"unread": data.get("unread", 0), "unread_reasons": reasons, "unread_places": places}
 
 
 def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
@@ -405,6 +426,19 @@ def import_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
         messages.error(request, str(refusal))
         return redirect("imports:job", job.pk)
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_unread(request: HttpRequest, job_id: int) -> HttpResponseBase:
+    """The cells that could not be read as CSV. By POST, because taking them is on the trail."""
+    job = _job(job_id)
+    try:
+        lines = unread_csv(actor=actor_of(request), job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("imports:job", job.pk)
+    return _csv(_marked(lines), f"not-read-{job.pk}.csv")
 
 
 def _marked(lines: Iterator[str]) -> Iterator[bytes]:

@@ -2,10 +2,10 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, Suppression
+from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
-from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
+from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
 from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "ReturnedMailbox",
+    "SearchRenewal",
     "Suppression",
     "TimelineEvent",
     "TimelineSummary",

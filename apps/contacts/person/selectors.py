@@ -126,7 +126,7 @@ def guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
 
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
-    """Fill in the consent states and the suppressions of the mailboxes; two queries."""
+    """Fill in the consent states, the suppressions of the mailboxes, and why a mailbox is in question; two queries."""
     with connection.cursor() as cursor:
         # An authorization that ran out is none, a refusal does not run out: as `ConsentStates.holding` says it.
         cursor.execute(
@@ -143,10 +143,17 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
     scopes: dict[bytes, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT mailbox, scope FROM contacts_suppression WHERE mailbox = ANY(%s::bytea[])", [bytea_array(mailboxes)]
+            "SELECT mailbox, scope, '' FROM contacts_suppression WHERE mailbox = ANY(%(mailboxes)s::bytea[]) UNION ALL"
+            " SELECT mailbox, '', reason FROM contacts_returnedmailbox"
+            " WHERE mailbox = ANY(%(mailboxes)s::bytea[]) AND proven_at IS NULL",
+            {"mailboxes": bytea_array(mailboxes)},
         )
-        for mailbox, scope in cursor.fetchall():
-            scopes[bytes(mailbox)].add(scope)
+        for mailbox, scope, unproven in cursor.fetchall():
+            if unproven:
+                for record in mailboxes[bytes(mailbox)]:
+                    record.unproven = unproven
+            else:
+                scopes[bytes(mailbox)].add(scope)
     for mailbox, found in scopes.items():
         for record in mailboxes[mailbox]:
             record.suppressions = frozenset(found)

@@ -153,19 +153,16 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     total = 0
     for item in data["files"]:
         try:
-            table = tables.recognize(opener(item), item["name"])
-            item.update(
-                encoding=table.encoding,
-                delimiter=table.delimiter,
-                headers=list(table.headers),
-                first_line=table.first_line,
-            )
+            wanted = column_mapping.reading_of(document or {}) if kind == JobKind.LIST else {}
+            table = _read_as(item, wanted)
             item["table"] = _table_name(kind, table)
             item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
             item["rows"] = sum(1 for _ in table.rows()) if item["used"] else 0
             total += item["rows"]
         except Unreadable as error:
             raise Refused("import.file_unreadable", _about(item, data, str(error))) from None
+        except column_mapping.BadMapping as error:
+            raise Refused("import.mapping_wrong", str(error)) from None
     if kind == JobKind.SYNTHEA:
         names = [item["table"] for item in data["files"] if item["used"]]
         if not names:
@@ -181,6 +178,55 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
         if document is not None:
             MAPPED[kind](data)
     return total
+
+
+def _read_as(item: dict[str, Any], wanted: dict[str, Any]) -> Table:
+    """Recognize a kept file, in the reading that was asked for, and note in ``item`` how it is read."""
+    table = tables.recognize(
+        opener(item), item["name"], encoding=wanted.get("encoding", ""), header_line=wanted.get("header_line")
+    )
+    item.update(
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        headers=list(table.headers),
+        first_line=table.first_line,
+    )
+    return table
+
+
+@transaction.atomic
+def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> ImportJob:
+    """Read the file of a list otherwise: ``encoding`` and ``header_line``. The columns are guessed anew.
+
+    Raises ``Refused`` when it cannot be read so; then nothing is changed.
+    """
+    job = _locked(job_id)
+    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+        raise Refused("import.mapping_fixed", MAPPING_FIXED)
+    _need_files(job)
+    data = job.opened()
+    job.total = reread(data, reading)
+    job_to(job, State.DRAFT, data)
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["reading"])
+    return job
+
+
+def reread(data: dict[str, Any], reading: dict[str, Any]) -> int:
+    """Recognize the file of a list anew; returns its rows. Raises ``Refused``."""
+    item = data["files"][0]
+    try:
+        wanted = column_mapping.reading_of(reading)
+        table = _read_as(item, wanted)
+        item["rows"] = sum(1 for _ in table.rows())
+    except Unreadable as error:
+        raise Refused("import.file_unreadable", str(error)) from None
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
+    data["mapping"] = suggestion(data) | wanted
+    return int(item["rows"])
+
+
+MAPPING_FIXED = "The mapping of this import cannot be changed any more. Start a new import."
 
 
 def _table_name(kind: str, table: Table) -> str:
@@ -269,15 +315,23 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     """Set the mapping of a list. Raises ``Refused`` naming what is wrong with it."""
     job = _locked(job_id)
     if job.kind not in MAPPED or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
-        raise Refused(
-            "import.mapping_fixed", "The mapping of this import cannot be changed any more. Start a new import."
-        )
+        raise Refused("import.mapping_fixed", MAPPING_FIXED)
     data = job.opened()
+    before = column_mapping.reading_of(data["mapping"] or {})
+    if (reading := _checked_reading(document)) != before:
+        job.total = reread(data, reading)
     data["mapping"] = document
     MAPPED[job.kind](data)
     job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
     return job
+
+
+def _checked_reading(document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return column_mapping.reading_of(document)
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
 
 
 def known_sources() -> list[str]:
@@ -377,7 +431,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "notes"):
+    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons", "notes"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)
@@ -442,7 +496,7 @@ def _csv_lines(job: ImportJob) -> Iterator[str]:
     files = job.opened()["files"]
     headers = {item["name"]: item["headers"] for item in files}
     current = None
-    for row in ImportRejection.objects.filter(job=job).order_by("pk").iterator(chunk_size=20):
+    for row in ImportRejection.objects.filter(job=job, count__gt=0).order_by("pk").iterator(chunk_size=20):
         for item in sealing.open_service(row.sealed, table=REJECTION_TABLE, row=row.pk):
             if item["file"] != current:
                 current = item["file"]

@@ -35,6 +35,7 @@ from apps.imports.services import jobs
 from apps.imports.services.done import note_done
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
+from apps.imports.services.unread import unread_add
 from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
 from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
 from apps.jobs.runner import Lost, Runner
@@ -111,7 +112,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons", "held", "notes"):
+    for name in ("tables", "reasons", "held", "unread", "unread_reasons", "notes"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -332,17 +333,16 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["rejected"] += len(rejections)
     if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
         data["held"] = data.get("held", 0) + outcome.to_confirm
+    if outcome.unread:
+        data["unread"] = data.get("unread", 0) + len(outcome.unread)
+        _tally(data.setdefault("unread_reasons", {}), (f"{cell.column} {cell.reason}" for cell in outcome.unread))
+        unread_add(job, item["name"], outcome.unread)
     for note, count in outcome.notes.items():
         notes = data.setdefault("notes", {})
         note = note if note in notes or len(notes) < MAX_REASONS else "other reasons"
         notes[note] = notes.get(note, 0) + count
     if rejections:
-        reasons = data.setdefault("reasons", {})
-        for rejection in rejections:
-            reason = rejection.reason
-            if reason not in reasons and len(reasons) >= MAX_REASONS:
-                reason = "other reasons"
-            reasons[reason] = reasons.get(reason, 0) + 1
+        _tally(data.setdefault("reasons", {}), (rejection.reason for rejection in rejections))
         rejections.sort(key=lambda rejection: rejection.line)
         jobs.add_rejections(
             job,
@@ -351,6 +351,12 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
                 for row in rejections
             ],
         )
+
+
+def _tally(reasons: dict[str, int], found: Iterable[str]) -> None:
+    for reason in found:
+        name = reason if reason in reasons or len(reasons) < MAX_REASONS else "other reasons"
+        reasons[name] = reasons.get(name, 0) + 1
 
 
 def _end(run: _Pass) -> None:

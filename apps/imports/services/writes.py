@@ -25,7 +25,7 @@ from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_chang
 from apps.core.actors import Actor
 from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
-from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
 from apps.vault import sealing, tokens
 
 SOURCES = ("synthea", "demo", "file")
@@ -49,13 +49,14 @@ class Before:
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
     made: list[int] = field(default_factory=list)
     touched: list[int] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
