@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import email
-import email.errors
-import email.header
 import email.message
 import email.policy
-import html
 import re
 
+from apps.mail import charsets, header_words, html_text, quoting
 from apps.mail.reports import bounce_words as words
 
 MAX_READ = 512 * 1024
@@ -66,35 +64,32 @@ def raw_header(part: email.message.Message, name: str) -> str:
 
 
 def decoded_header(message: email.message.Message, name: str) -> str:
-    """A header with its encoded words decoded, as far as they can be."""
-    raw = raw_header(message, name)[:1000]
-    try:
-        return str(email.header.make_header(email.header.decode_header(raw)))
-    except (ValueError, LookupError, email.errors.MessageError):
-        return raw
+    """A header with its encoded words decoded, as far as they can be; one line of at most 1,000 characters."""
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            text = header_words.decode(str(value).encode("utf-8", "surrogateescape")[:4_000])
+            return re.sub(r"\s+", " ", text)[:1000]
+    return ""
 
 
 def leaf_text(part: email.message.Message) -> str:
     """The words of a leaf part, whatever its charset claims."""
     payload = part.get_payload(decode=True)
+    is_page = part.get_content_subtype() == "html"
     if isinstance(payload, bytes):
-        text = _decode(payload[: 4 * MAX_TEXT], part.get_content_charset() or "utf-8")
+        text = charsets.decode(payload, _charset(part), markup=is_page)
     else:
         text = str(part.get_payload() or "")
-    if part.get_content_subtype() == "html":
-        text = re.sub(r"(?is)<(style|script|head)\b.*?</\1>", " ", text[:MAX_TEXT])
-        text = html.unescape(re.sub(r"(?s)<[^>]{0,500}>", " ", text))
+    if is_page:
+        text = quoting.plain(html_text.text_of(text))
     return text[:MAX_TEXT]
 
 
-def _decode(payload: bytes, charset: str) -> str:
-    """As declared, else as UTF-8, else byte by byte."""
-    for attempt in (charset, "utf-8"):
-        try:
-            return payload.decode(attempt)
-        except (LookupError, ValueError):
-            continue
-    return payload.decode("latin-1")
+def _charset(part: email.message.Message) -> str:
+    try:
+        return part.get_content_charset() or ""
+    except (ValueError, LookupError):
+        return ""
 
 
 def spoken_words(parts: list[email.message.Message]) -> str:
