@@ -277,6 +277,17 @@ def test_of_two_versions_of_the_same_words_one_is_shown():
     assert [one.name for one in found.attachments] == ["dog.png"]
 
 
+def test_a_letter_without_seams_or_under_a_file_name_is_still_read():
+    assert "Call me." in text_of(b"Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\nCall me.\r\n--x--\r\n")
+    assert text_of(letter("Call me.", 'text/plain; name="x.txt"\r\nContent-Disposition: attachment')) == "Call me."
+    assert (
+        text_of(b"Call me.")
+        == text_of(b"\r\nCall me.")
+        == text_of(b"Content-Type: nothing\r\n\r\nCall me.")
+        == "Call me."
+    )
+
+
 def test_an_empty_page_does_not_hide_the_words():
     assert (
         text_of(several("multipart/alternative", letter("Call me."), letter("<img src=x>", "text/html"))) == "Call me."
