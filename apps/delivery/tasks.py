@@ -9,6 +9,7 @@ from celery import shared_task
 from apps.core import actors
 from apps.core.errors import Refused
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
 from apps.delivery.returns.services import reports_clear
 
 
@@ -29,6 +30,12 @@ def clean_list(**_: object) -> None:
     """The nightly look at the list. A run that is at work already is enough."""
     with contextlib.suppress(Refused):
         services.clean_list(actor=actors.system("beat"))
+
+
+@shared_task(ignore_result=True)
+def judge_letters(**_: object) -> None:
+    """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
+    letters_judge(actor=actors.system("receiver"))
 
 
 @shared_task(ignore_result=True)
