@@ -92,8 +92,9 @@ def body_of(message: email.message.Message, budget: Budget, subject: str, depth:
 
 
 def _children(message: email.message.Message) -> list[email.message.Message]:
-    payload = message.get_payload()
-    return [one for one in payload if isinstance(one, email.message.Message)] if isinstance(payload, list) else []
+    # Asking a part without parts for its payload decodes it, by whatever its charset claims.
+    payload = message.get_payload() if message.is_multipart() else []
+    return [one for one in payload if isinstance(one, email.message.Message)]
 
 
 def _root_first(message: email.message.Message, children: list[email.message.Message]) -> list[email.message.Message]:
@@ -219,9 +220,8 @@ def _bytes_of(message: email.message.Message) -> bytes:
 
 def _report(message: email.message.Message, kind: str) -> Piece:
     """The fields of a mail system's report, as lines."""
-    payload = message.get_payload()
-    if isinstance(payload, list):
-        groups = ["\n".join(_lines_of(group)) for group in payload[:50] if isinstance(group, email.message.Message)]
+    if message.is_multipart():
+        groups = ["\n".join(_lines_of(group)) for group in _children(message)[:50]]
         text = "\n\n".join(group for group in groups if group)
     else:
         text = _text(message, _payload(message))
@@ -231,8 +231,8 @@ def _report(message: email.message.Message, kind: str) -> Piece:
 def _lines_of(group: email.message.Message) -> list[str]:
     fields = [(key, str(value).encode("utf-8", "surrogateescape")) for key, value in group.raw_items()]
     lines = [f"{key}: {' '.join(header_words.decode(value).split())}" for key, value in fields[:60]]
-    inner = group.get_payload()
-    return [*lines, inner] if isinstance(inner, str) and inner.strip() else lines
+    inner = charsets.decode(_payload(group))
+    return [*lines, inner] if inner.strip() else lines
 
 
 def _payload(message: email.message.Message) -> bytes:
@@ -241,9 +241,7 @@ def _payload(message: email.message.Message) -> bytes:
         payload = message.get_payload(decode=True)
     except (ValueError, LookupError, TypeError, AssertionError):
         payload = None
-    if isinstance(payload, bytes):
-        return payload
-    return str(message.get_payload() or "").encode("utf-8", "surrogateescape")
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _text(message: email.message.Message, payload: bytes) -> str:
