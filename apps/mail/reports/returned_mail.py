@@ -74,12 +74,12 @@ def decoded_header(message: email.message.Message, name: str) -> str:
 
 def leaf_text(part: email.message.Message) -> str:
     """The words of a leaf part, whatever its charset claims."""
-    payload = part.get_payload(decode=True)
     is_page = part.get_content_subtype() == "html"
-    if isinstance(payload, bytes):
-        text = charsets.decode(payload, _charset(part), markup=is_page)
-    else:
-        text = str(part.get_payload() or "")
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AssertionError):
+        payload = None
+    text = charsets.decode(payload, _charset(part), markup=is_page) if isinstance(payload, bytes) else ""
     if is_page:
         text = quoting.plain(html_text.text_of(text))
     return text[:MAX_TEXT]
@@ -88,7 +88,7 @@ def leaf_text(part: email.message.Message) -> str:
 def _charset(part: email.message.Message) -> str:
     try:
         return part.get_content_charset() or ""
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, TypeError):
         return ""
 
 
@@ -124,11 +124,10 @@ def status_blocks(parts: list[email.message.Message]) -> list[email.message.Mess
     for part in parts:
         if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
             continue
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            groups = [one for one in payload if isinstance(one, email.message.Message)]
+        if part.is_multipart():
+            groups = [one for one in part.get_payload() if isinstance(one, email.message.Message)]
         else:
-            found = re.split(r"\n\s*\n", str(payload)[:MAX_TEXT])
+            found = re.split(r"\n\s*\n", leaf_text(part))
             groups = [email.message_from_string(one, policy=SHORT_FIELDS) for one in found]
         for group in groups:
             # Some systems leave out the blank line between message and recipient fields.
