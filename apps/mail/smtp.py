@@ -14,7 +14,7 @@ import base64
 import contextlib
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,10 @@ _UNSAFE_ADDRESS = re.compile(r"[\x00-\x20<>\x7f]")
 
 class UnsafeAddress(Refused):
     """An address with a blank, bracket, CR, LF or NUL; it never reaches a command line."""
+
+
+class NotWhole(UnsafeAddress):
+    """A mail that is not what was made for its recipient; nothing of it is written."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,17 @@ class Dialogue:
 
 @dataclass(frozen=True)
 class Mail:
-    """One message to one recipient. `data` has CRLF line ends and is not dot-stuffed yet."""
+    """One message to one recipient. `data` has CRLF line ends and is not dot-stuffed yet.
+
+    `whole` says, just before the first command, whether this is still what was made for that recipient.
+    """
 
     return_path: str
     recipient: str
     data: bytes
     minimum: TlsClass = TlsClass.NONE
     requiretls: bool = False
+    whole: Callable[[Mail], bool] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Mail({len(self.data)} bytes)"
@@ -155,7 +163,8 @@ class Connection:
         """Send one message and wait for the last answer.
 
         Nothing is written unless this very connection is as well protected as the message needs.
-        Raises `UnsafeAddress` for an address that could break the command line.
+        Raises `UnsafeAddress` for an address that could break the command line, `NotWhole` for a mail that is not what
+        was made for its recipient.
         """
         if self.tls.tls_class < mail.minimum:
             return Result(
@@ -168,6 +177,8 @@ class Connection:
             self.usable = False
             worn = self.carried > 0
             return Result(of_fault(Phase.MAIL, Fault.DROPPED), Phase.MAIL, fault=Fault.DROPPED, usable=False, worn=worn)
+        if mail.whole is not None and not mail.whole(mail):
+            raise NotWhole("message.not_whole", "The message is not what was made for its recipient. It did not leave.")
         commands = self._commands(mail)
         if isinstance(commands, Fault):
             return Result(of_fault(Phase.MAIL, commands), Phase.MAIL, fault=commands, usable=self.usable)

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.models import PersonIdentity, Suppression
+from apps.contacts.models import Suppression
 from apps.contacts.person import search_values
 from apps.contacts.person.selectors import record_keys
 from apps.contacts.services import NewEvent, events_record, suppress_many
@@ -27,6 +27,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.delivery import selectors
+from apps.delivery.letters.services import proof_begin
 from apps.delivery.models import InboundMail, OutboxMessage
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import EVIDENCE_PLACE, RECORD_PLACE, MessageKind, State
@@ -39,7 +40,7 @@ from apps.delivery.returns.destinations import (
     too_often,
     too_often_from_there,
 )
-from apps.mail import reply_text, return_paths
+from apps.mail import reading, return_paths
 from apps.mail.reports import bounces
 from apps.mail.reports.bounces import Report, Verdict
 from apps.mail.reports.structure import Structure, from_server, structure_of
@@ -130,7 +131,7 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes, sender: str | None
         if quoted is not None:
             return _come_back(actor, quoted, raw, report)
     if shape is Structure.LETTER:
-        return _answer(actor, place.message, raw, origin)
+        return _answer(actor, place.message, raw, sender, origin)
     # A report or automatic answer to an address that proves nothing changes nothing; staff find it sorted out.
     if shape in {Structure.REPORT, Structure.FEEDBACK}:
         tally("unsigned")
@@ -158,10 +159,10 @@ def _to_signed_path(actor: Actor, message_id: int | None, raw: bytes, shape: Str
         return _sort_out(actor, shape, message_id, raw, _SORTED[shape])
     if shape is Structure.LETTER and sender and not from_server(raw):
         # Some mail programs of people answer to the return path.
-        return _answer(actor, message_id, raw)
+        return _answer(actor, message_id, raw, sender)
     if report.verdict in {Verdict.NOT_A_BOUNCE, Verdict.AUTO_REPLY} and not report.arrived:
         if shape is Structure.LETTER and report.verdict is Verdict.NOT_A_BOUNCE:
-            return _answer(actor, message_id, raw)
+            return _answer(actor, message_id, raw, sender)
         shape = Structure.AUTOMATIC if shape is Structure.LETTER else shape
         reason = Sorting.REPORT if shape in {Structure.REPORT, Structure.FEEDBACK} else _SORTED[shape]
         return _sort_out(actor, shape, message_id, raw, reason)
@@ -242,20 +243,22 @@ def _sort_out(
 
 
 @transaction.atomic
-def _answer(actor: Actor, message_id: int | None, raw: bytes, origin: bytes | None = None) -> Received:
-    """A mail that somebody wrote: for the staff inbox."""
-    letter = reply_text.read(raw, zone=organizations.current().timezone)
+def _answer(
+    actor: Actor, message_id: int | None, raw: bytes, sender: str | None, origin: bytes | None = None
+) -> Received:
+    """A mail that somebody wrote: for the staff inbox. Without our signature it names nobody until it is judged."""
+    facts = reading.read_letter(raw, organizations.current().timezone)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
-    person_id = message.person_id if message is not None else _only_person(letter.sender)
+    person_id = message.person_id if message is not None else None
     key = _record_key(person_id)
     if person_id is not None and key is None:
         person_id = None
     kind = InboundMail.InboundKind.REPLY
     report = Report(Verdict.NOT_A_BOUNCE)
-    facts = letter.to_json()
     mail_id = _keep(kind, report, message, raw, facts, key, InboundMail.State.WAITING, person_id, origin=origin)
     if mail_id is None:
         return Received(kind, report.verdict.value, False)
+    proof_begin(mail_id=mail_id, key=key, mail_from=sender or "")
     _tell_of_answer(actor, message, person_id, mail_id)
     record(
         actor=actor,
@@ -300,10 +303,11 @@ def mail_to_letters(*, actor: Actor, mail_id: int) -> None:
     if row is None:
         raise Refused("inbound.sorted_gone", "Nothing was moved: this mail is among the letters already, or gone.")
     was, key = row.sorting, _record_key(row.person_id)
-    letter = reply_text.read(selectors.mail_raw(row), zone=organizations.current().timezone)
+    facts = reading.read_letter(selectors.mail_raw(row), organizations.current().timezone)
     row.kind, row.sorting, row.state = InboundMail.InboundKind.REPLY, "", InboundMail.State.WAITING
-    row.sealed = _seal(key, letter.to_json(), INBOUND_TABLE, row.pk)
+    row.sealed = _seal(key, facts, INBOUND_TABLE, row.pk)
     row.save(update_fields=["kind", "sorting", "state", "sealed"])
+    proof_begin(mail_id=row.pk, key=key, mail_from="")
     message = OutboxMessage.objects.filter(pk=row.message).first() if row.message is not None else None
     _tell_of_answer(actor, message, row.person_id, row.pk)
     record(
@@ -488,16 +492,6 @@ def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime,
     }
     event = NewEvent(message.person_id, kind, _day(now), f"message:{message.pk}:{word}", facts, groups)
     events_record(actor=actor, events=[event], action=None)
-
-
-def _only_person(address: str) -> int | None:
-    """The one person who has this mailbox; a household has several, so nobody is guessed."""
-    if "@" not in address:
-        return None
-    found = PersonIdentity.objects.filter(
-        kind=PersonIdentity.IdentityKind.EMAIL, token=search_values.mailbox(address), person__erased_at__isnull=True
-    ).values_list("person_id", flat=True)[:2]
-    return found[0] if len(found) == 1 else None
 
 
 def _record_key(person_id: int | None) -> bytes | None:

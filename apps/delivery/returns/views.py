@@ -17,6 +17,7 @@ from apps.core.errors import Refused
 from apps.core.pages import Page, keyset
 from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors, services
+from apps.delivery.letters import selectors as letters
 from apps.delivery.models import InboundMail
 from apps.delivery.page_parts import person_url
 from apps.inbox.selectors import masked_name
@@ -27,7 +28,7 @@ from apps.inbox.selectors import masked_name
 def mail_list(request: HttpRequest) -> HttpResponse:
     """Answers by mail: those that wait first; all of them on request. Texts are not opened here."""
     everything = request.GET.get("show") == "all"
-    rows = InboundMail.objects.filter(kind=InboundMail.InboundKind.REPLY).defer("raw", "sealed")
+    rows = letters.letters().exclude(letters.unproven())
     if not everything:
         rows = rows.filter(state=InboundMail.State.WAITING)
     page = keyset(rows, request.GET.get("after", ""))
@@ -39,6 +40,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
             "rows": _named(request, page),
             "everything": everything,
             "put_off": selectors.inbound_put_off(),
+            "unproven": letters.unproven_waiting().count(),
         },
     )
 
@@ -67,7 +69,7 @@ def _named(request: HttpRequest, page: Page[InboundMail]) -> list[tuple[InboundM
 @require_safe
 def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     """One letter, or one mail that was sorted out, as text; on the trail."""
-    row = get_object_or_404(InboundMail.objects.defer("raw"), pk=mail_id)
+    row = get_object_or_404(InboundMail, pk=mail_id)
     is_letter = row.kind == InboundMail.InboundKind.REPLY
     letter = selectors.mail_open(actor=actor_of(request), mail=row)
     people = open_people(
@@ -90,7 +92,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             and person is not None
             and not _is_theirs(request, person, str(letter.get("sender", ""))),
             "person_url": person_url(row.person_id),
-            "attachments": [{"name": n, "kind": k, "size": s} for n, k, s in letter.get("attachments", [])],
+            **letters.letter_parts(row),
             "until": selectors.inbound_until(row.message) if row.message is not None else None,
             "may_reply": may(request, Permission.INBOX_REPLY),
         },
