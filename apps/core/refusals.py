@@ -147,6 +147,7 @@ REFUSALS: dict[str, Meaning] = {
     "campaign.audience_twice": Meaning(Kind.INPUT, "A campaign is for a segment or for everybody, not for both."),
     "campaign.changed": Meaning(Kind.STALE, "Somebody else changed the campaign meanwhile."),
     "campaign.excludes_itself": Meaning(Kind.INPUT, "The segment of a campaign cannot be one that it leaves out."),
+    "campaign.in_use": Meaning(Kind.STATE, "A segment asks about this campaign."),
     "campaign.incomplete": Meaning(
         Kind.STATE, "Something is missing before the campaign can be approved; the sentence says what."
     ),
@@ -253,6 +254,7 @@ REFUSALS: dict[str, Meaning] = {
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
     "inbound.done": Meaning(Kind.STATE, "A colleague has dealt with this mail already."),
+    "inbound.sorted_gone": Meaning(Kind.STATE, "This mail is among the letters already, or its time was over."),
     "journey.active": Meaning(Kind.STATE, "This draft and its texts are active already."),
     "journey.changed": Meaning(Kind.STALE, "Somebody else changed the journey meanwhile."),
     "journey.name_missing": Meaning(Kind.INPUT, "A journey has a name."),
@@ -271,6 +273,9 @@ REFUSALS: dict[str, Meaning] = {
     "journey.would_void": Meaning(
         Kind.STATE, "The change would void the approval of the journey, so nothing was saved."
     ),
+    "letter.named": Meaning(Kind.STATE, "A colleague has already said whom this letter is from."),
+    "letter.not_chosen": Meaning(Kind.STATE, "Nobody chose whom this letter is from."),
+    "letter.person_gone": Meaning(Kind.ABSENT, "The person a letter was to be from is not there any more."),
     "link.malformed": Meaning(Kind.INPUT, "The link holds spaces, quotes or control characters."),
     "link.not_web": Meaning(Kind.INPUT, "The link is not a whole web address (https:// or http://)."),
     "link.scheme_not_allowed": Meaning(

@@ -9,6 +9,8 @@ from celery import shared_task
 from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
+from apps.delivery.returns.services import reports_clear
 from apps.delivery.suppressions import services as suppressions
 from apps.jobs import waking
 
@@ -44,3 +46,15 @@ def suppression_sweep() -> None:
     for job_id in suppressions.due(clock.now()):
         waking.wake_now("apps.delivery.tasks.suppression_work", job_id)
     suppressions.files_clear(actor=actors.system("beat"))
+
+
+@shared_task(ignore_result=True)
+def judge_letters(**_: object) -> None:
+    """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
+    letters_judge(actor=actors.system("receiver"))
+
+
+@shared_task(ignore_result=True)
+def clear_reports(**_: object) -> None:
+    """Remove reports of mail servers whose time is over."""
+    reports_clear(actor=actors.system("beat"))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.delivery.hygiene import views as hygiene
+from apps.delivery.letters import views as letters
 from apps.delivery.outbox import views as messages
 from apps.delivery.recipient_keys import views as people
 from apps.delivery.returns import views as inbound
@@ -38,5 +39,14 @@ urlpatterns = [
     path("suppressions/jobs/<int:job_id>/download/", suppressions.job_download, name="suppression_download"),
     path("mail/", inbound.mail_list, name="mail_list"),
     path("mail/<int:mail_id>/", inbound.mail, name="mail"),
+    path("mail/sorted/", inbound.mail_sorted, name="mail_sorted"),
+    path("mail/<int:mail_id>/original/", inbound.mail_original, name="mail_original"),
+    path("mail/<int:mail_id>/letter/", inbound.mail_to_letters, name="mail_to_letters"),
     path("mail/<int:mail_id>/finish/", inbound.mail_finish, name="mail_finish"),
+    path("mail/unproven/", letters.unproven, name="mail_unproven"),
+    path("mail/<int:mail_id>/who/", letters.who, name="mail_who"),
+    path("mail/<int:mail_id>/who/<int:person_id>/", letters.choose, name="mail_choose"),
+    path("mail/<int:mail_id>/who/release/", letters.release, name="mail_release"),
+    path("mail/<int:mail_id>/files/<str:path>/", letters.file, name="mail_file"),
+    path("mail/<int:mail_id>/files/<str:path>/pages/<int:page>/", letters.picture, name="mail_picture"),
 ]

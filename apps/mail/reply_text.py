@@ -9,12 +9,15 @@ import email.message
 import html
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from email.utils import parseaddr
 from typing import Any
 
 from apps.mail.reports.returned_mail import Absurd, decoded_header, leaf_text, message_of, message_parts, raw_header
 
 MAX_TEXT = 20_000
+VERSION = 2
+"""Of what is read: a letter whose reading is older is read again from its original."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class ReplyText:
     def to_json(self) -> dict[str, Any]:
         """The form that is sealed."""
         return {
+            "version": VERSION,
             "sender": self.sender,
             "sender_name": self.sender_name,
             "subject": self.subject,
@@ -49,7 +53,7 @@ class ReplyText:
         }
 
 
-def read(raw: bytes) -> ReplyText:
+def read(raw: bytes, *, zone: tzinfo = UTC) -> ReplyText:
     """Read the text of a mail that a person wrote. Raises nothing."""
     try:
         message = message_of(raw)

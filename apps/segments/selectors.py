@@ -165,7 +165,7 @@ def _rules_of(handles: Iterable[Handle], fields: Mapping[str, FieldSpec]) -> dic
     """The rules of the segments of these ids or names that are there."""
     given = list(handles)
     numbers: dict[Handle, int] = {of: of for of in given if isinstance(of, int)}
-    by_name = naming.segment_ids(of for of in given if isinstance(of, str))
+    by_name = naming.segment_ids([of for of in given if isinstance(of, str)])
     for of, pk in by_name.items():
         numbers[of] = pk
     rows = {row.pk: row for row in Segment.objects.filter(pk__in=set(numbers.values()))} if numbers else {}

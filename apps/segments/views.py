@@ -22,9 +22,9 @@ from apps.core.errors import Refused
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
 from apps.segments import counting, draft, explaining, naming, rules, selectors, services
-from apps.segments.absent import absent_codes
 from apps.segments.builder import drawn
-from apps.segments.conditions.base.codes import join_code, split_code
+from apps.segments.conditions.base.controls import join_code, split_code
+from apps.segments.counting import absent_codes
 from apps.segments.selectors import OpenedSegment
 from apps.vault.tokens import normalize
 

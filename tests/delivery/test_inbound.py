@@ -100,6 +100,13 @@ def scopes():
     return dict(Suppression.objects.values_list("scope", "reason"))
 
 
+def sorted_out():
+    """Kind and reason of the one mail that was kept, which is no letter."""
+    row = InboundMail.objects.get()
+    assert row.state == "noted"
+    return row.kind, row.sorting
+
+
 def kinds(person):
     opened = contact_selectors.open_person(actor=CLI, purpose="scene", person_id=person.id)
     contact_selectors.load_events({person.id: opened})
@@ -190,13 +197,14 @@ def test_a_bounce_to_the_reply_address_is_believed_by_nobody(sent):
     assert not take("care@clinic.test", dsn()).new
     assert OutboxMessage.objects.get().state == "sent"
     assert scopes() == {}
-    assert InboundMail.objects.count() == 0
+    assert sorted_out() == ("bounce", "unsigned")
 
 
 def test_a_path_of_a_message_that_is_gone(sent):
     path = return_paths.address("bounce", 987654321, BOUNCES, keys.ring().link)
     assert not take(path, dsn()).new
     assert InboundTally.objects.get().what == "gone"
+    assert sorted_out() == ("bounce", "gone")
 
 
 def test_after_erasure_the_record_still_tells_and_the_mailbox_stays_away(sent):
@@ -210,6 +218,7 @@ def test_after_erasure_the_record_still_tells_and_the_mailbox_stays_away(sent):
 def test_automatic_answers_disturb_nobody(sent):
     assert take(sent.path, letter(Auto_Submitted="auto-replied")).verdict == "auto_reply"
     assert OutboxMessage.objects.get().state == "sent"
+    assert sorted_out() == ("automatic", "automatic")
     assert not InboundMail.objects.filter(state="waiting").exists()
 
 

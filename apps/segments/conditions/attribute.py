@@ -25,12 +25,22 @@ from apps.segments.conditions.base.attributes import (
     stored,
     values_of,
 )
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
-from apps.segments.conditions.base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
-from apps.segments.conditions.base.sql import Fragment, has_tokens, joined, one_of
-from apps.segments.conditions.base.wording import listed
+from apps.segments.conditions.base.nodes import (
+    Condition,
+    Fragment,
+    Opened,
+    Reference,
+    RefersTo,
+    Reveals,
+    Search,
+    Words,
+    has_tokens,
+    joined,
+    one_of,
+)
+from apps.segments.conditions.base.windows import listed
 from apps.vault.tokens import normalize
 
 OPERATORS = {
@@ -179,9 +189,9 @@ class AttributeCondition(Condition):
         """The level of the attribute."""
         return spec_level(self.field, fields)
 
-    def reveals(self, looking: Looking) -> Reveals:
+    def reveals(self, fields: Mapping[str, FieldSpec]) -> Reveals:
         """What the person is to us is more than an attribute: being a patient is health information."""
-        level = self.level(looking.fields)
+        level = self.level(fields)
         if self.field != "relation":
             return Reveals(level)
         if self.op in KNOWN:

@@ -12,11 +12,20 @@ from apps.contacts.timeline import value_sets
 from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms, join_code, split_code
-from apps.segments.conditions.base.controls import Choices, Control, Drawn, Entry, Offer, Part, Posted
+from apps.segments.conditions.base.controls import (
+    Choices,
+    Control,
+    Drawn,
+    Entry,
+    Offer,
+    Part,
+    Posted,
+    Terms,
+    join_code,
+    split_code,
+)
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Condition, Fragment, Opened, Search, Words
 from apps.segments.conditions.base.timeline import (
     REPEAT_WORDS,
     WHEN_WORDS,
@@ -27,8 +36,17 @@ from apps.segments.conditions.base.timeline import (
     repeat_part,
     times_control,
 )
-from apps.segments.conditions.base.windows import BEGINNING, DAYS, Window, horizon, shifted, unit_part
-from apps.segments.conditions.base.wording import counted_in, listed, spoken_day
+from apps.segments.conditions.base.windows import (
+    BEGINNING,
+    DAYS,
+    Window,
+    counted_in,
+    horizon,
+    listed,
+    shifted,
+    spoken_day,
+    unit_part,
+)
 
 #: Kinds of clinical events: noun of one, and the code system its codes come from.
 KINDS = {

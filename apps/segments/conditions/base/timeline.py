@@ -11,8 +11,7 @@ from apps.segments.conditions.base import tokens
 from apps.segments.conditions.base.attributes import day_of
 from apps.segments.conditions.base.controls import Part, Posted, number, together, words
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Search
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import Fragment, Search
 from apps.segments.conditions.base.windows import Window
 
 REPEAT_OPERATORS = ("at_least", "never")

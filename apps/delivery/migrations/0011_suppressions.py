@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0008_inbound_unproven'),
+        ('delivery', '0010_letter_proof'),
     ]
 
     operations = [
