@@ -250,7 +250,7 @@ def _pipes(name: str, pipes: str, type_: str) -> tuple[str, str, str | None]:
                 raise BadField(f"“{word}:{word_argument}” is not a format. Use one of: {known}.")
             if word == "date" and type_ not in ("date", "moment"):
                 raise BadField(f"“{name}” is not a date. Take the date format away.")
-            format_, argument = word, word_argument
+            format_, argument = word, word_argument or ""
         else:
             fallback = quoted if quoted is not None else bare
     return format_, argument, fallback
