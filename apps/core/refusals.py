@@ -303,8 +303,8 @@ REFUSALS: dict[str, Meaning] = {
     "message.header_unsafe": Meaning(Kind.INPUT, "A value for a header holds a line break or a NUL."),
     "message.id_malformed": Meaning(Kind.FAULT, "The Message-ID is malformed."),
     "message.not_in_doubt": Meaning(Kind.STATE, "This message is not in doubt."),
-    "message.not_whole": Meaning(Kind.FAULT, "The message is not what was made for its recipient."),
     "message.not_one_from": Meaning(Kind.FAULT, "The message does not have exactly one From."),
+    "message.not_whole": Meaning(Kind.FAULT, "The message is not what was made for its recipient."),
     "message.subject_not_neutral": Meaning(Kind.INPUT, "The neutral subject is not one short plain line."),
     "message.under_way": Meaning(Kind.STATE, "This message is on its way or finished."),
     "message.unsubscribe_not_https": Meaning(Kind.FAULT, "The address for unsubscribing is not one https address."),
@@ -415,7 +415,7 @@ REFUSALS: dict[str, Meaning] = {
     "suppression.failed": Meaning(
         Kind.FAULT, "The list or the file could not be worked through; the sentence says why."
     ),
-    "suppression.file_gone": Meaning(Kind.STATE, "The file of this export is not there any more."),
+    "suppression.file_gone": Meaning(Kind.STATE, "The list of suppressions is not there any more."),
     "suppression.finished": Meaning(Kind.STATE, "This job is finished."),
     "suppression.gone": Meaning(Kind.ABSENT, "This mailbox is not stopped in this way any more."),
     "suppression.job_unknown": Meaning(Kind.ABSENT, "There is no such list or export."),
