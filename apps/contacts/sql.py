@@ -46,6 +46,11 @@ def timeline_summary(alias: str = "t") -> str:
     return f"contacts_timelinesummary {alias}"
 
 
+def latest_results(alias: str = "l") -> str:
+    """One row a person and keyed ``lab``: keyed ``step`` and ``day`` of the last result, and its ``event_id``."""
+    return f"contacts_latestresult {alias}"
+
+
 # For the reader behind a restore: rows of another cluster carry numbers that this one has not given yet.
 NEWEST_AHEAD = "SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s"
 """The highest numbers that lie at or above a number; by the index."""

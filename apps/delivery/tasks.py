@@ -34,6 +34,18 @@ def clean_list(**_: object) -> None:
         services.clean_list(actor=actors.system("beat"))
 
 
+@shared_task(ignore_result=True)
+def judge_letters(**_: object) -> None:
+    """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
+    letters_judge(actor=actors.system("receiver"))
+
+
+@shared_task(ignore_result=True)
+def clear_reports(**_: object) -> None:
+    """Remove reports of mail servers whose time is over."""
+    reports_clear(actor=actors.system("beat"))
+
+
 @shared_task(acks_late=True)
 def suppression_work(job_id: int) -> None:
     """Take in a list of opt-outs, or write an export of suppressions."""
@@ -46,15 +58,3 @@ def suppression_sweep() -> None:
     for job_id in suppressions.due(clock.now()):
         waking.wake_now("apps.delivery.tasks.suppression_work", job_id)
     suppressions.files_clear(actor=actors.system("beat"))
-
-
-@shared_task(ignore_result=True)
-def judge_letters(**_: object) -> None:
-    """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
-    letters_judge(actor=actors.system("receiver"))
-
-
-@shared_task(ignore_result=True)
-def clear_reports(**_: object) -> None:
-    """Remove reports of mail servers whose time is over."""
-    reports_clear(actor=actors.system("beat"))

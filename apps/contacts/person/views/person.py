@@ -81,7 +81,8 @@ def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
         record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
-    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
+    labs = timeline.courses(record.events or [], eyes=Eyes(role_of(request))) if group == "labs" else []
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "labs": labs}
     return _page(request, record, "timeline", "contacts/person/timeline.html", context)
 
 
@@ -445,8 +446,7 @@ def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
 
 def _said(name: str, value: Any) -> Any:
     """A value in words: choices and the codes of Synthea."""
-    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
-    return words_of.get(str(value), value)
+    return _CODES.get(name, {}).get(str(value)) or fields.FIELDS[name].said(str(value))
 
 
 _CODES = {

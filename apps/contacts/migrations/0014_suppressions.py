@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0011_pending_changes'),
+        ('contacts', '0013_search_renewal'),
     ]
 
     operations = [
