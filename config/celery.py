@@ -26,6 +26,8 @@ app.conf.task_routes = {
     "apps.imports.tasks.*": {"queue": "imports"},
     "apps.journeys.tasks.*": {"queue": "journeys"},
     "apps.delivery.tasks.judge_letters": {"queue": "default"},
+    "apps.delivery.tasks.suppression_work": {"queue": "imports"},
+    "apps.delivery.tasks.suppression_sweep": {"queue": "imports"},
     "apps.delivery.tasks.*": {"queue": "send"},
     "apps.campaigns.tasks.*": {"queue": "send"},
 }
@@ -44,6 +46,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
     "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
     "judge-whom-letters-are-from": {"task": "apps.delivery.tasks.judge_letters", "schedule": 30 * SECONDS},
+    "look-after-lists-of-opt-outs": {"task": "apps.delivery.tasks.suppression_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-beats": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",

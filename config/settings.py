@@ -332,6 +332,10 @@ CLAMD = env("CARELANE_CLAMD")
 SANDBOX = env("CARELANE_SANDBOX", "full" if PRODUCTION else "best")
 if SANDBOX not in {"full", "best"}:
     raise ImproperlyConfigured("CARELANE_SANDBOX must be full or best.")
+# Messages over one connection before we say QUIT; servers end connections after 100 (OpenSMTPD) or 1,000 (Exim).
+MESSAGES_PER_CONNECTION = int(env("CARELANE_MESSAGES_PER_CONNECTION", "90"))
+if MESSAGES_PER_CONNECTION < 1:
+    raise ImproperlyConfigured("CARELANE_MESSAGES_PER_CONNECTION must be at least 1.")
 
 # -- How long rows are kept -----------------------------------------------------------------------------------
 
@@ -473,6 +477,7 @@ ENVIRONMENT = {
     "CARELANE_AUTHSERV_ID": ",".join(sorted(AUTHSERV_IDS)),
     "CARELANE_CLAMD": CLAMD,
     "CARELANE_SANDBOX": SANDBOX,
+    "CARELANE_MESSAGES_PER_CONNECTION": str(MESSAGES_PER_CONNECTION),
     "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
     "CARELANE_KEEP_REPORTS_DAYS": str(KEEP_REPORTS_DAYS),
 }

@@ -70,6 +70,15 @@ PHRASES: Mapping[str, str] = {
     "consent.record": "Recorded a consent of {people}",
     "suppression.add": "Stopped a mailbox",
     "suppression.lift": "Lifted the stop of a mailbox",
+    "suppression.list": "Looked at stopped mailboxes of {people}",
+    "suppression.search": "Asked whether an address is stopped",
+    "suppression.import": "Took in a list of addresses that opted out elsewhere",
+    "suppression.export": "Exported stopped mailboxes",
+    "suppression.cancel": "Canceled a job over stopped mailboxes",
+    "suppression.open": "Downloaded an export of stopped mailboxes",
+    "suppression.clear": "Deleted an export of stopped mailboxes after a day",
+    "mailbox.doubt": "Put mailboxes of {people} in question after a long silence",
+    "mailbox.prove": "Confirmed that a mailbox is still that of {people}",
     "appointment.book": "Booked an appointment for {people}",
     "appointment.move": "Moved an appointment of {people}",
     "appointment.cancel": "Canceled an appointment of {people}",
@@ -175,6 +184,7 @@ OF_NOBODY: Mapping[str, str] = {
     "mail.to_letters": "Moved {subject:mail} from what was sorted out to the letters",
     "template.preview": "Previewed {subject:template}",
     "suppression.add": "Stopped mailboxes",
+    "suppression.list": "Looked at stopped mailboxes",
 }
 
 # Irregular or clearer past forms; other verbs take -d or -ed.

@@ -8,7 +8,6 @@ from apps.contacts.consent.services import (
     consents_record,
     suppress,
     suppress_many,
-    unsuppress,
 )
 from apps.contacts.person.services import (
     contact_create,
@@ -16,6 +15,13 @@ from apps.contacts.person.services import (
     contact_update,
     contacts_change,
     contacts_create,
+)
+from apps.contacts.suppressions.services import (
+    mailbox_prove,
+    mailboxes_returned,
+    suppression_add,
+    suppression_lift,
+    unsuppress,
 )
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 
@@ -36,8 +42,12 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
+    "mailbox_prove",
+    "mailboxes_returned",
     "suppress",
     "suppress_many",
+    "suppression_add",
+    "suppression_lift",
     "unsuppress",
     "vocabulary_add",
 ]

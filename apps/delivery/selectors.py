@@ -43,7 +43,7 @@ from apps.delivery.policy.routing import Capability, PolicyTable, RouteName
 from apps.delivery.returns import destinations
 from apps.delivery.send.recipients import Recipient
 from apps.delivery.settings.setup import Setup
-from apps.mail import dkim, mx, reply_text
+from apps.mail import dkim, mx, reading, reply_text
 from apps.mail.envelopes import CheckedKey
 from apps.mail.smtp import Dialogue, Login
 from apps.mail.tls import TlsClass, Trust
@@ -86,7 +86,9 @@ def dialogue(chosen: Setup) -> Dialogue:
         implicit = chosen.relay.implicit_tls
         if chosen.relay.username:
             login = Login(chosen.relay.username, chosen.relay.password)
-    return Dialogue(chosen.helo, trust, login=login, implicit_tls=implicit)
+    return Dialogue(
+        chosen.helo, trust, login=login, implicit_tls=implicit, per_connection=settings.MESSAGES_PER_CONNECTION
+    )
 
 
 def _exists(path: str) -> bool:
@@ -169,6 +171,7 @@ def capabilities(
             pgp=routes.can_carry(RouteName.PGP, recipient),
             smime=routes.can_carry(RouteName.SMIME, recipient),
             portal=routes.can_carry(RouteName.PORTAL, recipient),
+            unproven=person.unproven if addresses.get(person_id) == person.email else "",
         )
     return found
 
@@ -347,7 +350,7 @@ def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
     else:
         found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
     if found.get("version") != reply_text.VERSION:
-        found = {**reply_text.read(mail_raw(mail), zone=organizations.current().timezone).to_json(), "report": found}
+        found = {**reading.read_letter(mail_raw(mail), organizations.current().timezone), "report": found}
     return found
 
 
@@ -368,7 +371,11 @@ def mail_raw(mail: InboundMail) -> bytes:
 def hygiene_rules(chosen: Setup | None = None) -> Rules:
     """When optional mail rests, as the settings say."""
     now = chosen or setup()
-    return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+    return Rules(
+        unengaged_days=now.unengaged_days,
+        unengaged_messages=now.unengaged_messages,
+        silent_months=now.silent_months,
+    )
 
 
 def inbound_until(message_id: int | None) -> datetime | None:

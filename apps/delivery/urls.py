@@ -8,6 +8,7 @@ from apps.delivery.outbox import views as messages
 from apps.delivery.recipient_keys import views as people
 from apps.delivery.returns import views as inbound
 from apps.delivery.settings import views as setup
+from apps.delivery.suppressions import views as suppressions
 
 app_name = "delivery"
 urlpatterns = [
@@ -27,6 +28,15 @@ urlpatterns = [
     path("list/settings/", hygiene.hygiene_settings, name="hygiene_settings"),
     path("list/run/", hygiene.hygiene_run, name="hygiene_run"),
     path("list/wake/<int:person_id>/", hygiene.hygiene_wake, name="hygiene_wake"),
+    path("suppressions/", suppressions.suppression_list, name="suppressions"),
+    path("suppressions/new/", suppressions.suppression_new, name="suppression_new"),
+    path("suppressions/list/", suppressions.opt_outs_new, name="opt_outs_new"),
+    path("suppressions/export/", suppressions.export_new, name="suppression_export"),
+    path("suppressions/<int:suppression_id>/lift/", suppressions.suppression_lift, name="suppression_lift"),
+    path("suppressions/jobs/<int:job_id>/", suppressions.job, name="suppression_job"),
+    path("suppressions/jobs/<int:job_id>/progress/", suppressions.job_progress, name="suppression_progress"),
+    path("suppressions/jobs/<int:job_id>/cancel/", suppressions.job_cancel, name="suppression_cancel"),
+    path("suppressions/jobs/<int:job_id>/download/", suppressions.job_download, name="suppression_download"),
     path("mail/", inbound.mail_list, name="mail_list"),
     path("mail/<int:mail_id>/", inbound.mail, name="mail"),
     path("mail/sorted/", inbound.mail_sorted, name="mail_sorted"),

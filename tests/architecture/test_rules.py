@@ -21,6 +21,7 @@ WRITERS = {
     "apps.audit.sequencer": "numbers committed entries, with a database role of its own",
     "apps.contacts.attributes.fills": "a long job; the service that orders it has the entry on the trail",
     "apps.contacts.changes.pending": "rows of changes that wait, in the transaction of the service that calls",
+    "apps.contacts.person.renewal": "a long job; each chunk is on the trail, and the service writes the values",
     "apps.core.bulk": "COPY, for the rows that services hand over",
     "apps.delivery.send": "the send path: set-based, fenced, results with one synchronous commit",
     "apps.delivery.settings.measuring": "measures of mail servers; nobody is in them",

@@ -21,6 +21,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import home, selectors, services
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import RECORD_PLACE, MessageKind
+from apps.delivery.outbox import story
 from apps.delivery.returns import services as inbound
 from apps.delivery.returns.destinations import Incoming, NotHere, destination
 from apps.delivery.returns.receiver import Receiver, address_of
@@ -176,9 +177,59 @@ def test_a_delay_is_only_noted(sent):
 
 def test_the_body_may_name_whom_it_likes(sent, people):
     contacts.contact_create(actor=CLI, profile={"first_name": "Kim", "email": "kim@goodmail.test"})
-    take(sent.path, dsn(who="kim@goodmail.test"))
+    assert take(sent.path, dsn(who="kim@goodmail.test")).verdict == "elsewhere"
+    assert scopes() == {}
+    take(sent.path, dsn(who=ADDRESS.upper()))
     assert not Suppression.objects.filter(mailbox=search_values.mailbox("kim@goodmail.test")).exists()
     assert Suppression.objects.filter(mailbox=search_values.mailbox(ADDRESS)).exists()
+
+
+def test_a_forward_that_failed_ends_nobody_and_staff_read_it_on_the_persons_page(sent):
+    take(sent.path, dsn(who="dana.work@elsewhere.test"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "elsewhere")
+    assert scopes() == {}
+    assert kinds(sent.dana) == []
+    assert "forward failed" in story.reason_words(row.reason)
+    evidence = selectors.message_data(actor=CLI, message=row, parts=["evidence"])["evidence"]
+    assert evidence["reports"][0]["verdict"] == "elsewhere"
+    assert "dana" not in evidence["reports"][0]["diagnostic"]
+
+
+def test_of_an_alias_only_the_mailbox_written_to_counts(sent):
+    block = "Final-Recipient: rfc822; other@elsewhere.test\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n"
+    raw = dsn().replace(b"Final-Recipient", block.encode() + b"Final-Recipient", 1)
+    assert take(sent.path, raw).verdict == "hard"
+
+
+def test_a_message_that_arrives_after_all_is_delivered(sent):
+    take(sent.path, dsn("4.2.2", "452 mailbox full", "delayed"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "delayed")
+    assert "still tries" in story.reason_words(row.reason)
+    take(sent.path, dsn("4.4.7", "delivery time expired"))
+    assert OutboxMessage.objects.get().state == "bounced"
+    take(sent.path, dsn("2.0.0", "250 2.0.0 OK", "delivered"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "")
+    assert kinds(sent.dana) == ["message.bounced", "message.delivered"]
+    assert not InboundMail.objects.filter(state="waiting").exists()
+
+
+def test_a_dead_mailbox_is_not_brought_back_by_a_report(sent):
+    take(sent.path, dsn())
+    take(sent.path, dsn("2.0.0", "250 OK", "relayed"))
+    assert OutboxMessage.objects.get().reason == "hard"
+    assert scopes() == {"all": "hard_bounce"}
+
+
+@pytest.mark.parametrize(
+    "said", ["554 5.7.1 Your IP is listed at bl.spamcop.net", "550 5.1.1 user unknown, SPF failed"]
+)
+def test_what_names_us_stops_nobody(sent, said):
+    take(sent.path, dsn("5.1.1", said))
+    assert OutboxMessage.objects.get().reason == "policy"
+    assert scopes() == {}
 
 
 def test_forged_altered_and_foreign_paths_are_ignored_and_counted(sent):

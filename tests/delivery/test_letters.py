@@ -12,6 +12,7 @@ from apps.audit import marks
 from apps.audit.models import AuditEntry
 from apps.contacts.models import TimelineEvent
 from apps.core import actors, clock
+from apps.core.strangers.opening import Trouble, Unopened
 from apps.delivery import services
 from apps.delivery.letters import services as letters
 from apps.delivery.models import InboundMail, LetterProof
@@ -266,6 +267,26 @@ def test_the_list_asks_the_same_number_of_questions_for_one_and_for_fifty(signed
     nora, path = signed_in("nora"), "/delivery/mail/unproven/"
     arrives(letter(text="One"))
     one = questions(nora, path)
-    for number in range(49):
-        arrives(letter(text=f"Letter {number}"))
+    (mail,) = InboundMail.objects.all()
+    copies = [InboundMail(**{**_columns(mail), "source": b"%016d" % number}) for number in range(49)]
+    LetterProof.objects.bulk_create(
+        LetterProof(mail=copy, sealed=mail.proof.sealed) for copy in InboundMail.objects.bulk_create(copies)
+    )
     assert questions(nora, path) == one
+
+
+def _columns(mail: InboundMail) -> dict:
+    return {field.attname: getattr(mail, field.attname) for field in mail._meta.local_fields if not field.primary_key}
+
+
+def test_a_letter_that_ends_its_reader_is_kept(signed_in, domain, monkeypatch):
+    def ends(*given, **more):
+        raise Unopened(Trouble.MEMORY)
+
+    monkeypatch.setattr("apps.mail.reading.open_file", ends)
+    raw = letter(text="My pills")
+    mail = arrives(raw)
+    nora = signed_in("nora")
+    page = nora.get(f"/delivery/mail/{mail.pk}/").content.decode()
+    assert "This letter cannot be read here. It needs more memory" in page
+    assert nora.get(f"/delivery/mail/{mail.pk}/original/").content == raw

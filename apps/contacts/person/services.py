@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +15,7 @@ from apps.contacts.changes.pending import moved_note, set_aside
 from apps.contacts.models import (
     Appointment,
     ConsentState,
+    LatestResult,
     MovedMailbox,
     PendingChange,
     Person,
@@ -161,7 +163,8 @@ def contacts_change(
         )
         cursor.execute(
             "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"  # noqa: S608 - our columns
-            f" birth_month_day = c.birth_month_day, {_SLOT_SETS} FROM person_change c WHERE c.id = s.person_id"
+            f" birth_month_day = c.birth_month_day, generation = {search_values.GENERATION}, {_SLOT_SETS}"
+            " FROM person_change c WHERE c.id = s.person_id"
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])
         copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
@@ -176,33 +179,55 @@ def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: 
     Caller's transaction, lock and audit entry. Returns how many have a value, and how many of these have one that no
     search finds though its attribute is searchable (a number out of bounds, a date that is none).
     """
-    states: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
     profiles: dict[int, dict[str, Any]] = {}
     for row in rows:
         profile = selectors.opened(row).profile
         if any(name in (profile.get("attributes") or {}) for name in names):
             profiles[row.pk] = profile
+    outside = 0
+    for found in _search_rewrite(profiles, own).values():
+        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
+        outside += any(slot not in found.slots for slot in wanted)
+    return len(profiles), outside
+
+
+def renew_search(rows: Sequence[Person], own: Mapping[str, FieldSpec]) -> None:
+    """Bring the search values of ``rows`` to the generation of today. Caller's transaction, lock and audit entry.
+
+    Whose seal is broken keeps what there is: it cannot be made anew, and nothing would be gained by coming back.
+    """
+    profiles: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        with suppress(sealing.SealBroken):
+            profiles[row.pk] = selectors.opened(row).profile
+    _search_rewrite(profiles, own)
+    PersonSearch.objects.filter(pk__in=[row.pk for row in rows]).update(generation=search_values.GENERATION)
+
+
+def _search_rewrite(
+    profiles: Mapping[int, dict[str, Any]], own: Mapping[str, FieldSpec]
+) -> dict[int, search_values.SearchValues]:
+    states: dict[int, dict[str, str]] = {person_id: {} for person_id in profiles}
     holding = ConsentState.objects.holding(clock.now()).filter(person_id__in=profiles)
     for person_id, purpose, state in holding.values_list("person_id", "purpose", "state"):
         states[person_id][purpose] = state
-    changes, outside = [], 0
-    for person_id, profile in profiles.items():
-        found = search_values.of(profile, states[person_id], own)
-        changes.append((person_id, found.tokens, *slots(found)))
-        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
-        outside += any(slot not in found.slots for slot in wanted)
+    values = {pk: search_values.of(profile, states[pk], own) for pk, profile in profiles.items()}
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS search_change (id int8, tokens int8[],"
             f" {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE search_change")
-        copy_rows(f"search_change (id, tokens, {SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
+        copy_rows(
+            f"search_change (id, tokens, {SLOT_NAMES})",
+            ["int8", "int8[]", *_SLOT_TYPES],
+            [(pk, found.tokens, *slots(found)) for pk, found in values.items()],
+        )
         cursor.execute(
             f"UPDATE contacts_personsearch s SET tokens = c.tokens, {_SLOT_SETS}"  # noqa: S608 - names of our columns
             " FROM search_change c WHERE c.id = s.person_id"
         )
-    return len(changes), outside
+    return values
 
 
 def refresh_search(person_ids: Sequence[int]) -> None:
@@ -228,6 +253,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     PersonIdentity.objects.filter(person=row).delete()
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
+    LatestResult.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
     PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()

@@ -82,7 +82,15 @@ def _libraries() -> list[Path]:
     """Where Python and libraries lie, and the product's code: never its data, keys or settings."""
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {entry for entry in sys.path if entry and Path(entry) != _PRODUCT and Path(entry).is_dir()}
-    paths |= {str(Path(sys.base_prefix) / "lib"), "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
+    paths |= {
+        str(Path(sys.base_prefix) / "lib"),
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/usr/share/zoneinfo",
+    }
     return [Path(each) for each in sorted(paths)] + [_PRODUCT / "apps"]
 
 

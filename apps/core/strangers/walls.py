@@ -74,11 +74,10 @@ _ALLOW, _EPERM, _ENOSYS, _KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 
 
 def limit(*, memory: int, seconds: int) -> None:
-    """Set the limits: bytes of address space, seconds of computing, no core, no file written, no child."""
+    """Set the limits: bytes of address space, seconds of computing, no core, no file written."""
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, _FILES_OPEN)
-    _lower(resource.RLIMIT_NPROC, 0)
     # One second more before the kernel kills: the first signal says why.
     _lower(resource.RLIMIT_CPU, seconds, spare=1)
     _lower(resource.RLIMIT_AS, memory)
@@ -90,6 +89,7 @@ def shut(readable: Iterable[Path]) -> dict[str, bool]:
     ``readable``: the folders of libraries, which may still be read.
     """
     if not sys.platform.startswith("linux"):
+        _lower(resource.RLIMIT_NPROC, 0)
         return {"network": False, "files": False}
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
@@ -98,6 +98,9 @@ def shut(readable: Iterable[Path]) -> dict[str, bool]:
     apart = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0
     files = alone and _landlock(libc, readable)
     calls = alone and _seccomp(libc)
+    if not calls:
+        # It would count threads too, which readers of pictures start; where calls are denied, new processes are.
+        _lower(resource.RLIMIT_NPROC, 0)
     return {"network": apart or calls, "files": files}
 
 

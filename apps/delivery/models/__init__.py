@@ -6,6 +6,7 @@ from apps.delivery.models.inbound import InboundMail, InboundTally
 from apps.delivery.models.outbox import Attempt, OutboxMessage, ReadyMessage, Slot, SourceStop
 from apps.delivery.models.proof import LetterProof
 from apps.delivery.models.setup import DeliverySettings, DkimKey
+from apps.delivery.models.suppression import SuppressionJob
 
 __all__ = [
     "Attempt",
@@ -22,4 +23,5 @@ __all__ = [
     "RecipientKey",
     "Slot",
     "SourceStop",
+    "SuppressionJob",
 ]

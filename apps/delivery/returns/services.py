@@ -41,7 +41,7 @@ from apps.delivery.returns.destinations import (
     too_often,
     too_often_from_there,
 )
-from apps.mail import reply_text, return_paths
+from apps.mail import reading, return_paths
 from apps.mail.reports import bounces
 from apps.mail.reports.bounces import Report, Verdict
 from apps.mail.reports.structure import Structure, from_server, structure_of
@@ -172,7 +172,7 @@ def _to_signed_path(actor: Actor, message_id: int | None, raw: bytes, shape: Str
     if shape is Structure.LETTER and sender and not from_server(raw):
         # Some mail programs of people answer to the return path.
         return _answer(actor, message_id, raw, sender)
-    if report.verdict in {Verdict.NOT_A_BOUNCE, Verdict.AUTO_REPLY}:
+    if report.verdict in {Verdict.NOT_A_BOUNCE, Verdict.AUTO_REPLY} and not report.arrived:
         if shape is Structure.LETTER and report.verdict is Verdict.NOT_A_BOUNCE:
             return _answer(actor, message_id, raw, sender)
         shape = Structure.AUTOMATIC if shape is Structure.LETTER else shape
@@ -197,7 +197,9 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
         tally("late")
         return _sort_out(actor, shape, message.pk, raw, Sorting.LATE)
     key = _record_key(message.person_id)
+    report = bounces.about(report, _address_of(message, key))
     facts = {
+        "arrived": report.arrived,
         "verdict": report.verdict.value,
         "status": report.status,
         "reply": report.reply,
@@ -210,8 +212,7 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
         return Received(kind, report.verdict.value, False)
     now = clock.now()
     _add_evidence(message, key, {"at": now.isoformat(), **facts})
-    if report.verdict.is_failure and message.state in _LEFT:
-        _mark_bounced(message, report.verdict, now)
+    came_after_all = _mark(message, report, now)
     message.save(update_fields=["state", "reason", "evidence", "finished_at"])
     people = [message.person_id] if message.person_id else []
     mailbox = _mailbox_of(message, key)
@@ -219,7 +220,7 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
         _suppress(actor, mailbox, Suppression.Scope.ALL, Suppression.Reason.HARD_BOUNCE, message, people)
     if mailbox is not None and complaint:
         _suppress(actor, mailbox, Suppression.Scope.COMMERCIAL, Suppression.Reason.COMPLAINT, message, people)
-    _tell(actor, message, report.verdict, now)
+    _tell(actor, message, report.verdict, now, came_after_all)
     record(
         actor=actor,
         action=Action.MAIL_RECEIVE,
@@ -258,7 +259,7 @@ def _answer(
     actor: Actor, message_id: int | None, raw: bytes, sender: str | None, origin: bytes | None = None
 ) -> Received:
     """A mail that somebody wrote: for the staff inbox. Without our signature it names nobody until it is judged."""
-    letter = reply_text.read(raw, zone=organizations.current().timezone)
+    facts = reading.read_letter(raw, organizations.current().timezone)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
     person_id = message.person_id if message is not None else None
     key = _record_key(person_id)
@@ -266,7 +267,6 @@ def _answer(
         person_id = None
     kind = InboundMail.InboundKind.REPLY
     report = Report(Verdict.NOT_A_BOUNCE)
-    facts = letter.to_json()
     mail_id = _keep(kind, report, message, raw, facts, key, InboundMail.State.WAITING, person_id, origin=origin)
     if mail_id is None:
         return Received(kind, report.verdict.value, False)
@@ -315,9 +315,9 @@ def mail_to_letters(*, actor: Actor, mail_id: int) -> None:
     if row is None:
         raise Refused("inbound.sorted_gone", "Nothing was moved: this mail is among the letters already, or gone.")
     was, key = row.sorting, _record_key(row.person_id)
-    letter = reply_text.read(selectors.mail_raw(row), zone=organizations.current().timezone)
+    facts = reading.read_letter(selectors.mail_raw(row), organizations.current().timezone)
     row.kind, row.sorting, row.state = InboundMail.InboundKind.REPLY, "", InboundMail.State.WAITING
-    row.sealed = _seal(key, letter.to_json(), INBOUND_TABLE, row.pk)
+    row.sealed = _seal(key, facts, INBOUND_TABLE, row.pk)
     row.save(update_fields=["kind", "sorting", "state", "sealed"])
     proof_begin(mail_id=row.pk, key=key, mail_from="")
     message = OutboxMessage.objects.filter(pk=row.message).first() if row.message is not None else None
@@ -426,6 +426,23 @@ def _keep(
     return number if made and InboundMail.objects.filter(pk=number).exists() else None
 
 
+def _mark(message: OutboxMessage, report: Report, now: datetime) -> bool:
+    """Change what is known of the message; True when it arrived after it had been given up."""
+    if report.verdict.is_failure:
+        if message.state in _LEFT:
+            _mark_bounced(message, report.verdict, now)
+        return False
+    if report.arrived:
+        # A server may find a way after its notice of an end; only "there is no such mailbox" is not taken back.
+        back = message.state == State.BOUNCED and message.reason != Verdict.HARD.value
+        if back or message.state == State.DOUBTFUL or message.reason == Verdict.DELAYED.value:
+            message.state, message.reason = State.SENT, ""
+        return back
+    if report.verdict in {Verdict.DELAYED, Verdict.ELSEWHERE} and message.state == State.SENT:
+        message.reason = report.verdict.value
+    return False
+
+
 def _mark_bounced(message: OutboxMessage, verdict: Verdict, now: datetime) -> None:
     """A late bounce after the 250. Of several, "hard" is the word that stays, in whatever order they come."""
     if message.state == State.BOUNCED and message.reason == Verdict.HARD.value:
@@ -445,10 +462,15 @@ def _add_evidence(message: OutboxMessage, key: bytes | None, entry: dict[str, An
 
 def _mailbox_of(message: OutboxMessage, key: bytes | None) -> bytes | None:
     """The keyed mailbox the message went to: from its own record, not from what the bounce claims."""
-    if message.record is None:
-        return None
-    address = str(_open(key, message.record, RECORD_PLACE, message.pk).get("to", ""))
+    address = _address_of(message, key)
     return search_values.mailbox(address) if "@" in address else None
+
+
+def _address_of(message: OutboxMessage, key: bytes | None) -> str:
+    """The address the message went to, from its own record; empty when that is gone."""
+    if message.record is None:
+        return ""
+    return str(_open(key, message.record, RECORD_PLACE, message.pk).get("to", ""))
 
 
 def _suppress(
@@ -461,7 +483,7 @@ def _suppress(
         )
 
 
-def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime) -> None:
+def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime, came_after_all: bool) -> None:
     """One event for each message and kind, whatever the number and order of reports."""
     if message.person_id is None or message.kind not in _TOLD:
         return
@@ -469,6 +491,8 @@ def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime)
         kind, word = "message.bounced", "bounced"
     elif verdict is Verdict.COMPLAINT:
         kind, word = "message.complained", "complained"
+    elif came_after_all:
+        kind, word = "message.delivered", "delivered"
     else:
         return
     groups = (f"{kind}:{message.kind}:{message.source_id}",) if message.source_id is not None else ()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from apps.core.strangers.opening import Unopened
 from apps.mail.files import opening, tree
-from tests.mail.files.samples import archive, fax, letter, photo, tnef
+from tests.mail.files.samples import HEIC, archive, fax, letter, photo, tnef
 
 
 def listed(raw: bytes) -> list[tuple[str, str, str]]:
@@ -154,6 +154,16 @@ def test_a_picture_is_turned_stripped_and_made_anew():
 def test_pictures_of_many_forms_are_shown(form):
     with Image.open(io.BytesIO(opening.picture(photo(form)).data)) as image:
         assert (image.format, image.size) == ("JPEG", (40, 20))
+
+
+def test_what_telephones_send_is_shown():
+    assert b"PlantedCamera" in HEIC
+    shown = opening.picture(HEIC).data
+    assert b"PlantedCamera" not in shown
+    with Image.open(io.BytesIO(shown)) as image:
+        red, _, blue = image.getpixel((5, 16))
+        assert image.size == (64, 32)
+        assert red > 200 > blue
 
 
 def test_a_fax_has_pages_and_gray_of_sixteen_bits_is_spread():
