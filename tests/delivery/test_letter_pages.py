@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.core import actors
+from apps.core.strangers.opening import Trouble, Unopened
 from apps.delivery.models import InboundMail
 from apps.delivery.returns import services as inbound
 from apps.vault import sealing
@@ -106,3 +107,17 @@ def test_a_letter_that_an_earlier_version_read_is_read_again(domain, signed_in):
     page = nora.get(f"/delivery/mail/{row.pk}/").content.decode()
     assert "I take 5–10 mg." in page
     assert "510" not in words_of(page)
+
+
+def test_a_letter_that_could_not_be_read_is_tried_again_when_it_is_opened(domain, signed_in, monkeypatch):
+    def too_long(*_: object, **__: object) -> None:
+        raise Unopened(Trouble.TIME)
+
+    nora = signed_in("nora")
+    with monkeypatch.context() as slow:
+        slow.setattr("apps.mail.reading.open_file", too_long)
+        page = page_of(nora, letter("I stopped the blood thinner."))
+        assert "This letter cannot be read here." in page
+        assert "This mail has no text" not in page
+    page = nora.get(f"/delivery/mail/{InboundMail.objects.get().pk}/").content.decode()
+    assert "I stopped the blood thinner." in page
