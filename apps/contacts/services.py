@@ -16,6 +16,7 @@ from apps.contacts.person.services import (
     contact_update,
     contacts_change,
     contacts_create,
+    reach_change,
 )
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 
@@ -36,6 +37,7 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
+    "reach_change",
     "suppress",
     "suppress_many",
     "unsuppress",

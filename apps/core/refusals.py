@@ -308,6 +308,7 @@ REFUSALS: dict[str, Meaning] = {
     "period.backwards": Meaning(Kind.INPUT, "The last day lies before the first."),
     "person.changed": Meaning(Kind.STALE, "Somebody else changed this person meanwhile."),
     "person.erased": Meaning(Kind.ABSENT, "This person was erased."),
+    "person.reach_count": Meaning(Kind.INPUT, "More addresses or telephones than one person may have."),
     "person.number_taken": Meaning(Kind.STATE, "Another person has this record number."),
     "person.unknown": Meaning(Kind.ABSENT, "There is no such person."),
     "person.without_mailbox": Meaning(Kind.STATE, "This person has no e-mail address."),

@@ -21,6 +21,7 @@ from typing import Any
 from apps.contacts import values
 from apps.contacts.attributes.numbers import NumberRange, wide
 from apps.contacts.person.fields import FIELDS
+from apps.contacts.person.reach import OTHERS
 from apps.imports.diff import MODES, UPDATE
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
@@ -72,6 +73,11 @@ def _targets() -> dict[str, Target]:
     found["full_name_two_families"] = Target(
         "full_name_two_families", "Full name (two family names, as in Spanish)", "text", ("full_name",), "Name"
     )
+    for number in ("", "_2", "_3"):
+        for name, label in (("email", "Another e-mail"), ("phone", "Another phone")):
+            path = (OTHERS[name], f"other_{name}{number}")
+            said = f"{label}{number.replace('_', ' ')}"
+            found[f"other_{name}{number}"] = Target(f"other_{name}{number}", said, name, path, "Reach")
     found["external_id"] = Target("external_id", "Id in another system", "text", ("external_id",), "Identifiers")
     found["guardian"] = Target("guardian", "Guardian (their match value)", "text", ("guardian",), "Identifiers")
     words = {
@@ -264,7 +270,10 @@ _SYNONYMS = {
     "external_id": "id externalid patientid contactid personid number no guid uuid accountnumber memberid",
     "guardian": "guardian guardianid guarantor responsibleparty parent",
     "email": "email emailaddress mail mailaddress correo correoelectronico",
-    "phone": "phone telephone telephonenumber phonenumber mobile cell cellphone mobilephone tel telefono",
+    "phone": "phone telephone telephonenumber phonenumber mobile cell cellphone mobilephone tel telefono phone1 "
+             "homephone",
+    "other_email": "email2 secondaryemail alternateemail otheremail workemail emailaddress2",
+    "other_phone": "phone2 secondaryphone alternatephone otherphone workphone businessphone",
     "address_line": "street address streetaddress address1 addressline1 addressline line1 direccion",
     "city": "city town ciudad municipality",
     "county": "county",
@@ -294,6 +303,10 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
         type_ = _type_of(present)
         secret = bool(_FOREIGN_SECRETS.search(squeezed))
         target = None if secret else _target_for(squeezed, type_, header)
+        if target in taken and target in OTHERS:
+            # A second column of addresses or telephones keeps its values beside the first.
+            more = (f"other_{target}{number}" for number in ("", "_2", "_3"))
+            target = next((name for name in more if name not in taken), None)
         if target in taken:
             target = None
         if target:

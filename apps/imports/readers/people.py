@@ -12,6 +12,7 @@ from apps.contacts import values
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
 from apps.contacts.person.names import split_name
+from apps.contacts.person.reach import OTHERS, Way, put
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
 from apps.imports.readers.rows import PersonRow, Rejection, Row, ragged
@@ -146,6 +147,8 @@ class PersonReader:
                 profile.update(value)
             else:
                 profile[head] = value
+        if "other_emails" in profile or "other_phones" in profile:
+            _others(profile)
         key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
         if not key:
             raise BadValue(f"{self._key_column} is empty: people are matched by it")
@@ -173,6 +176,14 @@ def _value(step: _Step, cell: str) -> Any:
     except BadValue as error:
         raise BadValue(f"{step.column} {error}") from None
     return value.isoformat() if isinstance(value, date) and step.head != "consent" else value
+
+
+def _others(profile: dict[str, Any]) -> None:
+    """Other addresses and telephones as the profile has them: without repeats, the first in an empty primary place."""
+    for kind, place in OTHERS.items():
+        if more := profile.pop(place, None):
+            known = [Way(profile[kind], primary=True)] if profile.get(kind) else []
+            put(profile, kind, [*known, *(Way(value, primary=False) for value in more.values())])
 
 
 def _day(text: str | None) -> date | None:
