@@ -272,8 +272,8 @@ _SYNONYMS = {
     "email": "email emailaddress mail mailaddress correo correoelectronico",
     "phone": "phone telephone telephonenumber phonenumber mobile cell cellphone mobilephone tel telefono phone1 "
              "homephone",
-    "other_email": "email2 secondaryemail alternateemail otheremail workemail emailaddress2",
-    "other_phone": "phone2 secondaryphone alternatephone otherphone workphone businessphone",
+    "other_email": "otheremails email2 secondaryemail alternateemail otheremail workemail emailaddress2",
+    "other_phone": "otherphones phone2 secondaryphone alternatephone otherphone workphone businessphone",
     "address_line": "street address streetaddress address1 addressline1 addressline line1 direccion",
     "city": "city town ciudad municipality",
     "county": "county",
@@ -357,6 +357,9 @@ def _fits(name: str, type_: str) -> bool:
     kind = TARGETS[name].kind
     if type_ == "empty":
         return True
+    if name.startswith("other_"):
+        # Several in one cell are no address of their own.
+        return type_ in ("e-mail", "telephone", "number", "text")
     if kind == "date":
         return type_ == "date"
     if kind == "email":

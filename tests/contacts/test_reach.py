@@ -8,8 +8,10 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
+from apps.contacts.exports import columns
 from apps.contacts.models import PersonIdentity
 from apps.contacts.person import reach, searching, selectors
+from apps.contacts.person.fields import FIELDS
 from apps.contacts.person.reach import Way
 from apps.core import actors
 from apps.imports import column_mapping, diff
@@ -110,6 +112,16 @@ def test_a_list_with_several_columns_loses_none_of_them() -> None:
     assert "other_phones" not in second.profile
     assert "other_emails" not in third.profile
     assert "other_phones" not in third.profile
+
+
+def test_what_was_exported_is_read_back(rosa) -> None:
+    record = selectors.open_person(actor=CLI, purpose="scene", person_id=rosa)
+    names = ["last_name", "email", "other_emails", "phone", "other_phones"]
+    assert {"other_emails", "other_phones"} <= {name for _, group in columns.columns(FIELDS) for name, _ in group}
+    line = ",".join(columns.cell(record, name, FIELDS) for name in names)
+    [row], _ = rows(",".join(names) + "\n" + line + "\n")
+    assert row.profile["other_emails"] == {"rosa@work.test": "", "vega@old.test": ""}
+    assert row.profile["other_phones"] == {"502-555-0199": ""}
 
 
 def test_a_second_import_adds_and_keeps_the_marks() -> None:

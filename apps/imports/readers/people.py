@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -133,7 +134,7 @@ class PersonReader:
                 value = _value(step, cell)
                 if known is not None and len(known) < _REMEMBERED:
                     known[cell] = value
-            if value is None or value == "":
+            if value is None or value in ("", ()):
                 continue
             head = step.head
             if head == "consent":
@@ -183,7 +184,7 @@ def _others(profile: dict[str, Any]) -> None:
     for kind, place in OTHERS.items():
         if more := profile.pop(place, None):
             known = [Way(profile[kind], primary=True)] if profile.get(kind) else []
-            put(profile, kind, [*known, *(Way(value, primary=False) for value in more.values())])
+            put(profile, kind, [*known, *(Way(value, primary=False) for cell in more.values() for value in cell)])
 
 
 def _day(text: str | None) -> date | None:
@@ -227,12 +228,21 @@ def _steps(
         head, inner, part = (*target.path, "", "")[:3]
         known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
         read = kinds.get(target.kind, words)
-        if head == "full_name":
+        if head in OTHERS.values():
+            read = _several(read)
+        elif head == "full_name":
             read = _full_name(name == "full_name_two_families")
         elif head == "attributes" and inner in choices:
             read = values.choice_reader(choices[inner])
         found.append(_Step(headers.index(column), column, head, inner, part, read, known))
     return found
+
+
+def _several(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def readers(cell: str) -> Any:
+        return tuple(value for part in re.split(r"[;,|\n]", cell) if part.strip() and (value := read(part.strip())))
+
+    return readers
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:

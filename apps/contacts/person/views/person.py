@@ -412,7 +412,7 @@ def _reach(record: PersonRecord) -> list[dict[str, Any]]:
     for kind in reach.OTHERS:
         for place, way in enumerate(reach.ways(record.profile, kind)):
             verified = f"Verified {_day(date.fromisoformat(way.verified))}" if way.verified else "Not verified"
-            acts = [("unverify", "Not verified")] if way.verified else [("verify", "Verified")]
+            acts = [("unverify", "Take mark away")] if way.verified else [("verify", "Mark verified")]
             if not way.primary:
                 acts += [("primary", "Make primary"), ("remove", "Remove")]
             found.append(
