@@ -10,6 +10,7 @@ from apps.contacts.consent.services import (
     suppress_many,
     unsuppress,
 )
+from apps.contacts.notes.services import note_add
 from apps.contacts.person.services import (
     contact_create,
     contact_erase,
@@ -37,6 +38,7 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
+    "note_add",
     "reach_change",
     "suppress",
     "suppress_many",

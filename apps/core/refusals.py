@@ -298,6 +298,7 @@ REFUSALS: dict[str, Meaning] = {
     "message.unsubscribe_not_https": Meaning(Kind.FAULT, "The address for unsubscribing is not one https address."),
     "message.without_body": Meaning(Kind.FAULT, "The message has no body."),
     "message.without_type": Meaning(Kind.FAULT, "The message does not say what its body is."),
+    "note.length": Meaning(Kind.INPUT, "A note is empty or too long."),
     "notice.brand_not_allowed": Meaning(Kind.FORBIDDEN, "Only an administrator chooses the brand of a notice."),
     "organization.changed": Meaning(Kind.STALE, "Somebody else changed the organization meanwhile."),
     "organization.time_zone_unknown": Meaning(Kind.INPUT, "There is no such time zone."),

@@ -13,6 +13,7 @@ from apps.contacts import values
 from apps.contacts.attributes import form_fields
 from apps.contacts.attributes.definitions import Attribute
 from apps.contacts.models import PersonIdentity
+from apps.contacts.notes.services import LONGEST
 from apps.contacts.person import fields, search_values
 from apps.contacts.person.life_dates import life_problem
 from apps.contacts.person.masking import IDENTIFIERS, masked_value
@@ -244,6 +245,18 @@ def _cleaned(reader: Any, value: str, sentence: str) -> str:
         return str(reader(value))
     except values.BadValue as error:
         raise forms.ValidationError(sentence.format(error)) from None
+
+
+class NoteForm(forms.Form):
+    """A note about the person; ``once`` makes sending it twice one note."""
+
+    text = forms.CharField(
+        label="Note",
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Care staff and administrators read it. It is sealed, and cannot be changed later.",
+    )
+    once = forms.RegexField(r"[0-9a-f]{16}", widget=forms.HiddenInput())
 
 
 class ReachForm(forms.Form):

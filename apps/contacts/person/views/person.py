@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +28,7 @@ from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Appointment, Person, Suppression
 from apps.contacts.person import fields, panels, reach, search_values, selectors
-from apps.contacts.person.forms import ReachForm, ReasonForm
+from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
@@ -75,16 +76,29 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @require(Permission.CONTACT_VIEW)
 def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Everything that happened, latest first, filtered by kind."""
+    """Everything that happened, latest first, filtered by kind; write a note."""
     record = opened(request, person_id, "timeline")
+    may_note = may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL)
+    form = NoteForm(request.POST or None, initial={"once": secrets.token_hex(8)}) if may_note else None
+    if request.method == "POST":
+        if form is None:
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                services.note_add(actor=actor_of(request), person_id=record.id, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error("text", str(refusal))
+            else:
+                messages.success(request, "Note added.")
+                return redirect("contacts:timeline", record.id)
     selectors.load_events({record.id: record})
     group = request.GET.get("kind", "")
     page = timeline.page(
         record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
-    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
-    return _page(request, record, "timeline", "contacts/person/timeline.html", context)
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "form": form}
+    return _page(request, record, "timeline", "contacts/person/timeline.html", context, form)
 
 
 @require(Permission.CONTACT_VIEW)
