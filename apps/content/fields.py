@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from apps.contacts.person.fields import FIELDS as PEOPLE
+from apps.contacts.timeline.results import LABS, spoken
 from apps.content.formats import FORMATS
 from apps.mail.compiled import Field
 
@@ -76,6 +77,10 @@ _VISIT = {
     "provider": "Dr. Lee",
 }
 
+LAB = "lab"
+"""Fields under this name are last results: ``lab.hba1c`` with its unit, ``lab.hba1c_date`` its day."""
+DAY_OF = "_date"
+
 FIXED_FIELDS = (
     MergeField("appointment.start", "Appointment: day and time", "moment", 2, _VISIT["start"], "Appointment"),
     MergeField("appointment.kind", "Appointment: kind of visit", "text", 2, _VISIT["kind"], "Appointment"),
@@ -88,6 +93,30 @@ FIXED_FIELDS = (
         2,
         (_VISIT, {**_VISIT, "start": "2027-01-14T14:30:00-05:00", "kind": "Lab visit"}),
         "Appointment",
+    ),
+    *(
+        field
+        for lab in LABS.values()
+        for field in (
+            MergeField(
+                f"{LAB}.{lab.name}",
+                f"Last result: {lab.label}",
+                "text",
+                int(lab.level),
+                spoken(lab.numbers.spoken((lab.numbers.low + lab.numbers.high) // 3), lab.unit)
+                if lab.numbers
+                else "Negative",
+                "Labs and vitals",
+            ),
+            MergeField(
+                f"{LAB}.{lab.name}{DAY_OF}",
+                f"Day of the last result: {lab.label}",
+                "date",
+                int(lab.level),
+                "2026-11-02",
+                "Labs and vitals",
+            ),
+        )
     ),
     MergeField("clinic.name", "Clinic name", "text", 0, "Carelane Clinic", "Clinic"),
     MergeField("clinic.phone", "Clinic phone", "text", 0, "555-0100", "Clinic"),

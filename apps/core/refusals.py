@@ -254,6 +254,7 @@ REFUSALS: dict[str, Meaning] = {
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
     "inbound.done": Meaning(Kind.STATE, "A colleague has dealt with this mail already."),
+    "inbound.sorted_gone": Meaning(Kind.STATE, "This mail is among the letters already, or its time was over."),
     "journey.active": Meaning(Kind.STATE, "This draft and its texts are active already."),
     "journey.changed": Meaning(Kind.STALE, "Somebody else changed the journey meanwhile."),
     "journey.name_missing": Meaning(Kind.INPUT, "A journey has a name."),
@@ -272,6 +273,9 @@ REFUSALS: dict[str, Meaning] = {
     "journey.would_void": Meaning(
         Kind.STATE, "The change would void the approval of the journey, so nothing was saved."
     ),
+    "letter.named": Meaning(Kind.STATE, "A colleague has already said whom this letter is from."),
+    "letter.not_chosen": Meaning(Kind.STATE, "Nobody chose whom this letter is from."),
+    "letter.person_gone": Meaning(Kind.ABSENT, "The person a letter was to be from is not there any more."),
     "link.malformed": Meaning(Kind.INPUT, "The link holds spaces, quotes or control characters."),
     "link.not_web": Meaning(Kind.INPUT, "The link is not a whole web address (https:// or http://)."),
     "link.scheme_not_allowed": Meaning(
@@ -280,8 +284,12 @@ REFUSALS: dict[str, Meaning] = {
     "link.without_host": Meaning(Kind.INPUT, "The link has no proper name of a host."),
     "logo.not_an_image": Meaning(Kind.INPUT, "The file of the logo is no image of a known kind."),
     "logo.too_large": Meaning(Kind.LARGE, "The file of the logo is too large."),
+    "mailbox.not_in_question": Meaning(Kind.STATE, "Nobody doubts that this mailbox is still this person's."),
     "mailbox.not_resting": Meaning(Kind.STATE, "Optional mail to this mailbox does not rest."),
     "mailbox.not_theirs": Meaning(Kind.STATE, "Somebody at this mailbox said that it is not this person."),
+    "mailbox.of_nobody": Meaning(
+        Kind.STATE, "Nobody on record has this mailbox, so that nobody could take back what its owner chose."
+    ),
     "mailbox.unsubscribed": Meaning(
         Kind.STATE, "This person unsubscribed or called our mail spam; a new consent comes first."
     ),
@@ -292,6 +300,7 @@ REFUSALS: dict[str, Meaning] = {
     "message.header_unsafe": Meaning(Kind.INPUT, "A value for a header holds a line break or a NUL."),
     "message.id_malformed": Meaning(Kind.FAULT, "The Message-ID is malformed."),
     "message.not_in_doubt": Meaning(Kind.STATE, "This message is not in doubt."),
+    "message.not_whole": Meaning(Kind.FAULT, "The message is not what was made for its recipient."),
     "message.not_one_from": Meaning(Kind.FAULT, "The message does not have exactly one From."),
     "message.subject_not_neutral": Meaning(Kind.INPUT, "The neutral subject is not one short plain line."),
     "message.under_way": Meaning(Kind.STATE, "This message is on its way or finished."),
@@ -402,6 +411,23 @@ REFUSALS: dict[str, Meaning] = {
     "step.kind_unknown": Meaning(Kind.INPUT, "There is no such kind of step."),
     "step.path_unknown": Meaning(Kind.STALE, "That path is no longer in the journey."),
     "step.unknown": Meaning(Kind.STALE, "That step is no longer in the journey."),
+    "suppression.failed": Meaning(
+        Kind.FAULT, "The list or the file could not be worked through; the sentence says why."
+    ),
+    "suppression.file_gone": Meaning(Kind.STATE, "The file of this export is not there any more."),
+    "suppression.finished": Meaning(Kind.STATE, "This job is finished."),
+    "suppression.gone": Meaning(Kind.ABSENT, "This mailbox is not stopped in this way any more."),
+    "suppression.job_unknown": Meaning(Kind.ABSENT, "There is no such list or export."),
+    "suppression.known": Meaning(Kind.STATE, "This mailbox is stopped in this way already."),
+    "suppression.list_too_long": Meaning(Kind.LARGE, "The list of addresses is too large."),
+    "suppression.list_unreadable": Meaning(Kind.INPUT, "The file is no list that can be read."),
+    "suppression.not_chosen": Meaning(Kind.INPUT, "A stop says which mail it stops, and why."),
+    "suppression.not_for_your_role": Meaning(
+        Kind.FORBIDDEN,
+        "Whoever prepares mailings does not lift what the person chose; care staff and administrators do.",
+    ),
+    "suppression.without_addresses": Meaning(Kind.INPUT, "There is no address in the list."),
+    "suppression.without_reason": Meaning(Kind.INPUT, "A stop is added and lifted with a reason."),
     "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.core.classification import Kind, classify
@@ -10,6 +11,7 @@ from apps.jobs.models import SEALED, SealedJob
 # Sealed values are bound to the name of their table: it stays what it was when contacts still held imports.
 IMPORT_TABLE = "contacts_importjob"
 REJECTION_TABLE = "contacts_importrejection"
+PEOPLE_TABLE = "imports_people"
 
 
 @classify(
@@ -35,6 +37,7 @@ class ImportJob(SealedJob):
         SYNTHEA = "synthea", "Synthea tables"
         LIST = "list", "List of people"
         APPOINTMENTS = "appointments", "Appointments"
+        EVENTS = "events", "Conditions, visits, medications, labs"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Not checked yet"
@@ -66,6 +69,25 @@ class ImportJob(SealedJob):
                 condition=models.Q(state__in=["checking", "running"]),
             )
         ]
+
+
+@classify(id=Kind.PLAIN, job=Kind.PLAIN, made=Kind.PLAIN, changed=Kind.PLAIN, events=Kind.PLAIN)
+class ImportedPeople(models.Model):
+    """What one chunk of an import did, by ids: people it made, people it changed or added something to, its events.
+
+    Lists by the chunk, because a row for each person would cost an import more than the person's own rows allow.
+    """
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="people")
+    made = ArrayField(models.BigIntegerField(), default=list)
+    changed = ArrayField(models.BigIntegerField(), default=list)
+    events = ArrayField(models.BigIntegerField(), default=list)
+
+    class Meta:
+        db_table = PEOPLE_TABLE
+
+    def __str__(self) -> str:
+        return f"ImportedPeople {self.pk}"
 
 
 @classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)

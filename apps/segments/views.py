@@ -88,13 +88,20 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     )
 
 
+def _came_with(request: HttpRequest) -> draft.Draft | None:
+    """The condition that the page of a finished import asks for, with the import's number in the address."""
+    number, which = whole(request.GET.get("import", ""), None), request.GET.get("which", "any")
+    return None if number is None else {"import": number, "op": which}
+
+
 @require(Permission.SEGMENT_EDIT)
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     """The builder. A save that is refused comes back as it was typed, with the reason at its place."""
     segment = _segment(segment_id) if segment_id is not None else None
     if request.method == "GET":
-        tree = naming.document(segment.rule) if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
+        first = _came_with(request) or draft.NEW_CONDITION
+        tree = naming.document(segment.rule) if segment else {"match": "all", "rules": [first]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     try:

@@ -27,6 +27,7 @@ WRITERS = {
     "apps.delivery.settings.measuring": "measures of mail servers; nobody is in them",
     "apps.demo": "invented people, never in production",
     "apps.jobs.runner": "the lease of a job",
+    "apps.mail.files.opening": "a picture into memory, not a row",
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
 }

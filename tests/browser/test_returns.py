@@ -6,15 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from apps.contacts import services as contacts
 from apps.contacts.person import search_values
 from apps.contacts.services import suppress_many
 from apps.core import actors
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
 from apps.delivery.models import HygieneFinding, HygieneRun, InboundMail
 from apps.delivery.returns import services as inbound
 from apps.organizations.services import organization_change
+from tests.mail.files.samples import archive, letter, photo
+from tests.mail.proof.zone import Zone
 
 SHOTS = os.environ.get("SCREENSHOTS", "")
 CLI = actors.COMMAND_LINE
@@ -69,3 +73,43 @@ def test_the_report_and_the_answers(enter, axe, clinic):
     ada.page.get_by_role("button", name="Mark as answered").click()
     ada.page.get_by_text("Nothing waits").wait_for()
     shot(ada, "mail-done")
+
+
+def test_a_nurse_opens_what_came_along_and_says_who_wrote(enter, fits, clinic):
+    """A letter that nothing proves, with a photograph, a PDF, and something that can do harm."""
+    raw = letter(
+        ("rash.jpg", "image/jpeg", photo(size=(900, 600), turned=True)),
+        ("result.pdf", "application/pdf", b"%PDF-1.4"),
+        ("photos.zip", "application/zip", archive(arm__jpg=photo(), run__exe=b"MZ")),
+        text="My rash is back. Please look at the photographs.",
+    )
+    inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw)
+    letters_judge(actor=CLI, names=Zone())
+    mail = InboundMail.objects.latest("pk")
+    windows = [(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")]
+
+    def look(name: str) -> None:
+        fits(nora, windows, also=lambda page: shot(page, f"{name}-{page.page.viewport_size['width']}"))
+
+    nora = enter("nora")
+    nora.open("/delivery/mail/unproven/")
+    look("unproven")
+    nora.page.get_by_role("link", name=f"Letter {mail.pk}").click()
+    picture = nora.page.get_by_role("img", name="Picture 1 of this letter")
+    picture.scroll_into_view_if_needed()
+    # Turned as it was taken.
+    expect(picture).to_have_js_property("naturalWidth", 600)
+    look("letter")
+    with nora.page.expect_download() as pdf:
+        nora.page.get_by_role("link", name="attachment-2.pdf").click()
+    assert pdf.value.suggested_filename == "attachment-2.pdf"
+    nora.page.get_by_role("link", name="attachment-3-2.program").click()
+    nora.page.get_by_text("Opening this file can do harm.").wait_for()
+    look("warning")
+    nora.open(f"/delivery/mail/{mail.pk}/who/")
+    nora.page.get_by_role("button", name="Search for this address").click()
+    nora.page.get_by_role("button", name="It is from this person").wait_for()
+    look("who")
+    nora.page.get_by_role("button", name="It is from this person").click()
+    nora.page.get_by_text("Noted whom this letter is from.").wait_for()
+    look("chosen")

@@ -255,7 +255,12 @@ def test_a_campaign_to_nobody_is_refused(approved: Campaign, clinic: SimpleNames
     for name in ("tls", "weak", "pgp", "smime", "nobirth"):
         number = getattr(clinic, name)
         contacts.consent_record(
-            actor=CLI, person_id=number, purpose="treatment", state="denied", on=clock.now().date(), method="phone"
+            actor=CLI,
+            person_id=number,
+            purpose="treatment",
+            state="denied",
+            on=clock.now().astimezone(clock.clinic_zone()).date(),
+            method="phone",
         )
     for number in (clinic.twin, clinic.business, clinic.ward):
         contacts.contact_erase(actor=CLI, person_id=number, reason="scene")

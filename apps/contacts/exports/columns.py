@@ -39,7 +39,7 @@ def cell(record: PersonRecord, name: str, fields: Mapping[str, FieldSpec]) -> st
     if isinstance(value, list):
         return "; ".join(map(str, value))
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return dict(spec.choices).get(text, text)
+    return spec.said(text)
 
 
 def _at(profile: Mapping[str, Any], path: Sequence[str]) -> Any:

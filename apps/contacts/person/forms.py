@@ -12,6 +12,7 @@ from django import forms
 from apps.contacts import values
 from apps.contacts.attributes import form_fields
 from apps.contacts.attributes.definitions import Attribute
+from apps.contacts.cell_text import clean
 from apps.contacts.models import PersonIdentity
 from apps.contacts.notes.services import LONGEST
 from apps.contacts.person import fields, search_values
@@ -122,6 +123,11 @@ class PersonForm(forms.Form):
             given["initial"] = {**initial, "relation": record.relation, "version": record.version}
         super().__init__(*args, **given)
         self.fields.update(form_fields.build(own, self.held, reveal=reveal))
+        spoken = record.profile.get("language") if record is not None else None
+        if spoken and spoken not in dict(fields.LANGUAGES):
+            # One of the 7,600 languages that the list does not offer: it stays when the rest is saved.
+            choices = [("", "Not recorded"), *fields.LANGUAGES, (spoken, fields.FIELDS["language"].said(spoken))]
+            self.fields["language"].choices = choices  # type: ignore[attr-defined]
         if record is not None and not reveal:
             for name in IDENTIFIERS:
                 if recorded := fields.value_of(record.profile, name):
@@ -242,7 +248,7 @@ def _lines(reader: Any, text: str, sentence: str) -> list[str]:
 
 def _cleaned(reader: Any, value: str, sentence: str) -> str:
     try:
-        return str(reader(value))
+        return str(reader(clean(value)))
     except values.BadValue as error:
         raise forms.ValidationError(sentence.format(error)) from None
 

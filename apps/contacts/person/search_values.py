@@ -287,3 +287,13 @@ def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
 
 def event_day(day: date) -> int:
     return tokens.day_token("event", day)
+
+
+def lab(name: str) -> int:
+    """The token of a lab whose last result is kept; see ``timeline.results``."""
+    return tokens.shared63("lab", name)
+
+
+def lab_step(name: str, step: int) -> int:
+    """The token of a step of a lab's last result."""
+    return tokens.shared63("lab.step", f"{name}:{step}")

@@ -16,6 +16,7 @@ from apps.contacts.changes.pending import moved_note, set_aside
 from apps.contacts.models import (
     Appointment,
     ConsentState,
+    LatestResult,
     MovedMailbox,
     PendingChange,
     Person,
@@ -281,6 +282,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     PersonIdentity.objects.filter(person=row).delete()
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
+    LatestResult.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
     PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()

@@ -6,6 +6,7 @@ it, in the caller's transaction. The dry run and the import are the same code, s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,26 +19,40 @@ from apps.contacts.appointments.services import GivenAppointment, appointments_t
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values, selectors
-from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.clinical import coded
+from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
-from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
+from apps.imports.events.reader import BY_TEXT
+from apps.imports.readers import synthea
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
 from apps.vault import sealing, tokens
 
 SOURCES = ("synthea", "demo", "file")
 """Names of outside ids that an appointment's "patient id" may mean, in this order."""
 
+NAMED = {"external_id": "patient id", "mrn": "record number"}
+"""What people are matched by when rows are about events."""
+FIRST = "import the people first, then these rows"
+
 
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
+    made: list[int] = field(default_factory=list)
+    touched: list[int] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    """Ids of people who were made, of people who were changed or to whom something was added, of events made."""
+    notes: Counter[str] = field(default_factory=Counter)
+    """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 
 
 @dataclass(slots=True)
@@ -88,19 +103,22 @@ def event_rows(
     actor: Actor,
     rows: Sequence[EventRow],
     source: str,
+    match_on: str = "external_id",
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
 ) -> Outcome:
     """Record the events of a chunk; events known by their identity change only when their facts did."""
     outcome = Outcome()
-    who = {row.line: search_values.identity(f"external.{source}", row.patient) for row in rows}
+    together = source == synthea.SOURCE
+    who = {row.line: search_values.match_token(match_on, source, row.patient)[1] for row in rows}
     cache.load(who.values())
     events: dict[bytes, tuple[NewEvent, bytes]] = {}
     for row in rows:
         found = cache.known.get(who[row.line])
         if found is None and who[row.line] not in cache.pending:
-            reason = "nobody here has this patient id; import the table of patients too"
+            first = "import the table of patients too" if together else FIRST
+            reason = f"nobody here has this {NAMED[match_on]}; {first}"
             outcome.rejections.append(Rejection(row.line, reason, row.cells))
             continue
         token = tokens.token128("event.source", f"{source}:{row.identity}")
@@ -114,19 +132,23 @@ def event_rows(
             continue
         person, key = found
         events[token] = (_new_event(person, f"{source}:{row.identity}", row), key)
+        if note := row.note or uncomparable(row.event):
+            outcome.notes[note] += 1
     changes = _known_events(actor, events, outcome, subject)
     outcome.new += len(events)
     outcome.changed += len(changes)
     if write:
         keys = {event.person_id: key for event, key in events.values()}
-        events_record(actor=actor, events=[event for event, _ in events.values()], profile_keys=keys, action=None)
+        new = [event for event, _ in events.values()]
+        events_record(actor=actor, events=new, profile_keys=keys, action=None, made=outcome.events)
         events_change(changes=changes)
         vocabulary_add(
             (row.event["system"], row.event["code"], row.event["term"])
             for row in rows
-            if row.event.get("code") and row.event.get("term")
+            if row.event.get("code") and row.event.get("term") and row.event["system"] != BY_TEXT
         )
         people = set(keys) | {change.event.person_id for change in changes}
+        outcome.touched += sorted(people)
         if people:
             record(
                 actor=actor,
@@ -140,18 +162,9 @@ def event_rows(
 
 
 def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
-    facts = {name: value for name, value in row.event.items() if name != "kind"}
-    system, code = facts.get("system", ""), facts.get("code", "")
-    groups = []
-    if code:
-        groups.append(f"code:{system}:{code}")
-        sets = value_sets.sets_of(system, code)
-        groups += [f"set:{name}" for name in sets]
-        if sets:
-            facts["sets"] = list(sets)
-    if facts.get("class"):
-        groups.append(f"class:{facts['class']}")
-    return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)
+    kind = str(row.event["kind"])
+    facts, groups = coded(kind, {name: value for name, value in row.event.items() if name != "kind"})
+    return NewEvent(person, kind, row.on, source, facts, groups, str(facts.get("code") or ""))
 
 
 def _known_events(
@@ -241,6 +254,9 @@ def appointment_rows(
     outcome.new += len(given)
     outcome.changed += len(changed)
     if write and (given or changed):
+        outcome.touched += sorted(
+            {item.person_id for item in [*given.values(), *(item for item, _ in changed.values())]}
+        )
         appointments_take_over(
             actor=actor, new=list(given.values()), changed=changed, profile_keys=keys, subject=subject
         )

@@ -42,6 +42,7 @@ from apps.segments.conditions.base.nodes import (
     one_of,
 )
 from apps.segments.conditions.base.windows import listed
+from apps.vault.tokens import normalize
 
 OPERATORS = {
     "is": "is",
@@ -107,8 +108,9 @@ class AttributeCondition(Condition):
         if self.op == "starts_with" or spec is None or not spec.choices:
             return
         known = {fold(code) for code, _ in spec.choices}
-        if any(fold(value) not in known for value in self.values):
-            offered = ", ".join(f"{code} ({label})" for code, label in spec.choices)
+        if any(fold(value) not in known and not spec.allows(normalize(value)) for value in self.values):
+            offered = ", ".join(f"{code} ({label})" for code, label in spec.choices[:12])
+            offered += ", and others" if len(spec.choices) > 12 else ""
             raise RuleError("condition.value_unknown", path, f"“{spec.label}” is one of {offered}.")
 
     def holds(self, opened: Opened) -> bool:
@@ -233,7 +235,7 @@ class AttributeCondition(Condition):
             return {"field": name, "op": operator, "value": values}
         spec = spec_of(name, form.fields)
         choices = [code for code, _ in spec.choices] if spec is not None else []
-        if choices and value not in choices:
+        if choices and spec is not None and not spec.allows(value):
             value = choices[0]
         return {"field": name, "op": operator, "value": value}
 
@@ -250,7 +252,10 @@ class AttributeCondition(Condition):
         if operator in KNOWN:
             pass
         elif spec is not None and spec.choices and operator in ("is", "is_not"):
-            parts.append(controls.one(controls.select("value", "Value", list(spec.choices), value)))
+            offered = list(spec.choices)
+            if value and spec.allows(value) and value not in dict(offered):
+                offered.append((value, spec.said(value)))
+            parts.append(controls.one(controls.select("value", "Value", offered, value)))
         elif operator in ("in", "not_in"):
             many = controls.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
             parts.append(controls.one(many))
@@ -288,7 +293,7 @@ def value_label(spec: FieldSpec | None, value: str) -> str:
     """
     if spec is None or not spec.choices:
         return value
-    label = dict(spec.choices).get(value, value)
+    label = spec.said(value)
     return label if spec.name == "language" else label.lower()
 
 

@@ -32,13 +32,14 @@ from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
+from apps.contacts.suppressions.services import reason_given
 from apps.contacts.timeline import words as timeline
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, may, require, role_of
+from apps.core.permissions import Permission, check, may, require, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
 from apps.ui import datewords
@@ -97,8 +98,9 @@ def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
         record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
-    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "form": form}
-    return _page(request, record, "timeline", "contacts/person/timeline.html", context, form)
+    labs = timeline.courses(record.events or [], eyes=Eyes(role_of(request))) if group == "labs" else []
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "labs": labs}
+    return _page(request, record, "timeline", "contacts/person/timeline.html", context | {"form": form}, form)
 
 
 @require(Permission.CONTACT_VIEW)
@@ -137,6 +139,8 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
             for row in consent_history(person_id=record.id, record_key=record.record_key)
         ],
         "suppressions": _suppressions(record),
+        "unproven": _UNPROVEN.get(record.unproven, ""),
+        "may_prove": may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL),
     }
     return _page(request, record, "consents", "contacts/person/consents.html", context, form)
 
@@ -144,13 +148,20 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
 @require(Permission.CONTACT_EDIT)
 @require_POST
 def person_suppression(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Stop all mail to this person's mailbox, or lift what stops it."""
+    """Stop all mail to this person's mailbox, lift what stops it, or confirm that it is still theirs."""
     record = opened(request, person_id, "suppression")
     try:
         if request.POST.get("act") == "lift":
             reason = request.POST.get("reason", "").strip()[:200] or "Asked for by the person"
             services.unsuppress(actor=actor_of(request), person_id=record.id, reason=reason)
             messages.success(request, "Mail to this mailbox is possible again.")
+        elif request.POST.get("act") == "prove":
+            check(request, Permission.CONTACT_REVEAL)
+            reason = reason_given(request.POST.get("reason", ""))
+            mailbox = search_values.mailbox(record.email)
+            if not services.mailbox_prove(actor=actor_of(request), person_id=record.id, mailbox=mailbox, reason=reason):
+                raise Refused("mailbox.not_in_question", "Nobody doubts that this mailbox is still this person's.")
+            messages.success(request, "Confirmed. Mail goes to this mailbox as before.")
         elif not record.email:
             raise Refused("person.without_mailbox", "This person has no mailbox.")
         else:
@@ -393,11 +404,28 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             found.append({"tone": "caution", "title": "No optional mail", "text": text})
         else:
             found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
+    if record.unproven:
+        found.append(
+            {
+                "tone": "caution",
+                "title": "Mailbox in question",
+                "text": f"{_UNPROVEN[record.unproven]}, so somebody else may have it now. Health information goes "
+                "there by the portal alone until the person has signed in, or care staff confirm the mailbox.",
+                "url": reverse("contacts:consents", args=[record.id]),
+                "link": "Look at the mailbox",
+            }
+        )
     if not record.email and not (record.is_minor(today) and record.profile.get("guardian_id")):
         found.append(
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
     return found
+
+
+_UNPROVEN = {
+    "dead": "This mailbox did not exist for a time and works again",
+    "silent": "Nothing was delivered to this mailbox, and nothing was heard of it, for a long time",
+}
 
 
 def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
@@ -489,8 +517,7 @@ def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
 
 def _said(name: str, value: Any) -> Any:
     """A value in words: choices and the codes of Synthea."""
-    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
-    return words_of.get(str(value), value)
+    return _CODES.get(name, {}).get(str(value)) or fields.FIELDS[name].said(str(value))
 
 
 _CODES = {

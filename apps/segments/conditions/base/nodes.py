@@ -34,6 +34,7 @@ class RefersTo(StrEnum):
     SEGMENT = "segment"
     CAMPAIGN = "campaign"
     ATTRIBUTE = "attribute"
+    IMPORT = "import"
 
 
 #: What a sentence calls something that is no longer there and whose name nobody remembers.

@@ -93,8 +93,8 @@ def happened_sql(
             f'AND t."group" = %s{often})',
             (groups[0], times) if often else (groups[0],),
         )
-    parts: list[str] = ["e.groups @> %s::bigint[]"]
-    params: list[Any] = [sorted(groups)]
+    parts: list[str] = ["e.groups @> %s::bigint[]"] if groups else []
+    params: list[Any] = [sorted(groups)] if groups else []
     if any_of:
         parts.append("e.groups && %s::bigint[]")
         params.append(sorted(tokens.group(name) for name in any_of))

@@ -60,6 +60,16 @@ def group(name: str) -> int:
     return vault.token63("group", name)
 
 
+def lab(name: str) -> int:
+    """The token of a lab among the last results."""
+    return search_values.lab(name)
+
+
+def lab_steps(name: str, steps: Iterable[int]) -> list[int]:
+    """Keyed steps of a lab's last result, in an order that says nothing."""
+    return sorted(search_values.lab_step(name, step) for step in steps)
+
+
 def slot_values(spec: FieldSpec, values: Sequence[str]) -> list[int]:
     """Keyed values of an own date or number that equal one of ``values``."""
     found = (search_values.own_value(spec, text) for text in values)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0012_search_renewal'),
+        ('contacts', '0014_suppressions'),
     ]
 
     operations = [
