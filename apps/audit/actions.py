@@ -48,6 +48,7 @@ class Action(StrEnum):
     IMPORT_CANCEL = "import.cancel"
     IMPORT_PREVIEW = "import.preview"
     IMPORT_EXPORT = "import.export"
+    IMPORT_UNDO = "import.undo"
     EXPORT_CREATE = "export.create"
     EXPORT_OPEN = "export.open"
     EXPORT_CANCEL = "export.cancel"

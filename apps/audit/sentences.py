@@ -134,6 +134,7 @@ PHRASES: Mapping[str, str] = {
     "journey.submit": "Asked for approval of {subject:journey}",
     "journey.reject": "Sent {subject:journey} back to its author",
     "import.preview": "Looked at the first rows of {subject:import}",
+    "import.undo": "Undid {subject:import}",
     "import.export": "Downloaded the rejected rows of {subject:import}",
     "segment.preview": "Looked at a sample of {people} in {subject:segment}",
     "segment.explain": "Asked why somebody is in {subject:segment}",

@@ -196,8 +196,8 @@ def check_date_format(form: str) -> None:
         raise BadValue("does not name year, month and day")
 
 
-def guess_date_format(samples: list[str]) -> str | None:
-    """The format under which most samples are dates, at least four in five; `None` when there is none.
+def guess_date_format(samples: list[str], share: float = 0.8) -> str | None:
+    """The format under which most samples are dates, at least ``share`` of them; `None` when there is none.
 
     A few typing errors do not hide that a column has dates. When month and day cannot be told apart, the American
     order wins (it stands first in `DATE_FORMATS`), and a year of four digits before one of two.
@@ -213,7 +213,7 @@ def guess_date_format(samples: list[str]) -> str | None:
             best, most = form, found
         if found == len(present):
             break
-    return best if most >= 0.8 * len(present) else None
+    return best if most >= share * len(present) else None
 
 
 def unclear_births(samples: Iterable[str], form: str, today: date) -> list[str]:

@@ -230,7 +230,7 @@ def suggest(guesses: list[ColumnGuess], sample: list[list[str]]) -> dict[str, An
     return {
         "match_on": next((name for name in MATCHABLE if name in columns.values()), ""),
         "columns": columns,
-        "date_format": values.guess_date_format(texts) or "%Y-%m-%d",
+        "date_format": values.guess_date_format(texts, _SOME) or "%Y-%m-%d",
         "ignore": [item.header for item in guesses if not item.target],
     }
 
@@ -250,13 +250,24 @@ def _target_for(squeezed: str, type_: str, header: str, present: list[str]) -> t
     if header.casefold().strip() in _OWN_LABELS:
         return _OWN_LABELS[header.casefold().strip()], 3
     name, sureness = header_words.field_of(header)
-    if name and _fits(name, type_):
+    if name and (_fits(name, type_) or _named_well(name, present)):
         return name, sureness
     if header.lower() in TARGETS:
         return header.lower(), 3
     if header_words.about_others(header):
         return "", 0
     return _BY_VALUES.get(type_, "") or _birth(type_, present, header), 1
+
+
+_SOME = 0.3
+
+
+def _named_well(name: str, present: list[str]) -> bool:
+    """Whether a column that is named as days or addresses has some: real lists have odd cells in it too."""
+    kind = TARGETS[name].kind
+    if kind in ("date", "birth"):
+        return values.guess_date_format(present, _SOME) is not None
+    return kind == "email" and sum(map(_is_email, present)) >= _SOME * len(present) > 0
 
 
 _REACHES = re.compile(r"mail|phone|mobile|cell|tel|correo", re.IGNORECASE)

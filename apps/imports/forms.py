@@ -34,7 +34,7 @@ class UploadForm(forms.Form):
         ],
         widget=ChoiceCards(
             about={
-                "list": ("Any CSV: you say which column means what.", "users"),
+                "list": ("Any CSV or Excel workbook: you say which column means what.", "users"),
                 "synthea": ("patients.csv and the tables beside it, together.", "database"),
                 "events": (
                     "A CSV of what happened to people on record; you say which column means what.",
@@ -45,7 +45,7 @@ class UploadForm(forms.Form):
         ),
     )
     files = FilesField(  # type: ignore[assignment]
-        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
+        widget=UploadZones(words="CSV, gzip or Excel (.xlsx), up to 100 MB. Synthea: all tables at once.")
     )
     invent_addresses = forms.BooleanField(
         required=False,

@@ -95,7 +95,7 @@ class Prepared:
 def prepare(reader: Reader, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
     """Make a chunk ready; ``reader`` is the recipe's. With ``fresh`` ids it is packed as if nobody in it were known."""
     made = Prepared()
-    rows = []
+    rows: list[PersonRow] = []
     for place, (line, cells) in enumerate(lines):
         row = reader(line, cells)
         if isinstance(row, Rejection):

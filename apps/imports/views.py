@@ -27,9 +27,10 @@ from apps.core.permissions import Permission, may, require
 from apps.imports import column_mapping, column_page, selectors
 from apps.imports.diff import MODES
 from apps.imports.forms import MappingUploadForm, UploadForm
-from apps.imports.models import ImportJob
+from apps.imports.models import ImportJob, ImportUndo
 from apps.imports.services import jobs
 from apps.imports.services.unread import unread_csv, unread_places
+from apps.imports.undo.services import undo_until
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
 COLUMNS = {JobKind.LIST.value: "imports:columns", JobKind.EVENTS.value: "imports:event_columns"}
@@ -312,6 +313,8 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and data.get("pass") != State.RUNNING,
         **_stopped(job, data),
         "writes": writes,
+        "undoable": (until := undo_until(job)) is not None and until > clock.now(),
+        "undone": ImportUndo.objects.filter(job=job).first(),
         "may_make_segments": may(request, Permission.SEGMENT_EDIT),
         "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,

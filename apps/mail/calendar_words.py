@@ -54,7 +54,9 @@ def words_of(data: str, zone: tzinfo = UTC) -> str:
 def _read(data: str) -> tuple[str, list[_Entry]]:
     lines = re.sub(r"\r\n?", "\n", data)
     lines = re.sub(r"\n[ \t]", "", lines)
-    method, entries, inside = "", [], []
+    method = ""
+    entries: list[_Entry] = []
+    inside: list[str] = []
     for line in lines.split("\n")[:5_000]:
         found = _LINE.match(line.strip()[:8_000])
         if not found:

@@ -42,12 +42,12 @@ def decode(payload: bytes, label: str = "", *, markup: bool = False) -> str:
         label = found.group(1).decode("ascii") if found else ""
         # A page whose meta can be read as ASCII is not in UTF-16 (WHATWG HTML, prescan).
         label = "utf-8" if label.startswith("utf-16") else label
-    codec = codec_of(label)
-    if codec in {None, "cp1252"} and b"\x1b$" in payload:
-        codec = "iso-2022-jp"
-    if codec is None or (codec == "cp1252" and _HIGH.search(payload)):
+    chosen = codec_of(label)
+    if chosen in {None, "cp1252"} and b"\x1b$" in payload:
+        chosen = "iso-2022-jp"
+    if chosen is None or (chosen == "cp1252" and _HIGH.search(payload)):
         return _guessed(payload)
-    return _declared(payload, codec)
+    return _declared(payload, chosen)
 
 
 def codec_of(label: str) -> str | None:

@@ -283,6 +283,11 @@ def _about_mailbox(said: _Said, facts: Facts) -> Reason:
         if elsewhere or (stock and facts.prose):
             return Reason.UNSURE
         return Reason.UNKNOWN
+    if said.reply == 551 and not details - {"0.0"} and "not local" in spoken:
+        # RFC 5321's own words for 551: the mailbox is elsewhere, no proof that it is gone.
+        return Reason.UNSURE
+    if disabled and "1.1" in details:
+        return Reason.DISABLED
     if (
         details & _NO_DOMAIN
         or said.reply == 556

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from apps.core.strangers.opening import Limits, Unopened, open_file
-from apps.mail import reply_text
+from apps.mail.reply_text import Piece, ReplyText
 
 _LIMITS = Limits(memory=512 * 1024 * 1024, computing=8, seconds=20.0, output=8 * 1024 * 1024)
 
@@ -18,6 +18,6 @@ def read_letter(raw: bytes, zone: tzinfo) -> dict[str, Any]:
         return dict(found)
     except (Unopened, TypeError, ValueError) as error:
         why = error.trouble.words if isinstance(error, Unopened) else ""
-        # An empty letter has every field that a page asks for.
-        empty = reply_text.read(b"", zone=zone).to_json()
-        return {**empty, "text": f"This letter cannot be read here. {why} The original is kept and can be saved."}
+        said = f"This letter cannot be read here. {why} The original is kept and can be saved."
+        # As if read by a version before the first: whoever opens it tries again.
+        return ReplyText("", "", "", "", said, pieces=(Piece("words", said),), version=0).to_json()

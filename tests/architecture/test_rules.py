@@ -31,8 +31,9 @@ WRITERS = {
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
 }
-# Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers.
-LATE_IMPORTS = 17
+# Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers, and two
+# libraries that take up to half a second to load and are needed for few lists.
+LATE_IMPORTS = 20
 
 
 def tables() -> dict[str, str]:

@@ -17,11 +17,35 @@ from apps.delivery.letters.services import letters_judge
 from apps.delivery.models import HygieneFinding, HygieneRun, InboundMail
 from apps.delivery.returns import services as inbound
 from apps.organizations.services import organization_change
-from tests.mail.files.samples import archive, letter, photo
+from tests.mail.files.samples import archive, photo
+from tests.mail.files.samples import letter as with_files
 from tests.mail.proof.zone import Zone
+from tests.mail.test_letters import EVENT, letter, several
 
 SHOTS = os.environ.get("SCREENSHOTS", "")
 CLI = actors.COMMAND_LINE
+
+HEAD = {"From": "=?utf-8?q?Dana_Qu=C3=ADst?= <dana@goodmail.test>", "Subject": "My visit on Tuesday"}
+LETTER = several(
+    "multipart/mixed",
+    several(
+        "multipart/alternative",
+        letter("See the HTML part."),
+        letter(
+            "<p>Can I come at 4 instead? My sugar was &lt;70 twice:</p><table>"
+            "<tr><td>Mon</td><td>66</td></tr><tr><td>Tue</td><td>68</td></tr></table>"
+            "<ul><li>I stopped the blood thinner</li><li>I take 5\ufffd10 mg</li></ul>"
+            '<div class="gmail_quote">On Mon, Nov 30, 2026 at 9:00 AM Harbor Clinic &lt;care@clinic.test&gt; wrote:'
+            "<blockquote>Your visit is on Tuesday at 9.</blockquote></div>",
+            "text/html; charset=utf-8",
+        ),
+        letter(EVENT.format(method="REPLY", answer="DECLINED", start="DTSTART:20261209T140000Z"), "text/calendar"),
+    ),
+    b"Content-Type: message/rfc822\r\n\r\n" + letter("Take 2 tablets.", From="Dr. Kim <kim@x.test>", Subject="Dose"),
+    letter("Mon 120/80\nTue 130/85", 'text/plain; name="blood pressure.txt"'),
+    **HEAD,
+)
+ABSENT = letter("I am away until Monday.", **{**HEAD, "Subject": "Automatic reply: Your visit"})
 
 
 @pytest.fixture
@@ -39,9 +63,8 @@ def clinic(transactional_db):
             ("Lou", "Stone", "lou@mailinator.com"),
         )
     ]
-    head = b"From: Dana Quist <dana@goodmail.test>\r\nSubject: My visit on Tuesday\r\n\r\n"
-    raw = head + b"Can I come at 4 instead?\r\n\r\nDana\r\n"
-    inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw)
+    for raw, sender in ((LETTER, "dana@goodmail.test"), (ABSENT, "")):
+        inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw, sender=sender)
     run = services.clean_list(actor=CLI)
     HygieneFinding.objects.create(run=run, person_id=made[0].id, flag="unengaged", rested=True)
     HygieneRun.objects.filter(pk=run.pk).update(counts={**run.counts, "unengaged": 1, "rested": 1})
@@ -57,7 +80,8 @@ def shot(page, name: str) -> None:
 
 
 def test_the_report_and_the_answers(enter, axe, clinic):
-    mail = InboundMail.objects.get()
+    mail = InboundMail.objects.get(kind="reply")
+    absent = InboundMail.objects.get(kind="automatic")
     for width, scheme in ((1280, "light"), (375, "dark")):
         ada = enter("ada", width=width, scheme=scheme)
         for name, path in (
@@ -65,11 +89,20 @@ def test_the_report_and_the_answers(enter, axe, clinic):
             ("hygiene-typo", "/delivery/list/?flag=typo"),
             ("mail-list", "/delivery/mail/"),
             ("mail", f"/delivery/mail/{mail.pk}/"),
+            ("mail-sorted", "/delivery/mail/sorted/"),
+            ("mail-sorted-out", f"/delivery/mail/{absent.pk}/"),
         ):
             ada.open(path)
             axe(ada)
             ada.no_overflow()
             shot(ada, f"{name}-{width}-{scheme}")
+    ada.page.get_by_role("button", name="This is a letter").click()
+    ada.page.get_by_text("Moved to the letters.").wait_for()
+    ada.page.get_by_role("button", name="Mark as answered").click()
+    ada.open(f"/delivery/mail/{mail.pk}/")
+    ada.page.get_by_text("Quoted text").click()
+    ada.page.get_by_text("Your visit is on Tuesday at 9.").wait_for()
+    shot(ada, "mail-unfolded")
     ada.page.get_by_role("button", name="Mark as answered").click()
     ada.page.get_by_text("Nothing waits").wait_for()
     shot(ada, "mail-done")
@@ -77,7 +110,7 @@ def test_the_report_and_the_answers(enter, axe, clinic):
 
 def test_a_nurse_opens_what_came_along_and_says_who_wrote(enter, fits, clinic):
     """A letter that nothing proves, with a photograph, a PDF, and something that can do harm."""
-    raw = letter(
+    raw = with_files(
         ("rash.jpg", "image/jpeg", photo(size=(900, 600), turned=True)),
         ("result.pdf", "application/pdf", b"%PDF-1.4"),
         ("photos.zip", "application/zip", archive(arm__jpg=photo(), run__exe=b"MZ")),

@@ -290,3 +290,5 @@ def test_a_letter_that_ends_its_reader_is_kept(signed_in, domain, monkeypatch):
     page = nora.get(f"/delivery/mail/{mail.pk}/").content.decode()
     assert "This letter cannot be read here. It needs more memory" in page
     assert nora.get(f"/delivery/mail/{mail.pk}/original/").content == raw
+    monkeypatch.undo()
+    assert "My pills" in nora.get(f"/delivery/mail/{mail.pk}/").content.decode()

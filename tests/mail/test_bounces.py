@@ -385,7 +385,7 @@ def test_a_plain_letter_is_not_a_bounce():
     assert parse(letter.as_bytes()).verdict is Verdict.NOT_A_BOUNCE
 
 
-# -- the kinds of doc/returns.md: one judge, whatever the words ---------------------------------------------------
+# -- the kinds of docs/returns.md: one judge, whatever the words ---------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -414,6 +414,9 @@ def test_a_plain_letter_is_not_a_bounce():
         ("5.1.2", "an MX or SRV record indicated no SMTP service", Verdict.HARD),
         ("", "500 (err.nosuchuser)", Verdict.HARD),
         ("", "556 domain takes no mail", Verdict.HARD),
+        ("", "551 User not local; please try <c@d.example>", Verdict.SOFT),
+        ("5.1.1", "550 5.1.1 Mailbox disabled", Verdict.SOFT),
+        ("", "550 Unknown recipient; connection from 192.0.2.1 rejected", Verdict.POLICY),
         ("5.2.1", "550 5.2.1 User unknown", Verdict.SOFT),
         ("5.1.1", "550 5.1.1 <bl@spamhaus.example>: user unknown", Verdict.HARD),
         ("5.1.1", "550 5.1.1 no such mailbox, see https://mail.example/policies/5", Verdict.HARD),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from apps.mail import calendar_words, charsets, header_words, html_text, quoting, reply_text
 from apps.mail.reply_text import Piece
+from apps.mail.reports.structure import Structure, structure_of
 from tests.sizes import examples
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -277,6 +278,17 @@ def test_of_two_versions_of_the_same_words_one_is_shown():
     assert [one.name for one in found.attachments] == ["dog.png"]
 
 
+def test_a_letter_without_seams_or_under_a_file_name_is_still_read():
+    assert "Call me." in text_of(b"Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\nCall me.\r\n--x--\r\n")
+    assert text_of(letter("Call me.", 'text/plain; name="x.txt"\r\nContent-Disposition: attachment')) == "Call me."
+    assert (
+        text_of(b"Call me.")
+        == text_of(b"\r\nCall me.")
+        == text_of(b"Content-Type: nothing\r\n\r\nCall me.")
+        == "Call me."
+    )
+
+
 def test_an_empty_page_does_not_hide_the_words():
     assert (
         text_of(several("multipart/alternative", letter("Call me."), letter("<img src=x>", "text/html"))) == "Call me."
@@ -322,7 +334,23 @@ def test_names_of_files(field, name):
     raw = f"Content-Type: application/pdf\r\nContent-Disposition: {field}\r\n\r\n%PDF-".encode()
     found = reply_text.read(several("multipart/mixed", letter("x"), raw))
     assert [(one.name, one.size) for one in found.attachments] == [(name, 5)]
-    assert [content for _, content in reply_text.attachments(several("multipart/mixed", raw))] == [b"%PDF-"]
+
+
+HEADS = [
+    b"Content-Type: ", b"multipart/mixed", b"multipart/report", b"message/rfc822", b"text/html", b"text/calendar",
+    b"; ", b"boundary=b", b"charset*=utf-8''%ff", b"charset=\xff", b"report-type*0=x", b'name="', b"\r\n",
+    b"\r\n\r\n", b"--b", b"--b--", b"From: <", b"Content-Transfer-Encoding: base64", b"uuencode", b"begin 644 x",
+    b"=?utf-8?b?", b"\x00", b"\xe9", b"Content-Disposition: attachment; filename*=", b"<table>", b"</td>",
+    b"BEGIN:VEVENT", b"DTSTART:2026", b"message/delivery-status",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(HEADS), max_size=30).map(b"".join))
+@settings(max_examples=examples(80))
+def test_no_mail_is_too_strange_to_be_read(raw):
+    found = reply_text.read(raw)
+    assert found.text != "This mail could not be read here. The original has been kept."
+    assert isinstance(structure_of(raw), Structure)
 
 
 def test_flowed_lines_are_paragraphs_again():

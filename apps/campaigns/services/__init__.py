@@ -344,7 +344,7 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
     if version is None:
         raise Refused("template.unknown", "The template is not there any more. Choose another.")
     brand = selectors.brand_of(opened)
-    compiled = compile_message(version.design, content.brand_facts(brand))
+    compiled = compile_message(version.design, content.brand_facts(brand), listed=True)
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk
 

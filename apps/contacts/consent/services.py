@@ -165,6 +165,18 @@ def consents_record(
     return len(consents)
 
 
+def consents_forget(*, pairs: Sequence[tuple[int, str]]) -> int:
+    """Let nothing hold for these (person, purpose): a grant was recorded by mistake. The history keeps it.
+
+    The caller writes the search values and audits. Returns how many states went.
+    """
+    gone = 0
+    for purpose in sorted({purpose for _, purpose in pairs}):
+        people = [person for person, each in pairs if each == purpose]
+        gone += ConsentState.objects.filter(purpose=purpose, person_id__in=people, state="granted").delete()[0]
+    return gone
+
+
 def last_consent_days(record_keys: Mapping[int, bytes]) -> dict[tuple[int, str], date]:
     """The day of the latest consent of each (person, purpose), from the sealed history of opened people."""
     latest: dict[tuple[int, str], date] = defaultdict(lambda: date.min)

@@ -172,6 +172,26 @@ def load_events(records: dict[int, PersonRecord], groups: Sequence[int] = ()) ->
         found.events.append(open_event(row, found.profile_key))
 
 
+def untouched(ids: Sequence[int], *, own_events: Sequence[int], own_changes: Sequence[int] = ()) -> set[int]:
+    """Those of these people to whom nothing happened since they were made, but the events named, and one change of
+    those in ``own_changes``: not edited, not written to, no visit, no consent, nothing recorded, no correspondence.
+    """
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id FROM contacts_person p WHERE p.id = ANY(%s::bigint[]) AND p.erased_at IS NULL"
+            " AND p.version <= CASE WHEN p.id = ANY(%s::bigint[]) THEN 2 ELSE 1 END"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = p.id"
+            "  AND e.recorded_at > p.created_at AND (e.id = ANY(%s::bigint[])) IS NOT TRUE)"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = p.id)"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_consent c"
+            "  WHERE c.person_id = p.id AND c.recorded_at > p.created_at)",
+            [int8_array(ids), int8_array(own_changes), int8_array(own_events)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
 def load_results(records: dict[int, PersonRecord]) -> None:
     """Fill in ``results`` of opened people: the event of the last result of each lab. One query."""
     for record in records.values():

@@ -191,6 +191,29 @@ def events_change(*, changes: Sequence[ChangedEvent]) -> int:
     return changed
 
 
+@transaction.atomic
+def events_remove(*, ids: Sequence[int], profile_keys: Mapping[int, bytes]) -> int:
+    """Take events out as if they had never come, with the summaries and last results they count in; returns how many.
+
+    ``profile_keys`` of the people they are about: events of others stay. The caller audits.
+    """
+    if not ids or not profile_keys:
+        return 0
+    rows = bulk.run(
+        "WITH gone AS (DELETE FROM contacts_timelineevent WHERE id = ANY(%b) AND person_id = ANY(%b)"
+        " RETURNING person_id, groups), fewer AS (SELECT g, person_id, count(*) AS n FROM gone, unnest(groups) AS g"
+        " GROUP BY g, person_id), counted AS (UPDATE contacts_timelinesummary s SET count = s.count - f.n FROM fewer f"
+        ' WHERE s."group" = f.g AND s.person_id = f.person_id RETURNING 1)'
+        " SELECT person_id, count(*), (SELECT count(*) FROM counted) FROM gone GROUP BY person_id",
+        [list(ids), list(profile_keys)],
+        planned_once=False,
+    )
+    people = [row[0] for row in rows]
+    bulk.run("DELETE FROM contacts_timelinesummary WHERE count <= 0 AND person_id = ANY(%b)", [people])
+    results_renew(profile_keys={person: profile_keys[person] for person in people})
+    return sum(row[1] for row in rows)
+
+
 # -- Last results ----------------------------------------------------------------------------------------------
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7205759403792804)"

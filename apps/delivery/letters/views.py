@@ -154,7 +154,7 @@ def _path(path: str) -> str:
 
 
 def _crumbs() -> list[tuple[str, str]]:
-    return [("Letters", reverse("delivery:mail_list"))]
+    return [("Answers by mail", reverse("delivery:mail_list"))]
 
 
 def _file_crumbs(row: InboundMail) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ is kept, as a letter or sorted out by its structure.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ from apps.mail.reports.structure import Structure, from_server, structure_of
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing, tokens
 
+log = logging.getLogger(__name__)
 MAX_MAIL = 10 * 1024 * 1024
 """Bytes of a mail that is taken; larger ones are refused with 552."""
 _TOLD = frozenset({MessageKind.CAMPAIGN.value, MessageKind.JOURNEY.value, MessageKind.REPLY.value})
@@ -126,7 +128,7 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes, sender: str | None
     if place.incoming is Incoming.BOUNCE:
         return _to_signed_path(actor, place.message, raw, shape, sender)
     if shape is Structure.FEEDBACK or (place.incoming is Incoming.COMPLAINT and shape is Structure.LETTER):
-        report = bounces.parse(raw)
+        report = _report(raw)
         quoted = _quoted(report) if report.verdict is Verdict.COMPLAINT else None
         if quoted is not None:
             return _come_back(actor, quoted, raw, report)
@@ -136,6 +138,16 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes, sender: str | None
     if shape in {Structure.REPORT, Structure.FEEDBACK}:
         tally("unsigned")
     return _sort_out(actor, shape, place.message, raw, _SORTED[shape], origin)
+
+
+def _report(raw: bytes) -> Report:
+    """What a mail reports. A fault of the reader must not cost the mail: it is kept as one that reports nothing."""
+    try:
+        return bounces.parse(raw)
+    except Exception as error:  # noqa: BLE001
+        # Its type only: what an exception says may be what stood in the mail.
+        log.error("A report could not be read: %s", type(error).__name__)
+        return Report(Verdict.NOT_A_BOUNCE)
 
 
 def _origin(place: Destination, network: str) -> bytes | None:
@@ -151,7 +163,7 @@ def _origin(place: Destination, network: str) -> bytes | None:
 
 def _to_signed_path(actor: Actor, message_id: int | None, raw: bytes, shape: Structure, sender: str | None) -> Received:
     """A mail to the return path of one message: its signature makes a bounce of what a mail system wrote."""
-    report = bounces.parse(raw)
+    report = _report(raw)
     if shape is Structure.RECEIPT:
         return _sort_out(actor, shape, message_id, raw, _SORTED[shape])
     if shape is Structure.AUTOMATIC and not from_server(raw):

@@ -22,6 +22,8 @@ from apps.delivery.models import InboundMail
 from apps.delivery.page_parts import person_url
 from apps.inbox.selectors import masked_name
 
+_FOLDED = frozenset({"quoted", "report", "other"})
+
 
 @require(Permission.INBOX_VIEW)
 @require_safe
@@ -76,6 +78,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
         actor=actor_of(request), purpose="inbox", ids=[row.person_id] if row.person_id else [], with_consents=False
     )
     person = people.get(row.person_id or 0)
+    pieces = letter["pieces"]
     return render(
         request,
         "delivery/mail.html",
@@ -83,10 +86,14 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
             "mail": row,
             "is_letter": is_letter,
             "crumbs": [
-                ("Letters", reverse("delivery:mail_list")),
+                ("Answers by mail", reverse("delivery:mail_list")),
                 ("Letter", "") if is_letter else ("Sorted out", reverse("delivery:mail_sorted")),
             ],
             "letter": letter,
+            "pieces": pieces,
+            # A mail of nothing but quotations and reports has nothing else to be read.
+            "open_quotes": all(piece["kind"] in _FOLDED for piece in pieces),
+            "unreadable": "\ufffd" in letter["text"],
             "person": person,
             "elsewhere": is_letter
             and person is not None

@@ -73,12 +73,7 @@ def list_create(*, actor: Actor, stream: BinaryIO, name: str, scope: str, reason
                 "There is no e-mail address in the first rows, so nothing was stopped. Send a list with an address in "
                 "each row.",
             )
-        file |= {
-            "encoding": table.encoding,
-            "delimiter": table.delimiter,
-            "headers": list(table.headers),
-            "column": column,
-        }
+        file["column"] = column
         with transaction.atomic():
             job = SuppressionJob(id=job_id, kind=JobKind.LIST, total=rows, version=0)
             job.act_for(actor)
@@ -202,7 +197,7 @@ def _work(job: SuppressionJob, worker: str) -> None:
 def _take_in(job: SuppressionJob, worker: str) -> None:
     data = job.opened()
     file = data["file"]
-    table = tables.Table("", _opener(file), file["encoding"], file["delimiter"], tuple(file["headers"]), 0)
+    table = reading.recognize(_opener(file), "")
     waiting: list[reading.Line] = []
     try:
         for place, row in enumerate(reading.lines(table, file["column"])):

@@ -106,7 +106,7 @@ def suppression_new(request: HttpRequest) -> HttpResponse:
             form.add_error(None if refusal.code == "suppression.known" else "address", str(refusal))
         else:
             messages.success(request, "This mailbox is stopped.")
-            return redirect(_home(request))
+            return redirect(_home(request)["url"])
     return render(
         request, "delivery/suppressions/new.html", {"form": form, "home": _home(request)}, status=_status(form)
     )
@@ -165,7 +165,7 @@ def suppression_lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             messages.success(request, "This stop is lifted.")
-            return redirect(_home(request))
+            return redirect(_home(request)["url"])
     context = {
         "form": form,
         "row": _rows(request, [row])[0],
@@ -248,9 +248,11 @@ def _job(request: HttpRequest, job_id: int) -> SuppressionJob:
     return found
 
 
-def _home(request: HttpRequest) -> str:
+def _home(request: HttpRequest) -> dict[str, str]:
     """Care staff stop and lift too, but the pages of delivery are not theirs."""
-    return reverse("delivery:suppressions" if may(request, Permission.DELIVERY_VIEW) else "contacts:list")
+    if may(request, Permission.DELIVERY_VIEW):
+        return {"url": reverse("delivery:suppressions"), "label": "Suppressions"}
+    return {"url": reverse("contacts:list"), "label": "Contacts"}
 
 
 def _status(form: Any) -> int:

@@ -145,7 +145,7 @@ def first_rows(table: Table, count: int = 15) -> list[tuple[int, list[str]]]:
 def first_lines(lines: list[str], delimiter: str, *, skip_first: bool = False) -> list[tuple[int, list[str]]]:
     """(line number, cells) of the first rows that are not empty."""
     reader = csv.reader(lines, delimiter=delimiter)
-    found = []
+    found: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
             if any(map(str.strip, cells)) and not (skip_first and not found and _SEP.match(delimiter.join(cells))):

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import PurePath
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -32,8 +31,11 @@ from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
 from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
-from apps.imports.readers import appointments, synthea, tables
+from apps.imports.readers import appointments, synthea
 from apps.imports.readers.tables import Table, Unreadable
+from apps.imports.services.uploads import Upload as Upload
+from apps.imports.services.uploads import forget, keep, read_as, stored_names
+from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
 from apps.vault import sealing, streams
@@ -43,14 +45,6 @@ MAX_FILES = 40
 KEEP_UPLOADS = timedelta(days=7)
 KEEP_REJECTIONS = timedelta(days=30)
 NOT_YOURS = "These rows show people unmasked, so only whoever uploaded the file and administrators see them."
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file as it came in; ``stream`` is read once."""
-
-    name: str
-    stream: BinaryIO
 
 
 def import_create(
@@ -78,7 +72,7 @@ def import_create(
     kept: list[dict[str, Any]] = []
     try:
         for upload in uploads:
-            kept.append(_keep(upload, job_id))
+            kept.append(keep(upload, job_id))
         data: dict[str, Any] = {"files": kept, "invent": bool(invent_addresses), "mapping": None}
         total = _recognize(kind, data, document)
         with transaction.atomic():
@@ -99,53 +93,9 @@ def import_create(
                 codes={"kind": kind, "files": len(kept), "rows": total},
             )
     except BaseException:
-        for item in kept:
-            default_storage.delete(item["stored"])
+        _delete([name for item in kept for name in stored_names(item)])
         raise
     return job
-
-
-def _keep(upload: Upload, job_id: int) -> dict[str, Any]:
-    """Seal an upload into the storage piece by piece; returns how to open it again."""
-    key, name = streams.new_key(), f"imports/{job_id}-{secrets.token_hex(12)}"
-    size = 0
-
-    def blocks() -> Iterator[bytes]:
-        nonlocal size
-        while block := upload.stream.read(streams.PIECE):
-            size += len(block)
-            yield block
-
-    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, blocks())))
-    return {
-        "name": PurePath(upload.name).name[:120],
-        "stored": stored,
-        "bound": name,
-        "key": key.hex(),
-        "bytes": size,
-    }
-
-
-def opener(item: dict[str, Any]) -> tables.Opener:
-    """Opens a kept file: plain bytes in memory, piece by piece."""
-
-    def open_again() -> BinaryIO:
-        sealed = cast(BinaryIO, default_storage.open(item["stored"], "rb"))
-        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)
-
-    return open_again
-
-
-def table_of(item: dict[str, Any]) -> Table:
-    """The table of a recognized file, without looking at it again."""
-    return Table(
-        item["name"],
-        opener(item),
-        item["encoding"],
-        item["delimiter"],
-        tuple(item["headers"]),
-        item["first_line"],
-    )
 
 
 def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None) -> int:
@@ -154,7 +104,7 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     for item in data["files"]:
         try:
             wanted = column_mapping.reading_of(document or {}) if kind == JobKind.LIST else {}
-            table = _read_as(item, wanted)
+            table = read_as(item, wanted)
             item["table"] = _table_name(kind, table)
             item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
             item["rows"] = sum(1 for _ in table.rows()) if item["used"] else 0
@@ -180,20 +130,6 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     return total
 
 
-def _read_as(item: dict[str, Any], wanted: dict[str, Any]) -> Table:
-    """Recognize a kept file, in the reading that was asked for, and note in ``item`` how it is read."""
-    table = tables.recognize(
-        opener(item), item["name"], encoding=wanted.get("encoding", ""), header_line=wanted.get("header_line")
-    )
-    item.update(
-        encoding=table.encoding,
-        delimiter=table.delimiter,
-        headers=list(table.headers),
-        first_line=table.first_line,
-    )
-    return table
-
-
 @transaction.atomic
 def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> ImportJob:
     """Read the file of a list otherwise: ``encoding`` and ``header_line``. The columns are guessed anew.
@@ -214,15 +150,17 @@ def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> Impo
 def reread(data: dict[str, Any], reading: dict[str, Any]) -> int:
     """Recognize the file of a list anew; returns its rows. Raises ``Refused``."""
     item = data["files"][0]
+    before = set(stored_names(item))
     try:
         wanted = column_mapping.reading_of(reading)
-        table = _read_as(item, wanted)
+        table = read_as(item, wanted)
         item["rows"] = sum(1 for _ in table.rows())
     except Unreadable as error:
         raise Refused("import.file_unreadable", str(error)) from None
     except column_mapping.BadMapping as error:
         raise Refused("import.mapping_wrong", str(error)) from None
     data["mapping"] = suggestion(data) | wanted
+    transaction.on_commit(partial(_delete, sorted(before - set(stored_names(item)))))
     return int(item["rows"])
 
 
@@ -537,13 +475,14 @@ def uploads_clear(*, actor: Actor) -> int:
             if job.under_way or job.files_gone:
                 continue
             data = job.opened()
+            names = [name for item in data["files"] for name in stored_names(item)]
             for item in data["files"]:
-                item.pop("key", None)
+                forget(item)
             job.reseal(data)
             job.files_gone = True
             job.save(update_fields=["sealed", "version", "files_gone"])
             record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
-            transaction.on_commit(partial(_delete, [item["stored"] for item in data["files"]]))
+            transaction.on_commit(partial(_delete, names))
         cleared += 1
     return cleared
 

@@ -26,12 +26,13 @@ from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
 from apps.imports.events.mapping import EventMapping
 from apps.imports.events.reader import read as read_events
-from apps.imports.models import ImportedPeople, ImportJob
+from apps.imports.models import ImportJob
 from apps.imports.prepared_rows import Line, Prepared, Recipe
 from apps.imports.readers import appointments, people, synthea
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, Row
 from apps.imports.readers.tables import Unreadable
 from apps.imports.services import jobs
+from apps.imports.services.done import note_done
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
 from apps.imports.services.unread import unread_add
@@ -229,10 +230,8 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
             _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
             _count(run, item, outcome, outcome.rejections)
-            if outcome.made or outcome.touched:
-                ImportedPeople.objects.create(
-                    job=job, made=outcome.made, changed=sorted(set(outcome.touched)), events=sorted(outcome.events)
-                )
+            if run.write:
+                note_done(job, outcome)
             job.done += len(rows)
             job.renew()
             job.reseal(run.data)
@@ -314,6 +313,8 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.notes += part.notes
         total.touched += part.touched
         total.events += part.events
+        total.appointments += part.appointments
+        total.before += part.before
     return total
 
 
@@ -376,6 +377,7 @@ def _guardians(run: _Pass) -> None:
         return
     for start in range(0, len(run.guardians), CHUNK):
         with transaction.atomic():
+            outcome = Outcome()
             _, to_confirm = guardians_link(
                 actor=run.job.actor,
                 pairs=run.guardians[start : start + CHUNK],
@@ -384,7 +386,11 @@ def _guardians(run: _Pass) -> None:
                 write=run.write,
                 subject=run.job.pk,
                 wait=run.data.get("waits", False),
+                before=outcome.before,
             )
+            outcome.touched += [each.person_id for each in outcome.before]
+            if run.write:
+                note_done(run.job, outcome)
             if to_confirm:
                 run.data["held"] = run.data.get("held", 0) + to_confirm
 

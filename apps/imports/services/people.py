@@ -37,7 +37,7 @@ from apps.imports.prepared_rows import Line, Prepared, prepared
 from apps.imports.readers.people import REPEATED
 from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
 from apps.imports.services.changed_keys import without_changed_keys
-from apps.imports.services.writes import Outcome, PersonCache
+from apps.imports.services.writes import Before, Outcome, PersonCache
 
 
 @dataclass(slots=True)
@@ -179,6 +179,7 @@ def people_chunk(
         changed = [item for item in known if item.fields or item.consents]
         _change(actor, changed, subject)
         outcome.touched += [item.person.id for item in changed]
+        outcome.before += [_before(item) for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
 
@@ -389,6 +390,24 @@ def _change(actor: Actor, items: list[_Known], subject: str | int | None) -> Non
         subject=subject,
         before={item.person.id: item.person.profile for item in items},
     )
+
+
+def _before(item: _Known) -> Before:
+    """What the row replaces: by field (``address.city``) the value before and after; of consents the state before."""
+    person = item.person
+    facts: dict[str, Any] = {
+        "fields": {name: [at(person.profile, name), at(item.profile, name)] for name in item.fields}
+    }
+    if item.consents:
+        facts["consents"] = {cell.purpose: [person.consents.get(cell.purpose), cell.state] for cell in item.consents}
+    return Before(person.id, person.profile_key, facts, person.version + 1)
+
+
+def at(profile: Mapping[str, Any], name: str) -> Any:
+    """The value of a changed field as ``merge_profile`` names it, None where there is none."""
+    first, _, rest = name.partition(".")
+    value = profile.get(first)
+    return value if not rest else value.get(rest) if isinstance(value, Mapping) else None
 
 
 def _record_consents(actor: Actor, given: list[tuple[PersonRecord, ConsentCell]], subject: str | int | None) -> None:

@@ -36,6 +36,16 @@ NAMED = {"external_id": "patient id", "mrn": "record number"}
 FIRST = "import the people first, then these rows"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Before:
+    """What a row replaced of a person, to be sealed under the person's key; ``version`` is the person's afterwards."""
+
+    person_id: int
+    profile_key: bytes
+    facts: dict[str, Any]
+    version: int = 0
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
@@ -50,7 +60,10 @@ class Outcome:
     made: list[int] = field(default_factory=list)
     touched: list[int] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
-    """Ids of people who were made, of people who were changed or to whom something was added, of events made."""
+    """Ids of people who were made, of people who were changed or to whom something was added, of events made, and
+    below of appointments made; what was there before, for an undo."""
+    appointments: list[int] = field(default_factory=list)
+    before: list[Before] = field(default_factory=list, repr=False)
     notes: Counter[str] = field(default_factory=Counter)
     """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 
@@ -198,6 +211,7 @@ def _known_events(
             outcome.unchanged += 1
         else:
             changes.append(ChangedEvent(event_id, event, key))
+            outcome.before.append(Before(person, key, {"event": event_id, "facts": before, "after": facts}))
     return changes
 
 
@@ -253,6 +267,9 @@ def appointment_rows(
             outcome.unchanged += 1
     outcome.new += len(given)
     outcome.changed += len(changed)
+    for pk, (item, before) in changed.items():
+        facts = {"appointment": pk, "facts": before, "after": item.facts()}
+        outcome.before.append(Before(item.person_id, keys[item.person_id], facts))
     if write and (given or changed):
         outcome.touched += sorted(
             {item.person_id for item in [*given.values(), *(item for item, _ in changed.values())]}
@@ -260,6 +277,8 @@ def appointment_rows(
         appointments_take_over(
             actor=actor, new=list(given.values()), changed=changed, profile_keys=keys, subject=subject
         )
+        made = Appointment.objects.filter(external__in=list(given)).values_list("pk", flat=True)
+        outcome.appointments += list(made) if given else []
     return outcome
 
 

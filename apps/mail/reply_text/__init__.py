@@ -4,6 +4,6 @@ Nothing here is rendered as HTML, fetched or opened: staff see words and the nam
 """
 
 from apps.mail.reply_text.pieces import Attachment, Piece, ReplyText
-from apps.mail.reply_text.reading import MAX_TEXT, VERSION, attachments, read
+from apps.mail.reply_text.reading import MAX_TEXT, VERSION, read
 
-__all__ = ["MAX_TEXT", "VERSION", "Attachment", "Piece", "ReplyText", "attachments", "read"]
+__all__ = ["MAX_TEXT", "VERSION", "Attachment", "Piece", "ReplyText", "read"]

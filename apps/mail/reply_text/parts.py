@@ -18,6 +18,8 @@ MAX_PARTS = 300
 MAX_DEPTH = 12
 MAX_BYTES = 4_000_000
 """Bytes of one text that are read."""
+_ALIKE = 0.2
+"""The share of its words that two versions of one mail may differ by: links, descriptions of pictures, footers."""
 _WORD = re.compile(r"\w+")
 _CALENDAR = {"text/calendar", "application/ics"}
 _AS_FILE = {"text/csv", "text/vcard", "text/x-vcard", "text/directory", "text/xml", "text/markdown", "text/css"}
@@ -76,9 +78,9 @@ def body_of(message: email.message.Message, budget: Budget, subject: str, depth:
         return [_report(message, kind)]
     if kind in {"message/rfc822", "message/global"}:
         return _passed_on(message, budget, depth)
-    children = message.get_payload()
-    if not message.is_multipart() or not isinstance(children, list):
-        return _leaf(message, kind, budget, subject)
+    children = _children(message)
+    if not children:
+        return _leaf(message, kind, budget, subject, alone=depth == 0)
     if kind == "multipart/alternative":
         return _best(children, budget, subject, depth)
     if kind == "multipart/related":
@@ -87,6 +89,12 @@ def body_of(message: email.message.Message, budget: Budget, subject: str, depth:
     for child in children:
         pieces += body_of(child, budget, subject, depth + 1)
     return pieces
+
+
+def _children(message: email.message.Message) -> list[email.message.Message]:
+    # Asking a part without parts for its payload decodes it, by whatever its charset claims.
+    payload = message.get_payload() if message.is_multipart() else []
+    return [one for one in payload if isinstance(one, email.message.Message)]
 
 
 def _root_first(message: email.message.Message, children: list[email.message.Message]) -> list[email.message.Message]:
@@ -113,11 +121,11 @@ def _best(children: list[email.message.Message], budget: Budget, subject: str, d
     plain = next((one for one in versions if one[0] == "text/plain"), versions[0])
     fullest = max(versions, key=lambda one: len(one[2]))
     # The plain words are the cleanest to read: they lead unless others say clearly more.
-    chosen = plain if _missing(fullest[2], plain[2]) <= max(0.2 * len(fullest[2]), 3) else fullest
+    chosen = plain if _missing(fullest[2], plain[2]) <= _ALIKE * len(fullest[2]) else fullest
     others = [
         Piece("other", pieces=tuple(pieces))
         for _, pieces, said in versions
-        if pieces is not chosen[1] and _missing(said, chosen[2]) > max(0.2 * len(said), 3)
+        if pieces is not chosen[1] and _missing(said, chosen[2]) > _ALIKE * len(said)
     ]
     return [*chosen[1], *others, *calendars]
 
@@ -130,9 +138,12 @@ def _all_words(piece: Piece) -> str:
     return "\n".join((piece.text, piece.who, *(_all_words(each) for each in piece.pieces)))
 
 
-def _leaf(message: email.message.Message, kind: str, budget: Budget, subject: str) -> list[Piece]:
-    name = _name(message)
-    attached = message.get_content_disposition() == "attachment"
+def _leaf(message: email.message.Message, kind: str, budget: Budget, subject: str, *, alone: bool) -> list[Piece]:
+    """A part without parts; ``alone`` when it is the whole mail: then its text is the letter, whatever it is called."""
+    name = "" if alone and message.get_content_maintype() == "text" else _name(message)
+    attached = not alone and message.get_content_disposition() == "attachment"
+    # Parts whose seams nobody can find are read as they stand.
+    kind = "text/plain" if kind.startswith("multipart/") else kind
     payload = _payload(message)
     if kind in _CALENDAR or (
         name.lower().endswith(".ics") and message.get_content_maintype() in {"text", "application"}
@@ -145,7 +156,7 @@ def _leaf(message: email.message.Message, kind: str, budget: Budget, subject: st
         if not (name or attached):
             budget.attached.append(Part("calendar.ics", kind, payload))
         return []
-    if message.get_content_maintype() != "text" or attached or kind in {"text/rtf", "text/x-rtf"}:
+    if not kind.startswith("text/") or attached or kind in {"text/rtf", "text/x-rtf"}:
         budget.attached.append(Part(name, kind, payload))
         return []
     text = _text(message, payload)
@@ -179,8 +190,8 @@ def pieces_of(text: str, subject: str, depth: int = 0) -> list[Piece]:
 
 def _passed_on(message: email.message.Message, budget: Budget, depth: int) -> list[Piece]:
     """A mail within a mail: who wrote it stands above its words."""
-    inner = message.get_payload()
-    if not isinstance(inner, list) or not inner:
+    inner = _children(message)
+    if not inner:
         payload = _payload(message)
         budget.attached.append(Part(_name(message) or "message.eml", message.get_content_type(), payload))
         return []
@@ -209,9 +220,8 @@ def _bytes_of(message: email.message.Message) -> bytes:
 
 def _report(message: email.message.Message, kind: str) -> Piece:
     """The fields of a mail system's report, as lines."""
-    payload = message.get_payload()
-    if isinstance(payload, list):
-        groups = ["\n".join(_lines_of(group)) for group in payload[:50] if isinstance(group, email.message.Message)]
+    if message.is_multipart():
+        groups = ["\n".join(_lines_of(group)) for group in _children(message)[:50]]
         text = "\n\n".join(group for group in groups if group)
     else:
         text = _text(message, _payload(message))
@@ -221,8 +231,8 @@ def _report(message: email.message.Message, kind: str) -> Piece:
 def _lines_of(group: email.message.Message) -> list[str]:
     fields = [(key, str(value).encode("utf-8", "surrogateescape")) for key, value in group.raw_items()]
     lines = [f"{key}: {' '.join(header_words.decode(value).split())}" for key, value in fields[:60]]
-    inner = group.get_payload()
-    return [*lines, inner] if isinstance(inner, str) and inner.strip() else lines
+    inner = charsets.decode(_payload(group))
+    return [*lines, inner] if inner.strip() else lines
 
 
 def _payload(message: email.message.Message) -> bytes:
@@ -231,9 +241,7 @@ def _payload(message: email.message.Message) -> bytes:
         payload = message.get_payload(decode=True)
     except (ValueError, LookupError, TypeError, AssertionError):
         payload = None
-    if isinstance(payload, bytes):
-        return payload
-    return str(message.get_payload() or "").encode("utf-8", "surrogateescape")
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _text(message: email.message.Message, payload: bytes) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, tzinfo
 
@@ -19,6 +18,7 @@ VERSION = 2
 MAX_TEXT = 100_000
 MAX_ATTACHMENTS = 100
 _TOO_NESTED = "This mail has too many nested parts to be read. The original has been kept."
+_FAILED = "This mail could not be read here. The original has been kept."
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
@@ -26,12 +26,23 @@ _TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 def read(raw: bytes, *, zone: tzinfo = UTC) -> ReplyText:
     """Read a mail that a person wrote. ``zone`` is the readers', for what its calendar says. Raises nothing."""
     try:
-        message = message_of(raw)
-        budget = Budget(zone=zone)
-        subject = line_of(header_words.decode(raw_field(message, "Subject")))[:500]
-        pieces = body_of(message, budget, subject)
+        return _read(raw, zone)
     except (RecursionError, Absurd):
-        return ReplyText("", "", "", "", _TOO_NESTED, pieces=(Piece("words", _TOO_NESTED),), version=VERSION)
+        return _only(_TOO_NESTED)
+    except Exception:  # noqa: BLE001
+        # A fault of the reader must not cost the letter: it is kept, and its page says where it is.
+        return _only(_FAILED)
+
+
+def _only(words: str) -> ReplyText:
+    return ReplyText("", "", "", "", words, pieces=(Piece("words", words),), version=VERSION)
+
+
+def _read(raw: bytes, zone: tzinfo) -> ReplyText:
+    message = message_of(raw)
+    budget = Budget(zone=zone)
+    subject = line_of(header_words.decode(raw_field(message, "Subject")))[:500]
+    pieces = body_of(message, budget, subject)
     name, address = header_words.sender(raw_field(message, "From"))
     left = [MAX_TEXT]
     tidy = tuple(_tidy(piece, left) for piece in pieces)
@@ -42,7 +53,7 @@ def read(raw: bytes, *, zone: tzinfo = UTC) -> ReplyText:
         subject=subject,
         date=line_of(header_words.decode(raw_field(message, "Date")))[:60],
         text=text[:MAX_TEXT],
-        attachments=tuple(_attachment(part, number) for number, part in _first(budget.attached)),
+        attachments=tuple(_attachment(part) for part in budget.attached[:MAX_ATTACHMENTS]),
         pieces=tidy,
         looks_automatic=looks_automatic(message),
         is_cut=left[0] <= 0 or budget.is_spent or len(budget.attached) > MAX_ATTACHMENTS,
@@ -50,22 +61,7 @@ def read(raw: bytes, *, zone: tzinfo = UTC) -> ReplyText:
     )
 
 
-def attachments(raw: bytes) -> Iterator[tuple[Attachment, bytes]]:
-    """What came along, with its bytes, in the order of ``ReplyText.attachments``. Raises nothing."""
-    try:
-        budget = Budget(zone=UTC)
-        body_of(message_of(raw), budget, "")
-    except (RecursionError, Absurd):
-        return
-    for number, part in _first(budget.attached):
-        yield _attachment(part, number), part.payload
-
-
-def _first(found: list[Part]) -> Iterator[tuple[int, Part]]:
-    return enumerate(found[:MAX_ATTACHMENTS], start=1)
-
-
-def _attachment(part: Part, number: int) -> Attachment:
+def _attachment(part: Part) -> Attachment:
     name = line_of(part.name)[:200]
     return Attachment(name or "unnamed", part.kind[:100], len(part.payload))
 
@@ -86,7 +82,7 @@ def _tidy(piece: Piece, left: list[int]) -> Piece:
     return replace(
         piece,
         text=shown,
-        who=line_of(piece.who)[:1000],
+        who="\n".join(line_of(line) for line in piece.who.split("\n"))[:2000],
         about=line_of(piece.about)[:500],
         when=line_of(piece.when)[:200],
         name=line_of(piece.name)[:200],

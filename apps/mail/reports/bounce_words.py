@@ -99,11 +99,11 @@ _REFUSED = (
 OUR_HOST = re.compile(
     rf"{_OUR_NAME}[^.;]{{0,60}}{_REFUSED}|{_REFUSED}[^.;]{{0,30}}{_OUR_NAME}|(?:poor|bad|low|sender|ip|"
     rf"domain) reputation|"
-    r"blocked using|client host"
+    r"blocked using|client host|connections? from \S+ (?:was |is |are )?(?:reject|refus|denied|block|not)"
 )
 RATE = re.compile(
     r"rate[- ]?limit|throttl|unusual rate|exceeded the (?:rate|limit)|sending.{0,12}too fast|"
-    r"too many (?:messages|mails|e-?mails|connections|concurrent|errors|sessions|commands|attempts)|"
+    r"too frequent|too many (?:messages|mails|e-?mails|connections|concurrent|errors|sessions|commands|attempts)|"
     r"receiving mail at a rate|"
     r"(?:hourly|daily) (?:limit|quota)|mail(?:s|ing)? (?:rate|volume)|unexpected volume"
 )

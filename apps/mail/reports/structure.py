@@ -60,7 +60,7 @@ def structure_of(raw: bytes, sender: str | None = None) -> Structure:
     try:
         message = message_of(data)
         return _of_report(message) or _of_header(message, sender)
-    except (RecursionError, Absurd):
+    except (RecursionError, Absurd, ValueError, LookupError, TypeError):
         return Structure.LETTER
 
 
@@ -68,7 +68,8 @@ def _of_report(message: email.message.Message) -> Structure | None:
     """The report that the mail itself is; one that somebody passes on within a letter does not count."""
     if message.get_content_type() != "multipart/report":
         return None
-    named = str(message.get_param("report-type") or "").strip().lower()
+    given = message.get_param("report-type")
+    named = str((given[2] if isinstance(given, tuple) else given) or "").strip().lower()
     if named in _REPORT_TYPES:
         return _REPORT_TYPES[named]
     for part in message_parts(message)[1:]:
