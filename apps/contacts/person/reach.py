@@ -46,7 +46,8 @@ def put(profile: dict[str, Any], kind: str, wanted: Iterable[Way]) -> None:
     kept: dict[bytes, Way] = {}
     for way in sorted(wanted, key=lambda way: not way.primary):
         kept.setdefault(token(kind, way.value), way)
-    first, *others = [*kept.values()] or [None]
+    every = list(kept.values())
+    first, others = (every[0] if every else None), every[1:]
     if len(others) > MOST:
         raise Refused(
             "person.reach_count", f"A person may have {MOST} others of a kind. Remove one that is not in use."
