@@ -32,6 +32,7 @@ class Action(StrEnum):
     # contacts
     CONTACT_CREATE = "contact.create"
     CONTACT_CHANGE = "contact.change"
+    CONTACT_NOTE = "contact.note"
     CONTACT_HOLD = "contact.hold"
     CONTACT_CONFIRM = "contact.confirm"
     CONTACT_DECLINE = "contact.decline"

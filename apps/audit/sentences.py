@@ -43,6 +43,7 @@ PHRASES: Mapping[str, str] = {
     "attribute.restore": "Brought back {subject:attribute}",
     "contact.create": "Added {people}",
     "contact.change": "Changed {people}",
+    "contact.note": "Wrote a note about {people}",
     "contact.hold": "Proposed new identity facts of {people}, which waits for confirmation",
     "contact.confirm": "Confirmed new identity facts of {people}",
     "campaign.withdraw": "Took {subject:campaign} back to a draft",

@@ -9,12 +9,14 @@ from apps.contacts.consent.services import (
     suppress,
     suppress_many,
 )
+from apps.contacts.notes.services import note_add
 from apps.contacts.person.services import (
     contact_create,
     contact_erase,
     contact_update,
     contacts_change,
     contacts_create,
+    reach_change,
 )
 from apps.contacts.suppressions.services import (
     mailbox_prove,
@@ -44,6 +46,8 @@ __all__ = [
     "events_record",
     "mailbox_prove",
     "mailboxes_returned",
+    "note_add",
+    "reach_change",
     "suppress",
     "suppress_many",
     "suppression_add",

@@ -14,6 +14,7 @@ from apps.contacts import values
 from apps.contacts.attributes.numbers import NumberRange, wide
 from apps.contacts.cell_text import clean, says_nothing
 from apps.contacts.languages import is_common_name
+from apps.contacts.person.reach import OTHERS
 from apps.imports import header_words
 from apps.imports.column_targets import CONSENT_PURPOSES, FULL_NAMES, MATCHABLE, TARGETS, target_of
 
@@ -179,6 +180,7 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
         if target not in given.values() and not (target in FULL_NAMES and (parts or FULL_NAMES & set(given.values()))):
             given[index] = target
     _add_zip(names, columns, given)
+    _add_others(names, offers, given)
     sure = {index for sureness, _, index, _ in offers if sureness <= -2}
     return [
         ColumnGuess(
@@ -192,6 +194,16 @@ def guess(headers: Iterable[str], sample: list[list[str]]) -> list[ColumnGuess]:
         )
         for index, (present, type_, secret) in enumerate(columns)
     ]
+
+
+def _add_others(names: list[str], offers: list[tuple[int, int, int, str]], given: dict[int, str]) -> None:
+    """Keep the values of further columns of addresses and telephones beside those of the first."""
+    for sureness, _, index, target in sorted(offers, key=lambda offer: offer[2]):
+        named = sureness <= -2 or _REACHES.search(names[index])
+        if index not in given and target in OTHERS and named:
+            more = (f"{OTHERS[target]}{number}" for number in ("", "_2", "_3"))
+            if place := next((one for one in more if one not in given.values()), ""):
+                given[index] = place
 
 
 def _add_zip(names: list[str], columns: list[tuple[list[str], str, bool]], given: dict[int, str]) -> None:
@@ -235,6 +247,8 @@ def _target_for(squeezed: str, type_: str, header: str, present: list[str]) -> t
     if consent and ("consent" in squeezed or "optin" in squeezed or "permission" in squeezed):
         part = "until" if consent[2] and re.fullmatch(_ENDS, consent[2]) else consent[2]
         return f"consent.{consent[1]}" + (f".{part}" if part else ""), 3
+    if header.casefold().strip() in _OWN_LABELS:
+        return _OWN_LABELS[header.casefold().strip()], 3
     name, sureness = header_words.field_of(header)
     if name and (_fits(name, type_) or _named_well(name, present)):
         return name, sureness
@@ -256,6 +270,9 @@ def _named_well(name: str, present: list[str]) -> bool:
     return kind == "email" and sum(map(_is_email, present)) >= _SOME * len(present) > 0
 
 
+_REACHES = re.compile(r"mail|phone|mobile|cell|tel|correo", re.IGNORECASE)
+_OWN_LABELS = {TARGETS[name].label.casefold(): name for name in OTHERS.values()}
+"""Headers of our own export of which several values stand in one cell."""
 _BY_VALUES = {"e-mail": "email", "telephone": "phone", "sex": "sex", "state": "state", "language": "language"}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apps.contacts.person.fields import FIELDS
+from apps.contacts.person.reach import OTHERS
 
 CONSENT_PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")
 CONSENT_PARTS = ("", "date", "until", "method", "wording", "by")
@@ -56,6 +57,10 @@ def _targets() -> dict[str, Target]:
     found["full_name_two_families"] = Target(
         "full_name_two_families", "Full name (two family names, as in Spanish)", "text", ("full_name",), "Name"
     )
+    for number in ("", "_2", "_3"):
+        for kind, label in (("email", "Other e-mails"), ("phone", "Other phones")):
+            name = f"{OTHERS[kind]}{number}"
+            found[name] = Target(name, f"{label}{number.replace('_', ' ')}", kind, (OTHERS[kind], name), "Reach", 1000)
     found["external_id"] = Target("external_id", "Id in another system", "key", ("external_id",), "Identifiers")
     found["guardian"] = Target("guardian", "Guardian (their match value)", "key", ("guardian",), "Identifiers")
     words = {

@@ -102,7 +102,7 @@ def test_no_field_is_guessed_twice_and_the_column_that_is_named_wins() -> None:
     headers = ["Contact", "E-mail", "Email 2", "Name", "First name", "Last name", "Home phone", "Cell phone"]
     rows = [["x@goodmail.test", MAIL, "b@goodmail.test", "Ann Lee", "Ann", "Lee", "", CALL]]
     found = [each.target for each in column_mapping.guess(headers, rows)]
-    assert found == [None, "email", None, None, "first_name", "last_name", None, "phone"]
+    assert found == [None, "email", "other_emails", None, "first_name", "last_name", "other_phones", "phone"]
 
 
 def test_five_digits_are_no_zip_code_where_nothing_speaks_of_a_place() -> None:

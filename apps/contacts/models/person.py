@@ -93,13 +93,19 @@ class PersonSearch(models.Model):
 
 @classify(id=Kind.PLAIN, kind=Kind.PLAIN, token=Kind.TOKEN, person=Kind.PLAIN)
 class PersonIdentity(models.Model):
-    """Exact look-ups by 128-bit token. A record number is one person's; a mailbox may be a household's."""
+    """Exact look-ups by 128-bit token. A record number is one person's; a mailbox may be a household's.
+
+    Addresses and telephones beside the primary ones are kinds of their own: they are found, and nothing rests on them
+    (no suppression, no portal, no match of an import).
+    """
 
     class IdentityKind(models.IntegerChoices):
         EMAIL = 1
         PHONE = 2
         MRN = 3
         EXTERNAL = 4
+        OTHER_EMAIL = 5
+        OTHER_PHONE = 6
 
     kind = models.SmallIntegerField(choices=IdentityKind.choices)
     token = models.BinaryField(max_length=16)

@@ -12,7 +12,7 @@ from apps.contacts.person import fields
 from apps.core import folding
 from apps.vault import tokens
 
-EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
+EMAIL, PHONE, MRN, EXTERNAL, OTHER_EMAIL, OTHER_PHONE = 1, 2, 3, 4, 5, 6
 
 GENERATION = 2
 """How search values are made today. The first generation compared names and places by ``tokens.normalize``:
@@ -124,6 +124,10 @@ def of(
         found.add(mail_domain(profile["email"].rpartition("@")[2]))
     if profile.get("phone"):
         identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
+    if others := profile.get("other_emails"):
+        identities += [(OTHER_EMAIL, mailbox(address)) for address in others]
+    if others := profile.get("other_phones"):
+        identities += [(OTHER_PHONE, identity("phone", phone_digits(number))) for number in others]
     birth_day, birth_month_day = _birth(profile.get("birth_date") or "")
     return SearchValues(sorted(found), birth_day, birth_month_day, identities, slots)
 

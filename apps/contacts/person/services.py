@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -26,7 +27,7 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.models.person import PERSON_TABLE
-from apps.contacts.person import search_values, selectors
+from apps.contacts.person import reach, search_values, selectors
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.sealed_rows import SLOT_COLUMNS, SLOT_NAMES, TABLES, Fresh, Packed, pack, slots
@@ -36,6 +37,7 @@ from apps.core.bulk import copy_packed, copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
 
+ReachAct = Literal["primary", "verify", "unverify", "remove"]
 _SLOT_TYPES = ["int8"] * len(SLOT_COLUMNS)
 _SLOT_SETS = ", ".join(f"{name} = c.{name}" for name in SLOT_COLUMNS)
 
@@ -104,6 +106,33 @@ def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], ver
         raise Refused(
             "person.number_taken", "Another person has this record number. Open that person, or correct the number."
         ) from None
+
+
+def reach_change(
+    *, actor: Actor, person_id: int, kind: Literal["email", "phone"], place: int, act: ReachAct, version: int
+) -> None:
+    """Make an address or telephone the primary one, mark it as verified today or not, or remove it.
+
+    ``place`` counts ``reach.ways``. What was the primary one stays as another. Raises ``Refused`` when somebody else
+    changed the person since ``version`` was read, or when there is no such person or place.
+    """
+    row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
+    if row is None:
+        raise Refused("person.unknown", "There is no such person any more.")
+    profile = dict(selectors.opened(row).profile)
+    found = reach.ways(profile, kind)
+    if not 0 <= place < len(found):
+        raise Refused("person.changed", "Somebody else changed this person meanwhile. Look again.")
+    way = found[place]
+    if act == "primary":
+        found = [replace(each, primary=each is way) for each in found]
+    elif act == "remove":
+        found.remove(way)
+    else:
+        day = clock.now().astimezone(clock.clinic_zone()).date().isoformat() if act == "verify" else ""
+        found[place] = replace(way, verified=day)
+    reach.put(profile, kind, found)
+    contact_update(actor=actor, person_id=person_id, profile=profile, version=version)
 
 
 @transaction.atomic

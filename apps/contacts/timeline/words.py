@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "message.replied": ("Replied", "arrow-back-up", "info"),
     "message.unsubscribed": ("Unsubscribed", "mail-off", "caution"),
     "message.held": ("Message held", "hand-stop", "caution"),
+    "note": ("Note", "note", ""),
     "consent.granted": ("Consent granted", "circle-check", "good"),
     "consent.withdrawn": ("Consent denied or withdrawn", "circle-x", "caution"),
     "contact.created": ("Added", "user-plus", ""),
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "labs": ("Labs and vitals", (results.KIND,)),
     "appointments": ("Appointments", tuple(kind for kind in KINDS if kind.startswith("appointment."))),
     "messages": ("Messages", tuple(kind for kind in KINDS if kind.startswith("message."))),
+    "notes": ("Notes", ("note",)),
     "consents": ("Consents", tuple(kind for kind in KINDS if kind.startswith("consent."))),
 }
 """Filters of the page: word of the address to (label, kinds)."""
@@ -106,6 +108,8 @@ def item(event: Mapping[str, Any], eyes: Eyes) -> Item:
             title, text = shown_term(str(event.get("term") or title)), _clinical(title, event)
         else:
             text = "What it was is shown to roles that may reveal."
+    elif kind == "note":
+        text = str(event.get("text", "")) if eyes.reveal else "What it says is shown to roles that may reveal."
     elif kind.startswith("appointment."):
         text = _appointment(event, eyes)
     elif kind.startswith("consent."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from apps.contacts.cell_text import clean, whole_number
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
 from apps.contacts.person.names import split_name
+from apps.contacts.person.reach import OTHERS, Way, put
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
 from apps.imports.readers.rows import FOOT, PersonRow, Rejection, Row, Unread, is_foot, ragged
@@ -145,7 +147,7 @@ class PersonReader:
                 else:
                     if known is not None and len(known) < _REMEMBERED:
                         known[cell] = value
-            if value is None or value == "":
+            if value is None or value in ("", ()):
                 continue
             head = step.head
             if head == "consent":
@@ -159,6 +161,8 @@ class PersonReader:
                 profile.update(value)
             else:
                 profile[head] = value
+        if "other_emails" in profile or "other_phones" in profile:
+            _others(profile)
         key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
         if not key:
             raise BadValue(f"{self._key_column} is empty: people are matched by it")
@@ -217,6 +221,14 @@ def _value(step: _Step, cell: str) -> Any:
     return value.isoformat() if isinstance(value, date) and step.head != "consent" else value
 
 
+def _others(profile: dict[str, Any]) -> None:
+    """Other addresses and telephones as the profile has them: without repeats, the first in an empty primary place."""
+    for kind, place in OTHERS.items():
+        if more := profile.pop(place, None):
+            known = [Way(profile[kind], primary=True)] if profile.get(kind) else []
+            put(profile, kind, [*known, *(Way(value, primary=False) for cell in more.values() for value in cell)])
+
+
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
@@ -263,13 +275,22 @@ def _steps(
         head, inner, part = (*target.path, "", "")[:3]
         known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
         read = kinds.get(target.kind, words)
-        if head == "full_name":
+        if head in OTHERS.values():
+            read = _several(read)
+        elif head == "full_name":
             read = _full_name(name == "full_name_two_families")
         elif head == "attributes" and inner in choices:
             read = values.choice_reader(choices[inner])
         decides = head == "consent" or name == mapping.match_on
         found.append(_Step(headers.index(column), column, head, inner, part, read, known, decides))
     return found
+
+
+def _several(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def readers(cell: str) -> Any:
+        return tuple(value for part in re.split(r"[;,|\n]", cell) if part.strip() and (value := read(part.strip())))
+
+    return readers
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,8 +27,8 @@ from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Appointment, Person, Suppression
-from apps.contacts.person import fields, panels, search_values, selectors
-from apps.contacts.person.forms import ReasonForm
+from apps.contacts.person import fields, panels, reach, search_values, selectors
+from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
@@ -67,14 +69,29 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
             {"panel": panel, **panel.loader(request, record)} for panel in panels.panels(role_of(request), "side")
         ],
         "reveal": eyes.reveal,
+        "reach": _reach(record),
+        "may_reach": eyes.reveal and may(request, Permission.CONTACT_EDIT),
     }
     return _page(request, record, "overview", "contacts/person/overview.html", context)
 
 
 @require(Permission.CONTACT_VIEW)
 def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Everything that happened, latest first, filtered by kind."""
+    """Everything that happened, latest first, filtered by kind; write a note."""
     record = opened(request, person_id, "timeline")
+    may_note = may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL)
+    form = NoteForm(request.POST or None, initial={"once": secrets.token_hex(8)}) if may_note else None
+    if request.method == "POST":
+        if form is None:
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                services.note_add(actor=actor_of(request), person_id=record.id, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error("text", str(refusal))
+            else:
+                messages.success(request, "Note added.")
+                return redirect("contacts:timeline", record.id)
     selectors.load_events({record.id: record})
     group = request.GET.get("kind", "")
     page = timeline.page(
@@ -83,7 +100,7 @@ def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
     labs = timeline.courses(record.events or [], eyes=Eyes(role_of(request))) if group == "labs" else []
     context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "labs": labs}
-    return _page(request, record, "timeline", "contacts/person/timeline.html", context)
+    return _page(request, record, "timeline", "contacts/person/timeline.html", context | {"form": form}, form)
 
 
 @require(Permission.CONTACT_VIEW)
@@ -263,11 +280,13 @@ def person_panel(request: HttpRequest, person_id: int, key: str) -> HttpResponse
 @require_POST
 def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
     """Show one identifier for a reason: first the question why, then the value, on the trail."""
-    if field not in IDENTIFIERS:
+    others = {place: kind for kind, place in reach.OTHERS.items()}
+    if field not in IDENTIFIERS and field not in others:
         raise Http404
     form = ReasonForm(request.POST if "reason" in request.POST else None)
     context: dict[str, Any] = {
-        "label": fields.FIELDS[field].label,
+        "label": {"other_emails": "Other e-mails", "other_phones": "Other phones"}.get(field)
+        or fields.FIELDS[field].label,
         "url": reverse("contacts:reveal", args=[person_id, field]),
         "form": form,
         "field": f"{field}-{person_id}",
@@ -287,11 +306,35 @@ def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
             reason=reason,
             fields=[field],
         )
-        value = selectors.opened(row).get(field)
+        record = selectors.opened(row)
+        if field in others:
+            context["value"] = ", ".join(record.profile.get(field) or ())
+            return render(request, "contacts/person/reveal.html", context)
+        value = record.get(field)
         if value and fields.FIELDS[field].type == "date":
             value = _day(date.fromisoformat(str(value)))
         context["value"] = value
     return render(request, "contacts/person/reveal.html", context)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def person_reach(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Choose the primary address or telephone, mark one as verified, or remove it: for whoever may see them."""
+    if not may(request, Permission.CONTACT_REVEAL):
+        raise PermissionDenied
+    form = ReachForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    try:
+        services.reach_change(actor=actor_of(request), person_id=person_id, **form.cleaned_data)
+    except Refused as refusal:
+        if refusal.code == "person.unknown":
+            raise Http404 from None
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Saved.")
+    return redirect("contacts:person", person_id)
 
 
 # What the pages show
@@ -401,6 +444,34 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
 
 def _day(value: date) -> str:
     return datewords.day(value)
+
+
+def _reach(record: PersonRecord) -> list[dict[str, Any]]:
+    """Every address and telephone beside a single one, masked, with what may be done to it."""
+    found = []
+    mailboxes = [search_values.mailbox(way.value) for way in reach.ways(record.profile, "email")]
+    stopped = set(map(bytes, Suppression.objects.filter(mailbox__in=mailboxes).values_list("mailbox", flat=True)))
+    for kind in reach.OTHERS:
+        for place, way in enumerate(reach.ways(record.profile, kind)):
+            verified = f"Verified {_day(date.fromisoformat(way.verified))}" if way.verified else "Not verified"
+            acts = [("unverify", "Take mark away")] if way.verified else [("verify", "Mark verified")]
+            if not way.primary:
+                acts += [("primary", "Make primary"), ("remove", "Remove")]
+            found.append(
+                {
+                    "kind": kind,
+                    "place": place,
+                    "shown": masked_value(kind, way.value),
+                    "primary": way.primary,
+                    "stopped": kind == "email" and search_values.mailbox(way.value) in stopped,
+                    "verified": verified,
+                    "acts": acts,
+                    "reveal_url": ""
+                    if way.primary
+                    else reverse("contacts:reveal", args=[record.id, reach.OTHERS[kind]]),
+                }
+            )
+    return found
 
 
 def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
