@@ -75,7 +75,7 @@ test: $(VENV)/.ready  ## What a user runs: lint, types, layers, unit and browser
 	@$(BESIDE) setup $(LINT)
 	$(BIN)/python -m pytest -m "not peers" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-test-peers: setup  ## Against programs of others (Postfix, object storage), each started once
+test-peers: setup  ## Against programs of others (mail servers, object storage), each started once
 	$(BIN)/python -m pytest -m peers
 
 proofs: setup  ## Long proofs at full size; hours; goes on where it was interrupted; prints a table

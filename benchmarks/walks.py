@@ -50,7 +50,9 @@ class Walk:
             stack.pop()
             return
         module = frame.f_globals.get("__name__", "")
-        if event != "call" or not module.startswith("apps.") or not self.wanted(frame):
+        # What dataclasses write themselves ("<string>") makes a value and goes nowhere.
+        made = frame.f_code.co_filename == "<string>"
+        if event != "call" or made or not module.startswith("apps.") or not self.wanted(frame):
             return
         if module.startswith(self.own or "apps."):
             before = stack[-1][1] if stack else ""

@@ -25,6 +25,9 @@ app.conf.task_routes = {
     "apps.contacts.tasks.*": {"queue": "imports"},
     "apps.imports.tasks.*": {"queue": "imports"},
     "apps.journeys.tasks.*": {"queue": "journeys"},
+    "apps.delivery.tasks.judge_letters": {"queue": "default"},
+    "apps.delivery.tasks.suppression_work": {"queue": "imports"},
+    "apps.delivery.tasks.suppression_sweep": {"queue": "imports"},
     "apps.delivery.tasks.*": {"queue": "send"},
     "apps.campaigns.tasks.*": {"queue": "send"},
 }
@@ -39,8 +42,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
+    "clear-old-reports": {"task": "apps.delivery.tasks.clear_reports", "schedule": crontab(hour="3", minute="55")},
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},
     "look-after-exports-and-fills": {"task": "apps.contacts.tasks.job_sweep", "schedule": 30 * SECONDS},
+    "judge-whom-letters-are-from": {"task": "apps.delivery.tasks.judge_letters", "schedule": 30 * SECONDS},
+    "look-after-lists-of-opt-outs": {"task": "apps.delivery.tasks.suppression_sweep", "schedule": 30 * SECONDS},
     "note-that-the-schedule-beats": {"task": "apps.dashboard.tasks.beat", "schedule": 30 * SECONDS},
     "clear-old-sessions": {
         "task": "apps.users.tasks.clear_sessions",

@@ -320,11 +320,32 @@ CONTENT_SECURITY_POLICY = {
 INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
 
+# The name that our own MX writes into Authentication-Results (RFC 8601); only fields with one of these are believed.
+AUTHSERV_IDS = frozenset(name.lower() for name in re.split(r"[,\s]+", env("CARELANE_AUTHSERV_ID")) if name)
+# Where a clamd listens that looks at attachments: the path of its socket, or host:port. Empty: nothing is scanned.
+CLAMD = env("CARELANE_CLAMD")
+
+# -- Files of strangers ------------------------------------------------------------------------------------------
+
+# "full": a file is opened only where the kernel takes network and files away from the process that opens it.
+# "best": what the kernel does not offer is done without. Limits of memory and time hold in both.
+SANDBOX = env("CARELANE_SANDBOX", "full" if PRODUCTION else "best")
+if SANDBOX not in {"full", "best"}:
+    raise ImproperlyConfigured("CARELANE_SANDBOX must be full or best.")
+# Messages over one connection before we say QUIT; servers end connections after 100 (OpenSMTPD) or 1,000 (Exim).
+MESSAGES_PER_CONNECTION = int(env("CARELANE_MESSAGES_PER_CONNECTION", "90"))
+if MESSAGES_PER_CONNECTION < 1:
+    raise ImproperlyConfigured("CARELANE_MESSAGES_PER_CONNECTION must be at least 1.")
+
 # -- How long rows are kept -----------------------------------------------------------------------------------
 
 KEEP_CLICKS_DAYS = int(env("CARELANE_KEEP_CLICKS_DAYS", "400"))
 if KEEP_CLICKS_DAYS < 1:
     raise ImproperlyConfigured("CARELANE_KEEP_CLICKS_DAYS must be at least 1.")
+# Reports of mail servers that were understood; letters and whatever nobody understood are correspondence.
+KEEP_REPORTS_DAYS = int(env("CARELANE_KEEP_REPORTS_DAYS", "90"))
+if KEEP_REPORTS_DAYS < 1:
+    raise ImproperlyConfigured("CARELANE_KEEP_REPORTS_DAYS must be at least 1.")
 
 # -- Imports ---------------------------------------------------------------------------------------------------
 
@@ -453,7 +474,12 @@ ENVIRONMENT = {
     "CARELANE_SMIME_ROOTS": MAIL_ANCHORS,
     "CARELANE_LMTP_ADDRESS": INBOUND_LMTP,
     "CARELANE_INBOUND_SMTP_ADDRESS": INBOUND_SMTP,
+    "CARELANE_AUTHSERV_ID": ",".join(sorted(AUTHSERV_IDS)),
+    "CARELANE_CLAMD": CLAMD,
+    "CARELANE_SANDBOX": SANDBOX,
+    "CARELANE_MESSAGES_PER_CONNECTION": str(MESSAGES_PER_CONNECTION),
     "CARELANE_KEEP_CLICKS_DAYS": str(KEEP_CLICKS_DAYS),
+    "CARELANE_KEEP_REPORTS_DAYS": str(KEEP_REPORTS_DAYS),
 }
 # Recorded before and after, in clear and by signals: so no model with a sealed or level 1 field, and each by its name
 # (docs/decisions/0008-auditlog.md). Its middleware stays out: it copies network addresses and staff addresses.

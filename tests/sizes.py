@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 # Set by tests/proofs.py: the seed of a proof at full size.
 _SEED = os.environ.get("CARELANE_PROOF_SEED", "")
@@ -22,3 +26,8 @@ def examples(sample: int) -> int:
 def seed(sample: int) -> int:
     """The seed of a proof's own dice: always the same in ``make test``, a new one in each ``make proofs``."""
     return int(_SEED) if FULL else sample
+
+
+def some(names: Any, cases: Sequence[Any], *, sample: Sequence[int]) -> pytest.MarkDecorator:
+    """``parametrize`` of a proof: the cases at the places of ``sample`` in ``make test``, all in ``make proofs``."""
+    return pytest.mark.parametrize(names, list(cases) if FULL else [cases[place] for place in sample])

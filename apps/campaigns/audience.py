@@ -51,7 +51,7 @@ def audience_of(spec: Spec) -> Audience:
     if not spec.everybody and not spec.segment:
         raise Refused("campaign.without_audience", "Choose a segment, or everybody.")
     asked = [*([] if spec.everybody else [spec.segment]), *spec.exclude]
-    known = naming.segment_ids(of for of in asked if isinstance(of, str))
+    known = naming.segment_ids([of for of in asked if isinstance(of, str)])
     numbers = [of if isinstance(of, int) else known.get(of) for of in asked]
     ids = [number for number in numbers if number is not None]
     included, excluded = (None, ids) if spec.everybody else (next(iter(ids), None), ids[1:])

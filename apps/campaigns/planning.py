@@ -41,6 +41,8 @@ ADULT = 18
 OPEN_AT_ONCE = 5_000
 # Classes of the mail server as the statement tells them; NOT_MEASURED is decided like delivery decides it.
 NOT_MEASURED = -1
+# In place of a class: nobody knows whose the mailbox is by now, so that only the portal will do.
+UNPROVEN = -2
 # Readers of a language that no message is written in.
 OTHER = "other"
 
@@ -176,8 +178,10 @@ def line_of(combination: Combination, people: int, floor: Level, table: PolicyTa
     level = max(floor, Level.HEALTH) if combination.patient else floor
     if combination.held:
         return Line(combination, people, "", combination.held, "", level)
-    measured = TlsClass.AUTHENTICATED if combination.tls == NOT_MEASURED else TlsClass(combination.tls)
-    capability = Capability(tls=measured, pgp=combination.pgp, smime=combination.smime, portal=combination.portal)
+    unproven = "away" if combination.tls == UNPROVEN else ""
+    unknown = combination.tls in (NOT_MEASURED, UNPROVEN)
+    measured = TlsClass.AUTHENTICATED if unknown else TlsClass(combination.tls)
+    capability = Capability(measured, combination.pgp, combination.smime, combination.portal, unproven)
     found = decide(level, capability, table)
     if isinstance(found, Route):
         return Line(combination, people, found.name.value, "", found.reason, level)
@@ -223,7 +227,8 @@ def statement(*, actor: Actor, audience: Audience, purpose: Purpose, now: dateti
     ), stopped AS (
         {contacts_sql.MAILBOXES_STOPPED}
     ), judged AS MATERIALIZED (
-        SELECT f.person_id, f.mailbox, f.language, f.patient, f.tls,
+        SELECT f.person_id, f.mailbox, f.language, f.patient,
+            CASE WHEN u.unproven THEN {UNPROVEN} ELSE f.tls END AS tls,
             CASE
                 WHEN f.deceased THEN 'deceased'
                 WHEN f.minor AND f.guardian_id IS NULL THEN 'minor'
@@ -361,7 +366,7 @@ def people_of(
 
 def _unheld() -> list[Combination]:
     """Every combination of what people are to us and what mailboxes take, of those whom nothing holds back so far."""
-    classes = (NOT_MEASURED, *(tls.value for tls in TlsClass))
+    classes = (UNPROVEN, NOT_MEASURED, *(tls.value for tls in TlsClass))
     flags = (False, True)
     return [Combination("", *parts) for parts in product(flags, classes, flags, flags, flags)]
 

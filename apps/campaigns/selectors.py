@@ -205,7 +205,7 @@ def compiled_draft(campaign: Opened) -> CompiledMessage:
     version = template_version(campaign.row.template_version)
     if version is None:
         raise Refused("campaign.without_template", "Choose a template first.")
-    return compile_message(version.design, content.brand_facts(brand_of(campaign)))
+    return compile_message(version.design, content.brand_facts(brand_of(campaign)), listed=True)
 
 
 def languages(campaign: Opened) -> tuple[str, ...]:

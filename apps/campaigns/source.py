@@ -38,6 +38,7 @@ class Ready:
     skeleton_id: int
     targets: Mapping[str, int]
     needs_visits: bool
+    needs_results: bool
 
 
 class CampaignSource:
@@ -55,6 +56,13 @@ class CampaignSource:
         }
         if visits:
             contacts.load_appointments(visits)
+        measured = {
+            item.person_id: people[item.person_id]
+            for item in claimed
+            if item.person_id is not None and (found := ready.get(item.source_id or 0)) and found.needs_results
+        }
+        if measured:
+            contacts.load_results(measured)
         guardians = contacts.guardian_mailboxes(people)
         zone = organizations.current().zone
         portal = selectors.portal_url()
@@ -86,6 +94,7 @@ def _ready(campaign_id: int) -> Ready | None:
         skeleton_id=row.skeleton_id,
         targets=targets_for(actor=SENDER, urls=selectors.trackable(compiled)),
         needs_visits=any(path[0] in ("appointment", "appointments") for path, _ in compiled.fields()),
+        needs_results=content.merges_results(compiled),
     )
 
 
@@ -123,7 +132,7 @@ def _draft(
         )
     return Draft(
         compiled=compiled,
-        facts=person_facts(person.profile, appointments=person.appointments or (), now=now),
+        facts=person_facts(person.profile, appointments=person.appointments or (), results=person.results, now=now),
         level=campaign.level,
         skeleton_id=skeleton_id,
         zone=zone,

@@ -13,14 +13,22 @@ from apps.contacts.consent.services import (
     consents_record,
     suppress,
     suppress_many,
-    unsuppress,
 )
+from apps.contacts.notes.services import note_add
 from apps.contacts.person.services import (
     contact_create,
     contact_erase,
     contact_update,
     contacts_change,
     contacts_create,
+    reach_change,
+)
+from apps.contacts.suppressions.services import (
+    mailbox_prove,
+    mailboxes_returned,
+    suppression_add,
+    suppression_lift,
+    unsuppress,
 )
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 
@@ -42,8 +50,14 @@ __all__ = [
     "contacts_create",
     "events_change",
     "events_record",
+    "mailbox_prove",
+    "mailboxes_returned",
+    "note_add",
+    "reach_change",
     "suppress",
     "suppress_many",
+    "suppression_add",
+    "suppression_lift",
     "unsuppress",
     "vocabulary_add",
 ]

@@ -46,6 +46,11 @@ def timeline_summary(alias: str = "t") -> str:
     return f"contacts_timelinesummary {alias}"
 
 
+def latest_results(alias: str = "l") -> str:
+    """One row a person and keyed ``lab``: keyed ``step`` and ``day`` of the last result, and its ``event_id``."""
+    return f"contacts_latestresult {alias}"
+
+
 # For the reader behind a restore: rows of another cluster carry numbers that this one has not given yet.
 NEWEST_AHEAD = "SELECT max(transaction), max(id) FROM contacts_timelineevent WHERE transaction >= %s"
 """The highest numbers that lie at or above a number; by the index."""
@@ -83,9 +88,12 @@ def scopes_stopped(person: str) -> str:
 
 
 MAILBOXES_STOPPED = """SELECT u.mailbox, bool_or(u.scope = 'all') AS everything,
-            bool_or(u.scope = 'commercial') AS commercial, bool_or(u.scope = 'reminders') AS reminders
-        FROM contacts_suppression u GROUP BY u.mailbox"""
-"""One row a suppressed mailbox: what is stopped there."""
+            bool_or(u.scope = 'commercial') AS commercial, bool_or(u.scope = 'reminders') AS reminders,
+            bool_or(u.scope = 'unproven') AS unproven
+        FROM (SELECT mailbox, scope FROM contacts_suppression UNION ALL
+              SELECT mailbox, 'unproven' FROM contacts_returnedmailbox WHERE proven_at IS NULL) u
+        GROUP BY u.mailbox"""
+"""One row a suppressed mailbox, or one in question (`ReturnedMailbox`): what is stopped there, and whether it is."""
 
 PEOPLE_WITH_DEAD_MAILBOX = """
 SELECT DISTINCT i.person_id FROM contacts_personidentity i
@@ -107,3 +115,15 @@ WHERE s.reason = 'hygiene' AND EXISTS (
     WHERE i.kind = 1 AND i.token = s.mailbox AND e.groups && %(signs)s AND e.recorded_at > s.since)
 """
 """Resting mailboxes of which somebody gave a sign of life (keyed groups ``signs``) since."""
+
+SILENT_MAILBOXES = """
+SELECT i.token FROM contacts_personidentity i JOIN contacts_person p ON p.id = i.person_id
+WHERE i.kind = 1 AND p.erased_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM contacts_returnedmailbox r
+                  WHERE r.mailbox = i.token AND (r.proven_at IS NULL OR r.proven_at >= %(since)s))
+GROUP BY i.token HAVING bool_and(p.created_at < %(since)s
+    AND NOT EXISTS (SELECT 1 FROM contacts_timelineevent e
+                    WHERE e.person_id = p.id AND e.groups && %(signs)s AND e.recorded_at >= %(since)s))
+ORDER BY i.token
+"""
+"""Mailboxes all of whose people are known longer than ``since``, without an event of keyed groups ``signs`` after."""

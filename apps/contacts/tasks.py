@@ -7,6 +7,7 @@ from celery import shared_task
 from apps.contacts.attributes import fills
 from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
+from apps.contacts.person import renewal
 from apps.core import actors, clock
 from apps.jobs import waking
 
@@ -18,6 +19,12 @@ def attribute_fill(fill_id: int) -> None:
 
 
 @shared_task(acks_late=True)
+def search_renew(renewal_id: int) -> None:
+    """Bring everybody's search values to the generation of today."""
+    renewal.work(renewal_id)
+
+
+@shared_task(acks_late=True)
 def export_work(export_id: int) -> None:
     """Write the sealed file of an export."""
     exports.work(export_id)
@@ -25,12 +32,15 @@ def export_work(export_id: int) -> None:
 
 @shared_task
 def job_sweep() -> None:
-    """Wake workers for fills and exports that nobody holds; delete the files of exports that nobody needs."""
+    """Wake workers for fills, renewals and exports that nobody holds; delete the files of exports that nobody needs."""
     now = clock.now()
     for fill_id in fills.due(now):
         waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
     for export_id in exports.due(now):
         waking.wake_now("apps.contacts.tasks.export_work", export_id)
+    renewal.renewal_begin()
+    for renewal_id in renewal.due(now):
+        waking.wake_now("apps.contacts.tasks.search_renew", renewal_id)
     exports.exports_clear(actor=actors.system("beat"))
 
 

@@ -28,6 +28,7 @@ urlpatterns = [
     path("<int:person_id>/edit/", people.contact_edit, name="edit"),
     path("<int:person_id>/erase/", people.contact_erase, name="erase"),
     path("<int:person_id>/erased/", people.contact_erased, name="erased"),
+    path("<int:person_id>/reach/", person.person_reach, name="reach"),
     path("<int:person_id>/timeline/", person.person_timeline, name="timeline"),
     path("<int:person_id>/consents/", person.person_consents, name="consents"),
     path("<int:person_id>/suppression/", person.person_suppression, name="suppression"),

@@ -7,47 +7,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
 
 from email_validator import EmailNotValidError, validate_email
 
-DATE_FORMATS = {
-    "%Y-%m-%d": "year-month-day, as 1985-04-12",
-    "%m/%d/%Y": "month/day/year, as 4/12/1985",
-    "%d/%m/%Y": "day/month/year, as 12/4/1985",
-    "%m-%d-%Y": "month-day-year, as 4-12-1985",
-    "%d.%m.%Y": "day.month.year, as 12.4.1985",
-    "%d-%m-%Y": "day-month-year, as 12-4-1985",
-    "%Y/%m/%d": "year/month/day, as 1985/04/12",
-    "%Y%m%d": "yearmonthday, as 19850412",
-    "%d %b %Y": "day month year, as 12 Apr 1985",
-    "%b %d, %Y": "month day, year, as Apr 12, 1985",
-}
-"""The formats offered on the mapping page; a MAPPING.json may use any format of `strptime`."""
+from apps.contacts.cell_text import UNDECODED, BadValue, digits_folded, is_shortened, says_nothing, whole_number
+from apps.contacts.days import DATE_FORMATS, check_date_format, date_reader, guess_date_format
+from apps.contacts.languages import code_of
 
-_THREE_NUMBERS = re.compile(r"%([Ymd])([/.\-])%([Ymd])\2%([Ymd])")
-_NUMBERS = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})")
 _PLAIN_EMAIL = re.compile(
     r"[A-Za-z0-9_+%'-]+(?:\.[A-Za-z0-9_+%'-]+)*@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
 )
 _PHONE = re.compile(r"[0-9+().\-/\s]+(?:\s*(?:x|ext\.?)\s*[0-9]{1,6})?", re.IGNORECASE)
 _PLAIN_PHONE = re.compile(r"\+?[0-9]{5,15}")
+_USUAL_PHONE = re.compile(r"\+?(?:1[-. ]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ]?)\d{3}[-. ]?\d{4}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-SEX = {
-    "f": "F", "female": "F", "woman": "F", "w": "F", "mujer": "F", "femenino": "F",
-    "m": "M", "male": "M", "man": "M", "hombre": "M", "masculino": "M",
-    "x": "X", "nonbinary": "X", "non-binary": "X", "other": "X", "o": "X", "diverse": "X", "otro": "X",
-    "u": "", "unknown": "", "unk": "", "n/a": "", "na": "", "not specified": "", "undisclosed": "", "-": "",
-}  # fmt: skip
-LANGUAGE = {
-    "english": "en", "eng": "en", "en-us": "en", "en_us": "en", "inglés": "en", "ingles": "en",
-    "spanish": "es", "spa": "es", "es-us": "es", "es-mx": "es", "español": "es", "espanol": "es",
-    "french": "fr", "german": "de", "portuguese": "pt", "chinese": "zh", "vietnamese": "vi", "arabic": "ar",
-    "korean": "ko", "russian": "ru", "tagalog": "tl", "haitian creole": "ht",
-}  # fmt: skip
-_LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
+_SEX_WORDS = {
+    "F": "f|female|woman|w|girl|fem|femenino|femenina|mujer|hembra|2|248152002|identifies as female|cisgender female"
+    "|cis female|cisgender woman|cis woman|niña|feminine|femal",
+    "M": "m|male|man|boy|masc|masculino|hombre|varón|varon|1|248153007|identifies as male|cisgender male|cis male"
+    "|cisgender man|cis man|niño|masculine|h",
+    "X": "x|nonbinary|non-binary|non binary|nb|enby|other|o|oth|diverse|otro|otra|another|intersex|i|indeterminate|a"
+    "|amb|ambiguous|undifferentiated|un|genderqueer|gender queer|genderfluid|gender fluid|agender|two-spirit|two spirit"
+    "|third gender|bigender|gender non-conforming|gender nonconforming|gender variant|transgender|trans|t|mtf|ftm"
+    "|transgender female|transgender male|transgender man|transgender woman|trans man|trans woman|trans female"
+    "|trans male|male-to-female|female-to-male|male to female|female to male|transexual|transsexual|intersexual"
+    "|no binario|non-binario|no binaria|transgénero|transgenero|32570681000036106|33791000087105"
+    "|additional gender category|something else|not listed|hermaphrodite|neither|questioning",
+    "": "u|unknown|unk|0|9|n|nk|ni|na|asku|nask|d|c|ask|complex|asked but unknown|not known|not applicable"
+    "|0 - not known|not specified|undisclosed|unspecified|not stated|z|v|undetermined"
+    "|not determined|394743007|none|null",
+}
+"""ISO 5218 (0, 1, 2, 9), HL7 table 0001 (A, F, M, N, O, U, X, and C "not collected"), FHIR's administrative gender and
+null flavors, SNOMED CT codes, and what records of patients write."""
+SEX = {word: sex for sex, words in _SEX_WORDS.items() for word in words.split("|")}
 TRUE = frozenset({"yes", "y", "true", "t", "1", "x", "on", "sí", "si"})
 FALSE = frozenset({"no", "n", "false", "f", "0", "off", ""})
 GRANTED = TRUE | {"granted", "opt-in", "optin", "opted in", "subscribed", "consented", "accepted", "agreed"}
@@ -55,13 +49,10 @@ DENIED = (FALSE - {""}) | {
     "denied", "withdrawn", "opt-out", "optout", "opted out", "unsubscribed", "declined", "refused", "revoked",
 }  # fmt: skip
 RELATIONS = {
-    "patient": "patient", "member": "patient", "b2b": "b2b", "business": "b2b", "business contact": "b2b",
-    "provider": "b2b", "partner": "b2b", "subscriber": "subscriber", "public": "subscriber",
+    "patient": "patient", "member": "patient", "patient or member": "patient", "patients": "patient", "b2b": "b2b",
+    "business": "b2b", "business contact": "b2b", "provider": "b2b", "partner": "b2b", "subscriber": "subscriber",
+    "public": "subscriber",
 }  # fmt: skip
-
-
-class BadValue(ValueError):
-    """The cell cannot be used; `str()` is the reason, without the column's name and without the value."""
 
 
 def text(cell: str, longest: int = 200) -> str:
@@ -69,6 +60,8 @@ def text(cell: str, longest: int = 200) -> str:
     value = " ".join(cell.split())
     if len(value) > longest:
         raise BadValue(f"has more than {longest} characters")
+    if UNDECODED in value:
+        raise BadValue("has characters that could not be read: choose another reading of the file")
     if not value.isprintable() and _CONTROL.search(value):
         raise BadValue("has control characters in it")
     return value
@@ -90,6 +83,81 @@ def email(cell: str) -> str:
         raise BadValue("is not an e-mail address") from None
 
 
+def email_cell(cell: str) -> str:
+    """The address in a cell of a list, however it was written there: ``Ann <a@b>``, ``mailto:``, a dot at its end.
+
+    Raises `BadValue` for what is none; where some of it is one, ``rest`` is the first address.
+    """
+    if len(cell) <= 64 and _PLAIN_EMAIL.fullmatch(cell):
+        local, _, domain = cell.rpartition("@")
+        if local.lower() not in _PLACEHOLDERS:
+            return cell if domain.islower() else f"{local}@{domain.lower()}"
+    if says_nothing(cell):
+        return ""
+    found: list[str] = []
+    odd = False
+    for part in _addresses(cell):
+        try:
+            address = email(part)
+        except BadValue:
+            odd = True
+            continue
+        if address and is_placeholder(address):
+            raise BadValue("is a placeholder, and nobody's address")
+        if address and address.casefold() not in map(str.casefold, found):
+            found.append(address)
+    if not found:
+        raise BadValue("is not an e-mail address")
+    if len(found) > 1:
+        raise BadValue("has several addresses: the first was taken", found[0])
+    if odd:
+        raise BadValue("has more than an address in it: the address was taken", found[0])
+    return found[0]
+
+
+_ANGLE = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
+_OF_ADDRESSES = re.compile(r"[;,|\s/]+|\\n")
+_NOT_IN_ADDRESSES = frozenset(
+    {"or", "and", "y", "o", "e-mail:", "email:", "e-mail", "email", "mail:", "home:", "work:"}
+)
+
+
+def _addresses(cell: str) -> list[str]:
+    """The pieces of a cell that may be addresses; what is written around one (name, comment, mailto) is left out."""
+    text = re.sub(r"mailto:", " ", cell.strip().strip("\"'"), flags=re.IGNORECASE)
+    if "<" in text and (angled := _ANGLE.findall(text)):
+        return [_bared(each) for each in angled]
+    if re.search(r'^"[^"]+"@', text):
+        return [text]  # a quoted local part is one piece, taken or not
+    text = re.sub(r"\([^()@]*\)", " ", text)
+    whole = text.strip()
+    if whole.count("@") == 1 and "." in whole.rpartition("@")[2] and _PLAIN_EMAIL.fullmatch(_bared(whole)):
+        return [_bared(whole)]
+    parts = [_bared(part) for part in _OF_ADDRESSES.split(text)]
+    return [part for part in parts if part and part.casefold() not in _NOT_IN_ADDRESSES]
+
+
+def _bared(part: str) -> str:
+    """An address without what belongs to the sentence around it."""
+    bare = re.sub(r"^(?:e-?mail|home|work|mail)\s*[:=]\s*", "", part.strip(), flags=re.IGNORECASE)
+    bare = re.sub(r"[?].*$", "", bare) if "@" in bare.partition("?")[0] else bare
+    return bare.strip("\"'<>()[]{},;:").rstrip(".").strip()
+
+
+_PLACEHOLDERS = frozenset(
+    "none no noemail no-email no.email nomail na n.a declined decline refused unknown "  # noqa: SIM905
+    "test noone nobody donotemail "
+    "notprovided not.provided noaddress".split()
+)
+
+
+def is_placeholder(address: str) -> bool:
+    """Whether an address was only typed to fill a field: ``none@none.com``. Mail to it would reach a stranger."""
+    local, _, domain = address.casefold().rpartition("@")
+    first = domain.partition(".")[0]
+    return local in _PLACEHOLDERS and first in (_PLACEHOLDERS | {local, "email", "mail", "example"})
+
+
 def phone(cell: str) -> str:
     """A telephone number as it was typed, spaces tidied; five to fifteen digits (E.164) and an extension."""
     if _PLAIN_PHONE.fullmatch(cell):
@@ -103,28 +171,116 @@ def phone(cell: str) -> str:
     return value
 
 
+def phone_cell(cell: str) -> str:
+    """The telephone number in a cell of a list, without the words around it.
+
+    Raises `BadValue` for what is none; where there are several, ``rest`` is the first.
+    """
+    if _USUAL_PHONE.fullmatch(cell) and cell.count(cell[-1]) < 9:
+        return cell
+    if says_nothing(cell):
+        return ""
+    if is_shortened(cell):
+        raise BadValue("lost its last digits in a spreadsheet: open the file with this column as text")
+    text = whole_number(digits_folded(cell).strip())
+    if len(set(text) & _DIGITS) == 1 and _PHONE.fullmatch(text):
+        raise BadValue("is a placeholder, and nobody's number")
+    text = re.sub(r",\s*(?=x|ext|#)", " ", re.sub(r"^tel:", "", text, flags=re.IGNORECASE), flags=re.IGNORECASE)
+    found: list[str] = []
+    for part in _OF_NUMBERS.split(_PHONE_WORDS.sub("  ", text)):
+        bare = part.strip(" .,;:-()[]") if not part.strip().startswith("(") else part.strip(" .,;:")
+        bare = re.sub(r"\(\s*\)", " ", bare).replace("•", "-").replace("·", "-").replace("_", "-")
+        bare = _EXTENSION.sub(r" ext. \1", bare) if _EXTENSION.search(bare) else bare
+        if not any(map(str.isdigit, bare)):
+            continue
+        try:
+            number = phone(bare)
+        except BadValue:
+            continue
+        if number not in found:
+            found.append(number)
+    if not found:
+        raise BadValue("is not a telephone number")
+    if len(found) > 1:
+        raise BadValue("has several telephone numbers: the first was taken", found[0])
+    return found[0]
+
+
+_DIGITS = frozenset("0123456789")
+_OF_NUMBERS = re.compile(
+    r"\s*[;|,&\n]\s*|\s+/\s*|\s*/\s+|\s+(?:or|and|y|o)\s+|(?<=\d{4})/(?=\d{3})"
+    r"|(?<=\d{4})\s+(?=\(\d{3}\)|\+1|\d{3}-\d{3}-)|(?<=\d{4})\s{2,}(?=\d)|(?<=\d{7})\s+(?=\d{7})",
+    re.IGNORECASE,
+)
+_PHONE_WORDS = re.compile(
+    r"\(?\b(?:cell(?:ular|\s*phone)?|mobile|home|work|office|phone|telephone|tel|ph|hm|wk|cel|celular|casa|trabajo|móvil"
+    r"|movil|landline|land\s*line|daytime|evening|day|night|primary|secondary|preferred|main|fax|text|sms|only|message"
+    r"|emergency|mom|mother|dad|father|wife|husband|spouse|daughter|son|parent|guardian|sister|brother|call|text|ok|voice"
+    r"|[hcwm])\b[.:#]?\)?",
+    re.IGNORECASE,
+)
+_EXTENSION = re.compile(r"[,;\s]*\(?(?:x|ext(?:ension|n)?|#)\.?:?\s*(\d{1,6})\)?\s*$", re.IGNORECASE)
+
+
+def zip_code(cell: str) -> str:
+    """A postal code; a ZIP code gets the zeros back that a spreadsheet took (2139 is 02139, of Massachusetts)."""
+    value = whole_number(text(digits_folded(cell)))
+    if is_shortened(value):
+        raise BadValue("lost its last digits in a spreadsheet: open the file with this column as text")
+    if len(value) == 5 and value.isdigit():
+        return value
+    plain = value.replace(" ", "")
+    if plain.isdigit() and plain.isascii():
+        if len(plain) in (3, 4):
+            return plain.zfill(5)
+        if len(plain) in (7, 8, 9):
+            return f"{plain.zfill(9)[:5]}-{plain[-4:]}"
+    if found := _ZIP_PLUS.fullmatch(plain):
+        return f"{found[1].zfill(5)}-{found[2]}"
+    return value
+
+
+_ZIP_PLUS = re.compile(r"(\d{3,5})-(\d{4})")
+
+
+def postal_code(cell: str) -> str:
+    """A postal code of any country: as it is written."""
+    return whole_number(text(cell))
+
+
+def record_number(cell: str) -> str:
+    """A record number or id. Raises `BadValue` for one whose last digits a spreadsheet dropped."""
+    value = text(cell)
+    if is_shortened(value):
+        raise BadValue("lost its last digits in a spreadsheet: open the file with this column as text")
+    return value
+
+
 def sex(cell: str) -> str:
-    """F, M, X or nothing."""
-    value = cell.strip().lower()
+    """F, M, X or nothing, from the words and codes of records (ISO 5218, HL7, FHIR)."""
+    value = " ".join(cell.lower().split())
     if not value:
         return ""
-    try:
+    if value in SEX:
         return SEX[value]
-    except KeyError:
-        raise BadValue("is none of female, male, other, unknown") from None
+    if says_nothing(value):
+        return ""
+    value = whole_number(value.strip(".\"'"))
+    if value in SEX:
+        return SEX[value]
+    # "F - Female", "Male (finding)", "2 = female", "X (nonbinary)"
+    parts = [part for part in re.split(r"\s*[/(),;:=|^]\s*|\s+[-–]\s+", value) if part]
+    found = {SEX[part] for part in parts if part in SEX}
+    if len(found) == 1:
+        return found.pop()
+    if found - {""} == {"X"}:
+        return "X"
+    raise BadValue("is none of female, male, other, unknown")
 
 
 def language(cell: str) -> str:
-    """A two or three letter code (ISO 639); English and Spanish names of languages are understood."""
-    value = cell.strip().lower()
-    if not value:
-        return ""
-    if value in LANGUAGE:
-        return LANGUAGE[value]
-    code = value.replace("_", "-").split("-")[0]
-    if not _LANGUAGE_CODE.fullmatch(code):
-        raise BadValue("is not a language; use a code such as en or es")
-    return code
+    """The code of a language (ISO 639) from a code, a tag, or a name in English, Spanish or its own words."""
+    return code_of(cell)
 
 
 def relation(cell: str) -> str:
@@ -193,98 +349,4 @@ def consent_state(cell: str) -> str:
     raise BadValue("says neither yes nor no")
 
 
-def date_reader(form: str) -> Callable[[str], date | None]:
-    """A function from cell to date for a `strptime` format; ISO timestamps are read under the ISO format.
-
-    The common all-number formats avoid `strptime`, which would be half of the time of an import.
-    """
-    parts = _THREE_NUMBERS.fullmatch(form)
-    words = DATE_FORMATS.get(form, "the form given in the mapping")
-
-    def bad() -> BadValue:
-        return BadValue(f"is not a date ({words})")
-
-    if form == "%Y-%m-%d":
-
-        def iso(cell: str) -> date | None:
-            value = cell.strip()
-            if not value:
-                return None
-            if len(value) > 10 and value[10] not in "T ":
-                raise bad()
-            try:
-                if len(value) > 10:
-                    datetime.fromisoformat(value)
-                return date.fromisoformat(value[:10]) if value[4:5] == "-" else _raise(bad())
-            except ValueError:
-                raise bad() from None
-
-        return iso
-    if parts and {parts[1], parts[3], parts[4]} == {"Y", "m", "d"}:
-        separator, order = parts[2], (parts[1], parts[3], parts[4])
-        year, month, day = order.index("Y"), order.index("m"), order.index("d")
-
-        def numbers(cell: str) -> date | None:
-            value = cell.strip()
-            if not value:
-                return None
-            found = value.split(separator)
-            if len(found) != 3 or len(found[year]) != 4:
-                raise bad()
-            try:
-                return date(int(found[year]), int(found[month]), int(found[day]))
-            except ValueError:
-                raise bad() from None
-
-        return numbers
-
-    def slow(cell: str) -> date | None:
-        value = cell.strip()
-        if not value:
-            return None
-        try:
-            return datetime.strptime(value, form).date()  # noqa: DTZ007 - a calendar day has no zone
-        except ValueError:
-            raise bad() from None
-
-    return slow
-
-
-def _raise(error: BadValue) -> date:
-    raise error
-
-
-def check_date_format(form: str) -> None:
-    """Raise `BadValue` unless `form` is a format that can hold a day."""
-    try:
-        probe = datetime.strptime(datetime(1987, 6, 5).strftime(form), form)  # noqa: DTZ001, DTZ007
-    except (ValueError, TypeError):
-        raise BadValue("is not a date format") from None
-    if (probe.year, probe.month, probe.day) != (1987, 6, 5):
-        raise BadValue("does not name year, month and day")
-
-
-def guess_date_format(samples: list[str]) -> str | None:
-    """The format under which most samples are dates, at least four in five; `None` when there is none.
-
-    A few typing errors do not hide that a column has dates. When month and day cannot be told apart, the American
-    order wins (it stands first in `DATE_FORMATS`).
-    """
-    present = [sample for sample in samples if sample.strip()]
-    best, most = None, 0
-    for form in DATE_FORMATS:
-        reader = date_reader(form)
-        found = sum(1 for sample in present if _is_day(reader, sample))
-        if found > most:
-            best, most = form, found
-        if found == len(present):
-            break
-    return best if present and most >= 0.8 * len(present) else None
-
-
-def _is_day(reader: Callable[[str], date | None], sample: str) -> bool:
-    try:
-        found = reader(sample)
-    except BadValue:
-        return False
-    return found is not None and 1850 <= found.year <= 2200
+__all__ = ["DATE_FORMATS", "BadValue", "check_date_format", "date_reader", "guess_date_format"]

@@ -29,6 +29,10 @@ from apps.mail.compiled import (
     Test,
 )
 from apps.mail.encoders import CURRENT, v1
+from apps.mail.mx import ascii_domain
+
+# RFC 3834 section 5; and what Exchange reads instead, so that no absence note of a list goes to Reply-To.
+_AUTOMATIC = b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: OOF, AutoReply\r\n"
 
 
 def compile_message(
@@ -37,17 +41,18 @@ def compile_message(
     *,
     catalog: Mapping[str, MergeField] | None = None,
     automatic: bool = False,
+    listed: bool = False,
 ) -> CompiledMessage:
     """The message as it will be sent, with a variant for each further language that is complete.
 
-    `automatic` marks it ``Auto-Submitted`` (RFC 3834). Raises `BadTemplate` with every problem found, `UnsafeHeader`
-    when the brand's own addresses are malformed.
+    `automatic` marks it ``Auto-Submitted`` (RFC 3834); `listed` does too, and as mail to many (RFC 2919). Raises
+    `BadTemplate` with every problem found, `UnsafeHeader` when the brand's own addresses are malformed.
     """
-    compiled, problems = compile_draft(design, brand, catalog=catalog, automatic=automatic)
+    compiled, problems = compile_draft(design, brand, catalog=catalog, automatic=automatic, listed=listed)
     further = []
     for language in variants.ready(design):
         variant, said = compile_draft(
-            variants.in_language(design, language), brand, catalog=catalog, automatic=automatic
+            variants.in_language(design, language), brand, catalog=catalog, automatic=automatic, listed=listed
         )
         problems += [
             Problem(f"{LANGUAGES[language]}: {problem.message}", problem.block, problem.setting) for problem in said
@@ -64,6 +69,7 @@ def compile_draft(
     *,
     catalog: Mapping[str, MergeField] | None = None,
     automatic: bool = False,
+    listed: bool = False,
     mark: bool = False,
 ) -> tuple[CompiledMessage, list[Problem]]:
     """A design that may have faults, for the preview: faulty fields stay visible as text. Never send it.
@@ -79,7 +85,7 @@ def compile_draft(
     subject = tuple(tokens.pieces(design.subject))
     if not design.subject:
         tokens.say("The message has no subject. Write one.")
-    head = _head(brand, subject, tokens, automatic=automatic)
+    head = _head(brand, subject, tokens, automatic=automatic, listed=listed)
     entity = _entity(tokens, text, html)
     compiled = CompiledMessage(
         language=design.language,
@@ -112,7 +118,7 @@ def _prefix(design: Design, brand: BrandFacts) -> str:
 
 
 def _head(
-    brand: BrandFacts, subject: tuple[str | Field, ...], tokens: MergeTokens, *, automatic: bool
+    brand: BrandFacts, subject: tuple[str | Field, ...], tokens: MergeTokens, *, automatic: bool, listed: bool
 ) -> tuple[Node, ...]:
     def slot(context: Context, *parts: str | Field) -> Slot:
         tokens.slots.append(SlotSpec(context, Part.HEAD, parts))
@@ -124,7 +130,11 @@ def _head(
     fixed = v1.address("From", brand.from_name, brand.from_address)
     if brand.reply_to:
         fixed += v1.address("Reply-To", "", brand.reply_to)
-    end = b"Auto-Submitted: auto-generated\r\n" if automatic else b""
+    end = _AUTOMATIC if automatic or listed else b""
+    if listed:
+        # A name for filters, made of the sender's domain alone: it tells nobody why we write.
+        domain = ascii_domain(brand.from_address.rpartition("@")[2])
+        end += f"List-Id: <mailings.{domain}>\r\nPrecedence: bulk\r\n".encode("ascii")
     nodes: list[Node] = [
         Literal(fixed),
         slot(Context.ADDRESS, copy("to")),

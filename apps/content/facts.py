@@ -11,7 +11,9 @@ from typing import Any
 
 from apps.contacts.person.fields import FIELDS, value_of
 from apps.contacts.person.masking import IDENTIFIERS, masked_value
-from apps.content.fields import CATALOG, MergeField
+from apps.contacts.timeline.results import spoken
+from apps.contacts.timeline.terms import shown_term
+from apps.content.fields import CATALOG, DAY_OF, LAB, MergeField
 from apps.content.formats import Shown
 
 _VISIT_FIELDS = ("start", "kind", "location", "provider")
@@ -25,13 +27,15 @@ def person_facts(
     *,
     appointment: Mapping[str, Any] | None = None,
     appointments: Iterable[Mapping[str, Any]] = (),
+    results: Mapping[str, Mapping[str, Any]] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """The facts about one person.
 
     `appointment` is the one the message is about; without it the next of `appointments` after `now` is taken.
     Appointments are mappings with ``start`` (ISO 8601 with offset), ``kind``, ``location``, ``provider``, and
-    ``state``; cancelled and past ones are left out of the list when `now` is given.
+    ``state``; cancelled and past ones are left out of the list when `now` is given. `results` are the events of
+    last results by the name of the lab.
     """
     facts: dict[str, Any] = {}
     for name, path in _MERGED:
@@ -50,13 +54,22 @@ def person_facts(
     if appointment is not None:
         facts["appointment"] = _visit(appointment)
     facts["appointments"] = [_visit(visit) for visit in coming]
+    if results:
+        facts[LAB] = {
+            name: value
+            for lab, event in results.items()
+            for name, value in (
+                (lab, spoken(shown_term(str(event.get("value") or "")), str(event.get("unit") or ""))),
+                (f"{lab}{DAY_OF}", str(event["on"])[:10]),
+            )
+        }
     return facts
 
 
 def masked(facts: Mapping[str, Any], *, names: bool) -> dict[str, Any]:
     """The facts as a role without the right to reveal may see them in a preview, with every field still filled.
 
-    Identifiers, own attributes and what a visit is for are dots; names too, unless ``names``. Pure.
+    Identifiers, own attributes, results and what a visit is for are dots; names too, unless ``names``. Pure.
     """
     shown = dict(facts)
     for name in IDENTIFIERS:
@@ -67,6 +80,8 @@ def masked(facts: Mapping[str, Any], *, names: bool) -> dict[str, Any]:
     if "appointment" in shown:
         shown["appointment"] = _masked_visit(shown["appointment"])
     shown["appointments"] = [_masked_visit(visit) for visit in shown.get("appointments", ())]
+    if isinstance(shown.get(LAB), Mapping):
+        shown[LAB] = dict.fromkeys(shown[LAB], Shown(DOTS))
     if not names:
         for name in _NAMES:
             if name in shown:

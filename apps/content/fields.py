@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from apps.contacts.person.fields import FIELDS as PEOPLE
+from apps.contacts.timeline.results import LABS, spoken
 from apps.content.formats import FORMATS
 from apps.mail.compiled import Field
 
@@ -76,6 +77,10 @@ _VISIT = {
     "provider": "Dr. Lee",
 }
 
+LAB = "lab"
+"""Fields under this name are last results: ``lab.hba1c`` with its unit, ``lab.hba1c_date`` its day."""
+DAY_OF = "_date"
+
 FIXED_FIELDS = (
     MergeField("appointment.start", "Appointment: day and time", "moment", 2, _VISIT["start"], "Appointment"),
     MergeField("appointment.kind", "Appointment: kind of visit", "text", 2, _VISIT["kind"], "Appointment"),
@@ -88,6 +93,30 @@ FIXED_FIELDS = (
         2,
         (_VISIT, {**_VISIT, "start": "2027-01-14T14:30:00-05:00", "kind": "Lab visit"}),
         "Appointment",
+    ),
+    *(
+        field
+        for lab in LABS.values()
+        for field in (
+            MergeField(
+                f"{LAB}.{lab.name}",
+                f"Last result: {lab.label}",
+                "text",
+                int(lab.level),
+                spoken(lab.numbers.spoken((lab.numbers.low + lab.numbers.high) // 3), lab.unit)
+                if lab.numbers
+                else "Negative",
+                "Labs and vitals",
+            ),
+            MergeField(
+                f"{LAB}.{lab.name}{DAY_OF}",
+                f"Day of the last result: {lab.label}",
+                "date",
+                int(lab.level),
+                "2026-11-02",
+                "Labs and vitals",
+            ),
+        )
     ),
     MergeField("clinic.name", "Clinic name", "text", 0, "Carelane Clinic", "Clinic"),
     MergeField("clinic.phone", "Clinic phone", "text", 0, "555-0100", "Clinic"),
@@ -119,7 +148,14 @@ class BadField(ValueError):
 
 _FIELD = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _EXPRESSION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*((?:\|.*)?)", re.DOTALL)
-_PIPE = re.compile(r'\|\s*(?:"([^"]*)"|([a-z]+)\s*:\s*"([^"]*)"|([^|"]*))\s*')
+# Word processors and languages write quotation marks in their own ways: whichever begins, any of its kind ends.
+_DOUBLE, _SINGLE = '"“”„‟«»″〝〞＂', "'‘’‚‛‹›′＇"
+_QUOTED = (
+    rf'(?:"([^"]*)"|[{_DOUBLE}]([^{_DOUBLE}]*)[{_DOUBLE}]'
+    rf"|[{_SINGLE}]([^{_SINGLE}|]*)[{_SINGLE}](?=\s*(?:\||$)))"
+)
+_PIPE = re.compile(rf'\|\s*(?:{_QUOTED}|([a-z]+)\s*:\s*{_QUOTED}|([^|"]*))\s*')
+_LIKE_A_FORMAT = re.compile(r"([A-Za-z]+)\s*:")
 
 
 def parse(text: str, catalog: Mapping[str, MergeField], scope: Mapping[str, str]) -> Iterator[str | Field]:
@@ -201,6 +237,26 @@ def look_up(name: str, catalog: Mapping[str, MergeField], scope: Mapping[str, st
     return field.level, field.type
 
 
+def _first(found: re.Match[str], group: int) -> str | None:
+    """What stands between quotation marks of whichever kind; the blanks inside French ones do not count."""
+    straight, *others = found.group(group, group + 1, group + 2)
+    return straight if straight is not None else next((each.strip() for each in others if each is not None), None)
+
+
+def _refuse_half_written(name: str, fallback: str) -> None:
+    """Raise `BadField` for words that were meant as something else and would be printed as they stand."""
+    if fallback[0] in _DOUBLE:
+        raise BadField(f"A quotation mark in “{name}” is not closed. Write {{{{ {name}|fallback }}}}.")
+    like = _LIKE_A_FORMAT.match(fallback)
+    if like is not None and like[1].lower() in FORMATS:
+        word = like[1].lower()
+        example = next((argument for argument in FORMATS[word] if argument), "")
+        raise BadField(
+            f"“{fallback[:40]}” looks like a format and would be printed as it stands. Write "
+            + (f'{{{{ {name}|{word}:"{example}" }}}}.' if example else f"{{{{ {name}|{word} }}}}.")
+        )
+
+
 def _pipes(name: str, pipes: str, type_: str) -> tuple[str, str, str | None]:
     format_, argument, fallback = "", "", None
     position = 0
@@ -209,8 +265,10 @@ def _pipes(name: str, pipes: str, type_: str) -> tuple[str, str, str | None]:
         if found is None or found.end() == position:
             raise BadField(f"The part after the bar in “{name}” cannot be read. Write {{{{ {name}|fallback }}}}.")
         position = found.end()
-        quoted, word, word_argument, bare = found.groups()
+        quoted, word, word_argument, bare = _first(found, 1), found[4], _first(found, 5), found[8]
         bare = bare.strip() if bare is not None else None
+        if bare:
+            _refuse_half_written(name, bare)
         if word is None and bare in FORMATS:
             word, word_argument = bare, ""
         if word is not None:
@@ -221,7 +279,7 @@ def _pipes(name: str, pipes: str, type_: str) -> tuple[str, str, str | None]:
                 raise BadField(f"“{word}:{word_argument}” is not a format. Use one of: {known}.")
             if word == "date" and type_ not in ("date", "moment"):
                 raise BadField(f"“{name}” is not a date. Take the date format away.")
-            format_, argument = word, word_argument
+            format_, argument = word, word_argument or ""
         else:
             fallback = quoted if quoted is not None else bare
     return format_, argument, fallback

@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts.person.names import name_case
+
 LANGUAGES = ("en", "es")
 
 _WEEKDAYS = {
@@ -158,21 +160,9 @@ def format_list(value: Any, language: str) -> str:
     return f"{', '.join(items[:-1])}{comma} {word} {items[-1]}"
 
 
-_PARTICLES = frozenset({"de", "del", "la", "las", "los", "y", "van", "von", "der", "den", "da", "di"})
-
-
 def format_name(value: str) -> str:
-    """A name written all in one case gets capitals ("O'NEIL-SMITH" → "O'Neil-Smith"); a mixed one is left
-    alone.
-    """
-    if not (value.isupper() or value.islower()):
-        return value
-    words = value.lower().split(" ")
-    shown = [
-        word if number and word in _PARTICLES else re.sub(r"(^|['’-])(\w)", lambda m: m[1] + m[2].upper(), word)
-        for number, word in enumerate(words)
-    ]
-    return " ".join(shown)
+    """A name written all in one case with capitals as people write them ("O'NEIL-SMITH" → "O'Neil-Smith")."""
+    return name_case(value)
 
 
 def writer(format: str, argument: str, language: str) -> Callable[[Any, str], str]:

@@ -246,6 +246,11 @@ def cards(templates: list[Template]) -> list[TemplateCard]:
     return out
 
 
+def merges_results(compiled: CompiledMessage) -> bool:
+    """Whether a message may print a last result: only then are they opened for it."""
+    return any(path[0] == fields.LAB for path, _ in compiled.fields())
+
+
 def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any], str]:
     """Facts for a preview and whose they are: a chosen person (opened, on the trail) or an invented one.
 
@@ -257,7 +262,10 @@ def preview_facts(*, actor: Actor, person_id: int | None) -> tuple[dict[str, Any
         )
         if record is not None:
             contacts.load_appointments({record.id: record})
-            found = facts.person_facts(record.profile, appointments=record.appointments or (), now=clock.now())
+            contacts.load_results({record.id: record})
+            found = facts.person_facts(
+                record.profile, appointments=record.appointments or (), results=record.results, now=clock.now()
+            )
             eyes = Eyes(actor.role)
             return (found if eyes.reveal else facts.masked(found, names=eyes.names)), eyes.name(record)
     return facts.invented_facts(brand_facts().catalog()), ""
@@ -273,6 +281,8 @@ def people_found(*, actor: Actor, text: str, limit: int = 8) -> list[PersonRecor
             "person_id", flat=True
         )[:limit]
     )
+    if not ids and (numbers := search_values.typed_numbers(typed)):
+        ids = list(PersonSearch.objects.filter(tokens__overlap=numbers).values_list("pk", flat=True)[:limit])
     if not ids:
         rows = PersonSearch.objects.all()
         for choices in search_values.name_tokens(typed):

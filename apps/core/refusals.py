@@ -148,6 +148,7 @@ REFUSALS: dict[str, Meaning] = {
     "campaign.audience_twice": Meaning(Kind.INPUT, "A campaign is for a segment or for everybody, not for both."),
     "campaign.changed": Meaning(Kind.STALE, "Somebody else changed the campaign meanwhile."),
     "campaign.excludes_itself": Meaning(Kind.INPUT, "The segment of a campaign cannot be one that it leaves out."),
+    "campaign.in_use": Meaning(Kind.STATE, "A segment asks about this campaign."),
     "campaign.incomplete": Meaning(
         Kind.STATE, "Something is missing before the campaign can be approved; the sentence says what."
     ),
@@ -247,13 +248,17 @@ REFUSALS: dict[str, Meaning] = {
     "import.no_synthea_table": Meaning(Kind.INPUT, "None of the files is a table of Synthea that can be imported."),
     "import.not_checked": Meaning(Kind.STATE, "This import was not checked yet."),
     "import.not_stopped": Meaning(Kind.STATE, "This import did not stop while it ran, so it cannot be resumed."),
+    "import.nothing_to_undo": Meaning(Kind.STATE, "This import is under way, or changed nothing."),
     "import.rows_not_allowed": Meaning(Kind.FORBIDDEN, "The rejected rows are open only to some."),
     "import.started": Meaning(Kind.STATE, "This import is under way or done."),
     "import.too_many_files": Meaning(Kind.LARGE, "These are too many files for one import."),
+    "import.undo_too_late": Meaning(Kind.STATE, "What this import replaced is not kept any more."),
+    "import.undone": Meaning(Kind.STATE, "This import was undone already, or is just being undone."),
     "import.unknown": Meaning(Kind.ABSENT, "There is no such import."),
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
     "inbound.done": Meaning(Kind.STATE, "A colleague has dealt with this mail already."),
+    "inbound.sorted_gone": Meaning(Kind.STATE, "This mail is among the letters already, or its time was over."),
     "journey.active": Meaning(Kind.STATE, "This draft and its texts are active already."),
     "journey.changed": Meaning(Kind.STALE, "Somebody else changed the journey meanwhile."),
     "journey.name_missing": Meaning(Kind.INPUT, "A journey has a name."),
@@ -272,6 +277,9 @@ REFUSALS: dict[str, Meaning] = {
     "journey.would_void": Meaning(
         Kind.STATE, "The change would void the approval of the journey, so nothing was saved."
     ),
+    "letter.named": Meaning(Kind.STATE, "A colleague has already said whom this letter is from."),
+    "letter.not_chosen": Meaning(Kind.STATE, "Nobody chose whom this letter is from."),
+    "letter.person_gone": Meaning(Kind.ABSENT, "The person a letter was to be from is not there any more."),
     "link.malformed": Meaning(Kind.INPUT, "The link holds spaces, quotes or control characters."),
     "link.not_web": Meaning(Kind.INPUT, "The link is not a whole web address (https:// or http://)."),
     "link.scheme_not_allowed": Meaning(
@@ -280,8 +288,12 @@ REFUSALS: dict[str, Meaning] = {
     "link.without_host": Meaning(Kind.INPUT, "The link has no proper name of a host."),
     "logo.not_an_image": Meaning(Kind.INPUT, "The file of the logo is no image of a known kind."),
     "logo.too_large": Meaning(Kind.LARGE, "The file of the logo is too large."),
+    "mailbox.not_in_question": Meaning(Kind.STATE, "Nobody doubts that this mailbox is still this person's."),
     "mailbox.not_resting": Meaning(Kind.STATE, "Optional mail to this mailbox does not rest."),
     "mailbox.not_theirs": Meaning(Kind.STATE, "Somebody at this mailbox said that it is not this person."),
+    "mailbox.of_nobody": Meaning(
+        Kind.STATE, "Nobody on record has this mailbox, so that nobody could take back what its owner chose."
+    ),
     "mailbox.unsubscribed": Meaning(
         Kind.STATE, "This person unsubscribed or called our mail spam; a new consent comes first."
     ),
@@ -293,11 +305,13 @@ REFUSALS: dict[str, Meaning] = {
     "message.id_malformed": Meaning(Kind.FAULT, "The Message-ID is malformed."),
     "message.not_in_doubt": Meaning(Kind.STATE, "This message is not in doubt."),
     "message.not_one_from": Meaning(Kind.FAULT, "The message does not have exactly one From."),
+    "message.not_whole": Meaning(Kind.FAULT, "The message is not what was made for its recipient."),
     "message.subject_not_neutral": Meaning(Kind.INPUT, "The neutral subject is not one short plain line."),
     "message.under_way": Meaning(Kind.STATE, "This message is on its way or finished."),
     "message.unsubscribe_not_https": Meaning(Kind.FAULT, "The address for unsubscribing is not one https address."),
     "message.without_body": Meaning(Kind.FAULT, "The message has no body."),
     "message.without_type": Meaning(Kind.FAULT, "The message does not say what its body is."),
+    "note.length": Meaning(Kind.INPUT, "A note is empty or too long."),
     "notice.brand_not_allowed": Meaning(Kind.FORBIDDEN, "Only an administrator chooses the brand of a notice."),
     "organization.changed": Meaning(Kind.STALE, "Somebody else changed the organization meanwhile."),
     "organization.time_zone_unknown": Meaning(Kind.INPUT, "There is no such time zone."),
@@ -308,6 +322,7 @@ REFUSALS: dict[str, Meaning] = {
     "period.backwards": Meaning(Kind.INPUT, "The last day lies before the first."),
     "person.changed": Meaning(Kind.STALE, "Somebody else changed this person meanwhile."),
     "person.erased": Meaning(Kind.ABSENT, "This person was erased."),
+    "person.reach_count": Meaning(Kind.INPUT, "More addresses or telephones than one person may have."),
     "person.number_taken": Meaning(Kind.STATE, "Another person has this record number."),
     "person.unknown": Meaning(Kind.ABSENT, "There is no such person."),
     "person.without_mailbox": Meaning(Kind.STATE, "This person has no e-mail address."),
@@ -400,6 +415,23 @@ REFUSALS: dict[str, Meaning] = {
     "step.kind_unknown": Meaning(Kind.INPUT, "There is no such kind of step."),
     "step.path_unknown": Meaning(Kind.STALE, "That path is no longer in the journey."),
     "step.unknown": Meaning(Kind.STALE, "That step is no longer in the journey."),
+    "suppression.failed": Meaning(
+        Kind.FAULT, "The list or the file could not be worked through; the sentence says why."
+    ),
+    "suppression.file_gone": Meaning(Kind.STATE, "The list of suppressions is not there any more."),
+    "suppression.finished": Meaning(Kind.STATE, "This job is finished."),
+    "suppression.gone": Meaning(Kind.ABSENT, "This mailbox is not stopped in this way any more."),
+    "suppression.job_unknown": Meaning(Kind.ABSENT, "There is no such list or export."),
+    "suppression.known": Meaning(Kind.STATE, "This mailbox is stopped in this way already."),
+    "suppression.list_too_long": Meaning(Kind.LARGE, "The list of addresses is too large."),
+    "suppression.list_unreadable": Meaning(Kind.INPUT, "The file is no list that can be read."),
+    "suppression.not_chosen": Meaning(Kind.INPUT, "A stop says which mail it stops, and why."),
+    "suppression.not_for_your_role": Meaning(
+        Kind.FORBIDDEN,
+        "Whoever prepares mailings does not lift what the person chose; care staff and administrators do.",
+    ),
+    "suppression.without_addresses": Meaning(Kind.INPUT, "There is no address in the list."),
+    "suppression.without_reason": Meaning(Kind.INPUT, "A stop is added and lifted with a reason."),
     "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),

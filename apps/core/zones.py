@@ -129,14 +129,38 @@ class WrittenZone:
 def _known() -> dict[str, str]:
     """Every zone of this machine by its name in small letters, without those that are no place."""
     return {
-        name.lower(): name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+        name.lower(): name
+        for name in available_timezones()
+        if "/" in name and not name.startswith(("Etc/", "SystemV/"))
     } | {name.lower(): name for name in _SINGLE if name in available_timezones()}
 
 
 # Former names of one word that are places.
 _SINGLE = frozenset(
-    "Cuba Egypt Eire GB Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya NZ NZ-CHAT PRC Poland "
-    "Portugal ROC ROK Singapore Turkey W-SU".split()
+    [
+        "Cuba",
+        "Egypt",
+        "Eire",
+        "GB",
+        "Hongkong",
+        "Iceland",
+        "Iran",
+        "Israel",
+        "Jamaica",
+        "Japan",
+        "Kwajalein",
+        "Libya",
+        "NZ",
+        "NZ-CHAT",
+        "PRC",
+        "Poland",
+        "Portugal",
+        "ROC",
+        "ROK",
+        "Singapore",
+        "Turkey",
+        "W-SU",
+    ]
 )
 
 
@@ -272,9 +296,10 @@ def _differs(place: str, clinic: str, day: str) -> bool:
         return False
     noon = datetime.fromisoformat(day).replace(hour=12)
     here, there = load(clinic), load(place)
-    return called(place) != called(clinic) or noon.replace(tzinfo=here).utcoffset() != noon.replace(
-        tzinfo=there
-    ).utcoffset()
+    return (
+        called(place) != called(clinic)
+        or noon.replace(tzinfo=here).utcoffset() != noon.replace(tzinfo=there).utcoffset()
+    )
 
 
 def to_say(start: datetime, clinic: str, language: str = "en") -> str:

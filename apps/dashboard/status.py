@@ -24,6 +24,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from apps.audit import sequencer
+from apps.core.strangers import opening
 from apps.dashboard import heartbeat, home_page
 from apps.delivery.models import ReadyMessage
 from apps.ui.board import Check
@@ -112,6 +113,15 @@ def disk(now: datetime) -> Check:
     return Check("Disk", state, text, "folder")
 
 
+def strangers(now: datetime) -> Check:
+    """Whether this machine can open what strangers send, as CARELANE_SANDBOX asks."""
+    name = "Files of strangers"
+    if opening.can_open():
+        return Check(name, "ok", "Opened in processes that have nothing to lose.", "shield")
+    words = "The kernel does not let them be shut in, so attachments stay closed. See CARELANE_SANDBOX."
+    return Check(name, "warning", words, "shield")
+
+
 def certificate(now: datetime) -> Check:
     """The certificate that browsers see at the public address."""
     address = urlsplit(settings.PUBLIC_URL)
@@ -172,6 +182,7 @@ CHECKS: list[tuple[str, Callable[[datetime], Check]]] = [
     ("Schedule", schedule),
     ("Queue", queue),
     ("Disk", disk),
+    ("Files of strangers", strangers),
     ("Web certificate", certificate),
     ("Clock", clock_check),
     ("Audit trail", audit_trail),

@@ -207,6 +207,21 @@ class HygieneForm(forms.Form):
     unengaged_messages = forms.IntegerField(
         label="And after at least", min_value=1, max_value=100, help_text="Optional messages in that time."
     )
+    silent_months = forms.IntegerField(
+        label="A mailbox may be somebody else’s after",
+        min_value=0,
+        max_value=120,
+        required=False,
+        help_text="Without a delivery or a sign of life. Then health information goes there by the portal alone until "
+        "the person has signed in. 0: never for silence.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """What was left empty stays as it is."""
+        found: dict[str, Any] = super().clean() or {}
+        if found.get("silent_months") is None:
+            found.pop("silent_months", None)
+        return found
 
 
 class RecipientKeyForm(forms.Form):

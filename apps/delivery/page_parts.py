@@ -22,7 +22,12 @@ def may_edit(request: HttpRequest) -> bool:
 
 def tabs(request: HttpRequest, current: str) -> list[dict[str, Any]]:
     """The tabs on every page of delivery that its reader may open."""
-    entries = [("Messages", "overview"), ("Mail servers", "servers"), ("List hygiene", "hygiene")]
+    entries = [
+        ("Messages", "overview"),
+        ("Mail servers", "servers"),
+        ("List hygiene", "hygiene"),
+        ("Suppressions", "suppressions"),
+    ]
     if may_edit(request):
         entries += [("Settings", "settings"), ("Signing keys", "signing_keys"), ("Test", "test")]
     return [{"label": label, "url": reverse(f"delivery:{name}"), "current": name == current} for label, name in entries]

@@ -36,19 +36,19 @@ from apps.delivery.models import (
     RecipientKey,
 )
 from apps.delivery.models.capability import KEY_TABLE
-from apps.delivery.models.inbound import INBOUND_TABLE
+from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, PAUSED_UNTIL, RECORD_PLACE, State
 from apps.delivery.models.setup import DKIM_TABLE, SETTINGS_TABLE
 from apps.delivery.policy.routing import Capability, PolicyTable, RouteName
 from apps.delivery.returns import destinations
 from apps.delivery.send.recipients import Recipient
 from apps.delivery.settings.setup import Setup
-from apps.mail import dkim, mx
+from apps.mail import dkim, mx, reading, reply_text
 from apps.mail.envelopes import CheckedKey
 from apps.mail.smtp import Dialogue, Login
 from apps.mail.tls import TlsClass, Trust
 from apps.organizations import selectors as organizations
-from apps.vault import sealing
+from apps.vault import keys, sealing
 
 # A good measure is believed for a day, a bad one for less: servers mend, and every sending measures anew.
 GOOD_FOR = timedelta(hours=24)
@@ -86,7 +86,9 @@ def dialogue(chosen: Setup) -> Dialogue:
         implicit = chosen.relay.implicit_tls
         if chosen.relay.username:
             login = Login(chosen.relay.username, chosen.relay.password)
-    return Dialogue(chosen.helo, trust, login=login, implicit_tls=implicit)
+    return Dialogue(
+        chosen.helo, trust, login=login, implicit_tls=implicit, per_connection=settings.MESSAGES_PER_CONNECTION
+    )
 
 
 def _exists(path: str) -> bool:
@@ -169,6 +171,7 @@ def capabilities(
             pgp=routes.can_carry(RouteName.PGP, recipient),
             smime=routes.can_carry(RouteName.SMIME, recipient),
             portal=routes.can_carry(RouteName.PORTAL, recipient),
+            unproven=person.unproven if addresses.get(person_id) == person.email else "",
         )
     return found
 
@@ -334,7 +337,10 @@ def decision(chosen: Setup) -> dict[str, Any] | None:
 
 
 def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
-    """What was read of a mail that came in (a report's facts, or `reply_text.ReplyText`); on the trail first."""
+    """What a mail that came in says (``reply_text.ReplyText`` as JSON); on the trail first.
+
+    Of a mail that was sorted out, and of a letter that was read by an earlier version, the original is read now.
+    """
     people = [mail.person_id] if mail.person_id else []
     record_read(actor=actor, action=Action.MAIL_OPEN, kind="mail", subject=mail.pk, people=people, purpose="inbox")
     # A report about a message without a person, and a letter of a stranger, lie under the service key.
@@ -343,13 +349,33 @@ def mail_open(*, actor: Actor, mail: InboundMail) -> dict[str, Any]:
         found: dict[str, Any] = sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk)
     else:
         found = sealing.open_sealed(key, mail.sealed, table=INBOUND_TABLE, row=mail.pk)
+    if found.get("version") != reply_text.VERSION:
+        found = {**reading.read_letter(mail_raw(mail), organizations.current().timezone), "report": found}
     return found
+
+
+def mail_original(*, actor: Actor, mail: InboundMail) -> bytes:
+    """The original bytes of a mail that came in, as they were taken; on the trail first. Raises ``SealBroken``."""
+    people = [mail.person_id] if mail.person_id else []
+    record_read(actor=actor, action=Action.MAIL_ORIGINAL, kind="mail", subject=mail.pk, people=people, purpose="inbox")
+    return mail_raw(mail)
+
+
+def mail_raw(mail: InboundMail) -> bytes:
+    """The original bytes of a mail, for the product itself: whoever shows them uses ``mail_original``."""
+    key = record_keys([mail.person_id]).get(mail.person_id) if mail.person_id else None
+    chosen = keys.ring().service if key is None else key
+    return sealing.open_bytes(chosen, mail.raw, table=RAW_PLACE, row=mail.pk)
 
 
 def hygiene_rules(chosen: Setup | None = None) -> Rules:
     """When optional mail rests, as the settings say."""
     now = chosen or setup()
-    return Rules(unengaged_days=now.unengaged_days, unengaged_messages=now.unengaged_messages)
+    return Rules(
+        unengaged_days=now.unengaged_days,
+        unengaged_messages=now.unengaged_messages,
+        silent_months=now.silent_months,
+    )
 
 
 def inbound_until(message_id: int | None) -> datetime | None:
@@ -371,6 +397,14 @@ def inbound_until(message_id: int | None) -> datetime | None:
     return max(found) + destinations.DAY if found else None
 
 
+def inbound_network_full(network: bytes) -> bool:
+    """Whether a (keyed) network brought as much as it may within an hour."""
+    since = clock.now() - destinations.HOUR
+    most = destinations.FROM_A_NETWORK
+    found = InboundMail.objects.filter(network=network, received_at__gt=since).values_list("pk", flat=True)
+    return len(found[:most]) == most
+
+
 def inbound_put_off() -> bool:
     """Whether mail was put off yesterday or today because so much came."""
     yesterday = clock.today(organizations.current().zone) - destinations.DAY
@@ -380,3 +414,8 @@ def inbound_put_off() -> bool:
 def inbound_waiting() -> QuerySet[InboundMail]:
     """Answers by mail that wait for staff."""
     return InboundMail.objects.filter(state=InboundMail.State.WAITING)
+
+
+def inbound_sorted() -> QuerySet[InboundMail]:
+    """Mail that came in and is not among the letters."""
+    return InboundMail.objects.exclude(kind=InboundMail.InboundKind.REPLY)

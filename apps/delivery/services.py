@@ -11,7 +11,7 @@ from apps.delivery.outbox.services.control import (
 from apps.delivery.outbox.services.enqueue import OutboxItem, ReadyMail, enqueue, enqueue_one
 from apps.delivery.outbox.test_message import send_test
 from apps.delivery.recipient_keys.services import key_add, key_remove
-from apps.delivery.returns.services import mail_finish, mail_receive
+from apps.delivery.returns.services import mail_finish, mail_receive, mail_to_letters
 from apps.delivery.send.dispatcher import Dispatched, dispatch
 from apps.delivery.send.slots import recover
 from apps.delivery.settings.measuring import measure
@@ -36,6 +36,7 @@ __all__ = [
     "key_remove",
     "mail_finish",
     "mail_receive",
+    "mail_to_letters",
     "measure",
     "message_stop",
     "recover",

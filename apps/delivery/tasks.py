@@ -6,9 +6,13 @@ import contextlib
 
 from celery import shared_task
 
-from apps.core import actors
+from apps.core import actors, clock
 from apps.core.errors import Refused
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
+from apps.delivery.returns.services import reports_clear
+from apps.delivery.suppressions import services as suppressions
+from apps.jobs import waking
 
 
 @shared_task(ignore_result=True)
@@ -28,3 +32,29 @@ def clean_list(**_: object) -> None:
     """The nightly look at the list. A run that is at work already is enough."""
     with contextlib.suppress(Refused):
         services.clean_list(actor=actors.system("beat"))
+
+
+@shared_task(ignore_result=True)
+def judge_letters(**_: object) -> None:
+    """Judge whom letters are from; the DNS may take its time, so this is no work of the queue that sends."""
+    letters_judge(actor=actors.system("receiver"))
+
+
+@shared_task(ignore_result=True)
+def clear_reports(**_: object) -> None:
+    """Remove reports of mail servers whose time is over."""
+    reports_clear(actor=actors.system("beat"))
+
+
+@shared_task(acks_late=True)
+def suppression_work(job_id: int) -> None:
+    """Take in a list of opt-outs, or write an export of suppressions."""
+    suppressions.work(job_id)
+
+
+@shared_task
+def suppression_sweep() -> None:
+    """Wake workers for jobs that nobody holds; delete files that nobody needs."""
+    for job_id in suppressions.due(clock.now()):
+        waking.wake_now("apps.delivery.tasks.suppression_work", job_id)
+    suppressions.files_clear(actor=actors.system("beat"))

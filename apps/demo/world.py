@@ -45,12 +45,13 @@ READERS = "Newsletter readers"
 PARTNERS = "Business contacts"
 
 PATIENTS = {"field": "relation", "op": "is", "value": "patient"}
-# Line 4 has no such day: a visitor sees what a rejected row looks like.
+# Line 4 has no such day, which costs the cell; line 6 has a consent that cannot be read, which costs the row.
 FRONT_DESK = """Record,Given name,Surname,Born,E-mail,Cell,Newsletter,Signed on
 RB-900001,Imani,Castellano,3/14/1968,imani@goodmail.test,(207) 555-0171,yes,{signed}
 RB-900002,Tobias,Renwick,9/2/1979,tobias@plainmail.test,(207) 555-0172,no,{signed}
 RB-900003,Lucille,Abernathy,2/30/1955,lucille@goodmail.test,(207) 555-0173,yes,{signed}
 RB-900004,Perla,Montes,12/5/1990,perla@oldmail.test,(207) 555-0174,yes,{signed}
+RB-900005,Odell,Fairweather,7/8/1962,odell@plainmail.test,(207) 555-0175,asked twice,{signed}
 """
 FRONT_DESK_MAPPING = {
     "match_on": "mrn",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from apps.contacts.person.reach import OTHERS
+
 UPDATE, FILL, SKIP = "update", "fill", "skip"
 MODES = {
     UPDATE: "Update them from filled cells",
@@ -27,15 +29,21 @@ def merge_profile(
             before = known if isinstance(known, dict) else {}
             inner = dict(before)
             for key, part in value.items():
+                if part == "" and key in before:
+                    continue  # Another address that is known already, perhaps verified.
                 if before.get(key) != part and (mode == UPDATE or before.get(key) in (None, "")):
                     inner[key] = part
-                    changed.append(f"{name}.{key}")
+                    # The keys of others are addresses: no name of a changed field.
+                    changed.append(name if name in _KEYED_BY_VALUE else f"{name}.{key}")
             if inner != before:
                 merged[name] = inner
         elif known != value and (mode == UPDATE or known in (None, "")):
             merged[name] = value
             changed.append(name)
     return merged, tuple(changed)
+
+
+_KEYED_BY_VALUE = frozenset(OTHERS.values())
 
 
 def is_somebody_else(current: dict[str, Any], incoming: dict[str, Any]) -> bool:

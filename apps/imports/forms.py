@@ -26,17 +26,26 @@ class UploadForm(forms.Form):
     kind = forms.ChoiceField(
         label="What are you importing?",
         initial="list",
-        choices=[("list", "A list of people"), ("synthea", "Synthea tables"), ("appointments", "Appointments")],
+        choices=[
+            ("list", "A list of people"),
+            ("synthea", "Synthea tables"),
+            ("appointments", "Appointments"),
+            ("events", "Conditions, visits, medications, labs"),
+        ],
         widget=ChoiceCards(
             about={
-                "list": ("Any CSV: you say which column means what.", "users"),
+                "list": ("Any CSV or Excel workbook: you say which column means what.", "users"),
                 "synthea": ("patients.csv and the tables beside it, together.", "database"),
+                "events": (
+                    "A CSV of what happened to people on record; you say which column means what.",
+                    "stethoscope",
+                ),
                 "appointments": ("From your scheduling system, by its ids.", "calendar-event"),
             }
         ),
     )
     files = FilesField(  # type: ignore[assignment]
-        widget=UploadZones(words="CSV or gzip, up to 100 MB. Synthea: all tables at once.")
+        widget=UploadZones(words="CSV, gzip or Excel (.xlsx), up to 100 MB. Synthea: all tables at once.")
     )
     invent_addresses = forms.BooleanField(
         required=False,

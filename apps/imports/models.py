@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.core.classification import Kind, classify
@@ -10,6 +11,8 @@ from apps.jobs.models import SEALED, SealedJob
 # Sealed values are bound to the name of their table: it stays what it was when contacts still held imports.
 IMPORT_TABLE = "contacts_importjob"
 REJECTION_TABLE = "contacts_importrejection"
+PEOPLE_TABLE = "imports_people"
+BEFORE_TABLE = "imports_before"
 
 
 @classify(
@@ -35,6 +38,7 @@ class ImportJob(SealedJob):
         SYNTHEA = "synthea", "Synthea tables"
         LIST = "list", "List of people"
         APPOINTMENTS = "appointments", "Appointments"
+        EVENTS = "events", "Conditions, visits, medications, labs"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Not checked yet"
@@ -66,6 +70,77 @@ class ImportJob(SealedJob):
                 condition=models.Q(state__in=["checking", "running"]),
             )
         ]
+
+
+@classify(
+    id=Kind.PLAIN,
+    job=Kind.PLAIN,
+    made=Kind.PLAIN,
+    changed=Kind.PLAIN,
+    events=Kind.PLAIN,
+    appointments=Kind.PLAIN,
+    undone=Kind.PLAIN,
+)
+class ImportedPeople(models.Model):
+    """What one chunk of an import did, by ids: people it made, people it changed or added something to, its
+    events and appointments.
+
+    Lists by the chunk, because a row for each person would cost an import more than the person's own rows allow.
+    """
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="people")
+    made = ArrayField(models.BigIntegerField(), default=list)
+    changed = ArrayField(models.BigIntegerField(), default=list)
+    events = ArrayField(models.BigIntegerField(), default=list)
+    appointments = ArrayField(models.BigIntegerField(), default=list)
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = PEOPLE_TABLE
+
+    def __str__(self) -> str:
+        return f"ImportedPeople {self.pk}"
+
+
+@classify(id=Kind.PLAIN, chunk=Kind.PLAIN, person_id=Kind.PLAIN, version=Kind.PLAIN, sealed=Kind.SEALED)
+class ImportBefore(models.Model):
+    """What an import replaced of one person: values, an event or an appointment as they were, for an undo.
+
+    Sealed under the profile key, so that an erasure takes it along; deleted after ``undo.KEEP``. ``version`` is that of
+    the person when the import had changed it.
+    """
+
+    chunk = models.ForeignKey(ImportedPeople, on_delete=models.CASCADE, related_name="before")
+    person_id = models.BigIntegerField()
+    version = models.IntegerField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        db_table = BEFORE_TABLE
+
+    def __str__(self) -> str:
+        return f"ImportBefore {self.pk}"
+
+
+@classify(id=Kind.PLAIN, job=Kind.PLAIN, state=Kind.PLAIN, **SEALED)
+class ImportUndo(SealedJob):
+    """The undo of an import, chunk by chunk from the last one on.
+
+    ``sealed`` (service key) has its figures, and ids of people who were kept or edited since.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Undoing"
+        DONE = "done", "Undone"
+        FAILED = "failed", "Failed"
+
+    UNDER_WAY = (State.RUNNING,)
+
+    job = models.OneToOneField(ImportJob, on_delete=models.CASCADE, related_name="undo")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+
+    class Meta:
+        db_table = "imports_undo"
 
 
 @classify(id=Kind.PLAIN, job=Kind.PLAIN, sealed=Kind.SEALED, count=Kind.PLAIN)

@@ -19,7 +19,7 @@ from apps.contacts.person.sealed_rows import Fresh, Packed, pack
 from apps.imports.column_mapping import ColumnMapping
 from apps.imports.readers import synthea
 from apps.imports.readers.people import PersonReader
-from apps.imports.readers.rows import PersonRow, Rejection
+from apps.imports.readers.rows import PersonRow, Rejection, Unread
 
 Line = tuple[int, list[str]]
 """Line number in the file, cells."""
@@ -73,11 +73,14 @@ class Recipe:
 class Prepared:
     """A chunk of rows, ready. Lists run in step over the good rows; ``places`` are their places in the chunk.
 
-    ``rejected`` has place and reason. ``packed`` is there for all good rows or for none; without it there are the
+    ``rejected`` has place and reason; ``unread`` the cells that were left out, by place; ``mended`` the numbers of rows
+    whose key lost a ``.0``. ``packed`` is there for all good rows or for none; without it there are the
     ``rows``: profile and consents.
     """
 
     rejected: list[tuple[int, str]] = field(default_factory=list, repr=False)
+    unread: list[tuple[int, tuple[Unread, ...]]] = field(default_factory=list, repr=False)
+    mended: set[int] = field(default_factory=set)
     places: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list, repr=False)
     guardians: list[str] = field(default_factory=list, repr=False)
@@ -92,12 +95,16 @@ class Prepared:
 def prepare(reader: Reader, recipe: Recipe, lines: Sequence[Line], fresh: Fresh | None) -> Prepared:
     """Make a chunk ready; ``reader`` is the recipe's. With ``fresh`` ids it is packed as if nobody in it were known."""
     made = Prepared()
-    rows = []
+    rows: list[PersonRow] = []
     for place, (line, cells) in enumerate(lines):
         row = reader(line, cells)
         if isinstance(row, Rejection):
             made.rejected.append((place, row.reason))
         else:
+            if row.unread:
+                made.unread.append((place, row.unread))
+            if row.mended:
+                made.mended.add(len(rows))
             made.places.append(place)
             rows.append(row)
     _add(made, rows, recipe.match, fresh, recipe.own)
@@ -107,6 +114,8 @@ def prepare(reader: Reader, recipe: Recipe, lines: Sequence[Line], fresh: Fresh 
 def prepared(rows: Sequence[PersonRow], match: tuple[str, str]) -> Prepared:
     """Rows that were read elsewhere, made ready."""
     made = Prepared(places=list(range(len(rows))))
+    made.unread = [(place, row.unread) for place, row in enumerate(rows) if row.unread]
+    made.mended = {number for number, row in enumerate(rows) if row.mended}
     _add(made, rows, match, None, {})
     return made
 

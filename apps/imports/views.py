@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,14 +23,18 @@ from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, require
-from apps.imports import column_mapping
+from apps.core.permissions import Permission, may, require
+from apps.imports import column_mapping, column_page, selectors
 from apps.imports.diff import MODES
 from apps.imports.forms import MappingUploadForm, UploadForm
-from apps.imports.models import ImportJob
+from apps.imports.models import ImportJob, ImportUndo
 from apps.imports.services import jobs
+from apps.imports.services.unread import unread_csv, unread_places
+from apps.imports.undo.services import undo_until
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
+COLUMNS = {JobKind.LIST.value: "imports:columns", JobKind.EVENTS.value: "imports:event_columns"}
+"""Where step 2 of each kind that has one is."""
 RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subscriber": "Subscribers"}
 
 
@@ -68,12 +73,12 @@ def import_new(request: HttpRequest) -> HttpResponse:
                 uploads=uploads,
                 invent_addresses=form.cleaned_data["invent_addresses"] and kind == JobKind.SYNTHEA,
             )
-            if kind != JobKind.LIST:
+            if kind not in jobs.MAPPED:
                 jobs.import_check(actor=actor_of(request), job_id=job.pk)
         except Refused as refusal:
             form.add_error("files", str(refusal))
         else:
-            return redirect("imports:columns" if kind == JobKind.LIST else "imports:job", job.pk)
+            return redirect(COLUMNS.get(kind, "imports:job"), job.pk)
     context = {"form": form, "steps": ["Upload", "Columns", "Check", "Import"], "step": 1}
     return render(request, "imports/new.html", context, status=422 if form.is_bound else 200)
 
@@ -88,7 +93,13 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
     data = job.opened()
     document, problem = data["mapping"], ""
     create = whole(request.POST.get("create", ""), None)
-    if request.method == "POST" and create is not None:
+    if request.method == "POST" and "reread" in request.POST:
+        try:
+            jobs.import_reread(actor=actor, job_id=job.pk, reading=column_page.posted_reading(request.POST))
+            return redirect("imports:columns", job.pk)
+        except Refused as refusal:
+            problem = str(refusal)
+    elif request.method == "POST" and create is not None:
         document = _posted(request, data)
         problem = _create_attribute(request, job, data, document, create)
         if not problem:
@@ -124,6 +135,7 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "relations": list(RELATIONS.items()),
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
+        **column_page.reading_context(job, data, document, shown=jobs.may_see_rows(actor, job)),
         "problem": problem,
         "own": jobs.may_see_rows(actor, job),
         "upload": MappingUploadForm(),
@@ -196,7 +208,11 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         "ignore": ignore,
         "relation": request.POST.get("relation", "patient"),
         "mode": request.POST.get("mode", "update"),
+        # How the file is read is chosen by a button of its own; it stays with the mapping.
+        **column_mapping.reading_of(data.get("mapping") or {}),
     }
+    if century := request.POST.get("century", ""):
+        document["century"] = century
     if source := request.POST.get("source", "").strip().lower():
         document["source"] = source
     consent = {
@@ -219,6 +235,7 @@ def _column_rows(guesses: list[column_mapping.ColumnGuess], document: dict[str, 
             "samples": [] if guess.sensitive else guess.samples,
             "sensitive": guess.sensitive,
             "target": chosen.get(guess.header, ""),
+            "guessed": f"by {guess.by}" if guess.by and chosen.get(guess.header) == guess.target else "",
             "label": guess.header.replace("_", " ").strip()[:80],
             "numbers": guess.numbers.words(),
             "new_type": {"date": "date", "number": "number", "yes or no": "yes_no"}.get(guess.type, "text"),
@@ -280,6 +297,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "counts": jobs.counts(job),
         "tables": tables,
         "reasons": rejected,
+        "notes": sorted(data.get("notes", {}).items(), key=lambda item: (-item[1], item[0])),
         "unused": [item for item in data["files"] if not item["used"]],
         "files": [item for item in data["files"] if item["used"]],
         "problem": data.get("problem", ""),
@@ -295,14 +313,26 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         and data.get("pass") != State.RUNNING,
         **_stopped(job, data),
         "writes": writes,
+        "undoable": (until := undo_until(job)) is not None and until > clock.now(),
+        "undone": ImportUndo.objects.filter(job=job).first(),
+        "may_make_segments": may(request, Permission.SEGMENT_EDIT),
+        "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
-        "downloadable": job.rejections.exists(),
+        "downloadable": job.rejections.filter(count__gt=0).exists(),
+        **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
         "not_own": jobs.NOT_YOURS,
         "waiting": waiting,
         **_decided(data),
         "nothing_to_do": job.state == State.CHECKED and not writes,
     }
+
+
+def _unread(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
+    """Cells that were left out of rows that come in: how many, why, and where the first of them are."""
+    reasons = sorted(data.get("unread_reasons", {}).items(), key=lambda item: (-item[1], item[0]))
+    places = unread_places(job) if reasons else []
+    return {"unread": data.get("unread", 0), "unread_reasons": reasons, "unread_places": places}
 
 
 def _stopped(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:
@@ -356,9 +386,9 @@ def _mappable(job: ImportJob) -> bool:
 
 
 def _steps(job: ImportJob) -> list[Any]:
-    if job.kind != JobKind.LIST:
+    if job.kind not in COLUMNS:
         return ["Upload", "Check", "Import"]
-    columns = ("Columns", reverse("imports:columns", args=[job.pk])) if _mappable(job) else "Columns"
+    columns = ("Columns", reverse(COLUMNS[job.kind], args=[job.pk])) if _mappable(job) else "Columns"
     return ["Upload", columns, "Check", "Import"]
 
 
@@ -398,6 +428,19 @@ def import_rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
     return _csv(_marked(lines), f"rejected-{job.pk}.csv")
 
 
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_unread(request: HttpRequest, job_id: int) -> HttpResponseBase:
+    """The cells that could not be read as CSV. By POST, because taking them is on the trail."""
+    job = _job(job_id)
+    try:
+        lines = unread_csv(actor=actor_of(request), job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("imports:job", job.pk)
+    return _csv(_marked(lines), f"not-read-{job.pk}.csv")
+
+
 def _marked(lines: Iterator[str]) -> Iterator[bytes]:
     """UTF-8 with the mark that makes spreadsheets read it as UTF-8."""
     yield b"\xef\xbb\xbf"
@@ -417,10 +460,13 @@ def import_mapping(request: HttpRequest, job_id: int) -> HttpResponse:
     """MAPPING.json of a list, for the next file of its kind and for the command line."""
     job = _job(job_id)
     try:
-        text = jobs.checked_mapping(job.opened()).as_json()
+        if job.kind == JobKind.EVENTS:
+            text = json.dumps(jobs.checked_events(job.opened()).as_dict(), indent=2, ensure_ascii=False) + "\n"
+        else:
+            text = jobs.checked_mapping(job.opened()).as_json()
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return redirect("imports:columns", job.pk)
+        return redirect(COLUMNS.get(job.kind, "imports:columns"), job.pk)
     response = HttpResponse(text, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="mapping-{job.pk}.json"'
     return response

@@ -23,6 +23,7 @@ EVENTS: Mapping[str, str] = {
     "immunization": "an immunization is recorded",
     "medication": "a medication is recorded",
     "procedure": "a procedure is recorded",
+    "observation": "a lab result or vital sign is recorded",
     "consent.granted": "the person gives a consent",
     "contact.created": "a contact is created",
     "contact.changed": "a contact is changed",

@@ -48,6 +48,7 @@ TRIGGER_EVENTS: Choices = [
     ("immunization", "An immunization"),
     ("medication", "A medication"),
     ("procedure", "A procedure"),
+    ("observation", "A lab result or vital sign"),
     ("appointment.kept", "An appointment was kept"),
     ("appointment.missed", "An appointment was missed"),
     ("consent.granted", "A consent was given"),

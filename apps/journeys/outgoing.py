@@ -200,6 +200,16 @@ class JourneySource:
         versions = {visit.run.version_id: visit.run.version for visit in visits.values()}
         plans = {pk: (parse(version.opened()), version.messages()) for pk, version in versions.items()}
         contacts.load_appointments({pk: record for pk, record in people.items() if record.appointments is None})
+        measured = {
+            visit.run.person_id: people[visit.run.person_id]
+            for each in claimed
+            if (visit := visits.get(each.visit)) is not None
+            and visit.run.person_id in people
+            and (frozen := plans[visit.run.version_id][1].get(each.node)) is not None
+            and content.merges_results(content.skeleton(frozen["skeleton"]))
+        }
+        if measured:
+            contacts.load_results(measured)
         zone = context.zone()
         guardians = contacts.guardian_mailboxes(people)
         found: dict[int, Draft | Refusal] = {}
@@ -243,7 +253,11 @@ def _draft(
     return Draft(
         compiled=compiled,
         facts=content_facts.person_facts(
-            record.profile, appointment=about, appointments=record.appointments or (), now=now
+            record.profile,
+            appointment=about,
+            appointments=record.appointments or (),
+            results=record.results,
+            now=now,
         ),
         level=Level(max(int(claimed.level), int(frozen["level"]))),
         skeleton_id=skeleton_id,

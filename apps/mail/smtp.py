@@ -14,13 +14,23 @@ import base64
 import contextlib
 import re
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.core.errors import Refused
 from apps.mail.mx import Host, LookupFault, addresses
-from apps.mail.smtp_replies import Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
+from apps.mail.smtp_replies import (
+    Fault,
+    Next,
+    Outcome,
+    Phase,
+    Reply,
+    is_about_connection,
+    of_fault,
+    of_reply,
+    provider_of,
+)
 from apps.mail.tls import TRUSTED_LOCALLY, TlsClass, TlsEvidence, Trust, fault_of
 from apps.mail.wire import Ended, Wire
 
@@ -31,6 +41,10 @@ _UNSAFE_ADDRESS = re.compile(r"[\x00-\x20<>\x7f]")
 
 class UnsafeAddress(Refused):
     """An address with a blank, bracket, CR, LF or NUL; it never reaches a command line."""
+
+
+class NotWhole(UnsafeAddress):
+    """A mail that is not what was made for its recipient; nothing of it is written."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +77,23 @@ class Dialogue:
     timeouts: Timeouts = field(default_factory=Timeouts)
     login: Login | None = None
     implicit_tls: bool = False
+    per_connection: int = 90
+    """Messages handed over a connection before we say QUIT. OpenSMTPD takes 100, Exim 1,000."""
 
 
 @dataclass(frozen=True)
 class Mail:
-    """One message to one recipient. `data` has CRLF line ends and is not dot-stuffed yet."""
+    """One message to one recipient. `data` has CRLF line ends and is not dot-stuffed yet.
+
+    `whole` says, just before the first command, whether this is still what was made for that recipient.
+    """
 
     return_path: str
     recipient: str
     data: bytes
     minimum: TlsClass = TlsClass.NONE
     requiretls: bool = False
+    whole: Callable[[Mail], bool] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Mail({len(self.data)} bytes)"
@@ -89,6 +109,9 @@ class Result:
     fault: Fault | None = None
     usable: bool = True
     requiretls: bool = False
+    worn: bool = False
+    """Whether the answer ends a connection that has carried messages, and says nothing about this one: it goes over
+    a new connection at once, and no attempt was made (RFC 5321 section 4.2.2)."""
 
     @property
     def sent(self) -> bool:
@@ -126,6 +149,7 @@ class Connection:
         self._dirty = False
         self.usable = True
         self.carried = 0
+        """Messages whose MAIL the server took."""
         self._pipelining = "PIPELINING" in extensions
         self._dsn = "DSN" in extensions
         self._size_limit = _number(extensions.get("SIZE", ""))
@@ -139,7 +163,8 @@ class Connection:
         """Send one message and wait for the last answer.
 
         Nothing is written unless this very connection is as well protected as the message needs.
-        Raises `UnsafeAddress` for an address that could break the command line.
+        Raises `UnsafeAddress` for an address that could break the command line, `NotWhole` for a mail that is not what
+        was made for its recipient.
         """
         if self.tls.tls_class < mail.minimum:
             return Result(
@@ -150,17 +175,29 @@ class Connection:
             )
         if not self.usable or self._wire.lost:
             self.usable = False
-            return Result(of_fault(Phase.MAIL, Fault.DROPPED), Phase.MAIL, fault=Fault.DROPPED, usable=False)
+            worn = self.carried > 0
+            return Result(of_fault(Phase.MAIL, Fault.DROPPED), Phase.MAIL, fault=Fault.DROPPED, usable=False, worn=worn)
+        if mail.whole is not None and not mail.whole(mail):
+            raise NotWhole("message.not_whole", "The message is not what was made for its recipient. It did not leave.")
         commands = self._commands(mail)
         if isinstance(commands, Fault):
             return Result(of_fault(Phase.MAIL, commands), Phase.MAIL, fault=commands, usable=self.usable)
         requiretls = mail.requiretls and "REQUIRETLS" in self.extensions
         result = await self._talk(commands, mail.data, requiretls)
-        self.carried += 1
+        if self.carried and is_about_connection(result.phase, result.reply, result.fault):
+            result = replace(result, worn=True)
+        self.carried += result.phase is not Phase.MAIL
         self.usable = result.usable
-        if not result.usable:
+        if result.worn:
+            await self.quit()
+        elif not result.usable:
             self._wire.close()
         return result
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has carried as many messages as we put on one connection."""
+        return self.carried >= self._how.per_connection
 
     def _commands(self, mail: Mail) -> list[bytes] | Fault:
         for address in (mail.return_path, mail.recipient):

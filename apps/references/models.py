@@ -16,6 +16,7 @@ class Noun(models.TextChoices):
     BRAND = "brand", "Brand"
     CAMPAIGN = "campaign", "Campaign"
     JOURNEY = "journey", "Journey"
+    IMPORT = "import", "Import"
 
 
 class Place(models.TextChoices):

@@ -28,8 +28,7 @@ from zoneinfo import ZoneInfo
 
 from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FieldSpec
-from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, RefersTo, Rule
-from apps.segments.conditions.base.sql import Fragment, has_tokens, joined
+from apps.segments.conditions.base.nodes import Fragment, Group, Handle, Names, Node, Rule, has_tokens, joined
 
 Params = list[Any]
 #: Each way may read the people once more; many small ones are cheaper asked together.
@@ -52,7 +51,8 @@ def people(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None 
     Where one of several ways is enough, each way that looks at the timeline is a statement of its own: it may join, on
     several cores. In one condition with OR a single process would fill the hash sets and ask them person by person.
     """
-    ways = _Search(now.astimezone(zone).date(), names or Names(), joins=True).ways(rule)
+    names = names or Names()
+    ways = _Search(now.astimezone(zone).date(), names, joins=True).ways(names.linked(rule))
     found = joined(
         " UNION ", [way.wrapped(f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE ") for way in ways]
     )
@@ -73,7 +73,8 @@ def condition(
     ``joins`` is for statements over everybody that run without nested loops, ``one`` for those about one person:
     they look only at what happened to this person.
     """
-    found = _Search(now.astimezone(zone).date(), names or Names(), joins=joins, one=one).node(rule)
+    names = names or Names()
+    found = _Search(now.astimezone(zone).date(), names, joins=joins, one=one).node(names.linked(rule))
     return found.text, list(found.params)
 
 
@@ -82,7 +83,7 @@ class _Search:
     """Where the writing stands: what conditions may ask (``conditions.base.nodes.Search``), and how groups join them.
 
     ``joins``: the whole must hold for everybody selected, so that the planner can join; ``behind_not``: the condition
-    stands right behind a NOT, and what it is made of does not all have to hold; ``seen``: the segments that led here.
+    stands right behind a NOT, and what it is made of does not all have to hold.
     """
 
     today: date
@@ -90,37 +91,30 @@ class _Search:
     joins: bool = False
     one: bool = False
     behind_not: bool = False
-    seen: tuple[Handle, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
         return self.names.fields
-
-    def in_segment(self, name: Handle, *, inside: bool) -> Fragment:
-        rule = self.names.segment(name, self.seen)
-        joins = self.joins and inside and not self.behind_not
-        return replace(self, joins=joins, behind_not=False, seen=(*self.seen, name)).node(rule)
 
     def campaign(self, name: Handle) -> int:
         return self.names.campaign(name)
 
     # -- groups ----------------------------------------------------------------------------------------
 
-    def ways(self, rule: Rule) -> list[Fragment]:
+    def ways(self, rule: Node) -> list[Fragment]:
         """Conditions of which one has to hold: several where that lets them join, otherwise the whole rule."""
-        far = [child for child in rule.rules if self._is_far(child, ())] if rule.match == "any" else []
+        if not isinstance(rule, Group):
+            return [self.node(rule)]
+        far = [child for child in rule.rules if self._is_far(child)] if rule.match == "any" else []
         if not 0 < len(far) <= MOST_WAYS:
             return [self.node(rule)]
         near = [child for child in rule.rules if child not in far]
         first = [self.node(Group("any", tuple(near)))] if near else []
         return first + [self.node(child) for child in far]
 
-    def _is_far(self, node: Node, seen: tuple[Handle, ...]) -> bool:
+    def _is_far(self, node: Node) -> bool:
         """Whether another table than the people's own has to be read."""
-        if isinstance(node, Group):
-            return any(self._is_far(child, seen) for child in node.rules)
-        segments = (each.name for each in node.references() if each.kind is RefersTo.SEGMENT)
-        return node.TIMELINE or any(self._is_far(self.names.segment(name, seen), (*seen, name)) for name in segments)
+        return any(self._is_far(child) for child in node.rules) if isinstance(node, Group) else node.TIMELINE
 
     def node(self, node: Node) -> Fragment:
         """A group or a condition as SQL."""

@@ -12,6 +12,7 @@ from apps.contacts.person.masking import Eyes, age_words
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.imports import selectors as imports
 from apps.segments import counting, naming, rules, selectors
 from apps.segments.rules.sentences import group_head
 from apps.segments.selectors import OpenedSegment
@@ -115,9 +116,10 @@ def why(*, actor: Actor, segment: OpenedSegment, person_id: int) -> rules.Explai
 
 
 def complete(people: dict[int, PersonRecord]) -> None:
-    """Load what rules may look at beyond the profile: events and appointments; two queries."""
+    """Load what rules may look at beyond the profile: events, appointments and imports."""
     contacts.load_events(people)
     contacts.load_appointments(people)
+    imports.load_imports(people)
 
 
 def memberships(person_id: int, segments: Sequence[OpenedSegment]) -> dict[int, bool]:

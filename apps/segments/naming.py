@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.contacts.attributes import definitions as attributes
+from apps.imports import selectors as imports
 from apps.segments import rules
 from apps.segments.conditions import kind_of
 from apps.segments.conditions.base.documents import Document, Json
@@ -87,6 +88,8 @@ def ids_of(found: Iterable[Reference]) -> dict[Reference, int]:
         known |= {Reference(RefersTo.CAMPAIGN, of): pk for of, pk in campaign_ids(asked[RefersTo.CAMPAIGN]).items()}
     own = {str(of).removeprefix(attributes.PREFIX): of for of in asked[RefersTo.ATTRIBUTE]}
     known |= {Reference(RefersTo.ATTRIBUTE, own[name]): pk for name, pk in attributes.ids_of(own).items()}
+    numbers = _sorted(asked[RefersTo.IMPORT])[0]
+    known |= {Reference(RefersTo.IMPORT, pk): pk for pk in imports.there(numbers)}
     return known
 
 

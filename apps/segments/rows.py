@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.segments.conditions import CONDITIONS, kind_of
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Choices, Drawn, Offer, Part
+from apps.segments.conditions.base.controls import Choices, Drawn, Offer, Part, Terms
 from apps.segments.conditions.base.documents import Path
 from apps.segments.draft import Draft, key
 from apps.segments.rules.parsing import NEW_CONDITION

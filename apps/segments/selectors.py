@@ -12,7 +12,7 @@ from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import Vocabulary
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.timeline.terms import shown_term
-from apps.contacts.timeline.value_sets import VALUE_SETS
+from apps.contacts.timeline.value_sets import DIAGNOSES_AND_ACTS
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.organizations import selectors as organizations
@@ -105,7 +105,7 @@ def terms(system: str, code: str) -> str | None:
 
 def value_sets() -> list[tuple[str, str]]:
     """Name and label of the sets of codes a rule may look at."""
-    return sorted(((name, label) for name, (label, _, _) in VALUE_SETS.items()), key=lambda item: item[1])
+    return sorted(((name, label) for name, (label, _, _) in DIAGNOSES_AND_ACTS.items()), key=lambda item: item[1])
 
 
 def parse(tree: object) -> rules.Rule:
@@ -165,7 +165,7 @@ def _rules_of(handles: Iterable[Handle], fields: Mapping[str, FieldSpec]) -> dic
     """The rules of the segments of these ids or names that are there."""
     given = list(handles)
     numbers: dict[Handle, int] = {of: of for of in given if isinstance(of, int)}
-    by_name = naming.segment_ids(of for of in given if isinstance(of, str))
+    by_name = naming.segment_ids([of for of in given if isinstance(of, str)])
     for of, pk in by_name.items():
         numbers[of] = pk
     rows = {row.pk: row for row in Segment.objects.filter(pk__in=set(numbers.values()))} if numbers else {}

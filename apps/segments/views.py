@@ -22,9 +22,9 @@ from apps.core.errors import Refused
 from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, allows, may, require, role_of
 from apps.segments import counting, draft, explaining, naming, rules, selectors, services
-from apps.segments.absent import absent_codes
 from apps.segments.builder import drawn
-from apps.segments.conditions.base.codes import join_code, split_code
+from apps.segments.conditions.base.controls import join_code, split_code
+from apps.segments.counting import absent_codes
 from apps.segments.selectors import OpenedSegment
 from apps.vault.tokens import normalize
 
@@ -88,13 +88,20 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     )
 
 
+def _came_with(request: HttpRequest) -> draft.Draft | None:
+    """The condition that the page of a finished import asks for, with the import's number in the address."""
+    number, which = whole(request.GET.get("import", ""), None), request.GET.get("which", "any")
+    return None if number is None else {"import": number, "op": which}
+
+
 @require(Permission.SEGMENT_EDIT)
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
     """The builder. A save that is refused comes back as it was typed, with the reason at its place."""
     segment = _segment(segment_id) if segment_id is not None else None
     if request.method == "GET":
-        tree = naming.document(segment.rule) if segment else {"match": "all", "rules": [draft.NEW_CONDITION]}
+        first = _came_with(request) or draft.NEW_CONDITION
+        tree = naming.document(segment.rule) if segment else {"match": "all", "rules": [first]}
         return _builder(request, segment, tree, segment.name if segment else "")
     tree, name = draft.read(request.POST.dict(), attributes.catalog()), request.POST.get("name", "")
     try:

@@ -30,6 +30,11 @@ def add(person_id: int, at: datetime) -> None:
     _append(path(), [{"person": person_id, "at": at.isoformat()}])
 
 
+def add_many(people: Sequence[int], at: datetime) -> None:
+    """Note erasures together; on disk before this returns."""
+    _append(path(), [{"person": person, "at": at.isoformat()} for person in people])
+
+
 def _append(target: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(target, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
-from apps.core import keyed
+from apps.core import folding, keyed
 from apps.vault import keys
 
 PREFIX_LENGTHS = range(2, 5)
@@ -39,11 +39,10 @@ def token128(field: str, value: str) -> bytes:
 @lru_cache(maxsize=50_000)
 def word_tokens(field: str, text: str) -> tuple[int, ...]:
     """Tokens of a name: the whole, each word, and each word's prefixes of 2 to 4 letters."""
-    whole = normalize(text)
-    if not whole:
+    words = folding.words(text)
+    if not words:
         return ()
-    words = whole.replace("-", " ").split()
-    found = set() if words == [whole] else {token63(field, whole)}
+    found = set() if len(words) == 1 else {token63(field, folding.fold_words(text))}
     for word in words:
         found.update(_word(field, word))
     return tuple(sorted(found))
@@ -67,7 +66,15 @@ def prefix_tokens(field: str, word: str) -> list[int]:
 
 def search_token(field: str, text: str) -> int:
     """The token that finds what a person typed: a prefix when it has 2 to 4 letters, else the whole word."""
-    word = normalize(text)
+    return _search_token(field, folding.fold_words(text))
+
+
+def older_search_token(field: str, text: str) -> int:
+    """``search_token`` for search values of the first generation."""
+    return _search_token(field, normalize(text))
+
+
+def _search_token(field: str, word: str) -> int:
     if len(word) in PREFIX_LENGTHS:
         return token63(f"{field}^", word)
     return token63(field, word)

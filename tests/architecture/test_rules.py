@@ -21,16 +21,19 @@ WRITERS = {
     "apps.audit.sequencer": "numbers committed entries, with a database role of its own",
     "apps.contacts.attributes.fills": "a long job; the service that orders it has the entry on the trail",
     "apps.contacts.changes.pending": "rows of changes that wait, in the transaction of the service that calls",
+    "apps.contacts.person.renewal": "a long job; each chunk is on the trail, and the service writes the values",
     "apps.core.bulk": "COPY, for the rows that services hand over",
     "apps.delivery.send": "the send path: set-based, fenced, results with one synchronous commit",
     "apps.delivery.settings.measuring": "measures of mail servers; nobody is in them",
     "apps.demo": "invented people, never in production",
     "apps.jobs.runner": "the lease of a job",
+    "apps.mail.files.opening": "a picture into memory, not a row",
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
 }
-# Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers.
-LATE_IMPORTS = 17
+# Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers, and
+# the eight thousand languages of a library that few lists need.
+LATE_IMPORTS = 18
 
 
 def tables() -> dict[str, str]:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 FILE = b"Record,Surname,Mailbox,Town\nMRN-77,Quist,dana.quist@goodmail.test,Lexington\n"
 SECRETS = (b"Quist", b"dana.quist", b"Lexington")
 ALL_WRONG = {
-    "match_on": "mrn", "column-0": "mrn", "column-1": "last_name", "column-2": "birth_date", "column-3": "",
+    "match_on": "phone", "column-0": "mrn", "column-1": "phone", "column-2": "", "column-3": "",
     "date_format": "%Y-%m-%d", "relation": "patient", "mode": "update",
 }  # fmt: skip
 

@@ -183,7 +183,7 @@ def test_a_broken_trail_is_told_on_every_page_of_it(signed_in, busy):
 def test_a_review_is_recorded_once_and_for_ever(signed_in, busy):
     client = signed_in("otto")
     assert "A review is due" in client.get("/audit/reviews/").content.decode()
-    today = clock.now().date().isoformat()
+    today = clock.now().astimezone(clock.clinic_zone()).date().isoformat()
     wrong = client.post("/audit/reviews/", {"first": today, "last": today, "outcome": "incident", "note": ""})
     assert wrong.status_code == 422
     assert "Write down what is to be followed up" in wrong.content.decode()

@@ -115,21 +115,35 @@ def test_a_marketer_imports_synthea_tables(enter: Callable[..., Any], axe: Calla
     expect(page.get_by_text("1–14 of 14")).to_be_visible()
 
 
-def test_a_list_is_mapped_on_a_phone(enter: Callable[..., Any], axe: Callable[..., None]) -> None:
+ODD = (
+    "Patient List Report\nPrinted 11/30/2026\n\nRecord,Given name,Surname,Born,E-mail,Lang\n"
+    "RB-1,Marisol,Núñez,4/12/45,marisol@goodmail.test,Somali\nRB-2,Otis,Hale,4/12/20,otis at goodmail,English\n"
+    "RB-3,José,Peña,2/30/70,jose@goodmail.test,\nTotal: 3,,,,,\n"
+)
+
+
+def test_an_odd_list_is_mended_on_a_phone(enter: Callable[..., Any], axe: Callable[..., None], tmp_path: Path) -> None:
+    """Titles above the header, a code page of the Mac, two-digit years, a total at the foot, cells nobody can read."""
+    listed = tmp_path / "list.csv"
+    listed.write_bytes(ODD.encode("mac_roman"))
     page = enter("max", width=375, scheme="dark")
     page.open("/contacts/imports/new/")
-    page.locator("input[type=file]").set_input_files(DATA / "contacts.csv")
+    page.locator("input[type=file]").set_input_files(listed)
     page.get_by_role("button", name="Upload and continue").click()
     expect(page.get_by_role("heading", name="What do the columns mean?")).to_be_visible()
+    expect(page.get_by_text("Line 4 was taken for the names of the columns.")).to_be_visible()
+    expect(page.get_by_label("Núñez · José · Peña")).to_be_checked()
     page.no_overflow()
     axe(page)
-    page.get_by_label("Record", exact=True).select_option("mrn")
-    page.get_by_label("Match people by").select_option("mrn")
-    page.get_by_role("button", name="Check 5 rows").click()
+    page.get_by_label("Birth years of two digits").select_option("20")
+    page.get_by_role("button", name="Check 4 rows").click()
     work()
-    expect(page.get_by_text("Why rows were rejected")).to_be_visible()
+    expect(page.get_by_text("Cells that could not be read", exact=True).first).to_be_visible()
     page.no_overflow()
     axe(page)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download 2 rejected rows").click()
-    assert "Otis" in Path(download.value.path()).read_text("utf-8-sig")
+        page.get_by_role("button", name="Download 2 cells").click()
+    assert "otis at goodmail" in Path(download.value.path()).read_text("utf-8-sig")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download 1 rejected row").click()
+    assert "Total: 3" in Path(download.value.path()).read_text("utf-8-sig")

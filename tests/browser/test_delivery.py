@@ -17,6 +17,7 @@ from tests.delivery.test_routes import PGP
 
 SYSTEM = actors.system("dispatcher")
 PAGES = ("", "servers/", "settings/", "keys/", "test/")
+WINDOWS = [(1280, "light"), (375, "dark")]
 SHOTS = os.environ.get("SHOTS")
 
 
@@ -54,21 +55,17 @@ def sent(providers, letters, people, settings, transactional_db):  # noqa: F811
     return pats
 
 
-def test_every_page_of_delivery_can_be_read_by_everybody(sent, enter, axe):
+def test_every_page_of_delivery_can_be_read_by_everybody(sent, enter, fits):
     page = enter("ada")
     states = {s: i for i, s in OutboxMessage.objects.values_list("id", "state")}
     paths = [f"/delivery/{p}" for p in PAGES]
     paths += [f"/contacts/{sent[0].id}/tab/{key}/" for key in ("messages", "keys")]
     paths.append(f"/contacts/{sent[6].id}/tab/keys/")
     paths += [f"/delivery/messages/{states[s]}/" for s in ("sent", "held", "bounced", "queued", "doubtful")]
-    for width, scheme in ((1280, "light"), (375, "dark")):
-        page.page.set_viewport_size({"width": width, "height": 900})
-        page.page.emulate_media(color_scheme=scheme)
-        for number, path in enumerate(paths):
-            page.open(path)
-            page.no_overflow()
-            axe(page)
-            shoot(page, f"delivery-{number}-{width}-{scheme}")
+    for number, path in enumerate(paths):
+        page.open(path)
+        fits(page, WINDOWS)
+        shoot(page, f"delivery-{number}")
 
 
 def test_a_doubtful_message_is_decided_by_a_person(sent, enter):
@@ -91,20 +88,15 @@ def test_settings_ask_for_the_reason_of_a_decision(sent, enter):
     expect(page.get_by_text("Decided by").first).to_be_visible()
 
 
-def test_the_demo_mailboxes_show_what_arrived(sent, enter, axe):
+def test_the_demo_mailboxes_show_what_arrived(sent, enter, fits):
     page = enter("ada")
-    for width, scheme in ((1280, "light"), (375, "dark")):
-        page.page.set_viewport_size({"width": width, "height": 900})
-        page.page.emulate_media(color_scheme=scheme)
-        page.open("/demo/mailboxes/")
-        axe(page)
-        page.no_overflow()
-        shoot(page, f"mailboxes-{width}-{scheme}")
-        page.get_by_role("link", name="Hello Pat0").click()
-        expect(page.get_by_role("heading", name="Hello Pat0")).to_be_visible()
-        axe(page)
-        page.no_overflow()
-        shoot(page, f"letter-{width}-{scheme}")
+    page.open("/demo/mailboxes/")
+    fits(page, WINDOWS)
+    shoot(page, "mailboxes")
+    page.get_by_role("link", name="Hello Pat0").click()
+    expect(page.get_by_role("heading", name="Hello Pat0")).to_be_visible()
+    fits(page, WINDOWS)
+    shoot(page, "letter")
 
 
 def test_a_link_in_a_demo_mailbox_opens_the_page_it_names(enter, settings, tmp_path):

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests import sizes
+
 
 def test_every_component_is_accessible_and_keeps_the_policy(enter, fits):
     page = enter("ada", width=320)
@@ -14,7 +16,8 @@ def test_every_component_is_accessible_and_keeps_the_policy(enter, fits):
     fits(page, [(320, "light"), (320, "dark"), (1280, "dark"), (1280, "light")])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.proof
+@sizes.some("scheme", ["light", "dark"], sample=[1])
 def test_open_parts_are_accessible_too(enter, axe, scheme):
     page = enter("ada", scheme=scheme)
     page.open("/components")

@@ -23,6 +23,7 @@ from apps.mail.compiled import Envelope
 from apps.organizations.services import organization_change
 from apps.portal import services
 from apps.portal.models import Conversation, PortalSession, Reply, SecureMessage
+from tests import sizes
 from tests.portal.conftest import BORN, letters, make_person, words_of, write_to
 
 __all__ = ["letters"]
@@ -96,7 +97,8 @@ def enter(page, world, token: str = "") -> None:
     page.get_by_role("button", name="Send reply").wait_for()
 
 
-@pytest.mark.parametrize(("width", "schemes"), WIDTHS)
+@pytest.mark.proof
+@sizes.some(("width", "schemes"), WIDTHS, sample=[1])
 def test_rosa_gets_in_reads_and_replies(visits, look, world, width, schemes):
     page = visits(width=width, scheme=schemes[0])
     page.open(f"/portal/m/{world.token}/")
@@ -194,7 +196,8 @@ def test_with_the_keyboard_alone(page, world):
     page.get_by_role("button", name="Send reply").wait_for()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+@pytest.mark.proof
+@sizes.some(("width", "scheme"), [(1280, "light"), (375, "dark")], sample=[1])
 def test_a_warning_comes_before_the_end_and_what_was_typed_is_kept(visits, axe, world, width, scheme):
     page = visits(width=width, scheme=scheme)
     page.clock.install()
@@ -285,7 +288,8 @@ def test_script_in_a_mail_does_not_run(visits, world):
     page.problems[:] = [problem for problem in page.problems if not any(word in problem for word in expected)]
 
 
-@pytest.mark.parametrize(("width", "schemes"), WIDTHS[:2])
+@pytest.mark.proof
+@sizes.some(("width", "schemes"), WIDTHS[:2], sample=[0])
 def test_nora_answers_from_the_inbox(enter, look, world, width, schemes):
     for number, name in enumerate(("Rosa", "Ana", "Ben")):
         person = world.rosa if number == 0 else make_person(name, "1980-01-01", f"{name.lower()}@goodmail.test")

@@ -6,18 +6,46 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from apps.contacts import services as contacts
 from apps.contacts.person import search_values
 from apps.contacts.services import suppress_many
 from apps.core import actors
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
 from apps.delivery.models import HygieneFinding, HygieneRun, InboundMail
 from apps.delivery.returns import services as inbound
 from apps.organizations.services import organization_change
+from tests.mail.files.samples import archive, photo
+from tests.mail.files.samples import letter as with_files
+from tests.mail.proof.zone import Zone
+from tests.mail.test_letters import EVENT, letter, several
 
 SHOTS = os.environ.get("SCREENSHOTS", "")
 CLI = actors.COMMAND_LINE
+
+HEAD = {"From": "=?utf-8?q?Dana_Qu=C3=ADst?= <dana@goodmail.test>", "Subject": "My visit on Tuesday"}
+LETTER = several(
+    "multipart/mixed",
+    several(
+        "multipart/alternative",
+        letter("See the HTML part."),
+        letter(
+            "<p>Can I come at 4 instead? My sugar was &lt;70 twice:</p><table>"
+            "<tr><td>Mon</td><td>66</td></tr><tr><td>Tue</td><td>68</td></tr></table>"
+            "<ul><li>I stopped the blood thinner</li><li>I take 5\ufffd10 mg</li></ul>"
+            '<div class="gmail_quote">On Mon, Nov 30, 2026 at 9:00 AM Harbor Clinic &lt;care@clinic.test&gt; wrote:'
+            "<blockquote>Your visit is on Tuesday at 9.</blockquote></div>",
+            "text/html; charset=utf-8",
+        ),
+        letter(EVENT.format(method="REPLY", answer="DECLINED", start="DTSTART:20261209T140000Z"), "text/calendar"),
+    ),
+    b"Content-Type: message/rfc822\r\n\r\n" + letter("Take 2 tablets.", From="Dr. Kim <kim@x.test>", Subject="Dose"),
+    letter("Mon 120/80\nTue 130/85", 'text/plain; name="blood pressure.txt"'),
+    **HEAD,
+)
+ABSENT = letter("I am away until Monday.", **{**HEAD, "Subject": "Automatic reply: Your visit"})
 
 
 @pytest.fixture
@@ -35,9 +63,8 @@ def clinic(transactional_db):
             ("Lou", "Stone", "lou@mailinator.com"),
         )
     ]
-    head = b"From: Dana Quist <dana@goodmail.test>\r\nSubject: My visit on Tuesday\r\n\r\n"
-    raw = head + b"Can I come at 4 instead?\r\n\r\nDana\r\n"
-    inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw)
+    for raw, sender in ((LETTER, "dana@goodmail.test"), (ABSENT, "")):
+        inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw, sender=sender)
     run = services.clean_list(actor=CLI)
     HygieneFinding.objects.create(run=run, person_id=made[0].id, flag="unengaged", rested=True)
     HygieneRun.objects.filter(pk=run.pk).update(counts={**run.counts, "unengaged": 1, "rested": 1})
@@ -53,7 +80,8 @@ def shot(page, name: str) -> None:
 
 
 def test_the_report_and_the_answers(enter, axe, clinic):
-    mail = InboundMail.objects.get()
+    mail = InboundMail.objects.get(kind="reply")
+    absent = InboundMail.objects.get(kind="automatic")
     for width, scheme in ((1280, "light"), (375, "dark")):
         ada = enter("ada", width=width, scheme=scheme)
         for name, path in (
@@ -61,11 +89,60 @@ def test_the_report_and_the_answers(enter, axe, clinic):
             ("hygiene-typo", "/delivery/list/?flag=typo"),
             ("mail-list", "/delivery/mail/"),
             ("mail", f"/delivery/mail/{mail.pk}/"),
+            ("mail-sorted", "/delivery/mail/sorted/"),
+            ("mail-sorted-out", f"/delivery/mail/{absent.pk}/"),
         ):
             ada.open(path)
             axe(ada)
             ada.no_overflow()
             shot(ada, f"{name}-{width}-{scheme}")
+    ada.page.get_by_role("button", name="This is a letter").click()
+    ada.page.get_by_text("Moved to the letters.").wait_for()
+    ada.page.get_by_role("button", name="Mark as answered").click()
+    ada.open(f"/delivery/mail/{mail.pk}/")
+    ada.page.get_by_text("Quoted text").click()
+    ada.page.get_by_text("Your visit is on Tuesday at 9.").wait_for()
+    shot(ada, "mail-unfolded")
     ada.page.get_by_role("button", name="Mark as answered").click()
     ada.page.get_by_text("Nothing waits").wait_for()
     shot(ada, "mail-done")
+
+
+def test_a_nurse_opens_what_came_along_and_says_who_wrote(enter, fits, clinic):
+    """A letter that nothing proves, with a photograph, a PDF, and something that can do harm."""
+    raw = with_files(
+        ("rash.jpg", "image/jpeg", photo(size=(900, 600), turned=True)),
+        ("result.pdf", "application/pdf", b"%PDF-1.4"),
+        ("photos.zip", "application/zip", archive(arm__jpg=photo(), run__exe=b"MZ")),
+        text="My rash is back. Please look at the photographs.",
+    )
+    inbound.mail_receive(actor=CLI, recipient="care@clinic.test", raw=raw)
+    letters_judge(actor=CLI, names=Zone())
+    mail = InboundMail.objects.latest("pk")
+    windows = [(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")]
+
+    def look(name: str) -> None:
+        fits(nora, windows, also=lambda page: shot(page, f"{name}-{page.page.viewport_size['width']}"))
+
+    nora = enter("nora")
+    nora.open("/delivery/mail/unproven/")
+    look("unproven")
+    nora.page.get_by_role("link", name=f"Letter {mail.pk}").click()
+    picture = nora.page.get_by_role("img", name="Picture 1 of this letter")
+    picture.scroll_into_view_if_needed()
+    # Turned as it was taken.
+    expect(picture).to_have_js_property("naturalWidth", 600)
+    look("letter")
+    with nora.page.expect_download() as pdf:
+        nora.page.get_by_role("link", name="attachment-2.pdf").click()
+    assert pdf.value.suggested_filename == "attachment-2.pdf"
+    nora.page.get_by_role("link", name="attachment-3-2.program").click()
+    nora.page.get_by_text("Opening this file can do harm.").wait_for()
+    look("warning")
+    nora.open(f"/delivery/mail/{mail.pk}/who/")
+    nora.page.get_by_role("button", name="Search for this address").click()
+    nora.page.get_by_role("button", name="It is from this person").wait_for()
+    look("who")
+    nora.page.get_by_role("button", name="It is from this person").click()
+    nora.page.get_by_text("Noted whom this letter is from.").wait_for()
+    look("chosen")

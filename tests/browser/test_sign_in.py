@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from apps.core import clock
 from apps.users.models import TotpDevice
+from tests import sizes
 from tests.conftest import PASSWORD
 
 
@@ -20,7 +21,8 @@ def code_of(device: TotpDevice) -> str:
     return f"{totp.token():06d}"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+@pytest.mark.proof
+@sizes.some(("width", "scheme"), [(1280, "light"), (375, "dark")], sample=[1])
 def test_the_first_sign_in_from_password_to_home(visits, cast, axe, width, scheme) -> None:
     page = visits(width=width, scheme=scheme)
     page.open("/")

@@ -16,6 +16,7 @@ from apps.content import blocks, selectors, services
 from apps.content.models import Template
 from apps.content.presets import all_presets
 from apps.core import actors
+from tests import sizes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLI = actors.COMMAND_LINE
@@ -58,7 +59,8 @@ def saved(page: Any) -> None:
     expect(page.locator("#save-state")).to_contain_text("Saved")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.proof
+@sizes.some("scheme", ["light", "dark"], sample=[1])
 def test_list_choice_and_editor_are_open_to_everyone(
     enter: Callable[..., Any], axe: Callable[..., None], scheme: str, reminder: Template
 ) -> None:
@@ -85,7 +87,8 @@ def test_list_choice_and_editor_are_open_to_everyone(
     picture(page, f"brand-{scheme}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 375), ("dark", 375), ("light", 320)])
+@pytest.mark.proof
+@sizes.some(("scheme", "width"), [("light", 375), ("dark", 375), ("light", 320)], sample=[1, 2])
 def test_everything_fits_on_a_phone(enter: Callable[..., Any], scheme: str, width: int, reminder: Template) -> None:
     page = enter("max", width=width, height=812, scheme=scheme)
     pages = {"list": "", "new": "new/", "brand": "brands/new/", "editor": f"{reminder.pk}/"}
@@ -370,7 +373,8 @@ def test_templates_are_made_named_copied_and_deleted(enter: Callable[..., Any], 
     assert sorted(t.name for t in Template.objects.living()) == ["Flu invitation 2026"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.proof
+@sizes.some("scheme", ["light", "dark"], sample=[1])
 def test_a_brand_colors_the_mail(
     enter: Callable[..., Any], axe: Callable[..., None], short: Template, scheme: str
 ) -> None:

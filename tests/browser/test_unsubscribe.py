@@ -13,6 +13,7 @@ from apps.contacts.person import search_values
 from apps.core import actors
 from apps.organizations.services import organization_change
 from apps.tracking import links
+from tests import sizes
 
 SHOTS = os.environ.get("SCREENSHOTS", "")
 
@@ -37,7 +38,8 @@ def shot(page, name: str) -> None:
         page.page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark"), (320, "light")])
+@pytest.mark.proof
+@sizes.some(("width", "scheme"), [(1280, "light"), (375, "dark"), (320, "light")], sample=[2])
 def test_dana_stops_optional_mail_and_undoes_it(visits, axe, address, width, scheme):
     page = visits(width=width, scheme=scheme)
     page.open(address)

@@ -255,7 +255,12 @@ def test_a_campaign_to_nobody_is_refused(approved: Campaign, clinic: SimpleNames
     for name in ("tls", "weak", "pgp", "smime", "nobirth"):
         number = getattr(clinic, name)
         contacts.consent_record(
-            actor=CLI, person_id=number, purpose="treatment", state="denied", on=clock.now().date(), method="phone"
+            actor=CLI,
+            person_id=number,
+            purpose="treatment",
+            state="denied",
+            on=clock.now().astimezone(clock.clinic_zone()).date(),
+            method="phone",
         )
     for number in (clinic.twin, clinic.business, clinic.ward):
         contacts.contact_erase(actor=CLI, person_id=number, reason="scene")
@@ -340,6 +345,15 @@ def test_a_campaign_is_copied_and_deleted_while_nothing_was_sent(approved: Campa
     sending.campaign_send(actor=max_actor, campaign_id=approved.pk)
     with refused("campaign.kept"):
         services.campaign_delete(actor=max_actor, campaign_id=approved.pk)
+
+
+def test_a_campaign_that_a_segment_asks_about_stays(flu: Campaign, max_actor: Actor) -> None:
+    rule = {"match": "all", "rules": [{"engagement": "clicked", "campaign": "Flu shots 2026"}]}
+    asking = segment_services.segment_save(actor=max_actor, name="Clicked", rule=rule)
+    with refused("campaign.in_use", match="Segment “Clicked” asks about this campaign"):
+        services.campaign_delete(actor=max_actor, campaign_id=flu.pk)
+    segment_services.segment_delete(actor=max_actor, segment_id=asking.pk)
+    services.campaign_delete(actor=max_actor, campaign_id=flu.pk)
 
 
 def test_a_segment_and_a_template_in_use_say_where(flu: Campaign) -> None:

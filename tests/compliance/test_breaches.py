@@ -78,7 +78,13 @@ def test_after_termination_it_may_be_closed_and_a_new_agreement_counts(broken):
 
 def test_a_breach_of_tomorrow_is_refused(relay):  # noqa: F811
     with refused("breach.in_future"):
-        breaches.breach_open(actor=CLI, vendor_id=relay.pk, what="x", steps="", found=clock.now().date() + timedelta(2))
+        breaches.breach_open(
+            actor=CLI,
+            vendor_id=relay.pk,
+            what="x",
+            steps="",
+            found=clock.now().astimezone(clock.clinic_zone()).date() + timedelta(2),
+        )
 
 
 def test_the_vendors_page_records_shows_and_closes(broken, signed_in):

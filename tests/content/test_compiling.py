@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.content import blocks, compiling, merging, mjml
+from apps.content import blocks, compiling, fields, merging, mjml
 from apps.content.blocks import BadTemplate
 from apps.content.brands import SAMPLE, BrandFacts, contrast, ink_on
 from apps.content.facts import invented_facts
@@ -263,3 +263,93 @@ def test_nesting_has_a_limit_and_columns_stay_apart() -> None:
 def test_a_design_survives_its_json() -> None:
     for starter in all_presets().values():
         assert blocks.parse(blocks.dump(starter.design)) == starter.design
+
+
+def test_campaign_mail_says_that_it_is_automatic_and_of_a_list_and_not_why() -> None:
+    """RFC 3834 section 5, RFC 2919: absence notes of a whole list would go to a mailbox that people read."""
+    starter = all_presets()["appointment_reminder"]
+    head = merging.merge(
+        compiling.compile_message(starter.design, SAMPLE, listed=True), invented_facts(), envelope()
+    ).head
+    domain = SAMPLE.from_address.rpartition("@")[2]
+    for line in (
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
+        f"List-Id: <mailings.{domain}>",
+        "Precedence: bulk",
+    ):
+        assert head.count(f"\r\n{line}\r\n".encode()) == 1
+    personal = merging.merge(
+        compiling.compile_message(starter.design, SAMPLE, automatic=True), invented_facts(), envelope()
+    ).head
+    assert b"Auto-Submitted: auto-generated\r\n" in personal
+    assert b"List-Id" not in personal
+    assert b"Precedence" not in personal, "a reminder is for one person"
+    plain = merging.merge(compiling.compile_message(starter.design, SAMPLE), invented_facts(), envelope()).head
+    assert b"Auto-Submitted" not in plain
+
+
+def test_every_language_of_a_campaign_has_them_and_a_stored_one_stays_as_it_was() -> None:
+    starter = all_presets()["appointment_reminder"]
+    compiled = compiling.compile_message(starter.design, SAMPLE, listed=True)
+    for each in (compiled, *compiled.variants):
+        assert b"List-Id: " in merging.merge(each, invented_facts(), envelope()).head
+    stored = compiling.compile_message(starter.design, SAMPLE)
+    record = merging.merge(stored, invented_facts(), envelope())
+    assert merging.rebuild(type(stored).load(stored.dump()), record.record) == record.message
+
+
+# -- Quotation marks of word processors ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{{ first_name|"friend" }}',
+        "{{ first_name|“friend” }}",
+        "{{ first_name|”friend” }}",
+        "{{ first_name|„friend“ }}",
+        "{{ first_name|«friend» }}",
+        "{{ first_name|«\u00a0friend\u00a0» }}",
+        "{{ first_name|»friend« }}",
+        '{{ first_name|“friend" }}',
+        "{{ first_name|‘friend’ }}",
+        "{{ first_name|'friend' }}",
+        "{{ first_name|‚friend‘ }}",
+        "{{ first_name | friend }}",
+    ],
+)
+def test_any_quotation_marks_mean_quotes(written: str) -> None:
+    (field,) = fields.parse(written, fields.CATALOG, {})
+    assert field.fallback == "friend"
+
+
+@pytest.mark.parametrize("written", ['date:"long"', "date:“long”", "date:„long“", "date:«long»", "date: ‘long’"])
+def test_any_quotation_marks_hold_the_argument_of_a_format(written: str) -> None:
+    (field,) = fields.parse(f"{{{{ appointment.start|{written} }}}}", fields.CATALOG, {})
+    assert (field.format, field.argument, field.fallback) == ("date", "long", None)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["date:long", "date: long", "Date:long", "date:“long", "date:long”", "“friend", "„friend"],
+)
+def test_what_looks_like_a_format_is_not_printed_as_a_fallback(written: str) -> None:
+    with pytest.raises(fields.BadField):
+        list(fields.parse(f"{{{{ appointment.start|{written} }}}}", fields.CATALOG, {}))
+
+
+@pytest.mark.parametrize(
+    ("written", "fallback"),
+    [
+        ('"the “best” friend"', "the “best” friend"),
+        ("“it’s you”", "it’s you"),
+        ("O’Brien", "O’Brien"),
+        ("Note: call us", "Note: call us"),
+        ("‘tis you", "‘tis you"),
+        ('"date:long"', "date:long"),
+    ],
+)
+def test_words_that_only_have_quotation_marks_in_them_stay(written: str, fallback: str) -> None:
+    (field,) = fields.parse(f"{{{{ first_name|{written} }}}}", fields.CATALOG, {})
+    assert field.fallback == fallback

@@ -48,14 +48,14 @@ def test_rejected_rows_are_not_left_readable(tmp_path: Path, noon: object) -> No
     path, listed = tmp_path / "rejected.csv", tmp_path / "list.csv"
     path.write_text("of the last run")
     path.chmod(0o644)
-    listed.write_bytes(b"MRN,Birth date\nMRN-77,never\n")
+    listed.write_bytes(b"MRN,Mail\nMRN-77,never\n")
     importing.run(
         actor=actors.COMMAND_LINE,
         kind=ImportJob.JobKind.LIST,
         files=[str(listed)],
         dry_run=True,
         errors_to=str(path),
-        document={"match_on": "mrn", "columns": {"MRN": "mrn", "Birth date": "birth_date"}},
+        document={"match_on": "email", "columns": {"MRN": "mrn", "Mail": "email"}},
     )
     assert "MRN-77" in path.read_text()
     assert mode(path) == 0o600

@@ -21,6 +21,7 @@ from apps.core.purposes import Purpose
 from apps.delivery import home, selectors, services
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import RECORD_PLACE, MessageKind
+from apps.delivery.outbox import story
 from apps.delivery.returns import services as inbound
 from apps.delivery.returns.destinations import Incoming, NotHere, destination
 from apps.delivery.returns.receiver import Receiver, address_of
@@ -100,6 +101,13 @@ def scopes():
     return dict(Suppression.objects.values_list("scope", "reason"))
 
 
+def sorted_out():
+    """Kind and reason of the one mail that was kept, which is no letter."""
+    row = InboundMail.objects.get()
+    assert row.state == "noted"
+    return row.kind, row.sorting
+
+
 def kinds(person):
     opened = contact_selectors.open_person(actor=CLI, purpose="scene", person_id=person.id)
     contact_selectors.load_events({person.id: opened})
@@ -169,9 +177,59 @@ def test_a_delay_is_only_noted(sent):
 
 def test_the_body_may_name_whom_it_likes(sent, people):
     contacts.contact_create(actor=CLI, profile={"first_name": "Kim", "email": "kim@goodmail.test"})
-    take(sent.path, dsn(who="kim@goodmail.test"))
+    assert take(sent.path, dsn(who="kim@goodmail.test")).verdict == "elsewhere"
+    assert scopes() == {}
+    take(sent.path, dsn(who=ADDRESS.upper()))
     assert not Suppression.objects.filter(mailbox=search_values.mailbox("kim@goodmail.test")).exists()
     assert Suppression.objects.filter(mailbox=search_values.mailbox(ADDRESS)).exists()
+
+
+def test_a_forward_that_failed_ends_nobody_and_staff_read_it_on_the_persons_page(sent):
+    take(sent.path, dsn(who="dana.work@elsewhere.test"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "elsewhere")
+    assert scopes() == {}
+    assert kinds(sent.dana) == []
+    assert "forward failed" in story.reason_words(row.reason)
+    evidence = selectors.message_data(actor=CLI, message=row, parts=["evidence"])["evidence"]
+    assert evidence["reports"][0]["verdict"] == "elsewhere"
+    assert "dana" not in evidence["reports"][0]["diagnostic"]
+
+
+def test_of_an_alias_only_the_mailbox_written_to_counts(sent):
+    block = "Final-Recipient: rfc822; other@elsewhere.test\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n"
+    raw = dsn().replace(b"Final-Recipient", block.encode() + b"Final-Recipient", 1)
+    assert take(sent.path, raw).verdict == "hard"
+
+
+def test_a_message_that_arrives_after_all_is_delivered(sent):
+    take(sent.path, dsn("4.2.2", "452 mailbox full", "delayed"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "delayed")
+    assert "still tries" in story.reason_words(row.reason)
+    take(sent.path, dsn("4.4.7", "delivery time expired"))
+    assert OutboxMessage.objects.get().state == "bounced"
+    take(sent.path, dsn("2.0.0", "250 2.0.0 OK", "delivered"))
+    row = OutboxMessage.objects.get()
+    assert (row.state, row.reason) == ("sent", "")
+    assert kinds(sent.dana) == ["message.bounced", "message.delivered"]
+    assert not InboundMail.objects.filter(state="waiting").exists()
+
+
+def test_a_dead_mailbox_is_not_brought_back_by_a_report(sent):
+    take(sent.path, dsn())
+    take(sent.path, dsn("2.0.0", "250 OK", "relayed"))
+    assert OutboxMessage.objects.get().reason == "hard"
+    assert scopes() == {"all": "hard_bounce"}
+
+
+@pytest.mark.parametrize(
+    "said", ["554 5.7.1 Your IP is listed at bl.spamcop.net", "550 5.1.1 user unknown, SPF failed"]
+)
+def test_what_names_us_stops_nobody(sent, said):
+    take(sent.path, dsn("5.1.1", said))
+    assert OutboxMessage.objects.get().reason == "policy"
+    assert scopes() == {}
 
 
 def test_forged_altered_and_foreign_paths_are_ignored_and_counted(sent):
@@ -190,13 +248,14 @@ def test_a_bounce_to_the_reply_address_is_believed_by_nobody(sent):
     assert not take("care@clinic.test", dsn()).new
     assert OutboxMessage.objects.get().state == "sent"
     assert scopes() == {}
-    assert InboundMail.objects.count() == 0
+    assert sorted_out() == ("bounce", "unsigned")
 
 
 def test_a_path_of_a_message_that_is_gone(sent):
     path = return_paths.address("bounce", 987654321, BOUNCES, keys.ring().link)
     assert not take(path, dsn()).new
     assert InboundTally.objects.get().what == "gone"
+    assert sorted_out() == ("bounce", "gone")
 
 
 def test_after_erasure_the_record_still_tells_and_the_mailbox_stays_away(sent):
@@ -210,6 +269,7 @@ def test_after_erasure_the_record_still_tells_and_the_mailbox_stays_away(sent):
 def test_automatic_answers_disturb_nobody(sent):
     assert take(sent.path, letter(Auto_Submitted="auto-replied")).verdict == "auto_reply"
     assert OutboxMessage.objects.get().state == "sent"
+    assert sorted_out() == ("automatic", "automatic")
     assert not InboundMail.objects.filter(state="waiting").exists()
 
 

@@ -145,7 +145,7 @@ def test_an_agreement_that_ends_between_plan_and_sending_stops_what_waits(people
     """No stand-in: the register itself is asked at the moment of sending, and the person's page says why."""
     vendor = compliance.vendor_create(actor=CLI, facts={"name": "Relay", "service": "Mail relay"}, kind="relay")
     facts = {"party": "Relay Inc.", "scope": "Mail", "clauses": {clause.code: "1" for clause in CLAUSES}}
-    today = clock.now().date()
+    today = clock.now().astimezone(clock.clinic_zone()).date()
     paper = compliance.agreement_create(actor=CLI, vendor_id=vendor.pk, facts=facts, effective=today)
     compliance.document_add(actor=CLI, agreement_id=paper.pk, name="baa.pdf", content=b"%PDF-1.7 signed")
     services.settings_change(

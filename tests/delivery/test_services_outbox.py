@@ -116,7 +116,7 @@ def test_who_must_not_get_it_is_held(people, providers, letters, item, profile, 
 
 def test_consent_withdrawn_after_queueing_still_counts(people, providers, letters, item):
     (pat,) = people("pat@goodmail.test")
-    today = clock.now().date()
+    today = clock.now().astimezone(clock.clinic_zone()).date()
     contacts.consent_record(actor=CLI, person_id=pat.id, purpose="marketing", state="granted", on=today, method="paper")
     services.enqueue(actor=CLI, items=[item.campaign(pat, purpose=Purpose.MARKETING)])
     contacts.consent_record(actor=CLI, person_id=pat.id, purpose="marketing", state="denied", on=today, method="phone")

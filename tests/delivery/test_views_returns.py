@@ -8,8 +8,10 @@ from apps.audit.models import AuditEntry
 from apps.contacts.models import Suppression
 from apps.core import actors
 from apps.delivery import services
+from apps.delivery.letters.services import letters_judge
 from apps.delivery.models import HygieneRun, InboundMail
 from apps.delivery.returns import services as inbound
+from tests.mail.proof.zone import Signer, Zone
 from tests.text import without_tokens
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +27,10 @@ def domain(db):
 def answer(domain, people):
     people("dana@goodmail.test")
     raw = b"From: Dana <dana@goodmail.test>\r\nSubject: <b>My visit</b>\r\n\r\nCan I come <i>later</i>?\r\n"
+    zone = Zone()
+    raw = Signer(zone, "goodmail.test").sign(raw)
     inbound.mail_receive(actor=actors.system("receiver"), recipient="care@clinic.test", raw=raw)
+    letters_judge(actor=actors.system("receiver"), names=zone)
     return InboundMail.objects.get()
 
 
@@ -38,7 +43,7 @@ def test_nora_reads_and_finishes_an_answer(signed_in, answer):
     page = nora.get(f"/delivery/mail/{answer.pk}/").content.decode()
     assert "Can I come &lt;i&gt;later&lt;/i&gt;?" in page
     assert "<b>My visit</b>" not in page
-    assert "a sender can be forged" in page
+    assert "Proven: signed by goodmail.test" in page
     assert AuditEntry.objects.filter(action="mail.open").count() == 1
     assert nora.get(f"/delivery/mail/{answer.pk}/finish/").status_code == 405
     nora.post(f"/delivery/mail/{answer.pk}/finish/")
@@ -51,14 +56,16 @@ def test_others_read_no_answers(signed_in, answer, who):
     client = signed_in(who)
     assert client.get("/delivery/mail/").status_code == 403
     assert client.get(f"/delivery/mail/{answer.pk}/").status_code == 403
+    assert client.get("/delivery/mail/sorted/").status_code == 403
+    assert client.get(f"/delivery/mail/{answer.pk}/original/").status_code == 403
     assert client.post(f"/delivery/mail/{answer.pk}/finish/").status_code == 403
+    assert client.post(f"/delivery/mail/{answer.pk}/letter/").status_code == 403
 
 
-def test_a_bounce_is_no_answer_and_an_unknown_number_a_404(signed_in, answer):
-    InboundMail.objects.update(kind="bounce")
+def test_an_unknown_number_is_a_404(signed_in):
     nora = signed_in("nora")
-    assert nora.get(f"/delivery/mail/{answer.pk}/").status_code == 404
-    assert nora.get("/delivery/mail/999999/").status_code == 404
+    for address in ("999999/", "999999/original/"):
+        assert nora.get(f"/delivery/mail/{address}").status_code == 404
 
 
 def test_the_report_says_who_and_why(signed_in, people):

@@ -86,7 +86,7 @@ def test_an_unsubscribe_stops_the_next_message_and_undo_lets_it_go(world, people
         person_id=dana.id,
         purpose="marketing",
         state="granted",
-        on=clock.now().date(),
+        on=clock.now().astimezone(clock.clinic_zone()).date(),
         method="paper",
     )
     url = unsubscribe_url(mailbox=search_values.mailbox("dana@goodmail.test"), person=dana.id, message=1)

@@ -40,7 +40,16 @@ def test_the_commands_print_the_figures_and_exit_as_promised(noon, capsys, tmp_p
         "import_contacts", str(DATA / "contacts.csv"), mapping=str(DATA / "contacts.mapping.json"), as_json=True
     )
     result = json.loads(capsys.readouterr().out)
-    assert (result["new"], result["rejected"]) == (3, 2)
+    assert (result["new"], result["rejected"], result["unread"], result["errors_file"]) == (5, 0, 2, None)
+    call_command("import_errors", str(result["import"]), cells=True)
+    assert "ruth at goodmail" in capsys.readouterr().out
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        "Record,Given name,Surname,Born,Gender,E-mail,Cell,Newsletter consent,Consented on,Form,Password\n"
+        "RB-9,Otis,Hale,,M,otis@goodmail.test,,perhaps,1/1/2026,,x\n"
+    )
+    call_command("import_contacts", str(rows), mapping=str(DATA / "contacts.mapping.json"), as_json=True)
+    result = json.loads(capsys.readouterr().out)
     sealed = Path(result["errors_file"]).read_bytes()
     assert b"goodmail" not in sealed
     call_command("import_errors", str(result["import"]))

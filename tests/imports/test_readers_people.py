@@ -112,28 +112,55 @@ def test_the_end_of_a_consent_is_found_by_its_header(header: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("A-1,Rosa,Vega,02/30/1985,F,r@goodmail.test,,,", "DOB is not a date"),
-        ("A-1,Rosa,Vega,4/12/2031,F,r@goodmail.test,,,", "future"),
-        ("A-1,Rosa,Vega,4/12/1785,F,r@goodmail.test,,,", "before 1880"),
-        ("A-1,Rosa,Vega,,F,rosa at goodmail,,,", "Mail is not an e-mail address"),
-        ("A-1,Rosa,Vega,,F,r@goodmail.test\tBcc: x@y.test,,,", "Mail is not an e-mail address"),
-        ("A-1,Rosa,Vega,,sometimes,,,,", "Sex is none of"),
-        ("A-1,Rosa,Vega,,F,,call me,,", "Phone is not a telephone number"),
         (",Rosa,Vega,,F,,,,", "MRN is empty"),
+        (
+            "1.23457E+11,Rosa,Vega,,F,,,,",
+            "MRN lost its last digits in a spreadsheet: open the file with this column as",
+        ),
         ("A-1,Rosa,Vega,,F,,,perhaps,1/1/2026", "Opt in says neither"),
         ("A-1,Rosa,Vega,,F,,,yes,", "consent to marketing has no date"),
+        ("A-1,Rosa,Vega,,F,,,yes,2/30/2026", "Since is not a date"),
         ("A-1,Rosa,Vega,,F", "5 cells where the header has 9"),
         ("A-1,Rosa,Vega,,F,,,,,too,many", "11 cells where the header has 9"),
-        ("A-1,Ro\x07sa,Vega,,F,,,,", "Given has control characters"),
-        ("A-1," + "R" * 300 + ",Vega,,F,,,,", "Given has more than 200 characters"),
     ],
 )
-def test_a_bad_row_is_rejected_in_words_that_do_not_quote_it(line: str, reason: str) -> None:
+def test_a_row_without_key_or_with_a_doubtful_consent_is_rejected_in_words_that_do_not_quote_it(
+    line: str, reason: str
+) -> None:
     [row] = rows_of(HEADER + line + "\n")
     assert isinstance(row, Rejection)
     assert reason in row.reason
     assert "Rosa" not in row.reason
     assert row.line == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "reason", "field"),
+    [
+        ("A-1,Rosa,Vega,02/30/1985,F,,,,", "DOB", "is not a date", "birth_date"),
+        ("A-1,Rosa,Vega,4/12/2031,F,,,,", "DOB", "is in the future", "birth_date"),
+        ("A-1,Rosa,Vega,4/12/1785,F,,,,", "DOB", "is before 1880", "birth_date"),
+        ("A-1,Rosa,Vega,,F,rosa at goodmail,,,", "Mail", "is not an e-mail address", "email"),
+        ("A-1,Rosa,Vega,,F,none@none.com,,,", "Mail", "is a placeholder", "email"),
+        ("A-1,Rosa,Vega,,sometimes,,,,", "Sex", "is none of", "sex"),
+        ("A-1,Rosa,Vega,,F,,call me,,", "Phone", "is not a telephone number", "phone"),
+        ("A-1,Rosa,Vega,,F,,8.59555E+09,,", "Phone", "lost its last digits", "phone"),
+        ("A-1,Ro\x07sa,Vega,,F,,,,", "Given", "has control characters", "first_name"),
+        ("A-1," + "R" * 300 + ",Vega,,F,,,,", "Given", "has more than 200 characters", "first_name"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_costs_the_cell_and_not_the_patient(
+    line: str, column: str, reason: str, field: str
+) -> None:
+    [row] = rows_of(HEADER + line + "\n")
+    assert isinstance(row, PersonRow)
+    assert row.key == "A-1"
+    assert row.profile["last_name"] == "Vega"
+    assert field not in row.profile
+    [(where, why, cell)] = row.unread
+    assert where == column
+    assert reason in why
+    assert cell in line
 
 
 def test_the_second_row_with_a_key_is_rejected_so_that_a_second_import_changes_nothing() -> None:

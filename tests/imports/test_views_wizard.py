@@ -85,11 +85,13 @@ def test_a_list_is_mapped_checked_and_its_rejected_rows_come_back(signed_in, noo
     assert "<dt>Known already</dt><dd>Update them from filled cells</dd>" in checked
     work_all()
     page = text_of(client.get(f"/contacts/imports/{job.pk}/"))
-    assert "Why rows were rejected" in page
+    assert "Cells that could not be read" in page
     assert "Born is not a date" in page
-    rejected = b"".join(client.post(f"/contacts/imports/{job.pk}/rejected/").streaming_content).decode("utf-8-sig")
-    assert "Otis" in rejected
-    assert "Marisol" not in rejected
+    assert "ruth at goodmail" not in page, "the page says where and why, not what"
+    unread = b"".join(client.post(f"/contacts/imports/{job.pk}/unread/").streaming_content).decode("utf-8-sig")
+    assert "RB-5,E-mail,is not an e-mail address,ruth at goodmail" in unread
+    assert "RB-1" not in unread
+    assert AuditEntry.objects.filter(action="import.export").count() == 1
     assert "contacts.csv" in text_of(client.get("/contacts/imports/"))
 
 

@@ -93,7 +93,7 @@ def signed_paper() -> Document:
         actor=CLI,
         vendor_id=vendor.pk,
         facts={"party": "Relay Inc.", "scope": "Passing on mail"},
-        effective=clock.now().date(),
+        effective=clock.now().astimezone(clock.clinic_zone()).date(),
     )
     return compliance.document_add(actor=CLI, agreement_id=agreement.pk, name="baa.pdf", content=b"%PDF-1.7 signed")
 

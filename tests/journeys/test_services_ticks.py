@@ -24,7 +24,13 @@ def sent() -> list[tuple[int, str]]:
 
 
 def signal(person_id: int, kind: str, message) -> None:
-    event = NewEvent(person_id, f"message.{kind}", clock.now().date(), f"{kind}:{message.pk}", {"message": message.pk})
+    event = NewEvent(
+        person_id,
+        f"message.{kind}",
+        clock.now().astimezone(clock.clinic_zone()).date(),
+        f"{kind}:{message.pk}",
+        {"message": message.pk},
+    )
     contacts.events_record(actor=CLI, events=[event])
 
 

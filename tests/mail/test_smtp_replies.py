@@ -44,10 +44,11 @@ GMAIL = "gmail"
         (
             Phase.RCPT,
             550,
+            # RFC 3463: a mailbox that exists, and may be enabled again.
             "5.2.1 The email account that you tried to reach is disabled.",
             GMAIL,
             Next.GIVE_UP,
-            Cause.HARD,
+            Cause.SOFT,
         ),
         (Phase.BODY, 550, "5.1.1 mailbox unknown", "", Next.GIVE_UP, Cause.HARD),
         # not about the mailbox, so never hard
@@ -191,7 +192,20 @@ GMAIL = "gmail"
             Cause.POLICY,
         ),
         # bare codes
-        (Phase.RCPT, 551, "", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.RCPT, 551, "", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 553, "", "", Next.GIVE_UP, Cause.POLICY),
+        # qmail writes its code at the end
+        (Phase.RCPT, 553, "sorry, that domain isn't in my list of rcpthosts (#5.7.1)", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 553, "sorry, your envelope sender is in badmailfrom (#5.7.1)", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 550, "sorry, no mailbox here by that name (#5.1.1)", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.MAIL, 552, "sorry, that size exceeds my databytes limit (#5.3.4)", "", Next.GIVE_UP, Cause.CONTENT),
+        # what speaks of us stands above the code of the mailbox
+        (Phase.RCPT, 550, "5.1.1 mailbox full", "", Next.GIVE_UP, Cause.FULL),
+        (Phase.RCPT, 550, "5.1.1 Access denied, IP 192.0.2.2 banned", "", Next.GIVE_UP, Cause.SPAM),
+        (Phase.RCPT, 550, "5.1.8 No such domain", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 550, "User not exist", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.RCPT, 556, "5.1.10 Recipient address has null MX", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.RCPT, 451, "4.5.0 Not now", "", Next.RETRY_SOON, Cause.SOFT),
         (Phase.RCPT, 552, "", "", Next.GIVE_UP, Cause.FULL),
         (Phase.BODY, 554, "Transaction failed", "", Next.GIVE_UP, Cause.POLICY),
         (Phase.MAIL, 555, "parameters not recognized", "", Next.GIVE_UP, Cause.CONTENT),

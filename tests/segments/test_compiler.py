@@ -16,6 +16,8 @@ from apps.contacts.attributes.services import attribute_create
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
 from apps.core import actors, clock
+from apps.imports import selectors as imports
+from apps.imports.models import ImportedPeople, ImportJob
 from apps.segments import compiler, rules
 from tests.segments.test_condition_kinds import (
     CODES,
@@ -102,6 +104,9 @@ def town() -> dict[int, Any]:
         people = contacts.open_people(actor=CLI, purpose="scene", ids=ids)
         contacts.load_events(people)
         contacts.load_appointments(people)
+        job = ImportJob.objects.create(id=12, kind="list", actor_kind="command", sealed=b"")
+        ImportedPeople.objects.create(job=job, made=draw.sample(ids, 20), changed=draw.sample(ids, 20))
+        imports.load_imports(people)
     return people
 
 

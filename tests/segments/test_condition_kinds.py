@@ -28,8 +28,11 @@ from apps.contacts.attributes.services import Wanted, attribute_create, range_fo
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.services import NewEvent
+from apps.contacts.timeline.clinical import coded
 from apps.core import actors, clock
 from apps.core.levels import Level
+from apps.imports import selectors as imports
+from apps.imports.models import ImportedPeople, ImportJob
 from apps.segments import compiler, draft, rules
 from apps.segments.conditions import CONDITIONS, kind_of
 from apps.segments.conditions.base.controls import Offer
@@ -205,6 +208,18 @@ def some_segment(draw: random.Random) -> Json:
     return {"segment": "Grown women", "op": draw.choice(["in", "not_in"])}
 
 
+def some_import(draw: random.Random) -> Json:
+    return {"import": draw.choice([1, 12]), "op": draw.choice(["made", "changed", "any"])}
+
+
+def import_of(made_by_it: int, changed_by_it: int) -> Json:
+    """An import that made one of two people and changed the other."""
+    job = ImportJob(kind="list", actor_kind="command")
+    job.save()
+    ImportedPeople.objects.create(job=job, made=[made_by_it], changed=[changed_by_it])
+    return {"import": job.pk, "op": "made"}
+
+
 def some_sample(draw: random.Random) -> Json:
     return {"sample": draw.choice([0.1, 5, 12.5, 50, 99.9]), "key": draw.choice(["autumn", "winter"])}
 
@@ -221,6 +236,26 @@ def sample_of(inside: int, outside: int) -> Json:
 
 def shot(day: str) -> tuple[str, str, Json, tuple[str, ...]]:
     return ("immunization", day, {"system": "CVX", "code": "140"}, ("code:CVX:140",))
+
+
+def hba1c(day: str, value: str, unit: str = "%") -> tuple[str, str, Json, tuple[str, ...]]:
+    facts, groups = coded("observation", {"system": "LOINC", "code": "4548-4", "value": value, "unit": unit})
+    return ("observation", day, facts, groups)
+
+
+def some_lab(draw: random.Random) -> Json:
+    name, bound = draw.choice([("hba1c", 9), ("hba1c", 6.5), ("systolic", 140)])
+    asked = draw.choice(
+        [
+            {"op": draw.choice(["measured", "never"])},
+            {"op": draw.choice(["over", "at_least"]), "from": bound},
+            {"op": draw.choice(["under", "at_most"]), "to": bound},
+            {"op": "between", "from": bound, "to": bound + 2},
+        ]
+    )
+    which = {"result": draw.choice(["last", "any"])} if asked["op"] not in ("measured", "never") else {}
+    last = draw.choice([{}, {"last_days": draw.randint(0, 800)}, {"last_days": draw.randint(1, 30), "unit": "months"}])
+    return {"lab": name, **asked, **which, **last}
 
 
 def click(day: str, campaign: int) -> tuple[str, str, Json, tuple[str, ...]]:
@@ -277,6 +312,18 @@ KINDS: dict[str, Kind] = {
         fits=Someone(events=(shot("2026-09-01"),)),
         other=Someone(events=(shot("2026-08-31"),)),
     ),
+    "lab": Kind(
+        {"lab": "hba1c", "op": "over", "result": "last", "from": 9, "last_days": 12, "unit": "months"},
+        "Last HbA1c is over 9%, taken in the last 12 months",
+        Level.HEALTH,
+        {
+            "what": "lab:", "lab": "hba1c", "result": "last", "op": "over", "from": "9", "when": "last",
+            "last_days": "12", "unit": "months",
+        },
+        some_lab,
+        fits=Someone(events=(hba1c("2026-05-01", "9.1"), hba1c("2026-04-30", "7"))),
+        other=Someone(events=(hba1c("2026-05-01", "9.0"), hba1c("2026-04-30", "10.2"))),
+    ),
     "appointment": Kind(
         {"appointment": "booked", "in_next_days": 14},
         "Has an appointment in the next 14 days",
@@ -317,6 +364,17 @@ KINDS: dict[str, Kind] = {
         fits=Someone({"sex": "F", "birth_date": "1990-01-01"}),
         other=Someone({"sex": "F", "birth_date": "2020-01-01"}),
         refers_to=(("segment", "Grown women"),),
+    ),
+    "imported": Kind(
+        {"import": 12, "op": "made"},
+        "Was added by import 12",
+        Level.HEALTH,
+        {"what": "import:", "op": "made", "import": "12"},
+        some_import,
+        fits=Someone(),
+        other=Someone(),
+        refers_to=(("import", 12),),
+        about=import_of,
     ),
     "sample": Kind(
         {"sample": 12.5, "key": "5f0c2a9e7b4d1386"},
@@ -381,7 +439,8 @@ def test_what_it_names_can_be_told_and_replaced(name: str) -> None:
     assert tuple((each.kind, each.name) for each in named) == KINDS[name].refers_to
     moved = rules.with_references(rule, {each: f"{each.name}_x" for each in named})
     assert [each.name for each in rules.references(moved)] == [f"{each.name}_x" for each in named]
-    assert rules.with_references(moved, {each: each.name[:-2] for each in rules.references(moved)}) == rule
+    back = {each: first.name for each, first in zip(rules.references(moved), named, strict=True)}
+    assert rules.with_references(moved, back) == rule
     assert rules.with_references(rule, {}) == rule
 
 
@@ -457,6 +516,7 @@ def test_the_opened_record_and_the_statement_find_the_same_person(name: str, own
         contacts.load_events(people)
         contacts.load_appointments(people)
     document = kind.document if kind.about is None else kind.about(fits, other)
+    imports.load_imports(people)
     for match, expected in (("all", {fits}), ("any", {fits}), ("none", {other})):
         rule = rules.parse({"match": match, "rules": [document]}, fields=own_number.fields)
         by_record = {number for number, each in people.items() if rules.matches(rule, each, NOW, ZONE, own_number)}

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from apps.segments import draft, rules
-from apps.segments.conditions.base.codes import join_code, split_code
-from apps.segments.conditions.base.controls import Offer
+from apps.segments.conditions.base.controls import Offer, join_code, split_code
 from apps.segments.rows import Row, rows
 
 A, B, C, D = ({"field": "sex", "op": "is", "value": value} for value in ("F", "M", "X", "U"))

@@ -135,7 +135,12 @@ def test_staff_do_not_subscribe_again_without_a_new_consent(dana, stranger):
         contacts.unsuppress(actor=CLI, person_id=dana.id, reason="we would like to write")
     assert scopes() == {"commercial"}
     contacts.consent_record(
-        actor=CLI, person_id=dana.id, purpose="marketing", state="granted", on=clock.now().date(), method="telephone"
+        actor=CLI,
+        person_id=dana.id,
+        purpose="marketing",
+        state="granted",
+        on=clock.now().astimezone(clock.clinic_zone()).date(),
+        method="telephone",
     )
     assert contacts.unsuppress(actor=CLI, person_id=dana.id, reason="she agreed again") == 1
     assert scopes() == set()

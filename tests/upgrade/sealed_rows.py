@@ -13,7 +13,7 @@ from apps.campaigns import selectors as campaigns
 from apps.compliance import selectors as compliance
 from apps.contacts.changes.pending import values_of
 from apps.contacts.models import Person
-from apps.contacts.models.consent import CONSENT_TABLE
+from apps.contacts.models.consent import CONSENT_TABLE, SUPPRESSION_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.content.models import Skeleton
 from apps.core import actors
@@ -50,6 +50,11 @@ def _message(row: Any) -> None:
     assert sorted(found) == sorted(parts)
 
 
+def _suppression(row: Any) -> None:
+    if row.note is not None:
+        sealing.open_service(row.note, table=SUPPRESSION_TABLE, row=row.pk)
+
+
 OPEN: dict[str, Callable[[Any], Any]] = {
     "audit.AuditEntry": _entry,
     "users.User": lambda row: row.opened,
@@ -61,6 +66,7 @@ OPEN: dict[str, Callable[[Any], Any]] = {
     "contacts.Consent": lambda row: sealing.open_sealed(
         _record_key(row.person_id), row.sealed, table=CONSENT_TABLE, row=row.pk
     ),
+    "contacts.Suppression": _suppression,
     "contacts.TimelineEvent": lambda row: contacts.open_event(row, _profile_key(row.person_id)),
     "contacts.AttributeDefinition": lambda row: row.opened(),
     "contacts.PendingChange": lambda row: values_of(row, _profile_key(row.person_id)),

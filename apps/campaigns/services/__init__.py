@@ -34,6 +34,7 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.permissions import Permission
+from apps.references import selectors as who_uses
 from apps.references import services as references
 from apps.references.models import Noun
 from apps.segments import authors as segment_authors
@@ -260,11 +261,16 @@ def campaign_duplicate(*, actor: Actor, campaign_id: int) -> Campaign:
 
 @transaction.atomic
 def campaign_delete(*, actor: Actor, campaign_id: int) -> None:
-    """Delete a campaign from which nothing was ever sent."""
+    """Delete a campaign from which nothing was ever sent and that nobody asks about. Raises Refused otherwise."""
     campaign = locked(campaign_id)
     if campaign.started_at is not None or campaign.state == State.SCHEDULED:
         raise Refused(
             "campaign.kept", "This campaign has begun or is scheduled, so its record is kept. Cancel it instead."
+        )
+    if used := who_uses.used_by(Noun.CAMPAIGN, campaign.pk):
+        raise Refused(
+            "campaign.in_use",
+            f"{used[0].kind} “{used[0].name}” asks about this campaign. Take it out there first, then delete it.",
         )
     record(actor=actor, action=Action.CAMPAIGN_DELETE, kind="campaign", subject=campaign.pk)
     approval_services.entries_delete(kind=KIND, subject=campaign.pk)
@@ -338,7 +344,7 @@ def _skeleton(actor: Actor, opened: Opened) -> int:
     if version is None:
         raise Refused("template.unknown", "The template is not there any more. Choose another.")
     brand = selectors.brand_of(opened)
-    compiled = compile_message(version.design, content.brand_facts(brand))
+    compiled = compile_message(version.design, content.brand_facts(brand), listed=True)
     targets_for(actor=actor, urls=selectors.trackable(compiled))
     return content_services.skeleton_store(actor=actor, compiled=compiled).pk
 

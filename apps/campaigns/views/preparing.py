@@ -33,7 +33,7 @@ from apps.core.numbers import NOTHING_SEEN, whole
 from apps.core.permissions import Permission, require
 from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, ROUTE_HINTS, ROUTE_WORDS, Held, RouteName
 from apps.organizations import selectors as organizations
-from apps.segments.absent import absent_codes
+from apps.segments.counting import absent_codes
 
 PAGE = 50
 # The mail's own styles may apply; nothing may run, load or be sent from it.

@@ -12,10 +12,10 @@ from django.db import transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.appointments.statuses import BOOKED, CANCELLED
-from apps.contacts.models import Appointment, Person
+from apps.contacts.models import Appointment, Person, TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import search_values, selectors
-from apps.contacts.timeline.services import NewEvent, events_record
+from apps.contacts.timeline.services import NewEvent, events_record, events_remove
 from apps.core import clock, zones
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -249,6 +249,29 @@ def appointments_take_over(
         people=sorted({given.person_id for given in new} | {row.person_id for row in known}),
         codes={"new": len(rows), "changed": len(known)},
     )
+
+
+@transaction.atomic
+def appointments_remove(*, ids: Sequence[int]) -> int:
+    """Take out appointments that were made by mistake, with what the timeline tells of them, as if they had never come.
+
+    Those that were moved, closed or changed since stay. Returns how many went. The caller audits.
+    """
+    rows = list(Appointment.objects.select_for_update().filter(pk__in=ids, version=1).order_by("pk"))
+    if not rows:
+        return 0
+    told = ("booked", "cancelled", "kept", "missed")
+    sources = [tokens.token128("event.source", f"appointment:{row.pk}:1:{what}") for row in rows for what in told]
+    events = TimelineEvent.objects.filter(source__in=sources).values_list("pk", flat=True)
+    people = Person.objects.filter(pk__in={row.person_id for row in rows}, erased_at__isnull=True)
+    keys = {
+        pk: sealing.unwrap_profile(kek_id, wrapped, pk)
+        for pk, kek_id, wrapped in people.values_list("pk", "kek_id", "wrapped_profile")
+        if wrapped is not None
+    }
+    events_remove(ids=list(events), profile_keys=keys)
+    Appointment.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
 
 
 def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:

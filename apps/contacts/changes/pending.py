@@ -115,6 +115,18 @@ def pending_changes_add(
     return len(facts)
 
 
+def pending_changes_withdraw(*, actor: Actor, job: int) -> int:
+    """Let nobody decide any more about what an import asked for; returns of how many people. One audit entry."""
+    rows = PendingChange.objects.filter(job=job, state=State.OPEN)
+    people = sorted(rows.values_list("person_id", flat=True))
+    if people:
+        rows.delete()
+        record(
+            actor=actor, action=Action.CONTACT_HOLD, kind="import", subject=job, people=people, codes={"withdrawn": 1}
+        )
+    return len(people)
+
+
 class Row(Protocol):
     """A row of a list whose person is known: the opened record, the profile to be, names of changed fields."""
 

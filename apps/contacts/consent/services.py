@@ -16,7 +16,7 @@ from apps.contacts.consent.given import ConsentCell
 from apps.contacts.consent.opt_outs import consents_note, mailboxes_note
 from apps.contacts.models import Consent, ConsentState, Person, Suppression
 from apps.contacts.models.consent import CONSENT_TABLE
-from apps.contacts.person import search_values, selectors
+from apps.contacts.person import search_values
 from apps.contacts.person.sealed_rows import consent_event, consent_facts, consent_source
 from apps.contacts.person.services import refresh_search
 from apps.contacts.timeline.services import NewEvent, events_record
@@ -165,6 +165,18 @@ def consents_record(
     return len(consents)
 
 
+def consents_forget(*, pairs: Sequence[tuple[int, str]]) -> int:
+    """Let nothing hold for these (person, purpose): a grant was recorded by mistake. The history keeps it.
+
+    The caller writes the search values and audits. Returns how many states went.
+    """
+    gone = 0
+    for purpose in sorted({purpose for _, purpose in pairs}):
+        people = [person for person, each in pairs if each == purpose]
+        gone += ConsentState.objects.filter(purpose=purpose, person_id__in=people, state="granted").delete()[0]
+    return gone
+
+
 def last_consent_days(record_keys: Mapping[int, bytes]) -> dict[tuple[int, str], date]:
     """The day of the latest consent of each (person, purpose), from the sealed history of opened people."""
     latest: dict[tuple[int, str], date] = defaultdict(lambda: date.min)
@@ -205,8 +217,11 @@ def suppress_many(
     reason: str,
     source: str = "",
     people: Iterable[int] = (),
+    note: str = "",
 ) -> int:
     """Suppress mailboxes by their tokens; returns how many were not suppressed for that scope before.
+
+    ``note`` is somebody's own reason, for the trail.
 
     A rest of list hygiene ends by itself with a sign of life, so any other reason takes its place: somebody who
     unsubscribes while resting must stay unsubscribed.
@@ -235,47 +250,10 @@ def suppress_many(
         action=Action.SUPPRESSION_ADD,
         kind="mailbox",
         people=people,
+        reason=note,
         codes={"scope": scope, "reason": reason, "new": len(wanted - known)},
     )
     return len(wanted - known)
-
-
-@transaction.atomic
-def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
-    """Lift what suppresses the mailbox of a person; the reason is kept. Returns how many rows went.
-
-    Whoever unsubscribed or complained is not subscribed again by us: raises ``Refused`` unless a consent was recorded
-    since; to what stops reminders as well, one for any purpose.
-    """
-    person = selectors.open_person(actor=actor, purpose="lift suppression", person_id=person_id)
-    if person is None or not person.email:
-        raise Refused("person.without_mailbox", "This person has no mailbox.")
-    rows = Suppression.objects.select_for_update().filter(mailbox=search_values.mailbox(person.email))
-    chosen = [row for row in rows if row.reason in (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINT)]
-    if chosen:
-        granted = ConsentState.objects.filter(
-            person_id=person_id, state="granted", since__gte=max(row.since for row in chosen)
-        )
-        if any(row.scope == Suppression.Scope.COMMERCIAL for row in chosen):
-            granted = granted.filter(purpose__in=[Purpose.MARKETING, Purpose.FUNDRAISING, Purpose.B2B])
-        if not granted.exists():
-            raise Refused(
-                "mailbox.unsubscribed",
-                "This person unsubscribed, or called our mail spam. Record their new consent first; then mail to this "
-                "mailbox can be allowed.",
-            )
-    for row in rows:
-        mailboxes_note([bytes(row.mailbox)], row.scope, "")
-    lifted, _ = rows.delete()
-    record(
-        actor=actor,
-        action=Action.SUPPRESSION_LIFT,
-        kind="mailbox",
-        people=[person_id],
-        reason=reason,
-        codes={"lifted": lifted},
-    )
-    return lifted
 
 
 def consents_expire(*, actor: Actor, now: datetime) -> int:

@@ -10,12 +10,14 @@ from apps.contacts.person.records import PersonRecord
 from apps.core.purposes import Purpose
 
 CONSENT = "consent."
+_OTHERS = {"other_emails": "Other e-mails", "other_phones": "Other phones"}
+"""Several in one cell, as the import reads them."""
 USUAL = ("first_name", "last_name", "email", "phone", "mrn")
 
 
 def columns(fields: Mapping[str, FieldSpec]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Groups of (name, label) of everything that can be a column."""
-    person = [(spec.name, spec.label) for spec in FIELDS.values()]
+    person = [(spec.name, spec.label) for spec in FIELDS.values()] + list(_OTHERS.items())
     own = [(name, spec.label) for name, spec in fields.items() if name.startswith("attribute.") and spec.merge]
     consents = [(f"{CONSENT}{each.value}", f"Consent: {each.word}") for each in Purpose if each is not Purpose.ACCOUNT]
     groups = [("Person", person), ("Own attributes", own), ("Consent", consents)]
@@ -26,6 +28,8 @@ def cell(record: PersonRecord, name: str, fields: Mapping[str, FieldSpec]) -> st
     """The value of column ``name`` as text: choices in words, days as ISO 8601."""
     if name.startswith(CONSENT):
         return record.consents.get(name.removeprefix(CONSENT), "")
+    if name in _OTHERS:
+        return "; ".join(record.profile.get(name) or ())
     spec = fields.get(name)
     if spec is None:
         return ""
@@ -35,7 +39,7 @@ def cell(record: PersonRecord, name: str, fields: Mapping[str, FieldSpec]) -> st
     if isinstance(value, list):
         return "; ".join(map(str, value))
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return dict(spec.choices).get(text, text)
+    return spec.said(text)
 
 
 def _at(profile: Mapping[str, Any], path: Sequence[str]) -> Any:

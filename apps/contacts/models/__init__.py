@@ -2,11 +2,11 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, Suppression
+from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
-from apps.contacts.models.person import Person, PersonIdentity, PersonSearch
-from apps.contacts.models.timeline import TimelineEvent, TimelineSummary, Vocabulary
+from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
+from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
     "Appointment",
@@ -15,11 +15,14 @@ __all__ = [
     "Consent",
     "ConsentState",
     "ContactExport",
+    "LatestResult",
     "MovedMailbox",
     "PendingChange",
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "ReturnedMailbox",
+    "SearchRenewal",
     "Suppression",
     "TimelineEvent",
     "TimelineSummary",

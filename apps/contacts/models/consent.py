@@ -12,6 +12,7 @@ from apps.core.classification import Kind, classify
 from apps.core.purposes import Purpose
 
 CONSENT_TABLE = "contacts_consent"
+SUPPRESSION_TABLE = "contacts_suppression"
 PURPOSES = [(purpose.value, purpose.word) for purpose in Purpose]
 
 
@@ -73,9 +74,14 @@ class ConsentState(models.Model):
     reason=Kind.PLAIN,
     since=Kind.PLAIN,
     source=Kind.PLAIN,
+    note=Kind.SEALED,
 )
 class Suppression(models.Model):
-    """A mailbox, by keyed address, that gets no more mail of a scope. It survives the erasure of its people."""
+    """A mailbox, by keyed address, that gets no more mail of a scope. It survives the erasure of its people.
+
+    ``source`` is by what it came, as a code word and a number (``staff:3``, ``list:12``, ``one_click:4711``).
+    ``note`` (service key) is what whoever added it by hand gave as the reason.
+    """
 
     class Scope(models.TextChoices):
         ALL = "all", "All mail"
@@ -86,6 +92,7 @@ class Suppression(models.Model):
         UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
         HARD_BOUNCE = "hard_bounce", "Mailbox does not exist"
         COMPLAINT = "complaint", "Marked as spam"
+        FORMER = "former_tool", "Opted out in a former tool"
         STAFF = "staff", "Added by staff"
         HYGIENE = "hygiene", "List hygiene"
 
@@ -94,9 +101,36 @@ class Suppression(models.Model):
     reason = models.CharField(max_length=14, choices=Reason.choices)
     since = models.DateTimeField(default=clock.now)
     source = models.CharField(max_length=40, blank=True)
+    note = models.BinaryField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mailbox", "scope"], name="one_suppression_per_scope")]
+        indexes = [models.Index(fields=["reason", "id"], name="suppression_by_reason")]
 
     def __str__(self) -> str:
         return f"Suppression {self.pk}"
+
+
+@classify(
+    id=Kind.PLAIN, mailbox=Kind.TOKEN, reason=Kind.PLAIN, since=Kind.PLAIN, proven_at=Kind.PLAIN, proven_by=Kind.PLAIN
+)
+class ReturnedMailbox(models.Model):
+    """A mailbox, by keyed address, that was dead or silent for long: providers give such names to somebody else.
+
+    Until somebody proves that it is still its person's, health information goes there by the portal alone, where the
+    notice says nothing and a factor that is not in the mailbox is asked for. ``proven_by`` is ``patient:ID`` (signed in
+    with the factor) or ``staff:ID`` (asked the person).
+    """
+
+    class Reason(models.TextChoices):
+        DEAD = "dead", "It did not exist for a time"
+        SILENT = "silent", "Nothing was heard of it for a long time"
+
+    mailbox = models.BinaryField(max_length=16, unique=True)
+    reason = models.CharField(max_length=8, choices=Reason.choices)
+    since = models.DateTimeField(default=clock.now)
+    proven_at = models.DateTimeField(null=True)
+    proven_by = models.CharField(max_length=40, blank=True)
+
+    def __str__(self) -> str:
+        return f"ReturnedMailbox {self.pk}"

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.core import clock
 from apps.core.classification import Kind, classify
+from apps.jobs.models import LEASED, LeasedJob
 
 PERSON_TABLE = "contacts_person"
 
@@ -92,13 +93,19 @@ class PersonSearch(models.Model):
 
 @classify(id=Kind.PLAIN, kind=Kind.PLAIN, token=Kind.TOKEN, person=Kind.PLAIN)
 class PersonIdentity(models.Model):
-    """Exact look-ups by 128-bit token. A record number is one person's; a mailbox may be a household's."""
+    """Exact look-ups by 128-bit token. A record number is one person's; a mailbox may be a household's.
+
+    Addresses and telephones beside the primary ones are kinds of their own: they are found, and nothing rests on them
+    (no suppression, no portal, no match of an import).
+    """
 
     class IdentityKind(models.IntegerChoices):
         EMAIL = 1
         PHONE = 2
         MRN = 3
         EXTERNAL = 4
+        OTHER_EMAIL = 5
+        OTHER_PHONE = 6
 
     kind = models.SmallIntegerField(choices=IdentityKind.choices)
     token = models.BinaryField(max_length=16)
@@ -114,3 +121,23 @@ class PersonIdentity(models.Model):
 
     def __str__(self) -> str:
         return f"PersonIdentity {self.pk}"
+
+
+@classify(id=Kind.PLAIN, generation=Kind.PLAIN, state=Kind.PLAIN, after=Kind.PLAIN, **LEASED)
+class SearchRenewal(LeasedJob):
+    """Everybody's search values brought to a generation, behind what was written before an upgrade.
+
+    ``done`` of ``total`` people are behind it, up to the id ``after``. One row a generation, for ever: it says that
+    nobody has older values, without looking through all of them.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Renewing"
+        DONE = "done", "Renewed"
+        FAILED = "failed", "Failed"
+
+    UNDER_WAY = (State.RUNNING,)
+
+    generation = models.SmallIntegerField(unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    after = models.BigIntegerField(default=0)

@@ -67,6 +67,28 @@ class TimelineSummary(models.Model):
         return f"TimelineSummary {self.person_id}"
 
 
+@classify(pk=Kind.PLAIN, person_id=Kind.PLAIN, lab=Kind.TOKEN, step=Kind.TOKEN, day=Kind.TOKEN, event_id=Kind.PLAIN)
+class LatestResult(models.Model):
+    """Which event of a person has the last result of a lab (``timeline.results``): one look-up.
+
+    The days are keyed, so the database could not tell which is last. ``step`` is None where the last result cannot be
+    compared.
+    """
+
+    pk = models.CompositePrimaryKey("person_id", "lab")
+    person_id = models.BigIntegerField()
+    lab = models.BigIntegerField()
+    step = models.BigIntegerField(null=True)
+    day = models.BigIntegerField()
+    event_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["lab", "step"], include=["person_id", "day"], name="latest_result_step")]
+
+    def __str__(self) -> str:
+        return f"LatestResult {self.person_id}"
+
+
 @classify(id=Kind.PLAIN, system=Kind.PLAIN, code=Kind.PLAIN, term=Kind.PLAIN)
 class Vocabulary(models.Model):
     """Codes and their terms: the one place where clinical words stand in plain, without any link to people."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.contacts.attributes.numbers import NumberRange
+from apps.contacts.languages import LANGUAGES, is_code, name_of
 from apps.core.levels import Level
 
 
@@ -28,13 +29,24 @@ class FieldSpec:
     slot: int | None = None
     numbers: NumberRange | None = None
 
+    def said(self, value: str) -> str:
+        """A value in words: the label of a choice, the name of a language; other values as they are."""
+        if self.name == "language":
+            return name_of(value)
+        return dict(self.choices).get(value, value)
+
+    def allows(self, value: str) -> bool:
+        """Whether a record can hold this value: any of its choices, and of languages every code of ISO 639."""
+        if not self.choices or any(value == code for code, _ in self.choices):
+            return True
+        return self.name == "language" and is_code(value)
+
 
 SLOTS = 8
 """How many columns the search row has for own dates and numbers."""
 
 SEXES = (("F", "Female"), ("M", "Male"), ("X", "Another"), ("U", "Unknown"))
 RELATIONS = (("patient", "Patient or member"), ("b2b", "Business contact"), ("subscriber", "Subscriber"))
-LANGUAGES = (("en", "English"), ("es", "Spanish"))
 
 _I, _H = Level.IDENTIFIER, Level.HEALTH
 _SPECS = (
@@ -86,3 +98,6 @@ def put(profile: dict[str, Any], name: str, value: Any) -> None:
         here.pop(last, None)
     else:
         here[last] = value
+
+
+__all__ = ["FIELDS", "LANGUAGES", "RELATIONS", "SEXES", "SLOTS", "FieldSpec", "put", "value_of"]

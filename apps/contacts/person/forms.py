@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,10 +12,13 @@ from django import forms
 from apps.contacts import values
 from apps.contacts.attributes import form_fields
 from apps.contacts.attributes.definitions import Attribute
+from apps.contacts.cell_text import clean
 from apps.contacts.models import PersonIdentity
+from apps.contacts.notes.services import LONGEST
 from apps.contacts.person import fields, search_values
 from apps.contacts.person.life_dates import life_problem
 from apps.contacts.person.masking import IDENTIFIERS, masked_value
+from apps.contacts.person.reach import MOST, OTHERS, Way, put, token, ways
 from apps.contacts.person.records import PersonRecord
 from apps.core import clock
 from apps.core.purposes import Purpose
@@ -74,6 +78,20 @@ class PersonForm(forms.Form):
     relation = forms.ChoiceField(choices=fields.RELATIONS, label="Relationship")
     email = optional_text(254, label="E-mail")
     phone = optional_text(40)
+    other_emails = forms.CharField(
+        required=False,
+        max_length=3000,
+        label="Other e-mail addresses",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        help_text="One a line. The person is found by them; messages go to the primary one.",
+    )
+    other_phones = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Other telephones",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        help_text="One a line.",
+    )
     mrn = optional_text(60, label="Medical record number")
     address_line = optional_text(label="Street")
     city = optional_text()
@@ -98,15 +116,25 @@ class PersonForm(forms.Form):
         self.held: dict[str, Any] = dict((record.profile.get("attributes") or {}) if record is not None else {})
         if record is not None:
             initial = {name: fields.value_of(record.profile, name) for name in fields.FIELDS}
+            for place in OTHERS.values():
+                initial[place] = "\n".join(record.profile.get(place) or ())
             if not reveal:
-                initial.update(dict.fromkeys(IDENTIFIERS))
+                initial.update(dict.fromkeys((*IDENTIFIERS, *OTHERS.values())))
             given["initial"] = {**initial, "relation": record.relation, "version": record.version}
         super().__init__(*args, **given)
         self.fields.update(form_fields.build(own, self.held, reveal=reveal))
+        spoken = record.profile.get("language") if record is not None else None
+        if spoken and spoken not in dict(fields.LANGUAGES):
+            # One of the 7,600 languages that the list does not offer: it stays when the rest is saved.
+            choices = [("", "Not recorded"), *fields.LANGUAGES, (spoken, fields.FIELDS["language"].said(spoken))]
+            self.fields["language"].choices = choices  # type: ignore[attr-defined]
         if record is not None and not reveal:
             for name in IDENTIFIERS:
                 if recorded := fields.value_of(record.profile, name):
                     self.fields[name].help_text = f"On record: {masked_value(name, str(recorded))}. {KEEP}"
+            for place in OTHERS.values():
+                if count := len(record.profile.get(place) or ()):
+                    self.fields[place].help_text = f"{count} on record, which stay. What you add is kept beside them."
             if record.profile.get("birth_date"):
                 # With the mailbox it opens the portal: whoever may not see it does not replace it.
                 self.fields["birth_date"].disabled = True
@@ -124,6 +152,12 @@ class PersonForm(forms.Form):
 
     def clean_phone(self) -> str:
         return _cleaned(values.phone, self.cleaned_data["phone"], "This {}.")
+
+    def clean_other_emails(self) -> list[str]:
+        return _lines(values.email, self.cleaned_data["other_emails"], "“{line}” {reason}.")
+
+    def clean_other_phones(self) -> list[str]:
+        return _lines(values.phone, self.cleaned_data["other_phones"], "“{line}” {reason}.")
 
     def clean_guardian(self) -> int | None:
         typed = self.cleaned_data["guardian"].strip()
@@ -166,6 +200,8 @@ class PersonForm(forms.Form):
             fields.put(profile, name, value.isoformat() if isinstance(value, date) else value)
         if not profile["address"]:
             profile.pop("address")
+        for kind, place in OTHERS.items():
+            self._others(profile, kind, place)
         attributes = dict(self.held)
         for each in self.own:
             # A form that was opened before there was such a field says nothing about it.
@@ -183,12 +219,59 @@ class PersonForm(forms.Form):
             profile["guardian_id"] = guardian
         return profile
 
+    def _others(self, profile: dict[str, Any], kind: str, place: str) -> None:
+        """Put what stands in the lines beside the primary one; verified marks stay with their values."""
+        known = {token(kind, way.value): way for way in ways(self.record.profile, kind)} if self.record else {}
+        first = [way for way in ways(profile, kind) if way.primary]
+        kept = [] if self.reveal else [way for way in known.values() if not way.primary]
+        lines = [
+            known.get(token(kind, value)) or Way(value, primary=False) for value in self.cleaned_data.get(place, ())
+        ]
+        more = [replace(way, primary=False) for way in [*kept, *lines]]
+        if self.add_prefix(place) not in self.data:
+            more = [way for way in known.values() if not way.primary]
+        put(profile, kind, [*first, *more])
+
+
+def _lines(reader: Any, text: str, sentence: str) -> list[str]:
+    found = []
+    for line in text.splitlines():
+        try:
+            found.append(str(reader(line)))
+        except values.BadValue as error:
+            raise forms.ValidationError(sentence.format(line=line.strip()[:80], reason=error)) from None
+    found = [value for value in found if value]
+    if len(found) > MOST:
+        raise forms.ValidationError(f"Give up to {MOST}.")
+    return found
+
 
 def _cleaned(reader: Any, value: str, sentence: str) -> str:
     try:
-        return str(reader(value))
+        return str(reader(clean(value)))
     except values.BadValue as error:
         raise forms.ValidationError(sentence.format(error)) from None
+
+
+class NoteForm(forms.Form):
+    """A note about the person; ``once`` makes sending it twice one note."""
+
+    text = forms.CharField(
+        label="Note",
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Care staff and administrators read it. It is sealed, and cannot be changed later.",
+    )
+    once = forms.RegexField(r"[0-9a-f]{16}", widget=forms.HiddenInput())
+
+
+class ReachForm(forms.Form):
+    """One act on one address or telephone; ``place`` counts ``reach.ways``."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in OTHERS])
+    place = forms.IntegerField(min_value=0, max_value=MOST)
+    act = forms.ChoiceField(choices=[(act, act) for act in ("primary", "verify", "unverify", "remove")])
+    version = forms.IntegerField(min_value=1)
 
 
 class ReasonForm(forms.Form):

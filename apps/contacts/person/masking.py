@@ -9,7 +9,7 @@ from apps.core.permissions import Permission, allows
 
 IDENTIFIERS = ("email", "phone", "mrn", "birth_date", "address_line")
 """Fields that are shown only by a reveal with a reason."""
-CLINICAL = ("condition", "encounter", "immunization", "medication", "procedure")
+CLINICAL = ("condition", "encounter", "immunization", "medication", "procedure", "observation")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from apps.contacts.person import fields
 
 @dataclass
 class PersonRecord:
-    """``events`` and ``appointments`` are None until asked for (``selectors.load_events``)."""
+    """``events``, ``appointments``, ``results``, ``imports`` are None until asked for (``selectors.load_events``)."""
 
     id: int
     profile: dict[str, Any] = field(repr=False)
@@ -19,8 +19,11 @@ class PersonRecord:
     record_key: bytes = field(repr=False)
     consents: dict[str, str] = field(default_factory=dict, repr=False)  # purpose -> granted | denied
     suppressions: frozenset[str] = field(default=frozenset(), repr=False)  # scopes of its mailbox
+    unproven: str = ""  # why nobody knows whose its mailbox is (`ReturnedMailbox.Reason`); "" when nobody doubts it
     events: list[dict[str, Any]] | None = field(default=None, repr=False)
     appointments: list[dict[str, Any]] | None = field(default=None, repr=False)
+    results: dict[str, dict[str, Any]] | None = field(default=None, repr=False)  # lab -> event of its last result
+    imports: dict[int, set[str]] | None = field(default=None, repr=False)  # id of an import -> made, changed
     version: int = 1
     created_at: datetime | None = None
 

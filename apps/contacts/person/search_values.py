@@ -9,9 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from apps.contacts.person import fields
+from apps.core import folding
 from apps.vault import tokens
 
-EMAIL, PHONE, MRN, EXTERNAL = 1, 2, 3, 4
+EMAIL, PHONE, MRN, EXTERNAL, OTHER_EMAIL, OTHER_PHONE = 1, 2, 3, 4, 5, 6
+
+GENERATION = 2
+"""How search values are made today. The first generation compared names and places by ``tokens.normalize``:
+apostrophes, dashes and letters such as ł counted. Rows of it are renewed in the background (``renewal``), and
+everything that asks compiles for both (``name_tokens``, ``forms``)."""
 
 
 @dataclass(slots=True)
@@ -49,7 +55,12 @@ def _tokens_of(spec: fields.FieldSpec) -> _Tokens:
         return (present, *tokens.word_tokens(name, text))
 
     def value(text: str) -> tuple[int, ...]:
-        return present, tokens.token63(name, tokens.normalize(text))
+        return present, tokens.token63(name, compared(spec, text))
+
+    def number(text: str) -> tuple[int, ...]:
+        # A record number is one person's alone: remembering its token would help nobody.
+        token = tokens.token63(name, folding.fold(text))
+        return (present, token) if text.isalnum() else (present, token, loose_number(text))
 
     def presence_alone(_: str) -> tuple[int, ...]:
         return (present,)
@@ -58,8 +69,7 @@ def _tokens_of(spec: fields.FieldSpec) -> _Tokens:
         return lru_cache(maxsize=50_000)(words)
     if spec.search != "token" or spec.type in ("email", "phone"):
         return presence_alone
-    # A record number is one person's alone: remembering its token would help nobody.
-    return value if spec.name == "mrn" else lru_cache(maxsize=20_000)(value)
+    return number if spec.name == "mrn" else lru_cache(maxsize=20_000)(value)
 
 
 def of(
@@ -105,7 +115,7 @@ def of(
                 found.add(tokens.month_day_token(spec.name, day))
             continue
         for item in value if isinstance(value, list) else [value]:
-            found.add(tokens.shared63(f"attribute.{name}", tokens.normalize(str(item))))
+            found.add(tokens.shared63(f"attribute.{name}", folding.fold(str(item))))
     for purpose, state in (consents or {}).items():
         found.add(consent(purpose, state))
     identities = unique_identities(profile) if unique is None else list(unique)
@@ -114,6 +124,10 @@ def of(
         found.add(mail_domain(profile["email"].rpartition("@")[2]))
     if profile.get("phone"):
         identities.append((PHONE, identity("phone", phone_digits(profile["phone"]))))
+    if others := profile.get("other_emails"):
+        identities += [(OTHER_EMAIL, mailbox(address)) for address in others]
+    if others := profile.get("other_phones"):
+        identities += [(OTHER_PHONE, identity("phone", phone_digits(number))) for number in others]
     birth_day, birth_month_day = _birth(profile.get("birth_date") or "")
     return SearchValues(sorted(found), birth_day, birth_month_day, identities, slots)
 
@@ -155,6 +169,24 @@ def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
     for source, external in (profile.get("external_ids") or {}).items():
         found.append((EXTERNAL, identity(f"external.{source}", str(external))))
     return found
+
+
+def compared(spec: fields.FieldSpec | None, text: str) -> str:
+    """The form in which two values of a field are equal: names and places without punctuation, all else with it."""
+    if spec is not None and spec.type in ("name", "text") and not spec.name.startswith("attribute."):
+        return folding.fold_words(text)
+    return folding.fold(text)
+
+
+def forms(spec: fields.FieldSpec | None, text: str) -> list[str]:
+    """``compared``, and the forms in which a search value of the first generation may have ``text``."""
+    found = dict.fromkeys((compared(spec, text), tokens.normalize(text), folding.fold(text)))
+    return [form for form in found if form]
+
+
+def loose_number(text: str) -> int:
+    """The token of record numbers that differ from ``text`` in spaces and dashes only."""
+    return tokens.token63("person.mrn~", folding.squeezed(text))
 
 
 def match_token(match_on: str, source: str, key: str) -> tuple[int, bytes]:
@@ -242,22 +274,35 @@ def typed_identities(text: str) -> list[bytes]:
     if not bare:
         return []
     if "@" in bare:
-        return [mailbox(bare)]
-    found = [identity("mrn", bare)]
+        # A letter's text has typographic dashes and apostrophes where the address itself has those of a keyboard.
+        return [mailbox(each) for each in dict.fromkeys((bare, folding.fold(bare).replace(" ", "")))]
+    found = [identity("mrn", each) for each in dict.fromkeys((bare, folding.squeezed(bare))) if each]
     digits = phone_digits(bare)
     if len(digits) >= 7:
         found.append(identity("phone", digits))
     return found
 
 
+def typed_numbers(text: str) -> list[int]:
+    """What was typed, as tokens of record numbers written with other spaces and dashes; none where it has no digit."""
+    return [loose_number(text)] if "@" not in text and any(each.isdigit() for each in text) else []
+
+
 def name_tokens(text: str) -> list[list[int]]:
-    """For each word typed, the tokens of which a person must have one (in first or last name)."""
-    words = tokens.normalize(text).replace("-", " ").split()
-    return [
-        [tokens.search_token(f"person.{name}", word) for name in ("first_name", "last_name")]
-        for word in words
-        if len(word) >= 2
-    ]
+    """For each word typed, the tokens of which a person must have one (in first or last name), of any generation."""
+    found: list[list[int]] = []
+    for older in tokens.normalize(text).replace("-", " ").split():
+        for word in folding.fold_words(older).split():
+            if len(word) < 2:
+                continue
+            either = [tokens.search_token(f"person.{name}", word) for name in _NAMES]
+            for form in {older, folding.fold(older)} - {word}:
+                either += [tokens.older_search_token(f"person.{name}", form) for name in _NAMES]
+            found.append(either)
+    return found
+
+
+_NAMES = ("first_name", "last_name")
 
 
 def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
@@ -268,3 +313,13 @@ def event_groups(kind: str, facts: Iterable[str] = ()) -> list[int]:
 
 def event_day(day: date) -> int:
     return tokens.day_token("event", day)
+
+
+def lab(name: str) -> int:
+    """The token of a lab whose last result is kept; see ``timeline.results``."""
+    return tokens.shared63("lab", name)
+
+
+def lab_step(name: str, step: int) -> int:
+    """The token of a step of a lab's last result."""
+    return tokens.shared63("lab.step", f"{name}:{step}")

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from apps.contacts.models import PersonIdentity, PersonSearch, Suppression
 from apps.contacts.person import search_values
+from apps.core import folding
 from apps.vault import tokens
 
 COUNT_UP_TO = 10_000
@@ -51,7 +52,7 @@ def beginnings(text: str) -> str:
     """
     if "@" in text or any(each.isdigit() for each in text):
         return ""
-    words = text.replace("-", " ").split()
+    words = folding.bare_words(text)
     cut = " ".join(word[:LONGEST_BEGINNING] for word in words)
     return cut if any(len(word) > LONGEST_BEGINNING for word in words) else ""
 
@@ -67,6 +68,8 @@ def _typed(text: str) -> Q:
     by_identity = identities.values_list("person_id")
     if "@" in text:
         return Q(pk__in=by_identity)
+    if numbers := search_values.typed_numbers(text):
+        by_identity = by_identity.union(PersonSearch.objects.filter(tokens__overlap=numbers).values_list("pk"))
     words = search_values.name_tokens(text)
     if not words:
         return Q(pk__in=by_identity)

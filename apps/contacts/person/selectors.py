@@ -17,6 +17,7 @@ from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.timeline import results
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import bytea_array, int8_array
@@ -125,7 +126,7 @@ def guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
 
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
-    """Fill in the consent states and the suppressions of the mailboxes; two queries."""
+    """Fill in the consent states, the suppressions of the mailboxes, and why a mailbox is in question; two queries."""
     with connection.cursor() as cursor:
         # An authorization that ran out is none, a refusal does not run out: as `ConsentStates.holding` says it.
         cursor.execute(
@@ -142,10 +143,17 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
     scopes: dict[bytes, set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT mailbox, scope FROM contacts_suppression WHERE mailbox = ANY(%s::bytea[])", [bytea_array(mailboxes)]
+            "SELECT mailbox, scope, '' FROM contacts_suppression WHERE mailbox = ANY(%(mailboxes)s::bytea[]) UNION ALL"
+            " SELECT mailbox, '', reason FROM contacts_returnedmailbox"
+            " WHERE mailbox = ANY(%(mailboxes)s::bytea[]) AND proven_at IS NULL",
+            {"mailboxes": bytea_array(mailboxes)},
         )
-        for mailbox, scope in cursor.fetchall():
-            scopes[bytes(mailbox)].add(scope)
+        for mailbox, scope, unproven in cursor.fetchall():
+            if unproven:
+                for record in mailboxes[bytes(mailbox)]:
+                    record.unproven = unproven
+            else:
+                scopes[bytes(mailbox)].add(scope)
     for mailbox, found in scopes.items():
         for record in mailboxes[mailbox]:
             record.suppressions = frozenset(found)
@@ -162,6 +170,46 @@ def load_events(records: dict[int, PersonRecord], groups: Sequence[int] = ()) ->
         found = records[row.person_id]
         assert found.events is not None
         found.events.append(open_event(row, found.profile_key))
+
+
+def untouched(ids: Sequence[int], *, own_events: Sequence[int], own_changes: Sequence[int] = ()) -> set[int]:
+    """Those of these people to whom nothing happened since they were made, but the events named, and one change of
+    those in ``own_changes``: not edited, not written to, no visit, no consent, nothing recorded, no correspondence.
+    """
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id FROM contacts_person p WHERE p.id = ANY(%s::bigint[]) AND p.erased_at IS NULL"
+            " AND p.version <= CASE WHEN p.id = ANY(%s::bigint[]) THEN 2 ELSE 1 END"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_timelineevent e WHERE e.person_id = p.id"
+            "  AND e.recorded_at > p.created_at AND (e.id = ANY(%s::bigint[])) IS NOT TRUE)"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_appointment a WHERE a.person_id = p.id)"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_consent c"
+            "  WHERE c.person_id = p.id AND c.recorded_at > p.created_at)",
+            [int8_array(ids), int8_array(own_changes), int8_array(own_events)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def load_results(records: dict[int, PersonRecord]) -> None:
+    """Fill in ``results`` of opened people: the event of the last result of each lab. One query."""
+    for record in records.values():
+        record.results = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT l.lab, e.person_id, e.id, e.sealed FROM contacts_latestresult l"
+            " JOIN contacts_timelineevent e ON e.id = l.event_id WHERE l.person_id = ANY(%s::bigint[])",
+            [int8_array(records)],
+        )
+        rows = cursor.fetchall()
+    for lab, person_id, event_id, sealed in rows:
+        found = records[person_id]
+        assert found.results is not None
+        event = sealing.open_sealed(found.profile_key, sealed, table=EVENT_TABLE, row=event_id)
+        for each in results.labs_of(event):
+            if search_values.lab(each.name) == lab:
+                found.results[each.name] = {**event, "id": event_id}
 
 
 def open_event(row: TimelineEvent, profile_key: bytes) -> dict[str, Any]:

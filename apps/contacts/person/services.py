@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -14,6 +17,7 @@ from apps.contacts.changes.pending import moved_note, set_aside
 from apps.contacts.models import (
     Appointment,
     ConsentState,
+    LatestResult,
     MovedMailbox,
     PendingChange,
     Person,
@@ -23,7 +27,7 @@ from apps.contacts.models import (
     TimelineSummary,
 )
 from apps.contacts.models.person import PERSON_TABLE
-from apps.contacts.person import search_values, selectors
+from apps.contacts.person import reach, search_values, selectors
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.sealed_rows import SLOT_COLUMNS, SLOT_NAMES, TABLES, Fresh, Packed, pack, slots
@@ -33,6 +37,7 @@ from apps.core.bulk import copy_packed, copy_rows, next_ids
 from apps.core.errors import Refused
 from apps.vault import ledger, sealing
 
+ReachAct = Literal["primary", "verify", "unverify", "remove"]
 _SLOT_TYPES = ["int8"] * len(SLOT_COLUMNS)
 _SLOT_SETS = ", ".join(f"{name} = c.{name}" for name in SLOT_COLUMNS)
 
@@ -103,6 +108,33 @@ def contact_update(*, actor: Actor, person_id: int, profile: dict[str, Any], ver
         ) from None
 
 
+def reach_change(
+    *, actor: Actor, person_id: int, kind: Literal["email", "phone"], place: int, act: ReachAct, version: int
+) -> None:
+    """Make an address or telephone the primary one, mark it as verified today or not, or remove it.
+
+    ``place`` counts ``reach.ways``. What was the primary one stays as another. Raises ``Refused`` when somebody else
+    changed the person since ``version`` was read, or when there is no such person or place.
+    """
+    row = Person.objects.filter(pk=person_id, erased_at__isnull=True).first()
+    if row is None:
+        raise Refused("person.unknown", "There is no such person any more.")
+    profile = dict(selectors.opened(row).profile)
+    found = reach.ways(profile, kind)
+    if not 0 <= place < len(found):
+        raise Refused("person.changed", "Somebody else changed this person meanwhile. Look again.")
+    way = found[place]
+    if act == "primary":
+        found = [replace(each, primary=each is way) for each in found]
+    elif act == "remove":
+        found.remove(way)
+    else:
+        day = clock.now().astimezone(clock.clinic_zone()).date().isoformat() if act == "verify" else ""
+        found[place] = replace(way, verified=day)
+    reach.put(profile, kind, found)
+    contact_update(actor=actor, person_id=person_id, profile=profile, version=version)
+
+
 @transaction.atomic
 def contacts_change(
     *,
@@ -161,7 +193,8 @@ def contacts_change(
         )
         cursor.execute(
             "UPDATE contacts_personsearch s SET tokens = c.tokens, birth_day = c.birth_day,"  # noqa: S608 - our columns
-            f" birth_month_day = c.birth_month_day, {_SLOT_SETS} FROM person_change c WHERE c.id = s.person_id"
+            f" birth_month_day = c.birth_month_day, generation = {search_values.GENERATION}, {_SLOT_SETS}"
+            " FROM person_change c WHERE c.id = s.person_id"
         )
         cursor.execute("DELETE FROM contacts_personidentity WHERE person_id = ANY(%s)", [[r.pk for r in rows]])
         copy_rows("contacts_personidentity (kind, token, person_id)", ["int2", "bytea", "int8"], identities)
@@ -176,33 +209,55 @@ def rewrite_search(rows: Sequence[Person], own: Mapping[str, FieldSpec], names: 
     Caller's transaction, lock and audit entry. Returns how many have a value, and how many of these have one that no
     search finds though its attribute is searchable (a number out of bounds, a date that is none).
     """
-    states: dict[int, dict[str, str]] = {row.pk: {} for row in rows}
     profiles: dict[int, dict[str, Any]] = {}
     for row in rows:
         profile = selectors.opened(row).profile
         if any(name in (profile.get("attributes") or {}) for name in names):
             profiles[row.pk] = profile
+    outside = 0
+    for found in _search_rewrite(profiles, own).values():
+        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
+        outside += any(slot not in found.slots for slot in wanted)
+    return len(profiles), outside
+
+
+def renew_search(rows: Sequence[Person], own: Mapping[str, FieldSpec]) -> None:
+    """Bring the search values of ``rows`` to the generation of today. Caller's transaction, lock and audit entry.
+
+    Whose seal is broken keeps what there is: it cannot be made anew, and nothing would be gained by coming back.
+    """
+    profiles: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        with suppress(sealing.SealBroken):
+            profiles[row.pk] = selectors.opened(row).profile
+    _search_rewrite(profiles, own)
+    PersonSearch.objects.filter(pk__in=[row.pk for row in rows]).update(generation=search_values.GENERATION)
+
+
+def _search_rewrite(
+    profiles: Mapping[int, dict[str, Any]], own: Mapping[str, FieldSpec]
+) -> dict[int, search_values.SearchValues]:
+    states: dict[int, dict[str, str]] = {person_id: {} for person_id in profiles}
     holding = ConsentState.objects.holding(clock.now()).filter(person_id__in=profiles)
     for person_id, purpose, state in holding.values_list("person_id", "purpose", "state"):
         states[person_id][purpose] = state
-    changes, outside = [], 0
-    for person_id, profile in profiles.items():
-        found = search_values.of(profile, states[person_id], own)
-        changes.append((person_id, found.tokens, *slots(found)))
-        wanted = [spec.slot for name in names if (spec := own.get(f"attribute.{name}")) and spec.slot is not None]
-        outside += any(slot not in found.slots for slot in wanted)
+    values = {pk: search_values.of(profile, states[pk], own) for pk, profile in profiles.items()}
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE IF NOT EXISTS search_change (id int8, tokens int8[],"
             f" {', '.join(f'{name} int8' for name in SLOT_COLUMNS)}) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE search_change")
-        copy_rows(f"search_change (id, tokens, {SLOT_NAMES})", ["int8", "int8[]", *_SLOT_TYPES], changes)
+        copy_rows(
+            f"search_change (id, tokens, {SLOT_NAMES})",
+            ["int8", "int8[]", *_SLOT_TYPES],
+            [(pk, found.tokens, *slots(found)) for pk, found in values.items()],
+        )
         cursor.execute(
             f"UPDATE contacts_personsearch s SET tokens = c.tokens, {_SLOT_SETS}"  # noqa: S608 - names of our columns
             " FROM search_change c WHERE c.id = s.person_id"
         )
-    return len(changes), outside
+    return values
 
 
 def refresh_search(person_ids: Sequence[int]) -> None:
@@ -212,6 +267,29 @@ def refresh_search(person_ids: Sequence[int]) -> None:
         opened = selectors.opened(row)
         states = dict(ConsentState.objects.holding(clock.now()).filter(person=row).values_list("purpose", "state"))
         PersonSearch.objects.filter(person=row).update(tokens=search_values.of(opened.profile, states, own).tokens)
+
+
+@transaction.atomic
+def contacts_take_back(*, actor: Actor, ids: Sequence[int], action: Action, subject: str | int | None = None) -> int:
+    """Erase people who were made by mistake and to whom nothing happened since (``selectors.untouched``), in bulk.
+
+    Like ``contact_erase``, with one audit entry. Returns how many.
+    """
+    now = clock.now()
+    rows = list(Person.objects.select_for_update().filter(pk__in=ids, erased_at__isnull=True).order_by("pk"))
+    people = [row.pk for row in rows]
+    if not people:
+        return 0
+    for model in (PersonSearch, PersonIdentity, TimelineEvent, Appointment, PendingChange, MovedMailbox):
+        model._default_manager.filter(person__in=people).delete()
+    for each in (TimelineSummary, LatestResult):
+        each._default_manager.filter(person_id__in=people).delete()
+    Person.objects.filter(pk__in=people).update(
+        wrapped_profile=None, sealed=None, erased_at=now, version=F("version") + 1
+    )
+    ledger.add_many(people, now)
+    record(actor=actor, action=action, kind="person", subject=subject, people=people, codes={"taken back": len(people)})
+    return len(people)
 
 
 @transaction.atomic
@@ -228,6 +306,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     PersonIdentity.objects.filter(person=row).delete()
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
+    LatestResult.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
     PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()

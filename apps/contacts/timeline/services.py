@@ -15,6 +15,7 @@ from apps.contacts.models import Person, Vocabulary
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values
 from apps.contacts.person.sealed_rows import event_code, event_facts, event_keys, event_row
+from apps.contacts.timeline import results
 from apps.core import bulk, clock, copy_format
 from apps.core.actors import Actor
 from apps.core.bulk import copy_packed, copy_rows
@@ -76,11 +77,13 @@ def events_record(
     action: Action | None = Action.EVENT_RECORD,
     subject: str | int | None = None,
     likely_new: bool = False,
+    made: list[int] | None = None,
 ) -> int:
     """Record events in bulk; returns how many were new. An event whose source is known changes nothing.
 
     ``profile_keys`` saves unwrapping where the caller has the keys. ``action`` None: the caller audits.
-    ``likely_new`` spares the look for known sources before the work of sealing; the constraint decides either way.
+    ``made`` is given the ids of what was new. ``likely_new`` spares the look for known sources before the work of
+    sealing; the constraint decides either way.
     """
     if not events:
         return 0
@@ -111,6 +114,11 @@ def events_record(
         rows_out.append(event_row(event_id, event.person_id, sealed, keyed, source, at))
     copy_packed("new_event (id, person_id, sealed, code, groups, day, source, recorded_at)", rows_out)
     added: int = bulk.run(_ADD)[0][0]
+    if made is not None:
+        made += [row[0] for row in bulk.run("SELECT id FROM contacts_timelineevent WHERE id = ANY(%b)", [list(ids)])]
+    measured = [(number, event) for number, (_, event) in zip(ids, fresh, strict=True) if event.kind == results.KIND]
+    if measured:
+        _results_added(measured, keys)
     if action is not None:
         people = sorted({event.person_id for _, event in fresh})
         record(actor=actor, action=action, kind="event", subject=subject, people=people, codes={"events": added})
@@ -176,7 +184,109 @@ def events_change(*, changes: Sequence[ChangedEvent]) -> int:
             "UPDATE contacts_timelineevent e SET sealed = c.sealed, code = c.code, groups = c.groups, day = c.day"
             " FROM changed_event c WHERE c.id = e.id"
         )
-        return int(cursor.rowcount)
+        changed = int(cursor.rowcount)
+    keys = {change.event.person_id: change.profile_key for change in changes if change.event.kind == results.KIND}
+    if keys:
+        results_renew(profile_keys=keys)
+    return changed
+
+
+@transaction.atomic
+def events_remove(*, ids: Sequence[int], profile_keys: Mapping[int, bytes]) -> int:
+    """Take events out as if they had never come, with the summaries and last results they count in; returns how many.
+
+    ``profile_keys`` of the people they are about: events of others stay. The caller audits.
+    """
+    if not ids or not profile_keys:
+        return 0
+    rows = bulk.run(
+        "WITH gone AS (DELETE FROM contacts_timelineevent WHERE id = ANY(%b) AND person_id = ANY(%b)"
+        " RETURNING person_id, groups), fewer AS (SELECT g, person_id, count(*) AS n FROM gone, unnest(groups) AS g"
+        " GROUP BY g, person_id), counted AS (UPDATE contacts_timelinesummary s SET count = s.count - f.n FROM fewer f"
+        ' WHERE s."group" = f.g AND s.person_id = f.person_id RETURNING 1)'
+        " SELECT person_id, count(*), (SELECT count(*) FROM counted) FROM gone GROUP BY person_id",
+        [list(ids), list(profile_keys)],
+        planned_once=False,
+    )
+    people = [row[0] for row in rows]
+    bulk.run("DELETE FROM contacts_timelinesummary WHERE count <= 0 AND person_id = ANY(%b)", [people])
+    results_renew(profile_keys={person: profile_keys[person] for person in people})
+    return sum(row[1] for row in rows)
+
+
+# -- Last results ----------------------------------------------------------------------------------------------
+
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7205759403792804)"
+"""Whoever finds out which result is the last one must not be overtaken; held until the transaction ends."""
+_LAST = """
+SELECT l.person_id, e.id, e.sealed FROM contacts_latestresult l JOIN contacts_timelineevent e ON e.id = l.event_id
+ WHERE l.person_id = ANY(%b) AND l.lab = ANY(%b)
+"""
+_RESULTS = "SELECT person_id, id, sealed FROM contacts_timelineevent WHERE person_id = ANY(%b) AND groups && %b"
+_KEEP_LAST = """
+INSERT INTO contacts_latestresult (person_id, lab, step, day, event_id)
+SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])
+ON CONFLICT (person_id, lab) DO UPDATE SET step = excluded.step, day = excluded.day, event_id = excluded.event_id
+"""
+
+
+def _results_added(added: Sequence[tuple[int, NewEvent]], keys: Mapping[int, bytes]) -> None:
+    """Keep what came as the last result of its lab, unless a later one is known."""
+    bulk.run(_ONE_AT_A_TIME)
+    found: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    there = {
+        row[0] for row in bulk.run("SELECT id FROM contacts_timelineevent WHERE id = ANY(%b)", [[n for n, _ in added]])
+    }
+    for number, event in added:
+        if number in there:
+            _note_result(found, event.person_id, {**event_facts(event.kind, event.on, event.facts), "id": number})
+    people, labs = {person for person, _ in found}, {lab for _, lab in found}
+    known = bulk.run(_LAST, [sorted(people), [search_values.lab(lab) for lab in sorted(labs)]], planned_once=False)
+    _note_sealed(found, known, keys)
+    _keep_last(found)
+
+
+def results_renew(*, profile_keys: Mapping[int, bytes]) -> None:
+    """Find the last results of these people anew, for events that were changed, taken out or given to somebody else.
+
+    In the caller's transaction; the caller audits.
+    """
+    bulk.run(_ONE_AT_A_TIME)
+    people = sorted(profile_keys)
+    bulk.run("DELETE FROM contacts_latestresult WHERE person_id = ANY(%b)", [people])
+    kind = search_values.event_groups(results.KIND)
+    found: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    _note_sealed(found, bulk.run(_RESULTS, [people, kind], planned_once=False), profile_keys)
+    _keep_last(found)
+
+
+def _note_sealed(
+    found: dict[tuple[int, str], list[Mapping[str, Any]]],
+    rows: Iterable[tuple[int, int, bytes]],
+    keys: Mapping[int, bytes],
+) -> None:
+    for person, number, sealed in rows:
+        _note_result(
+            found, person, {**sealing.open_sealed(keys[person], sealed, table=EVENT_TABLE, row=number), "id": number}
+        )
+
+
+def _note_result(found: dict[tuple[int, str], list[Mapping[str, Any]]], person: int, event: Mapping[str, Any]) -> None:
+    for lab in results.labs_of(event):
+        found.setdefault((person, lab.name), []).append(event)
+
+
+def _keep_last(found: Mapping[tuple[int, str], Sequence[Mapping[str, Any]]]) -> None:
+    rows = []
+    for (person, name), events in sorted(found.items()):
+        last = results.latest(events)
+        assert last is not None
+        step = results.event_step(results.LABS[name], last)
+        day = search_values.event_day(date.fromisoformat(str(last["on"])[:10]))
+        keyed = None if step is None else search_values.lab_step(name, step)
+        rows.append((person, search_values.lab(name), keyed, day, last["id"]))
+    if rows:
+        bulk.run(_KEEP_LAST, [list(column) for column in zip(*rows, strict=True)], planned_once=False)
 
 
 def vocabulary_add(terms: Iterable[tuple[str, str, str]]) -> int:

@@ -7,11 +7,12 @@ lists for the codes that Synthea and the demo use; they are no clinical referenc
 
 from __future__ import annotations
 
+from apps.contacts.timeline.results import LABS, LOINC
 from apps.core.levels import Level
 
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
 
-VALUE_SETS: dict[str, tuple[str, str, str]] = {
+DIAGNOSES_AND_ACTS: dict[str, tuple[str, str, str]] = {
     "diabetes": (
         "Diabetes",
         SNOMED,
@@ -37,9 +38,32 @@ VALUE_SETS: dict[str, tuple[str, str, str]] = {
     ),
     "hiv": ("HIV", SNOMED, "86406008"),
 }
-"""Name to (label, code system, codes)."""
+"""Sets of what people have and what was done: name to (label, code system, codes)."""
 
-PROTECTED = frozenset({"substance_use", "mental_health", "reproductive", "hiv"})
+VALUE_SETS: dict[str, tuple[str, str, str]] = DIAGNOSES_AND_ACTS | {
+    lab.name: (lab.label, LOINC, " ".join(lab.codes)) for lab in LABS.values()
+}
+"""All sets, those of results (``results.LABS``) among them."""
+
+PROTECTED = frozenset(
+    {"substance_use", "mental_health", "reproductive", "hiv"}
+    | {lab.name for lab in LABS.values() if lab.level == Level.PROTECTED}
+)
+
+ICD10 = "ICD-10-CM"
+_ICD10 = {
+    "diabetes": "E08 E09 E10 E11 E13 O24.0 O24.1 O24.3",
+    "hypertension": "I10 I11 I12 I13 I15 I16",
+    "asthma": "J45",
+    "heart_disease": "I20 I21 I22 I23 I24 I25 I48 I50",
+    "kidney_disease": "N18",
+    "substance_use": "F10 F11 F12 F13 F14 F15 F16 F18 F19 O99.31 O99.32 Z71.41 Z71.51",
+    "mental_health": "F20 F21 F22 F23 F24 F25 F28 F29 F30 F31 F32 F33 F34 F39 F40 F41 F42 F43 F44 F45 F48 F50 F53 F60 "
+    "R45.851 X71 X83 Z91.51",
+    "reproductive": "O Z32 Z33 Z34 Z3A Z64.0 N96",
+    "hiv": "B20 B97.35 O98.7 R75 Z21 Z11.4 Z20.6",
+}
+"""Categories of ICD-10-CM in the sets: a code belongs to one when it begins with it, with or without its dot."""
 
 _BY_CODE: dict[tuple[str, str], tuple[str, ...]] = {}
 for _name, (_label, _system, _codes) in VALUE_SETS.items():
@@ -47,8 +71,14 @@ for _name, (_label, _system, _codes) in VALUE_SETS.items():
         _BY_CODE[_system, _code] = (*_BY_CODE.get((_system, _code), ()), _name)
 
 
+_BY_CATEGORY = {name: tuple(each.replace(".", "") for each in starts.split()) for name, starts in _ICD10.items()}
+
+
 def sets_of(system: str, code: str) -> tuple[str, ...]:
     """Names of the value sets a code belongs to."""
+    if system == ICD10:
+        bare = code.upper().replace(".", "")
+        return tuple(name for name, starts in _BY_CATEGORY.items() if bare.startswith(starts))
     return _BY_CODE.get((system, code), ())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core import signing
 
 from apps.contacts.person.masking import CLINICAL, Eyes
+from apps.contacts.timeline import results
 from apps.contacts.timeline.terms import shown_term
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
@@ -23,6 +24,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "immunization": ("Immunization", "vaccine", ""),
     "medication": ("Medication", "pill", ""),
     "procedure": ("Procedure", "medical-cross", ""),
+    "observation": ("Lab or vital", "activity", ""),
     "appointment.booked": ("Appointment booked", "calendar-event", "info"),
     "appointment.moved": ("Appointment moved", "calendar", "caution"),
     "appointment.cancelled": ("Appointment canceled", "ban", "bad"),
@@ -37,6 +39,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "message.replied": ("Replied", "arrow-back-up", "info"),
     "message.unsubscribed": ("Unsubscribed", "mail-off", "caution"),
     "message.held": ("Message held", "hand-stop", "caution"),
+    "note": ("Note", "note", ""),
     "consent.granted": ("Consent granted", "circle-check", "good"),
     "consent.withdrawn": ("Consent denied or withdrawn", "circle-x", "caution"),
     "contact.created": ("Added", "user-plus", ""),
@@ -44,8 +47,10 @@ KINDS: dict[str, tuple[str, str, str]] = {
 }
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "health": ("Health", CLINICAL),
+    "labs": ("Labs and vitals", (results.KIND,)),
     "appointments": ("Appointments", tuple(kind for kind in KINDS if kind.startswith("appointment."))),
     "messages": ("Messages", tuple(kind for kind in KINDS if kind.startswith("message."))),
+    "notes": ("Notes", ("note",)),
     "consents": ("Consents", tuple(kind for kind in KINDS if kind.startswith("consent."))),
 }
 """Filters of the page: word of the address to (label, kinds)."""
@@ -103,6 +108,8 @@ def item(event: Mapping[str, Any], eyes: Eyes) -> Item:
             title, text = shown_term(str(event.get("term") or title)), _clinical(title, event)
         else:
             text = "What it was is shown to roles that may reveal."
+    elif kind == "note":
+        text = str(event.get("text", "")) if eyes.reveal else "What it says is shown to roles that may reveal."
     elif kind.startswith("appointment."):
         text = _appointment(event, eyes)
     elif kind.startswith("consent."):
@@ -114,6 +121,8 @@ def item(event: Mapping[str, Any], eyes: Eyes) -> Item:
 
 def _clinical(label: str, event: Mapping[str, Any]) -> str:
     parts = [label]
+    if event.get("value"):
+        parts.insert(0, results.spoken(shown_term(str(event["value"])), str(event.get("unit") or "")))
     if event.get("class"):
         parts.append(words.spell_out(str(event["class"])).lower())
     if event.get("reason"):
@@ -123,6 +132,52 @@ def _clinical(label: str, event: Mapping[str, Any]) -> str:
     if event.get("code"):
         parts.append(f"{event.get('system', '')} {event['code']}".strip())
     return " · ".join(parts)
+
+
+MOST_CHARTS = 6
+
+
+@dataclass(frozen=True)
+class Course:
+    """A lab over time: its last result in words, and a chart where there are two numbers or more."""
+
+    label: str
+    last: str
+    on: date
+    times: int
+    days: Sequence[str] = ()
+    series: Sequence[tuple[str, Sequence[float]]] = ()
+
+
+def courses(events: Sequence[Mapping[str, Any]], *, eyes: Eyes) -> list[Course]:
+    """What was measured, latest first: none without the right to reveal. The most often measured have a chart."""
+    if not eyes.reveal:
+        return []
+    of: dict[str, list[Mapping[str, Any]]] = {}
+    for event in events:
+        for lab in results.labs_of(event):
+            of.setdefault(lab.name, []).append(event)
+    drawn = sorted(of, key=lambda name: -len(of[name]))[:MOST_CHARTS]
+    found = [_course(results.LABS[name], of[name], chart=name in drawn) for name in of]
+    return sorted(found, key=lambda course: (course.on, course.label), reverse=True)
+
+
+def _course(lab: results.Lab, events: Sequence[Mapping[str, Any]], *, chart: bool) -> Course:
+    last = results.latest(events)
+    assert last is not None
+    value, unit = shown_term(str(last.get("value") or "")), str(last.get("unit") or "")
+    told = results.spoken(value, unit)
+    on = date.fromisoformat(str(last["on"])[:10])
+    points: list[tuple[str, float]] = []
+    for event in results.in_order(events):
+        number = lab.number(str(event.get("value") or ""), str(event.get("unit") or ""))
+        if number is not None:
+            points.append((datewords.day(date.fromisoformat(str(event["on"])[:10])), float(number[1])))
+    # A line above zero is what charts draw.
+    if not chart or len(points) < 2 or min(value for _, value in points) < 0:
+        return Course(lab.label, told, on, len(events))
+    series = [(f"{lab.label} {lab.unit_word}".strip(), [value for _, value in points])]
+    return Course(lab.label, told, on, len(events), [day for day, _ in points], series)
 
 
 def _appointment(event: Mapping[str, Any], eyes: Eyes) -> str:

@@ -45,13 +45,15 @@ FLAG_WORDS = {
 @dataclass(frozen=True)
 class Rules:
     """When optional mail rests. ``unengaged_days`` without a sign of life, after ``unengaged_messages`` of it;
-    ``failing_messages`` in a row that came back, over at least ``failing_days``.
+    ``failing_messages`` in a row that came back, over at least ``failing_days``. After ``silent_months`` without a
+    delivery or a sign of life nobody knows whose a mailbox is (0: silence counts for nothing).
     """
 
     unengaged_days: int = 180
     unengaged_messages: int = 5
     failing_messages: int = 3
     failing_days: int = 7
+    silent_months: int = 18
 
 
 _ROLES_WORDS = """

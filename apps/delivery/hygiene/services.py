@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import sql as contacts_sql
-from apps.contacts.models import Person, PersonIdentity, Suppression
+from apps.contacts.models import Person, PersonIdentity, ReturnedMailbox, Suppression
 from apps.contacts.person import selectors as contacts
-from apps.contacts.services import suppress_many
+from apps.contacts.services import mailboxes_returned, suppress_many
+from apps.contacts.suppressions.services import holders
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -21,6 +22,7 @@ from apps.delivery import selectors
 from apps.delivery.hygiene import rules as hygiene
 from apps.delivery.hygiene.rules import Flag, Rules
 from apps.delivery.models import HygieneFinding, HygieneRun
+from apps.delivery.policy import returned_mailboxes
 from apps.jobs import waking
 from apps.organizations import selectors as organizations
 from apps.vault import tokens
@@ -35,6 +37,9 @@ SIGNS = (
     *("message.clicked", "message.read", "message.replied"),
     *("appointment.booked", "appointment.moved", "appointment.kept", "encounter", "consent.granted"),
 )
+
+# What shows that a mailbox took something, or that somebody read there.
+HEARD = ("message.sent", "message.clicked", "message.read", "message.replied")
 
 # People who got enough optional mail, the first of it long enough ago, and gave no sign of life since.
 _UNENGAGED = f"""
@@ -79,6 +84,7 @@ def clean_list(*, actor: Actor) -> HygieneRun:
             break
         last = seen
     rested, woken = _rest(actor, run), _wake(actor)
+    _doubt(actor, rules, now)
     return _finish(actor, run, counts, rested, woken)
 
 
@@ -243,6 +249,23 @@ def _wake(actor: Actor) -> int:
         codes={"lifted": len(mailboxes), "reason": "sign of life"},
     )
     return len(mailboxes)
+
+
+@transaction.atomic
+def _doubt(actor: Actor, rules: Rules, now: datetime) -> int:
+    """Put mailboxes in question of which nothing was heard for long, and to which nothing was delivered."""
+    since = returned_mailboxes.silent_before(now, rules.silent_months)
+    if since is None:
+        return 0
+    signs = sorted(tokens.token63("group", f"kind:{kind}") for kind in HEARD)
+    with connection.cursor() as cursor:
+        cursor.execute(contacts_sql.SILENT_MAILBOXES, {"since": since, "signs": signs})
+        mailboxes = [bytes(row[0]) for row in cursor.fetchall()]
+    if not mailboxes:
+        return 0
+    doubted = mailboxes_returned(mailboxes=mailboxes, reason=ReturnedMailbox.Reason.SILENT)
+    record(actor=actor, action=Action.MAILBOX_DOUBT, kind="mailbox", people=holders(mailboxes), codes={"new": doubted})
+    return doubted
 
 
 @transaction.atomic

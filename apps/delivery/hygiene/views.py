@@ -82,6 +82,7 @@ def _page(request: HttpRequest, *, form: HygieneForm | None = None, status: int 
                 "version": selectors.settings_version(),
                 "unengaged_days": setup.unengaged_days,
                 "unengaged_messages": setup.unengaged_messages,
+                "silent_months": setup.silent_months,
             }
         ),
         "earlier": HygieneRun.objects.filter(state=HygieneRun.State.FINISHED).order_by("-id")[1:8],

@@ -31,6 +31,13 @@ _FAULTS = {
 }
 
 
+# What reports say of a message that left and has not failed.
+_REPORTED = {
+    "delayed": "A mail server says that it has not delivered it yet and still tries",
+    "elsewhere": "It was forwarded and the forward failed; the address written to is not stopped",
+}
+
+
 @dataclass(frozen=True)
 class Chapter:
     """One entry of the timeline. `facts` are (name, value) pairs."""
@@ -51,6 +58,8 @@ def reason_words(code: str) -> str:
         return HELD_WORDS[Held(code)]
     if code in set(Cause):
         return CAUSE_WORDS[Cause(code)]
+    if code in _REPORTED:
+        return _REPORTED[code]
     if code == RESTORED:
         return "It waited when a backup was made that was restored; it may have left since"
     return code.replace("_", " ").capitalize()

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from apps.core.levels import Level
+from apps.delivery.policy import returned_mailboxes
 from apps.mail.tls import TLS_WORDS, TlsClass
 
 
@@ -45,6 +46,7 @@ class Held(StrEnum):
     NO_BAA = "no_baa"
     MISSING_FIELD = "missing_field"
     ERASED = "erased"
+    MIXED_UP = "mixed_up"
 
 
 HELD_WORDS: Mapping[Held, str] = MappingProxyType(
@@ -61,6 +63,7 @@ HELD_WORDS: Mapping[Held, str] = MappingProxyType(
         Held.NO_BAA: "The relay's vendor has no BAA in force",
         Held.MISSING_FIELD: "A merge field without fallback is empty",
         Held.ERASED: "The person was erased",
+        Held.MIXED_UP: "Values of somebody else were in it",
     }
 )
 
@@ -79,6 +82,7 @@ HELD_HINTS: Mapping[Held, str] = MappingProxyType(
         Held.NO_BAA: "Mail with health information waits until the agreement with the vendor is in force.",
         Held.MISSING_FIELD: "The text needs a value that their record does not have.",
         Held.ERASED: "Their record was erased before their turn.",
+        Held.MIXED_UP: "What was merged did not match the opened record, so it did not leave. Tell an administrator.",
     }
 )
 
@@ -135,12 +139,16 @@ class Relay:
 
 @dataclass(frozen=True)
 class Capability:
-    """What one recipient's mailbox can take. `tls` None means never measured, which counts as none."""
+    """What one recipient's mailbox can take. `tls` None means never measured, which counts as none.
+
+    `unproven` is why nobody knows whose the mailbox is by now (`returned_mailboxes.WORDS`), or "".
+    """
 
     tls: TlsClass | None = None
     pgp: bool = False
     smime: bool = False
     portal: bool = False
+    unproven: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,6 +232,14 @@ def decide(level: Level, capability: Capability, table: PolicyTable) -> Route | 
             Held.NO_BAA,
             "The relay belongs to a vendor without a business associate agreement in force. Record the "
             "signed agreement under Compliance, or deliver directly.",
+        )
+    if returned_mailboxes.portal_only(level, capability.unproven):
+        if capability.portal:
+            return Route(RouteName.PORTAL, returned_mailboxes.reason(capability.unproven), TlsClass.NONE)
+        return Refusal(
+            Held.NO_ROUTE,
+            f"{returned_mailboxes.WORDS[capability.unproven]}, and the person cannot sign in to the portal. Add a "
+            "birth date, confirm the mailbox, or enter another address.",
         )
     minimum = table.minimum_for(level)
     # Inner encryption and portal notices go over whatever connection there is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,6 +49,45 @@ Whoever has one mail of ours can answer it by a program; nobody writes ten lette
 def too_often() -> NotHere:
     """The answer to what came more often: not yet, so that an honest server keeps the mail and tries again."""
     return NotHere(OFTEN, 452, "4.7.1 Too many mails to this address within a day, try again later")
+
+
+HOUR = timedelta(hours=1)
+FROM_A_NETWORK = 60
+"""Mails of an hour that one network may bring to addresses that prove nothing: nobody else's letters wait for it."""
+
+
+def too_often_from_there() -> NotHere:
+    """The answer to a network that brought more than ``FROM_A_NETWORK`` within an hour."""
+    return NotHere(OFTEN, 452, "4.7.1 Too many mails from this network within an hour, try again later")
+
+
+_HOP = re.compile(rb"\[(?:IPv6:)?([0-9a-fA-F:.]{3,45})\]")
+
+
+def network_of(peer: str, raw: bytes) -> str:
+    """The network that brought a mail ("192.0.2.0/24", "2001:db8::/48"), or "" when that is not known.
+
+    It is that of the peer, or, behind an MX of ours, of the peer that our MX names in the topmost ``Received`` field
+    (RFC 5321 section 4.4). Fields below it are a stranger's: nobody is charged with what they say.
+    """
+    found = _public(peer)
+    if not found:
+        head = re.split(rb"\r?\n\r?\n", raw[:16_384], maxsplit=1)[0]
+        first = re.search(rb"(?im)^received:((?:[^\n]|\n[ \t])*)", head)
+        source = re.split(rb"(?i)\sby\s", first.group(1), maxsplit=1)[0] if first else b""
+        hop = _HOP.search(source)
+        found = _public(hop.group(1).decode("ascii")) if hop else ""
+    return found
+
+
+def _public(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    if not address.is_global:
+        return ""
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 # Addresses every mail domain must have (RFC 2142, RFC 5321 section 4.5.1), and where feedback loops report to.

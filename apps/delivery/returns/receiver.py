@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections
 
 from apps.core import actors
 from apps.delivery.returns import services as inbound
-from apps.delivery.returns.destinations import NotHere
+from apps.delivery.returns.destinations import NotHere, network_of
 
 log = logging.getLogger(__name__)
 ACTOR = actors.system("receiver")
@@ -66,13 +66,14 @@ class Handler:
         raw = envelope.original_content or b""
         (recipient,) = envelope.rcpt_tos
         try:
-            done = await self._run(_receive, recipient, raw)
+            peer = str(session.peer[0]) if isinstance(session.peer, tuple) else ""
+            done = await self._run(_receive, recipient, raw, envelope.mail_from or "", network_of(peer, raw))
         except NotHere as not_here:
             return f"{not_here.code} {not_here.words}"
         except DatabaseError as error:
             log.warning("A mail was put off: %s", type(error).__name__)
             return "451 4.3.0 Try again later"
-        log.info("Mail taken: %s %s%s", done.kind, done.verdict, "" if done.new else " (known or ignored)")
+        log.info("Mail taken: %s %s%s", done.kind, done.verdict, "" if done.new else " (known, or changed nothing)")
         return "250 2.0.0 OK"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -93,8 +94,8 @@ def _with_fresh_connection(work: Any, *given: Any) -> Any:
         close_old_connections()
 
 
-def _receive(recipient: str, raw: bytes) -> inbound.Received:
-    return inbound.mail_receive(actor=ACTOR, recipient=recipient, raw=raw)
+def _receive(recipient: str, raw: bytes, sender: str, network: str) -> inbound.Received:
+    return inbound.mail_receive(actor=ACTOR, recipient=recipient, raw=raw, sender=sender, network=network)
 
 
 class Receiver:

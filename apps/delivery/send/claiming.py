@@ -26,7 +26,7 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind
 from apps.delivery.policy.routing import Held, Refusal
-from apps.delivery.send import preparing
+from apps.delivery.send import binding, preparing
 from apps.delivery.send.batch import Batch, ClaimedRow, Hold, Job
 from apps.delivery.send.slots import Lease, renew
 from apps.delivery.send.sources import Claimed, Draft, source_of
@@ -59,7 +59,10 @@ ORDER BY m.id
 
 @transaction.atomic
 def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: Sequence[int], per_domain: int) -> Batch:
-    """Claim up to `limit` messages of a stream for the free `lanes`. Raises `Fenced` when the slot is lost."""
+    """Claim up to `limit` messages of a stream for the free `lanes`. Raises `Fenced` when the slot is lost.
+
+    Raises `binding.MixedUp`, and undoes the claim, when anybody's values came into somebody else's message.
+    """
     now = clock.now()
     renew(lease, now)
     rows = _claim_rows(stream, limit, now)
@@ -81,6 +84,8 @@ def claim(*, actor: Actor, lease: Lease, stream: str, limit: int, lanes: Sequenc
     _write_holds(actor, holds, now)
     batch.held += len(holds)
     batch.lanes = dict(zip(lanes, assign(jobs, len(lanes), per_domain), strict=False))
+    for given in batch.lanes.values():
+        binding.jobs_check(given)
     copy_rows(
         "delivery_attempt (message_id, slot, fence, lane, sequence, started_at)",
         ["int8", "int2", "int8", "int2", "int4", "timestamptz"],
@@ -201,6 +206,8 @@ def _prepare(
             holds.append(Hold(c.id, c.kind, c.source_id, c.person_id, key, made.code, int(level)))
         else:
             jobs.append(made)
+    if context.merge is not None:
+        binding.canaries_check(context.templates.values(), context.merge)
     if broken:
         with connection.cursor() as cursor:
             cursor.execute(

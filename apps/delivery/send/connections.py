@@ -138,7 +138,7 @@ class Sender:
             while jobs and not self._stop:
                 job = jobs.popleft()
                 if connection is not None and not self._fits(connection, job):
-                    self._park(connection)
+                    await self._leave(connection)
                     connection = None
                 done, connection = await self._one(job, connection)
                 if self._stop:
@@ -148,47 +148,70 @@ class Sender:
                 self.answers.put(Answer(done, waiter))
                 await waiter
         finally:
-            if connection is not None:
+            if connection is not None and not connection.spent:
                 self._park(connection)
+            elif connection is not None:
+                await connection.quit()
             self.answers.put(LaneEnd(number))
 
     def _fits(self, connection: Connection, job: Job) -> bool:
         target = self._targets.get(job.domain)
-        return connection.usable and target is not None and connection.host in target.hosts
+        return connection.usable and not connection.spent and target is not None and connection.host in target.hosts
+
+    async def _leave(self, connection: Connection) -> None:
+        """Keep a connection for others; one that has carried enough says goodbye."""
+        if connection.spent:
+            await connection.quit()
+        else:
+            self._park(connection)
 
     async def _one(self, job: Job, connection: Connection | None) -> tuple[Done, Connection | None]:
+        """One job over `connection` or a new one.
+
+        A server that ends a connection which has carried messages says nothing about this one: it goes over the next
+        connection at once. On a fresh connection the same answer counts, so this ends.
+        """
+        while True:
+            done, connection, worn = await self._over(job, connection)
+            if not worn:
+                return done, connection
+            connection = None
+
+    async def _over(self, job: Job, connection: Connection | None) -> tuple[Done, Connection | None, bool]:
         closed = self._closed.get(job.domain)
         if closed is not None:
-            return Done(job, closed.outcome, result_json(closed) | {"skipped": True}), connection
+            return Done(job, closed.outcome, result_json(closed) | {"skipped": True}), connection, False
         if connection is None:
             try:
                 connection = await self._connection(job.domain)
             except LookupFault as e:
                 result = Result(of_fault(Phase.LOOKUP, e.fault), Phase.LOOKUP, fault=e.fault, usable=False)
                 self._closed[job.domain] = result
-                return Done(job, result.outcome, result_json(result)), None
+                return Done(job, result.outcome, result_json(result)), None, False
             except Unreachable as e:
                 host = self._targets[job.domain].hosts[0]
                 result = e.result(host)
                 self._closed[job.domain] = result
-                return Done(job, result.outcome, {"mx": host.name} | result_json(result)), None
+                return Done(job, result.outcome, {"mx": host.name} | result_json(result)), None, False
             except Exception as e:  # noqa: BLE001 - nothing was said yet, and the other lanes must go on
                 log.error("Message %d found no connection: %s", job.id, type(e).__name__)
                 result = Result(of_fault(Phase.CONNECT, Fault.REFUSED), Phase.CONNECT, fault=Fault.REFUSED)
-                return Done(job, result.outcome, result_json(result)), None
+                return Done(job, result.outcome, result_json(result)), None, False
         relayed = self._targets[job.domain].relay
         whole = effective_class(connection.tls.tls_class, self._relay if relayed else None)
         if whole < job.mail.minimum:
             result = Result(of_fault(Phase.MAIL, Fault.TLS_TOO_WEAK), Phase.MAIL, fault=Fault.TLS_TOO_WEAK)
         else:
             result = await self._talk(job, connection)
+            if result.worn:
+                return Done(job, None), None, True
         evidence = connection.evidence(result)
         if relayed:
             evidence["relay"] = True
         if result.outcome.slow_provider and result.outcome.cause is Cause.RATE:
             self._closed[job.domain] = result
         weak = result.fault is Fault.TLS_TOO_WEAK
-        return Done(job, result.outcome, evidence, weak=weak), connection if connection.usable else None
+        return Done(job, result.outcome, evidence, weak=weak), connection if connection.usable else None, False
 
     async def _talk(self, job: Job, connection: Connection) -> Result:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,17 +26,20 @@ from apps.delivery.models.outbox import CONTENT_PLACE, EVIDENCE_PLACE, RECORD_PL
 from apps.delivery.outbox.services.enqueue import ReadyMail
 from apps.delivery.policy import eligibility
 from apps.delivery.policy.routing import Capability, Held, PolicyTable, Refusal, Route, RouteName, decide
+from apps.delivery.send import binding
 from apps.delivery.send.batch import ClaimedRow, Job
 from apps.delivery.send.recipients import Recipient
 from apps.delivery.send.sources import Draft
 from apps.delivery.settings.setup import Setup
 from apps.mail import dkim, return_paths
-from apps.mail.compiled import Envelope, MergedMessage
+from apps.mail.compiled import CompiledMessage, Envelope, MergedMessage
 from apps.mail.envelopes import CheckedKey
 from apps.mail.smtp import Mail
 from apps.mail.tls import TlsClass
 from apps.organizations import selectors as organizations
 from apps.vault import keys, sealing
+
+log = logging.getLogger(__name__)
 
 _FROM = re.compile(rb"^from:.*?([A-Za-z0-9.-]+)>?\s*$", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^>\r\n]*)>", re.IGNORECASE | re.MULTILINE)
@@ -66,6 +70,8 @@ class ClaimContext:
     decisions: dict[tuple[Level, Capability], Route | Refusal]
     date: str
     unix_time: int
+    # Of which templates copies were made in this claim, for the canary.
+    templates: dict[int, CompiledMessage]
 
     @classmethod
     def open(
@@ -98,6 +104,7 @@ class ClaimContext:
             decisions={},
             date=now.isoformat(),
             unix_time=int(now.timestamp()),
+            templates={},
         )
 
     def decide(self, level: Level, found: Capability) -> Route | Refusal:
@@ -169,6 +176,12 @@ def prepare(
     else:
         # The Message-ID as it leaves: every route keeps it, so that bounces and evidence name one message.
         message_id = context.message_id(claimed.id)
+        if person is not None and not binding.theirs(draft.facts, person.profile):
+            log.error("Message %d was to be made of another person's values; it is held.", claimed.id)
+            return Refusal(Held.MIXED_UP, "The values that were to be merged are not this person's.")
+        if id(draft.compiled) not in context.templates:
+            context.templates[id(draft.compiled)] = draft.compiled
+            binding.canary_know(draft.compiled, context.merge)
         merged = context.merge(
             draft.compiled,
             draft.facts,
@@ -196,21 +209,26 @@ def prepare(
         keys=context.keys.get(person.id, {}) if person is not None else {},
         neutral_subject=neutral,
     )
-    route = context.decide(level, capability(context.class_of(domain), recipient))
+    owner = guardian if minor and guardian is not None and guardian.email else person
+    unproven = owner.unproven if owner is not None else ""
+    route = context.decide(level, capability(context.class_of(domain), recipient, unproven))
     if isinstance(route, Refusal):
         return route
     return _sealed(context, row, person, merged, recipient, route, skeleton, domain, message_id)
 
 
-def capability(measured: TlsClass | None, recipient: Recipient) -> Capability:
-    """What the recipient can take. An unmeasured server gets the benefit of the doubt: the connection itself
-    is measured before anything is said, and a weak one brings the message back here.
+def capability(measured: TlsClass | None, recipient: Recipient, unproven: str = "") -> Capability:
+    """What the recipient can take; ``unproven`` is why the mailbox is in question.
+
+    An unmeasured server gets the benefit of the doubt: the connection itself is measured before anything is said, and a
+    weak one brings the message back here.
     """
     return Capability(
         tls=TlsClass.AUTHENTICATED if measured is None else measured,
         pgp=routes.can_carry(RouteName.PGP, recipient),
         smime=routes.can_carry(RouteName.SMIME, recipient),
         portal=routes.can_carry(RouteName.PORTAL, recipient),
+        unproven=unproven,
     )
 
 
@@ -259,6 +277,14 @@ def _sealed(
             "keys": mail.recipient_key_id,
             "inner_sha256": mail.inner_sha256.hex(),
         }
+    bound = binding.bind(
+        message=claimed.id,
+        person=claimed.person_id,
+        recipient=recipient.address,
+        record=merged.record,
+        content=len(signatures),
+        digest=merged.sha256 if name is RouteName.TLS else hashlib.sha256(content).digest(),
+    )
     record_key = person.record_key if person is not None else None
     return Job(
         id=claimed.id,
@@ -268,7 +294,7 @@ def _sealed(
         purpose=claimed.purpose,
         person_id=claimed.person_id,
         domain=domain,
-        mail=Mail(path, recipient.address, signatures + content, route.minimum),
+        mail=Mail(path, recipient.address, signatures + content, route.minimum, whole=bound),
         route=name,
         level=int(recipient.level),
         skeleton_id=skeleton,

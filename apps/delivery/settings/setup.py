@@ -44,6 +44,7 @@ class Setup:
     lanes_per_domain: int = 16
     unengaged_days: int = 180
     unengaged_messages: int = 5
+    silent_months: int = 18
 
     @property
     def bounces(self) -> str:
@@ -78,6 +79,7 @@ class Setup:
             "lanes_per_domain": self.lanes_per_domain,
             "unengaged_days": self.unengaged_days,
             "unengaged_messages": self.unengaged_messages,
+            "silent_months": self.silent_months,
         }
         if self.relay is not None:
             found["relay"] = {

@@ -54,6 +54,9 @@ def run(
     result["unused"] = [item["table"] for item in data["files"] if not item["used"]]
     result["reasons"] = data.get("reasons", {})
     result["held"] = data.get("held", 0)
+    result["unread"] = data.get("unread", 0)
+    result["unread_reasons"] = data.get("unread_reasons", {})
+    result["notes"] = data.get("notes", {})
     result["import"] = job.pk
     if kind != ImportJob.JobKind.SYNTHEA:
         result.pop("unused")
@@ -103,10 +106,19 @@ def sentence(result: dict[str, Any]) -> str:
             f"\n{result['held']:,} people have an address, birth date, phone or record number on record that differs."
             " These changes wait for confirmation by somebody who may see them."
         )
+    if result["unread"]:
+        text += (
+            f"\n{result['unread']:,} cells could not be read; the rest of their rows is in "
+            f"(manage.py import_errors {result['import']} --cells)."
+        )
+        for reason, count in sorted(result["unread_reasons"].items(), key=lambda item: -item[1]):
+            text += f"\n  {count:,} left out: {reason}"
     if result.get("unused"):
         text += f"\nNot used: {', '.join(sorted(result['unused']))}."
     for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
         text += f"\n  {count:,} rejected: {reason}"
+    for note, count in sorted(result["notes"].items(), key=lambda item: -item[1]):
+        text += f"\n  {count:,} imported: {note}"
     if result["errors_file"]:
         text += f"\nRejected rows: {result['errors_file']} (sealed ones: manage.py import_errors {result['import']})"
     return text

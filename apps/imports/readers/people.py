@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -9,11 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts import values
+from apps.contacts.cell_text import clean, whole_number
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
+from apps.contacts.person.names import split_name
+from apps.contacts.person.reach import OTHERS, Way, put
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
-from apps.imports.readers.rows import PersonRow, Rejection, Row, ragged
+from apps.imports.readers.rows import FOOT, PersonRow, Rejection, Row, Unread, is_foot, ragged
 from apps.imports.readers.tables import Table
 
 UTC = ZoneInfo("UTC")
@@ -78,6 +82,8 @@ class _Step:
     part: str
     read: Callable[[str], Any]
     known: dict[str, Any] | None
+    decides: bool
+    """Whether a cell that cannot be read rejects the row: the match key, and consents."""
 
 
 class PersonReader:
@@ -100,25 +106,27 @@ class PersonReader:
         self._zone = zone
         self._mapping, self._today, self._latest = mapping, today, today.isoformat()
         self._width = len(headers)
-        steps = _steps(headers, mapping, attributes, choices or {})
+        steps = _steps(headers, mapping, attributes, choices or {}, today)
         self._steps = steps
         self._others = [step for step in steps if step.head != "consent"]
         self._stated = [step.index for step in steps if step.head == "consent"]
         self._consents: dict[tuple[str, ...], tuple[ConsentCell, ...]] = {} if self._stated else {(): ()}
+        self._countries = "country" in mapping.columns.values()
         self._key_column = next((column for column, name in mapping.columns.items() if name == mapping.match_on), "")
 
     def __call__(self, line: int, cells: list[str]) -> PersonRow | Rejection:
         """The person of a row, or why there is none."""
         if len(cells) != self._width and (wrong := ragged(line, cells, self._width)):
-            return wrong
+            return Rejection(line, FOOT, tuple(cells)) if is_foot(cells) else wrong
         try:
             return self._person(line, cells)
         except BadValue as error:
-            return Rejection(line, str(error), tuple(cells))
+            return Rejection(line, FOOT if is_foot(cells) else str(error), tuple(cells))
 
     def _person(self, line: int, cells: list[str]) -> PersonRow:
         mapping = self._mapping
         profile: dict[str, Any] = {}
+        unread: list[Unread] = []
         stated = tuple([cells[index] for index in self._stated])
         # Lists state the same consent in row after row.
         consents = self._consents.get(stated)
@@ -128,10 +136,18 @@ class PersonReader:
             cell, known = cells[step.index], step.known
             value = _NEW if known is None else known.get(cell, _NEW)
             if value is _NEW:
-                value = _value(step, cell)
-                if known is not None and len(known) < _REMEMBERED:
-                    known[cell] = value
-            if value is None or value == "":
+                try:
+                    value = _value(step, cell)
+                except BadValue as error:
+                    if step.decides and (step.head == "consent" or not error.rest):
+                        raise BadValue(f"{step.column} {error}") from None
+                    # One odd cell costs the cell, not the patient.
+                    unread.append((step.column, str(error), cell))
+                    value = error.rest
+                else:
+                    if known is not None and len(known) < _REMEMBERED:
+                        known[cell] = value
+            if value is None or value in ("", ()):
                 continue
             head = step.head
             if head == "consent":
@@ -142,36 +158,75 @@ class PersonReader:
                 outside = value
                 profile["external_ids"] = {mapping.source: value}
             elif head == "full_name":
-                profile["first_name"], profile["last_name"] = split_name(value)
+                profile.update(value)
             else:
                 profile[head] = value
+        if "other_emails" in profile or "other_phones" in profile:
+            _others(profile)
         key = outside if mapping.match_on == "external_id" else profile.get(mapping.match_on, "")
         if not key:
             raise BadValue(f"{self._key_column} is empty: people are matched by it")
+        if len(profile) <= _FEW and is_foot(cells):
+            raise BadValue(FOOT)
         born, died = profile.get("birth_date"), profile.get("death_date")
         # Days in ISO form stand in the order of their texts.
         if died or (born and not _EARLIEST <= born <= self._latest):
-            problem = life_problem(_day(born), _day(died), self._today)
-            if problem:
-                raise BadValue(problem)
+            self._impossible(profile, cells, unread)
+        if self._countries:
+            _with_zeros(profile.get("address") or {})
+        mended = False
+        if key.endswith("0") and mapping.match_on in _NUMBERED and (whole := whole_number(key)) != key:
+            key, mended = whole, True
+            if mapping.match_on == "mrn":
+                profile["mrn"] = key
+            else:
+                profile["external_ids"] = {mapping.source: key}
         profile.setdefault("relation", mapping.relation)
         guardian = str(profile.pop("guardian", ""))
         if consents is None:
             consents = _consents(parts, mapping, self._today, self._zone)
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
-        return PersonRow(line, key, profile, consents, guardian, tuple(cells))
+        return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended)
 
+    def _impossible(self, profile: dict[str, Any], cells: list[str], unread: list[Unread]) -> None:
+        """Leave out a day of birth or death that cannot be. Systems write 1/1/1900 for "not dead"."""
+        while problem := life_problem(_day(profile.get("birth_date")), _day(profile.get("death_date")), self._today):
+            head = "birth_date" if problem.startswith("The birth") else "death_date"
+            del profile[head]
+            step = next(step for step in self._steps if step.head == head)
+            unread.append((step.column, problem[0].lower() + problem[1:], cells[step.index]))
+
+
+def _with_zeros(address: dict[str, Any]) -> None:
+    """Give a ZIP code its zeros back, where the row says no other country."""
+    if address.get("zip") and " ".join(address.get("country", "").casefold().split()) in _HERE:
+        address["zip"] = values.zip_code(address["zip"])
+
+
+_NUMBERED = ("mrn", "external_id")
+"""What numbers of systems are: spreadsheets take them for measures, and put ``.0`` behind them."""
+_HERE = frozenset({"", "us", "usa", "u.s.", "u.s.a.", "united states", "united states of america", "estados unidos"})
+"""Names of the country whose postal codes have five digits, zeros in front included."""
+_FEW = 3
+"""A row that says no more than this is looked at: it may be the foot of the list."""
 
 _EARLIEST = EARLIEST.isoformat()
 
 
 def _value(step: _Step, cell: str) -> Any:
-    try:
-        value = step.read(cell)
-    except BadValue as error:
-        raise BadValue(f"{step.column} {error}") from None
+    if "'" in cell or not cell.isascii():
+        cell = clean(cell)
+    value = step.read(cell)
     return value.isoformat() if isinstance(value, date) and step.head != "consent" else value
+
+
+def _others(profile: dict[str, Any]) -> None:
+    """Other addresses and telephones as the profile has them: without repeats, the first in an empty primary place."""
+    for kind, place in OTHERS.items():
+        if more := profile.pop(place, None):
+            known = [Way(profile[kind], primary=True)] if profile.get(kind) else []
+            put(profile, kind, [*known, *(Way(value, primary=False) for cell in more.values() for value in cell)])
 
 
 def _day(text: str | None) -> date | None:
@@ -190,11 +245,16 @@ def _steps(
     mapping: ColumnMapping,
     attributes: Mapping[str, str] | None,
     choices: Mapping[str, Sequence[str]],
+    today: date,
 ) -> list[_Step]:
+    names = set(mapping.columns.values())
     kinds: dict[str, Callable[[str], Any]] = {
         "date": values.date_reader(mapping.date_format),
-        "email": values.email,
-        "phone": values.phone,
+        "birth": values.date_reader(mapping.date_format, birth=today, century=mapping.century),
+        "email": values.email_cell,
+        "phone": values.phone_cell,
+        "key": values.record_number,
+        "zip": values.postal_code if "country" in names else values.zip_code,
         "sex": values.sex,
         "language": values.language,
         "relation": values.relation,
@@ -215,19 +275,30 @@ def _steps(
         head, inner, part = (*target.path, "", "")[:3]
         known: dict[str, Any] | None = None if target.kind in _OWN or name == mapping.match_on else {}
         read = kinds.get(target.kind, words)
-        if head == "attributes" and inner in choices:
+        if head in OTHERS.values():
+            read = _several(read)
+        elif head == "full_name":
+            read = _full_name(name == "full_name_two_families")
+        elif head == "attributes" and inner in choices:
             read = values.choice_reader(choices[inner])
-        found.append(_Step(headers.index(column), column, head, inner, part, read, known))
+        decides = head == "consent" or name == mapping.match_on
+        found.append(_Step(headers.index(column), column, head, inner, part, read, known, decides))
     return found
 
 
-def split_name(full: str) -> tuple[str, str]:
-    """First and last name of “Last, First” or “First Last”; the last word is the family name."""
-    if "," in full:
-        last, _, first = full.partition(",")
-        return first.strip(), last.strip()
-    first, _, last = full.rpartition(" ")
-    return first.strip(), last.strip()
+def _several(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def readers(cell: str) -> Any:
+        return tuple(value for part in re.split(r"[;,|\n]", cell) if part.strip() and (value := read(part.strip())))
+
+    return readers
+
+
+def _full_name(two_families: bool) -> Callable[[str], Any]:
+    def read(cell: str) -> Any:
+        full = values.text(cell)
+        return split_name(full, two_families=two_families).fields() if full else None
+
+    return read
 
 
 def _consents(

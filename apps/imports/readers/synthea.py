@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.person.life_dates import life_problem
+from apps.contacts.timeline.results import KIND, LOINC
 from apps.contacts.values import BadValue, date_reader, sex, text
 from apps.imports.readers import invented_mailboxes
 from apps.imports.readers.rows import EventRow, PersonRow, Rejection, Row, ragged
@@ -19,7 +20,7 @@ from apps.imports.readers.tables import Table, Unreadable
 SOURCE = "synthea"
 """Name of the external id in a profile's `external_ids`."""
 
-USED = ("patients", "encounters", "conditions", "immunizations", "medications", "procedures")
+USED = ("patients", "encounters", "conditions", "immunizations", "medications", "procedures", "observations")
 """Tables that are imported, in the order in which they must be read: people first."""
 
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
@@ -29,6 +30,7 @@ _SYSTEMS = {
     "immunizations": ("immunization", CVX),
     "medications": ("medication", RXNORM),
     "procedures": ("procedure", SNOMED),
+    "observations": (KIND, LOINC),
 }
 UNUSED_COLUMNS = ("SSN", "DRIVERS", "PASSPORT", "MAIDEN", "BIRTHPLACE", "LAT", "LON")
 """Columns of patients.csv that are left out on purpose: nothing in a message needs them."""
@@ -54,11 +56,10 @@ def missing_columns(name: str, headers: tuple[str, ...]) -> list[str]:
     if name == "patients" or name not in USED:
         return []
     has = frozenset(spelled(headers))
-    found = [
-        column for column in ("PATIENT", "CODE", "Id" if name == "encounters" else "ENCOUNTER") if column not in has
-    ]
+    needed = {"encounters": ["Id"], "observations": ["VALUE", "UNITS"]}.get(name, ["ENCOUNTER"])
+    found = [column for column in ("PATIENT", "CODE", *needed) if column not in has]
     if not {"START", "DATE"} & has:
-        found.append("DATE" if name == "immunizations" else "START")
+        found.append("DATE" if name in ("immunizations", "observations") else "START")
     return found
 
 
@@ -99,6 +100,7 @@ def table_name(headers: tuple[str, ...], file_name: str = "", sample: list[list[
 _OTHERS = {
     "claims_transactions": {"CLAIMID", "CHARGEID"},
     "claims": {"PATIENTID", "PROVIDERID", "DIAGNOSIS1"},
+    "patient_expenses": {"PATIENT_ID", "HEALTHCARE_EXPENSES"},
     "payer_transitions": {"PATIENT", "PAYER"},
     "payers": {"NAME", "AMOUNT_COVERED"},
     "providers": {"ORGANIZATION", "NAME", "SPECIALITY"},
@@ -202,7 +204,7 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
     at = {header: index for index, header in enumerate(spelled(table.headers))}
     width = len(table.headers)
     day = date_reader("%Y-%m-%d")
-    seen = _Repeats()
+    seen = Repeats()
     start = "START" if "START" in at else "DATE"
     for line, cells in table.rows():
         if wrong := ragged(line, cells, width):
@@ -231,6 +233,11 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
                 event["stop"] = stop
             if "ENCOUNTERCLASS" in at and (value := cells[at["ENCOUNTERCLASS"]].strip()):
                 event["class"] = _named("ENCOUNTERCLASS", text, value).lower()
+            if kind == KIND:
+                event["value"] = _named("VALUE", _term, cells[at["VALUE"]])
+                if not event["value"]:
+                    raise BadValue("VALUE is empty")
+                event["unit"] = _named("UNITS", text, cells[at["UNITS"]])
             if "REASONCODE" in at and (value := cells[at["REASONCODE"]].strip()):
                 event["reason_code"] = value
                 if "REASONDESCRIPTION" in at:
@@ -241,7 +248,8 @@ def _events(table: Table, name: str, today: date) -> Iterator[Row]:
         if name == "encounters":
             identity = f"{name}|{cells[at['Id']].strip() or line}"
         else:
-            base = f"{name}|{patient}|{cells[at['ENCOUNTER']].strip()}|{code}|{event['start']}"
+            encounter = cells[at["ENCOUNTER"]].strip() if "ENCOUNTER" in at else ""
+            base = f"{name}|{patient}|{encounter}|{code}|{event['start']}"
             identity = seen.identity(base, event)
         yield EventRow(line, patient, identity, event, began, tuple(cells))
 
@@ -264,7 +272,7 @@ def _named(header: str, reader: Any, cell: str) -> Any:
         raise BadValue(f"{header} {error}") from None
 
 
-class _Repeats:
+class Repeats:
     """Gives rows that share patient, encounter, code and start an identity of their own, stable over imports.
 
     Synthea repeats such rows with other costs (the same thing twice: one event) and with another end (a first
@@ -277,6 +285,8 @@ class _Repeats:
     def identity(self, base: str, event: dict[str, Any]) -> str:
         ends = self._ends.setdefault(hash(base), [])
         end = f"{event.get('stop', '')}|{event.get('reason_code', '')}"
+        if event["kind"] == KIND:
+            end = f"{event['value']}|{event['unit']}"
         if end not in ends:
             ends.append(end)
         place = ends.index(end)

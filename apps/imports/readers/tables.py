@@ -10,10 +10,16 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from apps.contacts.cell_text import clean
+from apps.imports.readers import markup
+from apps.imports.readers.code_pages import ENCODINGS, Reading, codec_of, foreign_lines, readings
+from apps.imports.readers.markup import Unreadable
 
 Opener = Callable[[], BinaryIO]
 
@@ -33,27 +39,12 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 # The csv module's limit is one number for the whole process; every reader of ours wants this one.
 csv.field_size_limit(MAX_CELL)
 
-_FOREIGN = (
-    (b"PK\x03\x04", "an Excel workbook or a zip file"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"SQLite format 3", "a database"),
-    (b"{\\rtf", "a word-processor document"),
-)
-
-
-class Unreadable(Exception):
-    """The file cannot be read as CSV. `str()` is a sentence for a person, without any value of the file."""
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A file that was recognized as CSV.
 
-    `headers` are stripped of spaces; `encoding` is a Python codec; `first_line` is the line of the header.
+    `headers` are stripped of spaces; `encoding` is a reading of `code_pages`; `first_line` is the line of the header.
     """
 
     name: str
@@ -98,26 +89,100 @@ def opener_of(data: bytes) -> Opener:
     return lambda: io.BytesIO(data)
 
 
-def recognize(opener: Opener, name: str) -> Table:
+def recognize(opener: Opener, name: str, *, encoding: str = "", header_line: int | None = None) -> Table:
     """Recognize a file as CSV: packing, encoding, delimiter, header.
 
-    Reads the whole file once (an encoding is a property of all of it). Raises `Unreadable` with what to do.
+    Reads the whole file once (an encoding is a property of all of it). ``encoding`` and ``header_line`` are what a
+    person said about it. Raises `Unreadable` with what to do.
     """
     stream = _unpacked(opener())
     try:
         sample = stream.read(SAMPLE_BYTES)
-        _refuse_foreign(sample)
-        encoding = _encoding(sample, stream)
+        markup.refuse_foreign(sample)
+        encoding = encoding or _encoding(sample, stream)
     finally:
         stream.close()
+    if not encoding:
+        encoding = alternatives(opener)[0].encoding
     text = _decode_sample(sample, encoding)
-    _refuse_markup(text)
-    lines = text.splitlines(keepends=True)
+    markup.refuse(text)
+    lines = io.StringIO(text, newline="").readlines()
     if len(sample) == SAMPLE_BYTES and len(lines) > 1:
         lines.pop()  # cut in the middle
-    delimiter = _delimiter(lines)
-    headers, first_line = _header(opener, encoding, delimiter)
+    said = _said_delimiter(lines)
+    delimiter = said or _delimiter(lines)
+    first = first_lines(lines, delimiter, skip_first=bool(said))
+    markup.refuse_prose(text, [cells for _, cells in first])
+    wanted = header_line or _header_line(first)
+    headers, first_line = _header(opener, encoding, delimiter, wanted)
     return Table(name, opener, encoding, delimiter, headers, first_line)
+
+
+def alternatives(opener: Opener, delimiter: str = ",") -> list[Reading]:
+    """The ways to read a file that is not Unicode, the likeliest first, each with cells of the file as a sample."""
+    stream = _unpacked(opener())
+    try:
+        lines = foreign_lines(iter(lambda: stream.read(SAMPLE_BYTES), b""))
+    finally:
+        stream.close()
+    found = readings(lines, delimiter)
+    if not found:
+        raise Unreadable("The characters of the file are of no code page that is known here. Save it as “CSV UTF-8”.")
+    return found
+
+
+def first_rows(table: Table, count: int = 15) -> list[tuple[int, list[str]]]:
+    """The first lines of a recognized file that are not empty, those above its header too: (line, cells)."""
+    lines = []
+    with _text(table.opener, table.encoding) as text:
+        for one in _lines(text):
+            lines.append(one)
+            if len(lines) >= count * 3:
+                break
+    return first_lines(lines, table.delimiter, skip_first=bool(_said_delimiter(lines)))[:count]
+
+
+def first_lines(lines: list[str], delimiter: str, *, skip_first: bool = False) -> list[tuple[int, list[str]]]:
+    """(line number, cells) of the first rows that are not empty."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    found: list[tuple[int, list[str]]] = []
+    try:
+        for cells in reader:
+            if any(map(str.strip, cells)) and not (skip_first and not found and _SEP.match(delimiter.join(cells))):
+                found.append((reader.line_num, cells))
+            if len(found) >= 60:
+                break
+    except csv.Error:
+        pass  # whoever reads the rows says where
+    return found
+
+
+_SEP = re.compile(r'\s*"?sep=(.)?', re.IGNORECASE | re.DOTALL)
+
+
+def _said_delimiter(lines: list[str]) -> str:
+    """What a first line ``sep=;`` says to spreadsheets; "" without one."""
+    for line in lines[:3]:
+        if line.strip():
+            found = _SEP.match(line.removeprefix("\ufeff"))
+            sign = found[1] if found else None
+            return sign if sign and sign not in '\r\n"' else ""
+    return ""
+
+
+def _header_line(first: list[tuple[int, list[str]]]) -> int:
+    """The line of the header: the first that is as wide as the list, below titles and a date of the report."""
+    widths = [sum(1 for cell in cells if cell.strip()) for _, cells in first]
+    wide = [width for width in widths if width > 1]
+    if not wide or widths[0] == max(widths):
+        return first[0][0] if first else 1
+    usual = max(dict.fromkeys(wide), key=lambda width: (wide.count(width), width))
+    if widths[0] * 2 > usual or len(wide) * 2 < len(widths):
+        return first[0][0]
+    for (line, _), width in zip(first[:25], widths, strict=False):
+        if width >= usual - usual // 4 and width > 1:
+            return line
+    return first[0][0]
 
 
 def _unpacked(stream: BinaryIO) -> BinaryIO:
@@ -182,53 +247,59 @@ class _GzipRaw(io.RawIOBase):
         super().close()
 
 
-def _refuse_foreign(sample: bytes) -> None:
-    if not sample.strip():
-        raise Unreadable("The file is empty. Export it again, with a header line.")
-    for magic, what in _FOREIGN:
-        if sample.startswith(magic):
-            raise Unreadable(f"This is {what}, not a CSV file. Open it where it was made and save it as “CSV UTF-8”.")
-
-
 def _encoding(sample: bytes, rest: BinaryIO) -> str:
-    """Decide the encoding by reading to the end. UTF-8 unless something else is certain."""
-    if sample.startswith(codecs.BOM_UTF16_LE):
-        return "utf-16-le"
-    if sample.startswith(codecs.BOM_UTF16_BE):
-        return "utf-16-be"
-    guessed = _bare_utf16(sample)
+    """Unicode by reading to the end, or "" when it is none: then a code page is guessed."""
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return name
+    guessed = _bare_wide(sample)
     if guessed:
         return guessed
-    decoders = {
-        "utf-8": codecs.getincrementaldecoder("utf-8")(),
-        "cp1252": codecs.getincrementaldecoder("cp1252")(),
-    }
-    block, position = sample, 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    block, position, unicode = sample, 0, True
     while block:
         if b"\x00" in block:
             raise Unreadable(
                 f"The file has a NUL byte at byte {position + block.index(0) + 1}; text has none. "
                 "Export it again as “CSV UTF-8”."
             )
-        for name, decoder in list(decoders.items()):
+        if unicode:
             try:
                 decoder.decode(block)
             except UnicodeDecodeError:
-                del decoders[name]
-        if not decoders:
-            break
+                unicode = False
         position += len(block)
         block = rest.read(SAMPLE_BYTES)
-    if "utf-8" in decoders:
+    if unicode:
         try:
-            decoders["utf-8"].decode(b"", final=True)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            del decoders["utf-8"]
-    if "utf-8" in decoders:
-        return "utf-8-sig" if sample.startswith(codecs.BOM_UTF8) else "utf-8"
-    if "cp1252" in decoders and not sample.startswith(codecs.BOM_UTF8):
-        return "cp1252"
-    raise Unreadable("The characters of the file are neither UTF-8 nor Windows-1252. Save it again as “CSV UTF-8”.")
+            unicode = False
+    if not unicode:
+        return "utf-8-mixed" if sample.startswith(codecs.BOM_UTF8) else ""
+    return "utf-8-sig" if sample.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def _bare_wide(sample: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a byte order mark: Latin text has NUL in the same places, and only there."""
+    head = sample[: len(sample) // 4 * 4][:4096]
+    if len(head) < 8:
+        return None
+    quarter = len(head) // 4
+    zeros = [head[place::4].count(0) for place in range(4)]
+    if zeros[0] == 0 and zeros[2] == zeros[3] == quarter and zeros[1] > quarter * 0.7:
+        return "utf-32-le"
+    if zeros[3] == 0 and zeros[0] == zeros[1] == quarter and zeros[2] > quarter * 0.7:
+        return "utf-32-be"
+    return _bare_utf16(sample)
 
 
 def _bare_utf16(sample: bytes) -> str | None:
@@ -246,18 +317,13 @@ def _bare_utf16(sample: bytes) -> str | None:
 
 
 def _decode_sample(sample: bytes, encoding: str) -> str:
-    return codecs.getincrementaldecoder(encoding)().decode(sample).removeprefix("\ufeff")
-
-
-def _refuse_markup(text: str) -> None:
-    start = text.lstrip()[:200].lower()
-    if start.startswith(("<!doctype", "<html", "<?xml")):
-        raise Unreadable("This is a web page or XML, not a CSV file. Export the list itself as CSV.")
-    if start.startswith(("{", "[{", "[\n", "[[")):
-        raise Unreadable("This is JSON, not a CSV file. Export the list as CSV.")
-    control = sum(1 for character in text[:4096] if character < " " and character not in "\t\r\n\v\f")
-    if control > 8:
-        raise Unreadable("This is not a text file. Export the list as “CSV UTF-8”.")
+    codec, errors = codec_of(encoding)
+    try:
+        return codecs.getincrementaldecoder(codec)(errors).decode(sample).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise Unreadable(
+            f"The file cannot be read as {ENCODINGS.get(encoding, encoding)}. Choose another reading."
+        ) from None
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -273,24 +339,28 @@ def _delimiter(lines: list[str]) -> str:
                     break
         except csv.Error:
             continue
-        if not widths or widths[0] < 2:
+        wide = [width for width in widths if width > 1]
+        if not wide or (widths[0] < 2 and len(wide) * 2 < len(widths)):
             continue
-        even = sum(1 for width in widths if width == widths[0]) / len(widths)
-        score = even * 10 + min(widths[0], 20) / 20
+        # By the width that most lines have: titles above the header are narrower than the list.
+        usual = max(dict.fromkeys(wide), key=wide.count)
+        score = widths.count(usual) / len(widths) * 10 + min(usual, 20) / 20
         if score > best_score:
             best, best_score = candidate, score
     return best
 
 
-def _header(opener: Opener, encoding: str, delimiter: str) -> tuple[tuple[str, ...], int]:
+def _header(opener: Opener, encoding: str, delimiter: str, wanted: int) -> tuple[tuple[str, ...], int]:
     with _text(opener, encoding) as text:
         reader = csv.reader(_lines(text), delimiter=delimiter)
         try:
             for cells in reader:
-                if any(map(str.strip, cells)):
+                if reader.line_num >= wanted and any(map(str.strip, cells)):
                     return _checked_headers(cells), reader.line_num
         except csv.Error as error:
             raise Unreadable(_csv_error(error, reader.line_num)) from None
+    if wanted > 1:
+        raise Unreadable(f"The file has no line {wanted:,} with the names of columns. Choose another line.")
     raise Unreadable("The file is empty. Export it again, with a header line.")
 
 
@@ -299,7 +369,7 @@ def _checked_headers(cells: list[str]) -> tuple[str, ...]:
         cells = cells[:-1]  # a trailing delimiter
     if len(cells) > MAX_COLUMNS:
         raise Unreadable(f"The file has {len(cells):,} columns; {MAX_COLUMNS} are allowed. Export only those you need.")
-    headers = [" ".join(cell.split()) or f"Column {index}" for index, cell in enumerate(cells, 1)]
+    headers = [" ".join(clean(cell).split()) or f"Column {index}" for index, cell in enumerate(cells, 1)]
     seen: dict[str, int] = {}
     for index, header in enumerate(headers, 1):
         if len(header) > 200:
@@ -314,7 +384,8 @@ def _checked_headers(cells: list[str]) -> tuple[str, ...]:
 
 
 def _text(opener: Opener, encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(_unpacked(opener()), encoding=encoding, errors="strict", newline="")
+    codec, errors = codec_of(encoding)
+    return io.TextIOWrapper(_unpacked(opener()), encoding=codec, errors=errors, newline="")
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
@@ -346,3 +417,6 @@ def _csv_error(error: csv.Error, line: int) -> str:
             "Correct that cell and try again."
         )
     return f"Near line {line:,} the file is not CSV any more. Export it again as “CSV UTF-8”."
+
+
+__all__ = ["Opener", "Table", "Unreadable", "alternatives", "first_rows", "opener_of", "recognize"]

@@ -12,6 +12,7 @@ from apps.contacts.person.search_values import match_token
 from apps.contacts.person.services import contacts_change
 from apps.core.actors import Actor
 from apps.imports.services.people import open_many, owners_of
+from apps.imports.services.writes import Before
 
 
 def guardians_link(
@@ -23,11 +24,13 @@ def guardians_link(
     write: bool = True,
     subject: str | int | None = None,
     wait: bool = False,
+    before: list[Before] | None = None,
 ) -> tuple[int, int]:
     """Point children at their guardians by (child's key, guardian's key).
 
     Returns how many changed, and of how many the change waits for confirmation (identity facts, or ``wait``: whoever
-    ``actor`` is). Pairs of which one is unknown, or shared by several people, are left alone.
+    ``actor`` is); ``before`` is given what was there. Pairs of which one is unknown, or shared by several people, are
+    left alone.
     """
     kind, _ = match_token(match_on, source, "")
     token_of = {key: match_token(match_on, source, key)[1] for pair in pairs for key in pair}
@@ -56,6 +59,16 @@ def guardians_link(
         to_confirm = news(people, facts)
     if write:
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
+        if before is not None:
+            before += [
+                Before(
+                    person,
+                    people[person].profile_key,
+                    {"fields": {"guardian_id": [people[person].profile.get("guardian_id"), wanted[person]]}},
+                    people[person].version + 1,
+                )
+                for person in profiles
+            ]
         if profiles:
             contacts_change(actor=actor, profiles=profiles, action=Action.CONTACT_IMPORT, subject=subject)
     return len(profiles), len(to_confirm)

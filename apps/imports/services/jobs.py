@@ -7,12 +7,11 @@ draft -> checking -> checked -> running -> done
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import PurePath
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -30,9 +29,13 @@ from apps.core.errors import Refused
 from apps.core.generated_file import Pieces
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
+from apps.imports.events import mapping as event_mapping
 from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
-from apps.imports.readers import appointments, synthea, tables
+from apps.imports.readers import appointments, synthea
 from apps.imports.readers.tables import Table, Unreadable
+from apps.imports.services.uploads import Upload as Upload
+from apps.imports.services.uploads import forget, keep, read_as, stored_names
+from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
 from apps.vault import sealing, streams
@@ -42,14 +45,6 @@ MAX_FILES = 40
 KEEP_UPLOADS = timedelta(days=7)
 KEEP_REJECTIONS = timedelta(days=30)
 NOT_YOURS = "These rows show people unmasked, so only whoever uploaded the file and administrators see them."
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file as it came in; ``stream`` is read once."""
-
-    name: str
-    stream: BinaryIO
 
 
 def import_create(
@@ -62,7 +57,7 @@ def import_create(
 ) -> ImportJob:
     """Take files in: seal them, recognize them, count their rows. Nothing is written about people yet.
 
-    ``kind`` is synthea, list or appointments; ``document`` a mapping (list only; without it the guesses are the
+    ``kind`` is of ``JobKind``; ``document`` a mapping (lists of people or events; without it the guesses are the
     start). Raises ``Refused`` with what to do when a file cannot be read; then nothing is kept.
     """
     if not uploads:
@@ -77,7 +72,7 @@ def import_create(
     kept: list[dict[str, Any]] = []
     try:
         for upload in uploads:
-            kept.append(_keep(upload, job_id))
+            kept.append(keep(upload, job_id))
         data: dict[str, Any] = {"files": kept, "invent": bool(invent_addresses), "mapping": None}
         total = _recognize(kind, data, document)
         with transaction.atomic():
@@ -98,53 +93,9 @@ def import_create(
                 codes={"kind": kind, "files": len(kept), "rows": total},
             )
     except BaseException:
-        for item in kept:
-            default_storage.delete(item["stored"])
+        _delete([name for item in kept for name in stored_names(item)])
         raise
     return job
-
-
-def _keep(upload: Upload, job_id: int) -> dict[str, Any]:
-    """Seal an upload into the storage piece by piece; returns how to open it again."""
-    key, name = streams.new_key(), f"imports/{job_id}-{secrets.token_hex(12)}"
-    size = 0
-
-    def blocks() -> Iterator[bytes]:
-        nonlocal size
-        while block := upload.stream.read(streams.PIECE):
-            size += len(block)
-            yield block
-
-    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, blocks())))
-    return {
-        "name": PurePath(upload.name).name[:120],
-        "stored": stored,
-        "bound": name,
-        "key": key.hex(),
-        "bytes": size,
-    }
-
-
-def opener(item: dict[str, Any]) -> tables.Opener:
-    """Opens a kept file: plain bytes in memory, piece by piece."""
-
-    def open_again() -> BinaryIO:
-        sealed = cast(BinaryIO, default_storage.open(item["stored"], "rb"))
-        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)
-
-    return open_again
-
-
-def table_of(item: dict[str, Any]) -> Table:
-    """The table of a recognized file, without looking at it again."""
-    return Table(
-        item["name"],
-        opener(item),
-        item["encoding"],
-        item["delimiter"],
-        tuple(item["headers"]),
-        item["first_line"],
-    )
 
 
 def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None) -> int:
@@ -152,19 +103,16 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     total = 0
     for item in data["files"]:
         try:
-            table = tables.recognize(opener(item), item["name"])
-            item.update(
-                encoding=table.encoding,
-                delimiter=table.delimiter,
-                headers=list(table.headers),
-                first_line=table.first_line,
-            )
+            wanted = column_mapping.reading_of(document or {}) if kind == JobKind.LIST else {}
+            table = read_as(item, wanted)
             item["table"] = _table_name(kind, table)
             item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
             item["rows"] = sum(1 for _ in table.rows()) if item["used"] else 0
             total += item["rows"]
         except Unreadable as error:
             raise Refused("import.file_unreadable", _about(item, data, str(error))) from None
+        except column_mapping.BadMapping as error:
+            raise Refused("import.mapping_wrong", str(error)) from None
     if kind == JobKind.SYNTHEA:
         names = [item["table"] for item in data["files"] if item["used"]]
         if not names:
@@ -175,19 +123,56 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
             )
         order = {name: place for place, name in enumerate(synthea.USED)}
         data["files"].sort(key=lambda item: order.get(item["table"], 99))
-    if kind == JobKind.LIST:
-        data["mapping"] = document or suggestion(data)
+    if kind in MAPPED:
+        data["mapping"] = document or suggestion(data, kind)
         if document is not None:
-            checked_mapping(data)
+            MAPPED[kind](data)
     return total
+
+
+@transaction.atomic
+def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> ImportJob:
+    """Read the file of a list otherwise: ``encoding`` and ``header_line``. The columns are guessed anew.
+
+    Raises ``Refused`` when it cannot be read so; then nothing is changed.
+    """
+    job = _locked(job_id)
+    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+        raise Refused("import.mapping_fixed", MAPPING_FIXED)
+    _need_files(job)
+    data = job.opened()
+    job.total = reread(data, reading)
+    job_to(job, State.DRAFT, data)
+    record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["reading"])
+    return job
+
+
+def reread(data: dict[str, Any], reading: dict[str, Any]) -> int:
+    """Recognize the file of a list anew; returns its rows. Raises ``Refused``."""
+    item = data["files"][0]
+    before = set(stored_names(item))
+    try:
+        wanted = column_mapping.reading_of(reading)
+        table = read_as(item, wanted)
+        item["rows"] = sum(1 for _ in table.rows())
+    except Unreadable as error:
+        raise Refused("import.file_unreadable", str(error)) from None
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
+    data["mapping"] = suggestion(data) | wanted
+    transaction.on_commit(partial(_delete, sorted(before - set(stored_names(item)))))
+    return int(item["rows"])
+
+
+MAPPING_FIXED = "The mapping of this import cannot be changed any more. Start a new import."
 
 
 def _table_name(kind: str, table: Table) -> str:
     if kind == JobKind.APPOINTMENTS:
         appointments.columns(table.headers)
         return "appointments"
-    if kind == JobKind.LIST:
-        return "list"
+    if kind in MAPPED:
+        return str(kind)
     return synthea.recognized(table)
 
 
@@ -201,10 +186,12 @@ def _about(item: dict[str, Any], data: dict[str, Any], sentence: str) -> str:
 # The mapping of a list
 
 
-def suggestion(data: dict[str, Any]) -> dict[str, Any]:
+def suggestion(data: dict[str, Any], kind: str = JobKind.LIST) -> dict[str, Any]:
     """A mapping guessed from the file."""
     table = table_of(data["files"][0])
     sample = table.sample()
+    if kind == JobKind.EVENTS:
+        return event_mapping.suggest(list(table.headers), sample)
     return column_mapping.suggest(column_mapping.guess(table.headers, sample), sample)
 
 
@@ -244,20 +231,45 @@ def checked_mapping(data: dict[str, Any]) -> column_mapping.ColumnMapping:
     return found
 
 
+def checked_events(data: dict[str, Any]) -> event_mapping.EventMapping:
+    """The mapping of a list of events, checked against its file. Raises ``Refused``."""
+    try:
+        found = event_mapping.parse(data["mapping"])
+        found.bind(data["files"][0]["headers"])
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
+    return found
+
+
+MAPPED: dict[str, Callable[[dict[str, Any]], object]] = {
+    JobKind.LIST: checked_mapping,
+    JobKind.EVENTS: checked_events,
+}
+"""Kinds of imports that have a mapping, and what checks it."""
+
+
 @transaction.atomic
 def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> ImportJob:
     """Set the mapping of a list. Raises ``Refused`` naming what is wrong with it."""
     job = _locked(job_id)
-    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
-        raise Refused(
-            "import.mapping_fixed", "The mapping of this import cannot be changed any more. Start a new import."
-        )
+    if job.kind not in MAPPED or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+        raise Refused("import.mapping_fixed", MAPPING_FIXED)
     data = job.opened()
+    before = column_mapping.reading_of(data["mapping"] or {})
+    if (reading := _checked_reading(document)) != before:
+        job.total = reread(data, reading)
     data["mapping"] = document
-    checked_mapping(data)
+    MAPPED[job.kind](data)
     job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["mapping"])
     return job
+
+
+def _checked_reading(document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return column_mapping.reading_of(document)
+    except column_mapping.BadMapping as error:
+        raise Refused("import.mapping_wrong", str(error)) from None
 
 
 def known_sources() -> list[str]:
@@ -280,8 +292,8 @@ def import_check(*, actor: Actor, job_id: int) -> ImportJob:
         raise Refused("import.started", "This import is under way or done. Start a new one.")
     data = job.opened()
     _need_files(job)
-    if job.kind == JobKind.LIST:
-        checked_mapping(data)
+    if job.kind in MAPPED:
+        MAPPED[job.kind](data)
     _begin(job, State.CHECKING, data, actor)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
     return job
@@ -357,7 +369,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held"):
+    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons", "notes"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)
@@ -422,7 +434,7 @@ def _csv_lines(job: ImportJob) -> Iterator[str]:
     files = job.opened()["files"]
     headers = {item["name"]: item["headers"] for item in files}
     current = None
-    for row in ImportRejection.objects.filter(job=job).order_by("pk").iterator(chunk_size=20):
+    for row in ImportRejection.objects.filter(job=job, count__gt=0).order_by("pk").iterator(chunk_size=20):
         for item in sealing.open_service(row.sealed, table=REJECTION_TABLE, row=row.pk):
             if item["file"] != current:
                 current = item["file"]
@@ -463,13 +475,14 @@ def uploads_clear(*, actor: Actor) -> int:
             if job.under_way or job.files_gone:
                 continue
             data = job.opened()
+            names = [name for item in data["files"] for name in stored_names(item)]
             for item in data["files"]:
-                item.pop("key", None)
+                forget(item)
             job.reseal(data)
             job.files_gone = True
             job.save(update_fields=["sealed", "version", "files_gone"])
             record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["files"])
-            transaction.on_commit(partial(_delete, [item["stored"] for item in data["files"]]))
+            transaction.on_commit(partial(_delete, names))
         cleared += 1
     return cleared
 

@@ -24,14 +24,18 @@ from apps.core import clock
 from apps.core.errors import Refused
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
+from apps.imports.events.mapping import EventMapping
+from apps.imports.events.reader import read as read_events
 from apps.imports.models import ImportJob
 from apps.imports.prepared_rows import Line, Prepared, Recipe
 from apps.imports.readers import appointments, people, synthea
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, Row
 from apps.imports.readers.tables import Unreadable
 from apps.imports.services import jobs
+from apps.imports.services.done import note_done
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
+from apps.imports.services.unread import unread_add
 from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
 from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
 from apps.jobs.runner import Lost, Runner
@@ -61,6 +65,7 @@ class _Pass:
     worker: str
     write: bool
     mapping: ColumnMapping | None = None
+    events: EventMapping | None = None
     guard: ShiftGuard = field(default_factory=ShiftGuard)
     cache: PersonCache = field(default_factory=PersonCache)
     guardians: list[tuple[str, str]] = field(default_factory=list)
@@ -75,6 +80,8 @@ def _run(job: ImportJob, worker: str) -> None:
     run = _Pass(job, data, worker, write=job.state == State.RUNNING)
     if job.kind == JobKind.LIST:
         run.mapping = jobs.checked_mapping(data)
+    if job.kind == JobKind.EVENTS:
+        run.events = jobs.checked_events(data)
     if job.kind == JobKind.APPOINTMENTS:
         run.sources = jobs.known_sources()
     if not run.write and job.done:
@@ -105,7 +112,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons", "held"):
+    for name in ("tables", "reasons", "held", "unread", "unread_reasons", "notes"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -138,6 +145,8 @@ def _others(run: _Pass, item: dict[str, Any], today: date) -> Iterator[list[Row]
     table = jobs.table_of(item)
     if run.job.kind == JobKind.SYNTHEA:
         found = synthea.read(table, item["table"], today=today)
+    elif run.events is not None:
+        found = read_events(table, run.events, today=today)
     else:
         found = appointments.read(table, default_zone=organizations.current().zone)
     for rows, behind in _batches(run, found):
@@ -221,6 +230,8 @@ def _chunk(run: _Pass, item: dict[str, Any], rows: Rows) -> None:
             _tune(last=job.done + len(rows) >= job.total)
             outcome = _write(run, rows)
             _count(run, item, outcome, outcome.rejections)
+            if run.write:
+                note_done(job, outcome)
             job.done += len(rows)
             job.renew()
             job.reseal(run.data)
@@ -276,7 +287,8 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             event_rows(
                 actor=job.actor,
                 rows=events,
-                source=synthea.SOURCE,
+                source=run.events.source if run.events is not None else synthea.SOURCE,
+                match_on=run.events.match_on if run.events is not None else "external_id",
                 cache=run.cache,
                 write=run.write,
                 subject=job.pk,
@@ -300,6 +312,11 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.unchanged += part.unchanged
         total.to_confirm += part.to_confirm
         total.rejections += part.rejections
+        total.notes += part.notes
+        total.touched += part.touched
+        total.events += part.events
+        total.appointments += part.appointments
+        total.before += part.before
     return total
 
 
@@ -318,13 +335,16 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["rejected"] += len(rejections)
     if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
         data["held"] = data.get("held", 0) + outcome.to_confirm
+    if outcome.unread:
+        data["unread"] = data.get("unread", 0) + len(outcome.unread)
+        _tally(data.setdefault("unread_reasons", {}), (f"{cell.column} {cell.reason}" for cell in outcome.unread))
+        unread_add(job, item["name"], outcome.unread)
+    for note, count in outcome.notes.items():
+        notes = data.setdefault("notes", {})
+        note = note if note in notes or len(notes) < MAX_REASONS else "other reasons"
+        notes[note] = notes.get(note, 0) + count
     if rejections:
-        reasons = data.setdefault("reasons", {})
-        for rejection in rejections:
-            reason = rejection.reason
-            if reason not in reasons and len(reasons) >= MAX_REASONS:
-                reason = "other reasons"
-            reasons[reason] = reasons.get(reason, 0) + 1
+        _tally(data.setdefault("reasons", {}), (rejection.reason for rejection in rejections))
         rejections.sort(key=lambda rejection: rejection.line)
         jobs.add_rejections(
             job,
@@ -333,6 +353,12 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
                 for row in rejections
             ],
         )
+
+
+def _tally(reasons: dict[str, int], found: Iterable[str]) -> None:
+    for reason in found:
+        name = reason if reason in reasons or len(reasons) < MAX_REASONS else "other reasons"
+        reasons[name] = reasons.get(name, 0) + 1
 
 
 def _end(run: _Pass) -> None:
@@ -353,6 +379,7 @@ def _guardians(run: _Pass) -> None:
         return
     for start in range(0, len(run.guardians), CHUNK):
         with transaction.atomic():
+            outcome = Outcome()
             _, to_confirm = guardians_link(
                 actor=run.job.actor,
                 pairs=run.guardians[start : start + CHUNK],
@@ -361,7 +388,11 @@ def _guardians(run: _Pass) -> None:
                 write=run.write,
                 subject=run.job.pk,
                 wait=run.data.get("waits", False),
+                before=outcome.before,
             )
+            outcome.touched += [each.person_id for each in outcome.before]
+            if run.write:
+                note_done(run.job, outcome)
             if to_confirm:
                 run.data["held"] = run.data.get("held", 0) + to_confirm
 

@@ -35,8 +35,9 @@ from apps.core.bulk import next_ids
 from apps.imports.diff import SKIP, UPDATE, ShiftGuard, merge_profile
 from apps.imports.prepared_rows import Line, Prepared, prepared
 from apps.imports.readers.people import REPEATED
-from apps.imports.readers.rows import PersonRow, Rejection
-from apps.imports.services.writes import Outcome, PersonCache
+from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
+from apps.imports.services.changed_keys import without_changed_keys
+from apps.imports.services.writes import Before, Outcome, PersonCache
 
 
 @dataclass(slots=True)
@@ -55,6 +56,10 @@ class PeopleChunk:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def reject(self, outcome: Outcome, number: int, reason: str) -> None:
+        """Reject a good row after all."""
+        outcome.rejections.append(self.rejection(self.made.places[number], reason))
 
     def row(self, number: int) -> PersonRow:
         """A good row by its number among the good ones."""
@@ -138,6 +143,7 @@ def people_chunk(
     owners, taken = _holders(kind, made, numbers)
     pending: Set[bytes] = cache.pending if cache is not None and not write else set()
     numbers = _without_conflicts(chunk, numbers, owners, taken, pending, outcome)
+    numbers = without_changed_keys(chunk, numbers, owners, match_on, source, outcome)
     matches = made.matches
     ids = [owners[matches[number]][0] for number in numbers if matches[number] in owners]
     people = open_many(actor, ids, subject)
@@ -154,6 +160,8 @@ def people_chunk(
             guard.see(person.profile, row.profile)
         merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
         known.append(_Known(row, person, merged, fields))
+    if made.unread:
+        outcome.unread = _unread(chunk, numbers)
     if cache is not None and not write:
         for number in numbers:
             cache.pending.update(made.unique[number])
@@ -167,10 +175,24 @@ def people_chunk(
         else:
             outcome.unchanged += 1
     if write:
-        _create(actor, chunk, fresh, subject)
-        _change(actor, [item for item in known if item.fields or item.consents], subject)
+        outcome.made += _create(actor, chunk, fresh, subject)
+        changed = [item for item in known if item.fields or item.consents]
+        _change(actor, changed, subject)
+        outcome.touched += [item.person.id for item in changed]
+        outcome.before += [_before(item) for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     return outcome
+
+
+def _unread(chunk: PeopleChunk, numbers: Sequence[int]) -> list[UnreadCell]:
+    """The cells left out of the rows that come in."""
+    number_of = {chunk.made.places[number]: number for number in numbers}
+    return [
+        UnreadCell(chunk.lines[place][0], chunk.made.keys[number_of[place]], *cell)
+        for place, cells in chunk.made.unread
+        if place in number_of
+        for cell in cells
+    ]
 
 
 def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, Any]:
@@ -268,10 +290,10 @@ def fresh_ids(people: int, consents: int) -> Fresh:
     )
 
 
-def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str | int | None) -> None:
-    """Write new people with their consents, both on the trail."""
+def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str | int | None) -> list[int]:
+    """Write new people with their consents, both on the trail; their ids."""
     if not numbers:
-        return
+        return []
     made = chunk.made
     consents = sum(made.consents[number] for number in numbers)
     # Prepared ahead: a definition may have changed since. From here to the commit it cannot.
@@ -301,6 +323,7 @@ def _create(actor: Actor, chunk: PeopleChunk, numbers: list[int], subject: str |
             people=[person for person, number in zip(people, numbers, strict=True) if made.consents[number]],
             codes={"consents": consents},
         )
+    return list(people)
 
 
 def open_many(actor: Actor, ids: Sequence[int], subject: str | int | None) -> dict[int, PersonRecord]:
@@ -367,6 +390,24 @@ def _change(actor: Actor, items: list[_Known], subject: str | int | None) -> Non
         subject=subject,
         before={item.person.id: item.person.profile for item in items},
     )
+
+
+def _before(item: _Known) -> Before:
+    """What the row replaces: by field (``address.city``) the value before and after; of consents the state before."""
+    person = item.person
+    facts: dict[str, Any] = {
+        "fields": {name: [at(person.profile, name), at(item.profile, name)] for name in item.fields}
+    }
+    if item.consents:
+        facts["consents"] = {cell.purpose: [person.consents.get(cell.purpose), cell.state] for cell in item.consents}
+    return Before(person.id, person.profile_key, facts, person.version + 1)
+
+
+def at(profile: Mapping[str, Any], name: str) -> Any:
+    """The value of a changed field as ``merge_profile`` names it, None where there is none."""
+    first, _, rest = name.partition(".")
+    value = profile.get(first)
+    return value if not rest else value.get(rest) if isinstance(value, Mapping) else None
 
 
 def _record_consents(actor: Actor, given: list[tuple[PersonRecord, ConsentCell]], subject: str | int | None) -> None:

@@ -6,6 +6,7 @@ it, in the caller's transaction. The dry run and the import are the same code, s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,27 +26,54 @@ from apps.contacts.appointments.services import (
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values, selectors
-from apps.contacts.timeline import value_sets
+from apps.contacts.timeline.clinical import coded
+from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 from apps.core.actors import Actor
+from apps.imports.events.reader import BY_TEXT
+from apps.imports.readers import synthea
 from apps.imports.readers.appointments import RefusedVisit
-from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection
+from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
 from apps.vault import sealing, tokens
 
 SOURCES = ("synthea", "demo", "file")
 """Names of outside ids that an appointment's "patient id" may mean, in this order."""
 
+NAMED = {"external_id": "patient id", "mrn": "record number"}
+"""What people are matched by when rows are about events."""
+FIRST = "import the people first, then these rows"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Before:
+    """What a row replaced of a person, to be sealed under the person's key; ``version`` is the person's afterwards."""
+
+    person_id: int
+    profile_key: bytes
+    facts: dict[str, Any]
+    version: int = 0
+
 
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
+    made: list[int] = field(default_factory=list)
+    touched: list[int] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    """Ids of people who were made, of people who were changed or to whom something was added, of events made, and
+    below of appointments made; what was there before, for an undo."""
+    appointments: list[int] = field(default_factory=list)
+    before: list[Before] = field(default_factory=list, repr=False)
+    notes: Counter[str] = field(default_factory=Counter)
+    """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 
 
 @dataclass(slots=True)
@@ -96,19 +124,22 @@ def event_rows(
     actor: Actor,
     rows: Sequence[EventRow],
     source: str,
+    match_on: str = "external_id",
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
 ) -> Outcome:
     """Record the events of a chunk; events known by their identity change only when their facts did."""
     outcome = Outcome()
-    who = {row.line: search_values.identity(f"external.{source}", row.patient) for row in rows}
+    together = source == synthea.SOURCE
+    who = {row.line: search_values.match_token(match_on, source, row.patient)[1] for row in rows}
     cache.load(who.values())
     events: dict[bytes, tuple[NewEvent, bytes]] = {}
     for row in rows:
         found = cache.known.get(who[row.line])
         if found is None and who[row.line] not in cache.pending:
-            reason = "nobody here has this patient id; import the table of patients too"
+            first = "import the table of patients too" if together else FIRST
+            reason = f"nobody here has this {NAMED[match_on]}; {first}"
             outcome.rejections.append(Rejection(row.line, reason, row.cells))
             continue
         token = tokens.token128("event.source", f"{source}:{row.identity}")
@@ -122,19 +153,23 @@ def event_rows(
             continue
         person, key = found
         events[token] = (_new_event(person, f"{source}:{row.identity}", row), key)
+        if note := row.note or uncomparable(row.event):
+            outcome.notes[note] += 1
     changes = _known_events(actor, events, outcome, subject)
     outcome.new += len(events)
     outcome.changed += len(changes)
     if write:
         keys = {event.person_id: key for event, key in events.values()}
-        events_record(actor=actor, events=[event for event, _ in events.values()], profile_keys=keys, action=None)
+        new = [event for event, _ in events.values()]
+        events_record(actor=actor, events=new, profile_keys=keys, action=None, made=outcome.events)
         events_change(changes=changes)
         vocabulary_add(
             (row.event["system"], row.event["code"], row.event["term"])
             for row in rows
-            if row.event.get("code") and row.event.get("term")
+            if row.event.get("code") and row.event.get("term") and row.event["system"] != BY_TEXT
         )
         people = set(keys) | {change.event.person_id for change in changes}
+        outcome.touched += sorted(people)
         if people:
             record(
                 actor=actor,
@@ -148,18 +183,9 @@ def event_rows(
 
 
 def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
-    facts = {name: value for name, value in row.event.items() if name != "kind"}
-    system, code = facts.get("system", ""), facts.get("code", "")
-    groups = []
-    if code:
-        groups.append(f"code:{system}:{code}")
-        sets = value_sets.sets_of(system, code)
-        groups += [f"set:{name}" for name in sets]
-        if sets:
-            facts["sets"] = list(sets)
-    if facts.get("class"):
-        groups.append(f"class:{facts['class']}")
-    return NewEvent(person, row.event["kind"], row.on, source, facts, tuple(groups), code)
+    kind = str(row.event["kind"])
+    facts, groups = coded(kind, {name: value for name, value in row.event.items() if name != "kind"})
+    return NewEvent(person, kind, row.on, source, facts, groups, str(facts.get("code") or ""))
 
 
 def _known_events(
@@ -193,6 +219,7 @@ def _known_events(
             outcome.unchanged += 1
         else:
             changes.append(ChangedEvent(event_id, event, key))
+            outcome.before.append(Before(person, key, {"event": event_id, "facts": before, "after": facts}))
     return changes
 
 
@@ -252,9 +279,15 @@ def appointment_rows(
             outcome.unchanged += 1
     outcome.new += len(given)
     outcome.changed += len(changed)
+    for pk, (item, before) in changed.items():
+        facts = {"appointment": pk, "facts": before, "after": item.facts()}
+        outcome.before.append(Before(item.person_id, keys[item.person_id], facts))
     if write and (given or changed):
         new = [_given(row, person) for row, person in given.values()]
+        outcome.touched += sorted({item.person_id for item in [*new, *(item for item, _ in changed.values())]})
         appointments_take_over(actor=actor, new=new, changed=changed, profile_keys=keys, subject=subject)
+        made = Appointment.objects.filter(external__in=list(given)).values_list("pk", flat=True)
+        outcome.appointments += list(made) if given else []
     if write and doubts:
         known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
         about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}

@@ -16,6 +16,7 @@ from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array
+from apps.imports import selectors as imports
 from apps.journeys import context
 from apps.journeys.engine import Plan
 from apps.journeys.protocol import Facts
@@ -47,6 +48,7 @@ def gather(
         asked = {person: records[person] for person in curious}
         contacts.load_events(asked)
         contacts.load_appointments(asked)
+        imports.load_imports(asked, among=imports.asked_about())
     appointments = _appointments(runs, plans, records)
     events = _events(runs, plans, records)
     wanted = {version: plans[version].dates - OF_THE_RUN for version in {run.version for run in runs}}

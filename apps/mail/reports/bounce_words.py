@@ -6,6 +6,9 @@ added here, to the list it belongs to, with the report it came from in the tests
 
 import re
 
+SIGN = "\u00a7"
+"""What stands for an address while words are read: no word, so that no pattern takes it for one."""
+
 GREYLIST = re.compile(
     r"gr[ae]y-?\s?list|postgrey|milter-greylist|temporarily deferred by gr|"
     r"try again (?:in|after) \d+ (?:second|minute)|first[- ]time.{0,40}try again"
@@ -48,15 +51,98 @@ POLICY = re.compile(
     r"only.{0,30}members|refus\w+ by (?:policy|filter|the recipient)|message (?:was )?filtered|"
     r"security"
 )
+# The stock phrases, which filters and gateways give as well. RFC 5321 has "mailbox unavailable" for policy too.
+STOCK_PHRASE = re.compile(
+    r"user unknown|unknown user|mailbox unavailable|invalid address|"
+    r"(?:account|address|user|mailbox) (?:that )?you tried to reach does not exist"
+)
+AT_RCPT = re.compile(
+    r"(?:reply|response) to (?:the )?rcpt|after rcpt|>>>+ ?rcpt|like our rcpt|<<< 503[^<]{0,12}need rcpt|"
+    r"\[rcpt_to\]|smtp:rcpt|does not like recipient|smtp command rcpt"
+)
+AT_MAIL = re.compile(
+    r"(?:reply|response) to (?:the )?mail|after (?:\w+ )?mail from|>>> ?mail from:.{0,330}<<< 5|\[mail_from\]|"
+    r"smtp:mail|does not like sender"
+)
+AT_HELLO = re.compile(
+    r"(?:reply|response) to (?:the )?(?:ehlo|helo|initial)|after (?:ehlo|helo|initial connection)|"
+    r"initial server greeting|"
+    r"connected to .{0,80} but greeting failed"
+)
+CHALLENGE = re.compile(
+    r"not (?:been )?pre-?approved|challenge[- /]?response|confirm (?:that )?you(?:r| are)|verify (?:that )?you are|"
+    r"awaiting (?:your )?(?:confirmation|verification)|(?:follow|complete) the instructions"
+)
+PROTECTION = re.compile(
+    r"requiretls|requires? tls|required tls|must issue a starttls|starttls (?:is )?required|not sent over tls|"
+    r"encryption (?:is )?(?:required|needed)"
+)
+AUTHENTICATION = re.compile(
+    r"\b(?:dkim|spf|dmarc)\b|unauthenticated|reverse dns|\brdns\b|\bptr\b|authentication level|"
+    r"sender.{0,20}not authenticated|not pass.{0,20}authenticat|authentication (?:checks|information)|sender ?-?id\b"
+)
+# Read with the links, which often carry the only word.
+BLOCKLIST = re.compile(
+    r"black-?\s?list|block-?\s?list|deny-?\s?list|\brbl\b|\bdns-?[bw]l\b|spamhaus|\bsorbs\b|spamcop|barracudacentral|"
+    r"uceprotect|abuseat|mailspike|invaluement|senderscore|spamrats|\bs3(?:140|150)\b|psbl\.|\bb[lr]l?\.[a-z]+\.|"
+    r"(?:blocked|rejected|refused|denied|listed)\W+(?:using|in|on|at|by) (?:\w+ )?(?:(?:bl|rbl|dnsbl|zen|dbl|"
+    r"sbl|xbl|pbl)\b)"
+)
+_OUR_NAME = (
+    r"(?:\bip\b|\bips\b|\bip[- ]?addr(?:ess)?\b|client (?:host|address|ip)|\b(?:your|sending|sender'?s|connecting) "
+    r"(?:mail ?)?(?:host(?:name)?|server|mta|network|ip|address|system|domain)\b|\bhelo\b|\behlo\b)"
+)
+_REFUSED = (
+    r"(?:block|banned|\bban\b|blacklist|\blisted\b|denied|deny|reject|refus|reputation|not allowed|invalid|forbidden|"
+    r"not authori[sz]ed|not permitted|suspicious|abus|mismatch|must resolve|not resolve)"
+)
+OUR_HOST = re.compile(
+    rf"{_OUR_NAME}[^.;]{{0,60}}{_REFUSED}|{_REFUSED}[^.;]{{0,30}}{_OUR_NAME}|(?:poor|bad|low|sender|ip|"
+    rf"domain) reputation|"
+    r"blocked using|client host|connections? from \S+ (?:was |is |are )?(?:reject|refus|denied|block|not)"
+)
+RATE = re.compile(
+    r"rate[- ]?limit|throttl|unusual rate|exceeded the (?:rate|limit)|sending.{0,12}too fast|"
+    r"too frequent|too many (?:messages|mails|e-?mails|connections|concurrent|errors|sessions|commands|attempts)|"
+    r"receiving mail at a rate|"
+    r"(?:hourly|daily) (?:limit|quota)|mail(?:s|ing)? (?:rate|volume)|unexpected volume"
+)
+RECIPIENTS = re.compile(
+    r"too many (?:\w+ )?(?:recipients|rcpts?|users|addresses|destinations)|recipients? limit|number of recipients"
+)
+RELAY = re.compile(
+    r"relay(?:ing)? (?:access )?(?:denied|not|is not|prohibited|attempt)|not.{0,20}to relay|relaying|"
+    r"unable to relay|do not relay|"
+    r"rcpthosts|open relay"
+)
+NULL_MX = re.compile(r"null ?mx|does not accept (?:e-?)?mail|indicated no smtp service|domain.{0,20}accepts no mail")
+DNS_FAULT = re.compile(
+    r"malformed|unexpected name server reply|servfail|try again|temporar|timed? ?out|server failure|"
+    r"name ?server.{0,20}fail"
+)
 SENDER = re.compile(
     r"(?:sender|mail ?from|envelope|return-?path)[^.;:]{0,60}(?:reject|does not exist|not exist|"
     r"unknown|invalid|verif|not found|denied|refus|unresolv|bad)|"
     r"sender.{0,20}(?:address|domain|verify)|domain of sender|bogus (?:sender|mail from)|"
-    r"callout verification|can'?t verify sender|(?:your|sending) (?:domain|e-?mail address)"
+    r"callout verification|can'?t verify sender|(?:your|sending) (?:domain|e-?mail address)|badmailfrom|"
+    r"envelope sender is in"
 )
 SIZE = re.compile(
     r"message (?:is )?too (?:large|big|long)|message size|size (?:limit|exceed)|"
     r"(?:larger|bigger) than|recipsizelimit|exceeds? (?:the |fixed )?(?:maximum|max|size)|too large"
+)
+# A report that calls itself a delay and means the end: OpenSMTPD says so of what it deletes.
+EXPIRED = re.compile(
+    r"envelope expired|giving up\b|gave up\b|will not be (?:re)?tried|no (?:more|further) attempts|"
+    r"(?:removed|deleted) from (?:the )?queue"
+)
+# What a scanner or a lawyer hangs below a report, in whole paragraphs; it is nobody's reason.
+FOOTER = re.compile(
+    r"(?:e-?mail|message|mail|attachments?)\b.{0,60}(?:scanned|checked|screened|swept|certified)\b|"
+    r"(?:scanned|checked|screened|protected|filtered|certified) (?:for|by|with|against|as)\b.{0,80}(?:virus|"
+    r"spam|malware|threat|secur|scan)|"
+    r"(?:virus|spam)[- ]free|no virus(?:es)? (?:was |were )?found|anti-?virus|confidential|disclaimer|intended solely|"
+    r"this service is powered by|spam ?filter by"
 )
 DEFERRED = re.compile(
     r"warning: (?:could not|message|delivery)|"
@@ -88,11 +174,15 @@ UNKNOWN_HOST = re.compile(
     r"(?:invalid|bad|illegal|unknown|unrouteable|no such) (?:host|domain)|nxdomain|no such domain|"
     r"host/domain name found|couldn'?t find any host|no mail exchanger|no mx|"
     r"does not accept (?:e-?)?mail|null ?mx|non-?existent domain|unrouteable mail domain|"
-    r"all relevant mx records point to non-existent|name service error|"
+    r"all relevant mx records point to non-existent|indicated no smtp service|"
     r"(?:address|host) lookup (?:failed|did not)|no (?:a|mx).{0,20}records?|"
     r"dns error.{0,80}domain name not found|cannot find your recipient'?s.{0,40}server|illegal host"
 )
 UNKNOWN_USER = re.compile(
+    r"\u00a7[>)\]]{0,2}[:;,.]{0,3} (?:(?:is|was|has|been|the|this|user|mailbox|recipient|"
+    r"account) ){0,3}(?:unknown|not found|"
+    r"does ?n[o']t exist|not exist|doesn't exist|no longer|invalid|not (?:a )?valid|not (?:listed|known|recogni[sz]ed)|"
+    r"unavailable|rejected|closed|deleted)|(?:unknown|invalid|bad|no such|reject\w*)[: ]{1,2}<?\u00a7|"
     r"(?:user|recipient|mailbox|address|account|customer|addressee|person|destination|login|alias|"
     r"name|id)s?\b[^.;]{0,60}(?:unknown|not found|n'existe|does ?n[o']t exist|not exist|doesn'?t "
     r"exist|not? longer|no longer|invalid|not (?:a )?valid|not (?:listed|known|recogni[sz]ed|"
@@ -104,7 +194,7 @@ UNKNOWN_USER = re.compile(
     r"no (?:such )?(?:user|mailbox|mail ?box|recipient|account|person)(?: |\b)|user[_ ]?unknown|"
     r"recip(?:ient)?not ?found|not our (?:user|customer)|this user doesn'?t have|"
     r"(?:doesn'?t|does not) have an? .{0,60}account|(?:recipient )?address (?:was )?reject|"
-    r"recipient reject|rejected address|invalid recipient|we do not relay for this|"
+    r"recipient reject|rejected address|invalid recipient|nosuchuser|"
     r"(?:that )?address (?:is )?not (?:listed|in)|addressee unknown|"
     r"no (?:one|body) (?:by|with|of) that name|didn'?t find|could(?:n'?t| not) be found|wasn'?t found|"
     r"cannot be found|account that you tried to reach (?:does not|is)|not listed in|"
@@ -118,6 +208,7 @@ AFTER_DATA = re.compile(
     r"smtp command data|>>> ?data\s+<<< 5(?!03)(?!.{0,400}(?:<<< 503|no valid recipient|need rcpt))|"
     r">>> \.\s"
 )
+END_OF_DATA = re.compile(r"end of (?:the )?data|>>> \.\s")
 UNKNOWN_FOR_SURE = re.compile(
     r"(?:user|recipient|mailbox|addressee) ?(?:is )?unknown|"
     r"unknown (?:user|recipient|mailbox|e-?mail)|"
@@ -125,7 +216,7 @@ UNKNOWN_FOR_SURE = re.compile(
     r"(?:user|mailbox|recipient|account|address) (?:you tried to reach )?(?:does not|doesn'?t|did "
     r"not) exist|mailbox (?:not found|unavailable|does not exist)|"
     r"(?:user|recipient|address) not found|not our user|no mailbox (?:here )?by that name|"
-    r"destinataire invalide|no longer on server|recipnotfound|recipientnotfound|"
+    r"destinataire invalide|no longer on server|recipnotfound|recipientnotfound|nosuchuser|"
     r"リストにありません|宛先不明|存在しません|"
     r"見つかりません"
 )
@@ -169,7 +260,7 @@ AUTO_SUBJECT = re.compile(
 )
 ORIGINAL_FOLLOWS = re.compile(
     r"^(?:-{2,}.{0,60}(?:original|copy|returned|forwarded|undelivered|unsent|message header|below "
-    r"this line|transcript of original).*|(?:the )?(?:original|returned) message(?: (?:follows|was|"
+    r"this line|transcript of original).*|(?:the )?(?:original|returned) message(?: (?:follows|was(?! received)|"
     r"headers?|text).*)?:?\s*|below this line is a copy.*|.{0,40}this is a copy of (?:the|your) "
     r"message.*|your original message.*|(?:received|return-path|delivered-to|message-id|"
     r"dkim-signature|mime-version):\s.*|headers? of (?:the )?original.*|[- ]*message (?:body|text|"
@@ -178,7 +269,6 @@ ORIGINAL_FOLLOWS = re.compile(
 )
 STATUS = re.compile(r"(?<![\d.\w])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 REPLY = re.compile(r"(?<![\d.\w])([45][0-5]\d)(?=[ \-;:,]|$)(?!\.\d)")
-HARD_STATUS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.1.351"})
 ADDRESS = re.compile(r"[^\s<>@\"'()\[\]:;,]{1,64}@[\w.\-]{1,255}|\"[^\"\n]{1,64}\"@[\w.\-]{1,255}")
 COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "miscategorized", "dismissal"})
 # Where to look for the line that tells most, in this order.
@@ -197,3 +287,9 @@ NAME_BETWEEN = re.compile(
     r"disabled|unavailable|over|quota|could|cannot|can|by|of|on|for|to|at|rejected|invalid|here|here|inbox|failed)\S+",
     re.IGNORECASE,
 )
+
+
+def reply_code(heard: str) -> int:
+    """The first three-digit reply code of a text, or 0."""
+    found = REPLY.search(heard)
+    return int(found.group(1)) if found else 0

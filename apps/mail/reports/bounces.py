@@ -11,13 +11,15 @@ Nothing here trusts the body about *whom* it concerns: that comes from the signe
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.message
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from apps.mail.judge import Facts, Reason, judge, phase_in
 from apps.mail.reports import bounce_words as words
 from apps.mail.reports.returned_mail import (
     MAX_READ,
@@ -47,6 +49,8 @@ class Verdict(StrEnum):
     COMPLAINT = "complaint"
     AUTO_REPLY = "auto_reply"
     NOT_A_BOUNCE = "not_a_bounce"
+    ELSEWHERE = "elsewhere"
+    """Another mailbox than the one written to failed: a forward. The message did arrive where we sent it."""
 
     @property
     def is_failure(self) -> bool:
@@ -68,6 +72,8 @@ class Outcome:
     """SMTP reply code, or 0."""
     diagnostic: str = field(repr=False)
     """What the other side wrote, without addresses, names in quotes and links; at most 300 characters."""
+    recipients: tuple[str, ...] = field(default=(), repr=False)
+    """The mailboxes that the report names for it: to be compared with the one written to, never to be believed."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Report:
     original_mail_from: tuple[str, ...] = field(default=(), repr=False)
     """Return paths the report claims for the original: tokens to verify, never addresses to believe."""
     original_message_id: str = field(default="", repr=False)
+    arrived: bool = False
+    """Whether it says that the message was delivered, or handed on, after all."""
 
 
 # --- the way in ---------------------------------------------------------------------------------------------
@@ -103,66 +111,81 @@ def parse(raw: bytes) -> Report:
     if complaint is not None:
         return complaint
     blocks = status_blocks(parts)
-    text = spoken_words(parts)
+    text = without_footers(spoken_words(parts))
     if blocks:
         report = _delivery_report(blocks, text)
         if report is not None:
             return _with_clues(report, parts)
     if _looks_like_bounce(message, text):
-        return _with_clues(_from_words(text), parts)
+        return _with_clues(_from_words(text, _named_in(message, text)), parts)
     if _is_auto_reply(message):
         return Report(Verdict.AUTO_REPLY)
     return Report(Verdict.NOT_A_BOUNCE)
 
 
-def classify(status: str, text: str, *, final: bool = True) -> Verdict:
-    """Judge one outcome from its enhanced status code and the words that came with it.
+_VERDICTS = {
+    Reason.DISABLED: Verdict.SOFT,
+    Reason.FULL: Verdict.FULL,
+    Reason.GREYLIST: Verdict.GREYLIST,
+    Reason.SPAM: Verdict.SPAM,
+    Reason.SIZE: Verdict.SOFT,
+    Reason.CONTENT: Verdict.SOFT,
+    Reason.UNSURE: Verdict.SOFT,
+    Reason.CHALLENGE: Verdict.DELAYED,
+    Reason.SUCCESS: Verdict.NOT_A_BOUNCE,
+}
 
-    `final` is False for an outcome that says the sender will try again. Also used for live SMTP replies.
+
+def classify(status: str, text: str, *, final: bool = True) -> Verdict:
+    """Judge one outcome from its enhanced status code and the words that came with it (see ``judge``).
+
+    `final` is False for an outcome that says the sender will try again (RFC 3464 section 2.3.3): no failure, whatever
+    its words.
     """
-    heard = re.sub(r"https?://\S+", " ", re.sub(r"\s+", " ", text.lower()))
-    # Long replies repeat "550-5.1.1" before each line; without it sentences can be matched whole.
-    spoken = re.sub(r"\b[245]\d\d[- ](?:[245]\.\d{1,3}\.\d{1,3} ?)?", " ", heard)
-    # Local parts have words in them too.
-    spoken = re.sub(r"\s+", " ", words.ADDRESS.sub("(address)", spoken))
-    codes = set(words.STATUS.findall(heard))
-    said = {code for code in codes if not code.endswith((".0.0",))} or codes
-    if status and (not said or not codes - {status}):
-        said = said | {status}
-    reply = _reply_code(heard)
-    if words.GREYLIST.search(spoken):
-        return Verdict.GREYLIST
-    if words.FULL.search(spoken) or {"5.2.2", "4.2.2"} & said:
-        return Verdict.FULL
-    if words.MICROSOFT_EDGE.search(heard):
+    return _verdict_of(Facts(text, status=status)) if final else Verdict.DELAYED
+
+
+def _verdict_of(facts: Facts) -> Verdict:
+    found = judge(facts)
+    if found.is_dead:
         return Verdict.HARD
-    if words.SPAM.search(spoken):
-        return Verdict.SPAM
-    if any(code.split(".")[1] == "7" for code in said) or words.SENDER.search(spoken):
-        return Verdict.POLICY
-    for_sure = words.UNKNOWN_FOR_SURE.search(spoken)
-    unknown = for_sure or words.UNKNOWN_USER.search(spoken) or words.UNKNOWN_HOST.search(spoken)
-    policy = words.POLICY.search(spoken)
-    if policy and not for_sure and not (unknown and unknown.start() < policy.start()):
-        return Verdict.POLICY
-    if not final:
-        return Verdict.DELAYED
-    if words.SIZE.search(spoken):
+    if found.reason in (Reason.UNKNOWN, Reason.NO_DOMAIN):
         return Verdict.SOFT
-    temporary = status.startswith("4.") or any(code.startswith("4.") for code in said) or 400 <= reply < 500
-    if temporary:
-        return Verdict.SOFT
-    if words.AFTER_DATA.search(heard):
-        return Verdict.SOFT
-    if for_sure or words.HARD_STATUS & said:
-        return Verdict.HARD
-    if words.UNKNOWN_HOST.search(spoken):
-        return Verdict.SOFT if "try again" in spoken else Verdict.HARD
-    # "Address rejected" beside a code about the system, the content or the size says nothing of the address.
-    elsewhere = any(not code.endswith(".0.0") and code.split(".")[1] not in {"0", "1", "5"} for code in said)
-    if words.DISABLED.search(spoken) or elsewhere or words.TEMPORARY.search(spoken):
-        return Verdict.SOFT
-    return Verdict.HARD if unknown else Verdict.SOFT
+    return _VERDICTS.get(found.reason, Verdict.POLICY)
+
+
+def about(report: Report, address: str) -> Report:
+    """What a report says of the mailbox `address`, the one written to; ``ELSEWHERE`` when only others failed.
+
+    RFC 3464 section 2.3.2: Final-Recipient is the mailbox that the report is about; where somebody forwards or an
+    alias spreads a message it is another than the one written to. A report that names nobody is about ours.
+    """
+    if not report.verdict.is_failure or not report.outcomes or "@" not in address:
+        return report
+    ours = [each for each in report.outcomes if not each.recipients or _same(each.recipients[0], address)]
+    if len(ours) == len(report.outcomes):
+        return report
+    kept = _combine(ours or list(report.outcomes))
+    return replace(
+        report,
+        verdict=kept.verdict if ours else Verdict.ELSEWHERE,
+        status=kept.status,
+        reply=kept.reply,
+        diagnostic=kept.diagnostic,
+        outcomes=kept.outcomes,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(address: str) -> tuple[str, str]:
+    """An address for comparing: case, a "+tag" and the writing of its domain make no other mailbox."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.rstrip(".").encode("idna").decode("ascii")
+    return local.strip('"').partition("+")[0], domain
 
 
 def sanitize(text: str, hide: Iterable[str] = ()) -> str:
@@ -239,7 +262,13 @@ def _with_clues(report: Report, parts: list[email.message.Message], first: tuple
         report.feedback_type,
         tuple(paths),
         message_id[:250],
+        report.arrived,
     )
+
+
+_DELAYS = frozenset({"delayed", "delay"})
+# RFC 3464 section 2.3.3, and Postfix's answer to a test.
+_SUCCESSES = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 
 
 # --- judging ------------------------------------------------------------------------------------------------
@@ -249,11 +278,11 @@ def _delivery_report(blocks: list[email.message.Message], text: str) -> Report |
     outcomes = []
     for block in blocks:
         action = raw_header(block, "Action").strip().lower().split(" ")[0].split("(")[0]
-        if action in {"delivered", "relayed", "expanded"}:
+        if action in _SUCCESSES or (not action and raw_header(block, "Status").strip().startswith("2.")):
             continue
         outcomes.append(_outcome_of_block(block, action, text, alone=len(blocks) == 1))
     if not outcomes:
-        return Report(Verdict.NOT_A_BOUNCE)
+        return Report(Verdict.NOT_A_BOUNCE, arrived=True)
     return _combine(outcomes)
 
 
@@ -264,28 +293,70 @@ def _outcome_of_block(block: email.message.Message, action: str, text: str, *, a
     diagnostic = re.sub(r"\s+", " ", diagnostic)
     comment = re.sub(r"^[\s\d.]+", "", raw_header(block, "Status"))
     said = f"{comment} {diagnostic}".strip()
-    final = action not in {"delayed", "delay"}
-    verdict = classify(status, said, final=final)
-    # A report may keep the reason for its human part: look there when the fields say little.
     plain = re.sub(r"(?i)^\s*(?:smtp|x-[\w-]+|dns)\s*;", "", diagnostic)
-    if alone and (verdict is Verdict.SOFT or (verdict is Verdict.HARD and not _spoken(plain))):
-        fuller = classify(status, f"{said} {text}", final=final)
-        if fuller is not Verdict.HARD or not status.startswith("4."):
-            verdict = fuller
-            if not _spoken(plain):
-                diagnostic = f"{diagnostic} {_telling(text)}"
-    elif alone and verdict is Verdict.HARD and _after_data(f"{said} {text}"):
-        verdict = classify(status, f"{said} {text}", final=final)
-    if alone and verdict is Verdict.HARD:
-        # Only what nobody contradicts is hard.
-        other = classify("", text, final=True)
-        verdict = other if other in {Verdict.FULL, Verdict.GREYLIST, Verdict.SPAM} else verdict
-    if not final and verdict not in {Verdict.GREYLIST, Verdict.FULL, Verdict.SPAM, Verdict.POLICY}:
+    if action in _DELAYS and not words.EXPIRED.search(f"{said} {text}".lower()):
         verdict = Verdict.DELAYED
+    else:
+        verdict, more = _judged(_far_status(status, plain), said, text, action, plain, alone=alone)
+        diagnostic = f"{diagnostic} {more}" if more else diagnostic
+        if action in _DELAYS and verdict is Verdict.HARD:
+            verdict = Verdict.SOFT
     specific = _most_telling_status(diagnostic, status)
     recipient = raw_header(block, "Final-Recipient").rpartition(";")[2].strip(" <>")
+    original = raw_header(block, "Original-Recipient").rpartition(";")[2].strip(" <>")
     hide = {recipient.rpartition("@")[0], *_local_parts(f"{diagnostic} {text}")}
-    return Outcome(verdict, specific, _reply_code(diagnostic.lower()), sanitize(diagnostic, hide))
+    named = tuple(dict.fromkeys(each.lower() for each in (recipient, original) if "@" in each))
+    return Outcome(verdict, specific, words.reply_code(diagnostic.lower()), sanitize(diagnostic, hide), named)
+
+
+def _far_status(status: str, plain: str) -> str:
+    """The Status field, or nothing where the far side's own answer says otherwise: x.7.x is also what a sending server
+    writes when it understood nothing, and then "invalid recipient" of the one who knows stands above it.
+    """
+    if status[2:].startswith("7.") and words.reply_code(plain.lower()) and not words.STATUS.search(plain):
+        return "" if judge(Facts(plain)).is_dead else status
+    return status
+
+
+def _judged(status: str, said: str, text: str, action: str, plain: str, *, alone: bool) -> tuple[Verdict, str]:
+    """The verdict on one recipient that failed, and what of the report's prose belongs to its reason.
+
+    The fields stand above the prose: it fills in what they leave out, and can spare a mailbox that they call dead.
+    """
+    failed = action == "failed"
+    around = " ".join(text.lower().split())
+    # Of several recipients the transcript does not tell which one the refused DATA was about.
+    phase = phase_in(said.lower()) or (phase_in(around) if alone or "need rcpt" not in around else None)
+    prose = not words.REPLY.search(plain) and not words.STATUS.search(plain)
+    verdict = _verdict_of(Facts(said, status=status, failed=failed, phase=phase, prose=prose))
+    if not alone:
+        return verdict, ""
+    if verdict is Verdict.SOFT or (verdict is Verdict.HARD and not _spoken(plain)):
+        fuller = _verdict_of(Facts(f"{said} {text}", status=status, failed=failed, prose=prose))
+        if fuller is not Verdict.HARD or failed or not status.startswith("4."):
+            telling = "" if _spoken(plain) else _telling(text)
+            return _spared(fuller, text), telling
+    elif verdict is Verdict.HARD and _after_data(f"{said} {text}"):
+        verdict = _verdict_of(Facts(f"{said} {text}", status=status, failed=failed))
+    return _spared(verdict, text), ""
+
+
+def _spared(verdict: Verdict, text: str) -> Verdict:
+    """Only what nobody contradicts is hard."""
+    if verdict is not Verdict.HARD:
+        return verdict
+    other = classify("", text)
+    return other if other in {Verdict.FULL, Verdict.GREYLIST} else verdict
+
+
+def without_footers(text: str) -> str:
+    """The words of a report without paragraphs of scanners and disclaimers."""
+    return "\n\n".join(each for each in re.split(r"\n[ \t]*\n", text) if not _is_footer(each))
+
+
+def _is_footer(paragraph: str) -> bool:
+    flat = " ".join(paragraph.lower().split())
+    return bool(words.FOOTER.search(flat)) and not words.STATUS.search(flat) and not words.REPLY.search(flat)
 
 
 def _after_data(text: str) -> bool:
@@ -306,15 +377,23 @@ def _combine(outcomes: list[Outcome]) -> Report:
     return Report(worst.verdict, worst.status, worst.reply, worst.diagnostic, tuple(outcomes))
 
 
-def _from_words(text: str) -> Report:
+def _named_in(message: email.message.Message, text: str) -> tuple[str, ...]:
+    """The mailbox that failed, where a report without fields names exactly one: Exim's header, or qmail's line."""
+    header = raw_header(message, "X-Failed-Recipients")
+    found = words.ADDRESS.findall(header) or re.findall(r"(?m)^\s*<([^\s<>]+@[^\s<>]+)>:\s*$", text)
+    named = tuple(dict.fromkeys(each.lower() for each in found))
+    return named if len(named) == 1 else ()
+
+
+def _from_words(text: str, named: tuple[str, ...]) -> Report:
     lowered = text.lower()
     final = not words.DEFERRED.search(re.sub(r"\s+", " ", lowered)) or bool(
         re.search(r"(?:gave|giving) up|permanent|has failed|delivery failed|final", lowered)
     )
     status = _most_telling_status(text, "")
-    verdict = classify(status, text, final=final)
+    verdict = _verdict_of(Facts(text, status=status, prose=True)) if final else Verdict.DELAYED
     diagnostic = sanitize(_telling(text), _local_parts(text))
-    outcome = Outcome(verdict, status, _reply_code(lowered), diagnostic)
+    outcome = Outcome(verdict, status, words.reply_code(lowered), diagnostic, named)
     return Report(verdict, outcome.status, outcome.reply, diagnostic, (outcome,))
 
 
@@ -344,11 +423,6 @@ def _most_telling_status(text: str, status: str) -> str:
         if code[0] in "45" and not code.endswith(".0.0"):
             return code
     return status or next(_codes(text), "")
-
-
-def _reply_code(heard: str) -> int:
-    found = words.REPLY.search(heard)
-    return int(found.group(1)) if found else 0
 
 
 def _looks_like_bounce(message: email.message.Message, text: str) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import email
-import email.errors
-import email.header
 import email.message
 import email.policy
-import html
 import re
 
+from apps.mail import charsets, header_words, html_text, quoting
 from apps.mail.reports import bounce_words as words
 
 MAX_READ = 512 * 1024
@@ -66,35 +64,32 @@ def raw_header(part: email.message.Message, name: str) -> str:
 
 
 def decoded_header(message: email.message.Message, name: str) -> str:
-    """A header with its encoded words decoded, as far as they can be."""
-    raw = raw_header(message, name)[:1000]
-    try:
-        return str(email.header.make_header(email.header.decode_header(raw)))
-    except (ValueError, LookupError, email.errors.MessageError):
-        return raw
+    """A header with its encoded words decoded, as far as they can be; one line of at most 1,000 characters."""
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            text = header_words.decode(str(value).encode("utf-8", "surrogateescape")[:4_000])
+            return re.sub(r"\s+", " ", text)[:1000]
+    return ""
 
 
 def leaf_text(part: email.message.Message) -> str:
     """The words of a leaf part, whatever its charset claims."""
-    payload = part.get_payload(decode=True)
-    if isinstance(payload, bytes):
-        text = _decode(payload[: 4 * MAX_TEXT], part.get_content_charset() or "utf-8")
-    else:
-        text = str(part.get_payload() or "")
-    if part.get_content_subtype() == "html":
-        text = re.sub(r"(?is)<(style|script|head)\b.*?</\1>", " ", text[:MAX_TEXT])
-        text = html.unescape(re.sub(r"(?s)<[^>]{0,500}>", " ", text))
+    is_page = part.get_content_subtype() == "html"
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AssertionError):
+        payload = None
+    text = charsets.decode(payload, _charset(part), markup=is_page) if isinstance(payload, bytes) else ""
+    if is_page:
+        text = quoting.plain(html_text.text_of(text))
     return text[:MAX_TEXT]
 
 
-def _decode(payload: bytes, charset: str) -> str:
-    """As declared, else as UTF-8, else byte by byte."""
-    for attempt in (charset, "utf-8"):
-        try:
-            return payload.decode(attempt)
-        except (LookupError, ValueError):
-            continue
-    return payload.decode("latin-1")
+def _charset(part: email.message.Message) -> str:
+    try:
+        return part.get_content_charset() or ""
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def spoken_words(parts: list[email.message.Message]) -> str:
@@ -129,11 +124,10 @@ def status_blocks(parts: list[email.message.Message]) -> list[email.message.Mess
     for part in parts:
         if part.get_content_type() not in {"message/delivery-status", "message/global-delivery-status"}:
             continue
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            groups = [one for one in payload if isinstance(one, email.message.Message)]
+        if part.is_multipart():
+            groups = [one for one in part.get_payload() if isinstance(one, email.message.Message)]
         else:
-            found = re.split(r"\n\s*\n", str(payload)[:MAX_TEXT])
+            found = re.split(r"\n\s*\n", leaf_text(part))
             groups = [email.message_from_string(one, policy=SHORT_FIELDS) for one in found]
         for group in groups:
             # Some systems leave out the blank line between message and recipient fields.

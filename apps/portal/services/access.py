@@ -22,7 +22,7 @@ from apps.audit.services import record
 from apps.contacts.person import search_values
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.selectors import open_people, record_keys
-from apps.contacts.services import contacts_change
+from apps.contacts.services import contacts_change, mailbox_prove
 from apps.core import actors, clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -173,6 +173,8 @@ def code_prove(
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
     if _is_no_longer_theirs(account, mailbox):
         return Outcome(State.CALL)
+    # Who reads there and knows the date of birth is the person; a password alone would not show who reads there.
+    mailbox_prove(actor=actors.patient(account.person_id), person_id=account.person_id, mailbox=mailbox)
     return _enter(account, "code", old_token)
 
 

@@ -18,6 +18,8 @@ from apps.segments.conditions.consent import ConsentCondition
 from apps.segments.conditions.date import DateCondition
 from apps.segments.conditions.engagement import EngagementCondition
 from apps.segments.conditions.event import EventCondition
+from apps.segments.conditions.imported import ImportedCondition
+from apps.segments.conditions.lab import LabCondition
 from apps.segments.conditions.number import NumberCondition
 from apps.segments.conditions.sample import SampleCondition
 from apps.segments.conditions.segment import SegmentCondition
@@ -29,10 +31,12 @@ CONDITIONS: dict[str, type[Condition]] = {
     "number": NumberCondition,
     "attribute": AttributeCondition,
     "event": EventCondition,
+    "lab": LabCondition,
     "appointment": AppointmentCondition,
     "consent": ConsentCondition,
     "engagement": EngagementCondition,
     "segment": SegmentCondition,
+    "imported": ImportedCondition,
     "sample": SampleCondition,
 }
 

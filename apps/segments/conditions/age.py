@@ -12,11 +12,9 @@ from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls, tokens
 from apps.segments.conditions.base.attributes import stored_day
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Control, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Control, Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment, one_of
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Search, Words, one_of
 from apps.segments.conditions.base.windows import BEGINNING, Window, years_before
 
 OPERATORS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}

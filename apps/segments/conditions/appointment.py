@@ -10,13 +10,10 @@ from apps.contacts import sql as contacts_sql
 from apps.core.bulk import int8_array
 from apps.segments.conditions.base import controls, tokens
 from apps.segments.conditions.base.attributes import day_of
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment
-from apps.segments.conditions.base.windows import DAYS, Window, horizon, shifted, unit_part
-from apps.segments.conditions.base.wording import counted_in
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Search, Words
+from apps.segments.conditions.base.windows import DAYS, Window, counted_in, horizon, shifted, unit_part
 
 STATES = {"booked": "is booked in the next", "none_upcoming": "is not booked at all"}
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from apps.contacts import sql as contacts_sql
 from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.core.folding import fold
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls, tokens
 from apps.segments.conditions.base.attributes import (
@@ -25,12 +26,22 @@ from apps.segments.conditions.base.attributes import (
     stored,
     values_of,
 )
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Choices, Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
-from apps.segments.conditions.base.nodes import Condition, Looking, Opened, Reference, RefersTo, Reveals, Search, Words
-from apps.segments.conditions.base.sql import Fragment, has_tokens, joined, one_of
-from apps.segments.conditions.base.wording import listed
+from apps.segments.conditions.base.nodes import (
+    Condition,
+    Fragment,
+    Opened,
+    Reference,
+    RefersTo,
+    Reveals,
+    Search,
+    Words,
+    has_tokens,
+    joined,
+    one_of,
+)
+from apps.segments.conditions.base.windows import listed
 from apps.vault.tokens import normalize
 
 OPERATORS = {
@@ -73,7 +84,7 @@ class AttributeCondition(Condition):
             raise document.wrong(
                 "condition.comparison_unknown", "“starts with” works for names; choose “is” for this attribute."
             )
-        if operator == "starts_with" and len(normalize(values[0])) not in PREFIX_LENGTHS:
+        if operator == "starts_with" and len(comparable(name, values[0])) not in PREFIX_LENGTHS:
             raise document.wrong(
                 "condition.letters_count", "give two to four letters: the starts of words are searchable so far."
             )
@@ -96,16 +107,17 @@ class AttributeCondition(Condition):
         spec = spec_of(self.field, fields)
         if self.op == "starts_with" or spec is None or not spec.choices:
             return
-        known = {normalize(code) for code, _ in spec.choices}
-        if any(normalize(value) not in known for value in self.values):
-            offered = ", ".join(f"{code} ({label})" for code, label in spec.choices)
+        known = {fold(code) for code, _ in spec.choices}
+        if any(fold(value) not in known and not spec.allows(normalize(value)) for value in self.values):
+            offered = ", ".join(f"{code} ({label})" for code, label in spec.choices[:12])
+            offered += ", and others" if len(spec.choices) > 12 else ""
             raise RuleError("condition.value_unknown", path, f"“{spec.label}” is one of {offered}.")
 
     def holds(self, opened: Opened) -> bool:
         """Whether one of the values is the person's (or none of them is)."""
         profile = opened.record.profile
         if self.op == "starts_with":
-            return normalize(self.values[0]) in starts_of(profile, self.field)
+            return comparable(self.field, self.values[0]) in starts_of(profile, self.field)
         if self.op in KNOWN:
             return bool(stored(profile, self.field)) is (self.op == "exists")
         # "" is what no search finds: a number out of bounds, a date that is none.
@@ -119,7 +131,7 @@ class AttributeCondition(Condition):
             found = self._known()
             return found if self.op == "exists" else found.wrapped("NOT ")
         if self.op == "starts_with":
-            return has_tokens("@>", [tokens.start(self.field, self.values[0])])
+            return _one_of(tokens.starts(self.field, self.values[0]))
         found = self._equals(search.fields)
         return found if self.op in ("is", "in") else found.wrapped("NOT ")
 
@@ -130,10 +142,10 @@ class AttributeCondition(Condition):
         if self.op == "exists":
             return tokens.presence(self.field)
         if self.op == "starts_with":
-            return tokens.start(self.field, self.values[0])
+            return _alone(tokens.starts(self.field, self.values[0]))
         if self.op != "is" or slotted(self.field, fields) or tokens.identity_kind(self.field) is not None:
             return None
-        return tokens.value(self.field, self.values[0])
+        return _alone(tokens.values(self.field, self.values[0]))
 
     def _known(self) -> Fragment:
         if self.field in DEFAULTS:
@@ -150,8 +162,7 @@ class AttributeCondition(Condition):
                 "AND i.kind = %s AND i.token = ANY(%s::bytea[]))",
                 (kind, [tokens.identity(self.field, value) for value in self.values]),
             )
-        wanted = [tokens.value(self.field, value) for value in self.values]
-        found = has_tokens("@>" if len(wanted) == 1 else "&&", wanted)
+        found = _one_of([token for value in self.values for token in tokens.values(self.field, value)])
         if DEFAULTS.get(self.field) in {comparable(self.field, value) for value in self.values}:
             # Nothing recorded means the default, as in PersonRecord.
             unknown = has_tokens("@>", [tokens.presence(self.field)]).wrapped("NOT ")
@@ -179,9 +190,9 @@ class AttributeCondition(Condition):
         """The level of the attribute."""
         return spec_level(self.field, fields)
 
-    def reveals(self, looking: Looking) -> Reveals:
+    def reveals(self, fields: Mapping[str, FieldSpec]) -> Reveals:
         """What the person is to us is more than an attribute: being a patient is health information."""
-        level = self.level(looking.fields)
+        level = self.level(fields)
         if self.field != "relation":
             return Reveals(level)
         if self.op in KNOWN:
@@ -224,7 +235,7 @@ class AttributeCondition(Condition):
             return {"field": name, "op": operator, "value": values}
         spec = spec_of(name, form.fields)
         choices = [code for code, _ in spec.choices] if spec is not None else []
-        if choices and value not in choices:
+        if choices and spec is not None and not spec.allows(value):
             value = choices[0]
         return {"field": name, "op": operator, "value": value}
 
@@ -241,13 +252,24 @@ class AttributeCondition(Condition):
         if operator in KNOWN:
             pass
         elif spec is not None and spec.choices and operator in ("is", "is_not"):
-            parts.append(controls.one(controls.select("value", "Value", list(spec.choices), value)))
+            offered = list(spec.choices)
+            if value and spec.allows(value) and value not in dict(offered):
+                offered.append((value, spec.said(value)))
+            parts.append(controls.one(controls.select("value", "Value", offered, value)))
         elif operator in ("in", "not_in"):
             many = controls.text("value", "Values, separated by commas", value, placeholder="Lexington, Ashland")
             parts.append(controls.one(many))
         else:
             parts.append(controls.one(controls.text("value", "Value", value, longest=200)))
         return Drawn(f"field:{name}", tuple(parts))
+
+
+def _one_of(wanted: list[int]) -> Fragment:
+    return has_tokens("@>" if len(wanted) == 1 else "&&", wanted)
+
+
+def _alone(wanted: list[int]) -> int | None:
+    return wanted[0] if len(wanted) == 1 else None
 
 
 def asked_for(document: Document) -> tuple[str, FieldSpec]:
@@ -271,7 +293,7 @@ def value_label(spec: FieldSpec | None, value: str) -> str:
     """
     if spec is None or not spec.choices:
         return value
-    label = dict(spec.choices).get(value, value)
+    label = spec.said(value)
     return label if spec.name == "language" else label.lower()
 
 

@@ -9,11 +9,9 @@ from typing import ClassVar
 from apps.contacts.person.fields import FieldSpec
 from apps.core.purposes import Purpose
 from apps.segments.conditions.base import controls, tokens
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment, has_tokens
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Search, Words, has_tokens
 
 STATES = {"granted": "granted", "denied": "denied", "none": "not recorded"}
 PURPOSES = ("treatment", "operations", "payment", "marketing", "fundraising", "b2b")

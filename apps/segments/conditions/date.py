@@ -21,23 +21,32 @@ from apps.segments.conditions.base.attributes import (
     spec_of,
     stored_day,
 )
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
-from apps.segments.conditions.base.sql import Fragment, has_tokens, one_of
+from apps.segments.conditions.base.nodes import (
+    Condition,
+    Fragment,
+    Opened,
+    Reference,
+    RefersTo,
+    Search,
+    Words,
+    has_tokens,
+    one_of,
+)
 from apps.segments.conditions.base.windows import (
     BEGINNING,
     DAYS,
     OWN_HORIZON_YEARS,
     Window,
     anniversary_days,
+    counted_in,
     horizon,
     shifted,
+    spoken_day,
     unit_part,
     years_before,
 )
-from apps.segments.conditions.base.wording import counted_in, spoken_day
 
 OPERATORS = {
     "between": "is between",

@@ -8,11 +8,9 @@ from datetime import date
 from typing import Any, ClassVar
 
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Handle, Opened, Reference, RefersTo, Search, Words
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import Condition, Fragment, Handle, Opened, Reference, RefersTo, Search, Words
 from apps.segments.conditions.base.timeline import (
     REPEAT_WORDS,
     WHEN_WORDS,
@@ -23,8 +21,7 @@ from apps.segments.conditions.base.timeline import (
     repeat_part,
     times_control,
 )
-from apps.segments.conditions.base.windows import DAYS, Window, shifted, unit_part
-from apps.segments.conditions.base.wording import counted_in
+from apps.segments.conditions.base.windows import DAYS, Window, counted_in, shifted, unit_part
 
 #: How it is said when it happened and when it never did. The timeline's kind is "message." and the word.
 KINDS = {

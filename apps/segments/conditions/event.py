@@ -9,14 +9,24 @@ from typing import Any, ClassVar
 
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.timeline import value_sets
-from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED, VALUE_SETS
+from apps.contacts.timeline.results import LOINC
+from apps.contacts.timeline.value_sets import CVX, DIAGNOSES_AND_ACTS, RXNORM, SNOMED
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms, join_code, split_code
-from apps.segments.conditions.base.controls import Choices, Control, Drawn, Entry, Offer, Part, Posted
+from apps.segments.conditions.base.controls import (
+    Choices,
+    Control,
+    Drawn,
+    Entry,
+    Offer,
+    Part,
+    Posted,
+    Terms,
+    join_code,
+    split_code,
+)
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Condition, Fragment, Opened, Search, Words
 from apps.segments.conditions.base.timeline import (
     REPEAT_WORDS,
     WHEN_WORDS,
@@ -27,8 +37,17 @@ from apps.segments.conditions.base.timeline import (
     repeat_part,
     times_control,
 )
-from apps.segments.conditions.base.windows import BEGINNING, DAYS, Window, horizon, shifted, unit_part
-from apps.segments.conditions.base.wording import counted_in, listed, spoken_day
+from apps.segments.conditions.base.windows import (
+    BEGINNING,
+    DAYS,
+    Window,
+    counted_in,
+    horizon,
+    listed,
+    shifted,
+    spoken_day,
+    unit_part,
+)
 
 #: Kinds of clinical events: noun of one, and the code system its codes come from.
 KINDS = {
@@ -37,6 +56,7 @@ KINDS = {
     "immunization": ("vaccination", CVX),
     "medication": ("medication", RXNORM),
     "procedure": ("procedure", SNOMED),
+    "observation": ("lab or vital result", LOINC),
 }
 LABELS = {
     "condition": "Condition",
@@ -44,10 +64,11 @@ LABELS = {
     "immunization": "Vaccination",
     "medication": "Medication",
     "procedure": "Procedure",
+    "observation": "Other lab or vital, by its code",
 }
 VISIT_CLASSES = ("wellness", "ambulatory", "outpatient", "inpatient", "emergency", "urgentcare")
 #: Code systems whose codes belong to one kind of event only.
-ONE_KIND = frozenset({CVX, RXNORM})
+ONE_KIND = frozenset({CVX, RXNORM, LOINC})
 NO_CODE = "start typing and choose a line of the list, or choose “any”."
 
 
@@ -86,7 +107,7 @@ class EventCondition(Condition):
         if codes and system is None:
             system = KINDS[kind][1]
         value_set = document.optional_text("set")
-        if value_set is not None and value_set not in VALUE_SETS:
+        if value_set is not None and value_set not in DIAGNOSES_AND_ACTS:
             raise document.wrong(
                 "condition.code_set_unknown", "there is no set of codes of that name: choose one of the list."
             )
@@ -245,7 +266,7 @@ def _which(document: Json, offer: Offer, terms: Terms) -> list[Part]:
     """Any event of the kind, one class, one code, or one of a set."""
     kind = str(document["event"])
     which = next((name for name in ("class", "code", "set") if name in document), "any")
-    choices: Choices = [("any", f"any {LABELS[kind].lower()}"), ("code", "this one")]
+    choices: Choices = [("any", f"any {KINDS[kind][0]}"), ("code", "this one")]
     if kind == "encounter":
         choices.insert(1, ("class", "of this kind"))
     if offer.sets and kind in ("condition", "immunization", "encounter"):

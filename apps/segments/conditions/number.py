@@ -19,11 +19,9 @@ from apps.segments.conditions.base.attributes import (
     spec_of,
     stored,
 )
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Reference, RefersTo, Search, Words
-from apps.segments.conditions.base.sql import Fragment, one_of
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Reference, RefersTo, Search, Words, one_of
 
 OPERATORS = {"between": "is between", "at_least": "is at least", "at_most": "is at most"}
 

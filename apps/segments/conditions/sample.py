@@ -12,11 +12,9 @@ from typing import ClassVar
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Condition, Opened, Search, Words
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import Condition, Fragment, Opened, Search, Words
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

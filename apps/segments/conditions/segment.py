@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from apps.segments.conditions.base import controls
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
 from apps.segments.conditions.base.nodes import (
     Condition,
+    Fragment,
     Handle,
-    Looking,
+    Membership,
     Opened,
     Reference,
     RefersTo,
-    Reveals,
     Search,
     Words,
 )
-from apps.segments.conditions.base.sql import Fragment
 
+NOT_LINKED = "link the rule first: Names.linked"
 OPERATORS = {"in": "is in", "not_in": "is not in"}
 
 
@@ -45,24 +44,21 @@ class SegmentCondition(Condition):
         """The condition as it is stored."""
         return {"segment": self.segment, "op": "in" if self.inside else "not_in"}
 
+    def stands_for(self) -> Membership:
+        """Its rule decides."""
+        return Membership(self.segment, self.inside)
+
     def holds(self, opened: Opened) -> bool | None:
-        """Whether the rule of that segment says so; None when it does not tell."""
-        found = opened.in_segment(self.segment)
-        return found if found is None else found is self.inside
+        """The rule of that segment is asked in its place."""
+        raise TypeError(NOT_LINKED)
 
     def sql(self, search: Search) -> Fragment:
-        """The condition of that segment's rule."""
-        found = search.in_segment(self.segment, inside=self.inside)
-        return found.wrapped("(" if self.inside else "NOT (", ")")
+        """The rule of that segment is written in its place."""
+        raise TypeError(NOT_LINKED)
 
     def sentence(self, words: Words) -> str:
         """``Is in the segment “Women”``."""
         return f"{'Is' if self.inside else 'Is not'} in the segment “{words.called(RefersTo.SEGMENT, self.segment)}”"
-
-    def reveals(self, looking: Looking) -> Reveals:
-        """What the rule of that segment reveals, or its complement."""
-        found = looking.segment(self.segment)
-        return found if self.inside else found.negated()
 
     def references(self) -> tuple[Reference, ...]:
         """The segment."""

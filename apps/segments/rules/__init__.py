@@ -1,6 +1,6 @@
 """Segment rules, pure: parse, say, evaluate. No ORM and no clock; ``now`` and the zone are arguments."""
 
-from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Terms
 from apps.segments.conditions.base.documents import RuleError, place_of
 from apps.segments.conditions.base.nodes import (
     Condition,
@@ -18,10 +18,9 @@ from apps.segments.conditions.base.nodes import (
     walk,
     with_references,
 )
-from apps.segments.rules.choosing import check_choices
 from apps.segments.rules.evaluating import Explained, explain, matches, verdict
 from apps.segments.rules.levels import level, may_reach_patients
-from apps.segments.rules.parsing import NOTHING_CHOSEN, parse
+from apps.segments.rules.parsing import NOTHING_CHOSEN, check_choices, parse
 from apps.segments.rules.sentences import sentence
 
 __all__ = [

@@ -7,12 +7,12 @@ in?", and by the property tests. The logic is Kleene's: a condition that may not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from apps.contacts.person.fields import FieldSpec
-from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Terms
 from apps.segments.conditions.base.documents import Path
 from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Record, Reference
 from apps.segments.rules.sentences import group_head, sentence
@@ -32,7 +32,8 @@ class Explained:
 
 def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool:
     """Whether the opened ``record`` fits ``rule`` at ``now`` (aware), by the calendar of ``zone``."""
-    return _Opened(record, now.astimezone(zone).date(), names or Names()).holds(rule) is True
+    names = names or Names()
+    return _Opened(record, now.astimezone(zone).date(), names).holds(names.linked(rule)) is True
 
 
 def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool | None:
@@ -41,7 +42,8 @@ def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, nam
     Asked for every message at the moment of sending, so the timeline is not opened: a condition about what happened
     is None.
     """
-    return _Opened(record, now.astimezone(zone).date(), names or Names(), timeline=False).holds(rule)
+    names = names or Names()
+    return _Opened(record, now.astimezone(zone).date(), names, timeline=False).holds(names.linked(rule))
 
 
 def explain(
@@ -58,7 +60,7 @@ def explain(
     opened = _Opened(record, now.astimezone(zone).date(), names or Names())
 
     def told(node: Node, path: Path) -> Explained:
-        fits = opened.holds(node) is True
+        fits = opened.holds(opened.names.linked(node)) is True
         if isinstance(node, Group):
             children = tuple(told(child, (*path, index)) for index, child in enumerate(node.rules))
             return Explained(group_head(node), fits, path, children)
@@ -69,13 +71,12 @@ def explain(
 
 @dataclass(frozen=True, repr=False)
 class _Opened:
-    """One opened person, asked at one moment; ``seen`` are the segments that led here."""
+    """One opened person, asked at one moment."""
 
     record: Record
     today: date
     names: Names
     timeline: bool = True
-    seen: tuple[Handle, ...] = ()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:
@@ -95,10 +96,6 @@ class _Opened:
             if each is None:
                 found = None
         return not found if node.match == "none" and found is not None else found
-
-    def in_segment(self, name: Handle) -> bool | None:
-        rule = self.names.segment(name, self.seen)
-        return replace(self, seen=(*self.seen, name)).holds(rule)
 
     def campaign(self, name: Handle) -> int:
         return self.names.campaign(name)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from apps.contacts.person.fields import FieldSpec
 from apps.core.levels import Level
-from apps.segments.conditions.base.nodes import Group, Handle, Names, Node, Reveals
+from apps.segments.conditions.base.nodes import Group, Names, Node, Reveals
 
 
 def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldSpec] | None = None) -> Level:
@@ -17,7 +16,7 @@ def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldS
     "everybody" health information, and that is decided where the audience is known (campaigns).
     """
     names = names or Names()
-    found = _Looking(names, names.fields if fields is None else fields).at(rule)
+    found = _revealed(names.linked(rule), names.fields if fields is None else fields)
     if found.relation and found.patient_may:
         # Being a patient is health information; being a business contact is not.
         return max(found.level, Level.HEALTH)
@@ -27,26 +26,16 @@ def level(rule: Node, names: Names | None = None, *, fields: Mapping[str, FieldS
 def may_reach_patients(rule: Node, names: Names | None = None) -> bool:
     """Whether a patient can fit ``rule``, as far as the rule itself tells."""
     names = names or Names()
-    return _Looking(names, names.fields).at(rule).patient_may
+    return _revealed(names.linked(rule), names.fields).patient_may
 
 
-@dataclass(frozen=True, repr=False)
-class _Looking:
-    names: Names
-    fields: Mapping[str, FieldSpec]
-    seen: tuple[Handle, ...] = ()
-
-    def at(self, node: Node) -> Reveals:
-        if not isinstance(node, Group):
-            return node.reveals(self)
-        found = [self.at(child) for child in node.rules]
-        highest = max((each.level for each in found), default=Level.PUBLIC)
-        relation = any(each.relation for each in found)
-        together = all if node.match == "all" else any
-        may, must = together(each.patient_may for each in found), together(each.patient_must for each in found)
-        either = Reveals(highest, may, must, relation)
-        return either.negated() if node.match == "none" else either
-
-    def segment(self, name: Handle) -> Reveals:
-        rule = self.names.segment(name, self.seen)
-        return replace(self, seen=(*self.seen, name)).at(rule)
+def _revealed(node: Node, fields: Mapping[str, FieldSpec]) -> Reveals:
+    if not isinstance(node, Group):
+        return node.reveals(fields)
+    found = [_revealed(child, fields) for child in node.rules]
+    highest = max((each.level for each in found), default=Level.PUBLIC)
+    relation = any(each.relation for each in found)
+    together = all if node.match == "all" else any
+    may, must = together(each.patient_may for each in found), together(each.patient_must for each in found)
+    either = Reveals(highest, may, must, relation)
+    return either.negated() if node.match == "none" else either

@@ -73,3 +73,15 @@ class _Reader:
                 "rule.too_deep", path, f"groups go at most {DEEPEST} deep: move this one to a segment of its own."
             )
         return Group(match, tuple(self.node(child, (*path, index)) for index, child in enumerate(children)))
+
+
+def check_choices(node: Node, *, fields: Mapping[str, FieldSpec] | None = None, path: Path = ()) -> None:
+    """Raise :class:`RuleError` for the first value that no one can have, such as "female" where records say F.
+
+    ``fields`` as in ``parse``.
+    """
+    if isinstance(node, Group):
+        for index, child in enumerate(node.rules):
+            check_choices(child, fields=fields, path=(*path, index))
+    else:
+        node.check_choices(FIELDS if fields is None else fields, path)

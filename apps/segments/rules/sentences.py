@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.segments.conditions.base.codes import Terms
+from apps.segments.conditions.base.controls import Terms
 from apps.segments.conditions.base.nodes import Group, Node, Reference, Words
 
 _MATCH_HEADS = {"all": "All of these", "any": "Any of these", "none": "None of these"}

@@ -17,7 +17,7 @@ from apps.contacts import services
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.changes import identity_facts
 from apps.contacts.models import Person, PersonSearch
-from apps.contacts.person import searching, selectors
+from apps.contacts.person import renewal, searching, selectors
 from apps.contacts.person.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.records import PersonRecord
@@ -55,6 +55,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         # Without anybody at all the page itself offers to import and to add; the head would say it twice.
         "listed": bool(rows) or searched,
         "filters": filters,
+        "renewal": renewal.under_way() if searched else None,
         "may_import": may(request, Permission.CONTACT_IMPORT),
         "may_edit": may(request, Permission.CONTACT_EDIT),
         "may_export": may(request, Permission.CONTACT_EXPORT),

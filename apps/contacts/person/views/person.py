@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,18 +27,19 @@ from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
 from apps.contacts.models import Appointment, Person, Suppression
-from apps.contacts.person import fields, panels, search_values, selectors
-from apps.contacts.person.forms import ReasonForm
+from apps.contacts.person import fields, panels, reach, search_values, selectors
+from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
+from apps.contacts.suppressions.services import reason_given
 from apps.contacts.timeline import words as timeline
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
 from apps.core.pages import keyset
-from apps.core.permissions import Permission, may, require, role_of
+from apps.core.permissions import Permission, check, may, require, role_of
 from apps.core.purposes import Purpose
 from apps.organizations import selectors as organizations
 from apps.ui import datewords
@@ -66,22 +69,38 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
             {"panel": panel, **panel.loader(request, record)} for panel in panels.panels(role_of(request), "side")
         ],
         "reveal": eyes.reveal,
+        "reach": _reach(record),
+        "may_reach": eyes.reveal and may(request, Permission.CONTACT_EDIT),
     }
     return _page(request, record, "overview", "contacts/person/overview.html", context)
 
 
 @require(Permission.CONTACT_VIEW)
 def person_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Everything that happened, latest first, filtered by kind."""
+    """Everything that happened, latest first, filtered by kind; write a note."""
     record = opened(request, person_id, "timeline")
+    may_note = may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL)
+    form = NoteForm(request.POST or None, initial={"once": secrets.token_hex(8)}) if may_note else None
+    if request.method == "POST":
+        if form is None:
+            raise PermissionDenied
+        if form.is_valid():
+            try:
+                services.note_add(actor=actor_of(request), person_id=record.id, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error("text", str(refusal))
+            else:
+                messages.success(request, "Note added.")
+                return redirect("contacts:timeline", record.id)
     selectors.load_events({record.id: record})
     group = request.GET.get("kind", "")
     page = timeline.page(
         record.events or [], eyes=Eyes(role_of(request)), group=group, after=request.GET.get("after", "")
     )
     choices = [("", "Everything"), *((name, label) for name, (label, _) in timeline.GROUPS.items())]
-    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else ""}
-    return _page(request, record, "timeline", "contacts/person/timeline.html", context)
+    labs = timeline.courses(record.events or [], eyes=Eyes(role_of(request))) if group == "labs" else []
+    context = {"page": page, "choices": choices, "group": group if group in timeline.GROUPS else "", "labs": labs}
+    return _page(request, record, "timeline", "contacts/person/timeline.html", context | {"form": form}, form)
 
 
 @require(Permission.CONTACT_VIEW)
@@ -120,6 +139,8 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
             for row in consent_history(person_id=record.id, record_key=record.record_key)
         ],
         "suppressions": _suppressions(record),
+        "unproven": _UNPROVEN.get(record.unproven, ""),
+        "may_prove": may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL),
     }
     return _page(request, record, "consents", "contacts/person/consents.html", context, form)
 
@@ -127,13 +148,20 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
 @require(Permission.CONTACT_EDIT)
 @require_POST
 def person_suppression(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Stop all mail to this person's mailbox, or lift what stops it."""
+    """Stop all mail to this person's mailbox, lift what stops it, or confirm that it is still theirs."""
     record = opened(request, person_id, "suppression")
     try:
         if request.POST.get("act") == "lift":
             reason = request.POST.get("reason", "").strip()[:200] or "Asked for by the person"
             services.unsuppress(actor=actor_of(request), person_id=record.id, reason=reason)
             messages.success(request, "Mail to this mailbox is possible again.")
+        elif request.POST.get("act") == "prove":
+            check(request, Permission.CONTACT_REVEAL)
+            reason = reason_given(request.POST.get("reason", ""))
+            mailbox = search_values.mailbox(record.email)
+            if not services.mailbox_prove(actor=actor_of(request), person_id=record.id, mailbox=mailbox, reason=reason):
+                raise Refused("mailbox.not_in_question", "Nobody doubts that this mailbox is still this person's.")
+            messages.success(request, "Confirmed. Mail goes to this mailbox as before.")
         elif not record.email:
             raise Refused("person.without_mailbox", "This person has no mailbox.")
         else:
@@ -252,11 +280,13 @@ def person_panel(request: HttpRequest, person_id: int, key: str) -> HttpResponse
 @require_POST
 def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
     """Show one identifier for a reason: first the question why, then the value, on the trail."""
-    if field not in IDENTIFIERS:
+    others = {place: kind for kind, place in reach.OTHERS.items()}
+    if field not in IDENTIFIERS and field not in others:
         raise Http404
     form = ReasonForm(request.POST if "reason" in request.POST else None)
     context: dict[str, Any] = {
-        "label": fields.FIELDS[field].label,
+        "label": {"other_emails": "Other e-mails", "other_phones": "Other phones"}.get(field)
+        or fields.FIELDS[field].label,
         "url": reverse("contacts:reveal", args=[person_id, field]),
         "form": form,
         "field": f"{field}-{person_id}",
@@ -276,11 +306,35 @@ def reveal(request: HttpRequest, person_id: int, field: str) -> HttpResponse:
             reason=reason,
             fields=[field],
         )
-        value = selectors.opened(row).get(field)
+        record = selectors.opened(row)
+        if field in others:
+            context["value"] = ", ".join(record.profile.get(field) or ())
+            return render(request, "contacts/person/reveal.html", context)
+        value = record.get(field)
         if value and fields.FIELDS[field].type == "date":
             value = _day(date.fromisoformat(str(value)))
         context["value"] = value
     return render(request, "contacts/person/reveal.html", context)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def person_reach(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Choose the primary address or telephone, mark one as verified, or remove it: for whoever may see them."""
+    if not may(request, Permission.CONTACT_REVEAL):
+        raise PermissionDenied
+    form = ReachForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    try:
+        services.reach_change(actor=actor_of(request), person_id=person_id, **form.cleaned_data)
+    except Refused as refusal:
+        if refusal.code == "person.unknown":
+            raise Http404 from None
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Saved.")
+    return redirect("contacts:person", person_id)
 
 
 # What the pages show
@@ -350,11 +404,28 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
             found.append({"tone": "caution", "title": "No optional mail", "text": text})
         else:
             found.append({"tone": "bad", "title": "Mailbox suppressed", "text": text})
+    if record.unproven:
+        found.append(
+            {
+                "tone": "caution",
+                "title": "Mailbox in question",
+                "text": f"{_UNPROVEN[record.unproven]}, so somebody else may have it now. Health information goes "
+                "there by the portal alone until the person has signed in, or care staff confirm the mailbox.",
+                "url": reverse("contacts:consents", args=[record.id]),
+                "link": "Look at the mailbox",
+            }
+        )
     if not record.email and not (record.is_minor(today) and record.profile.get("guardian_id")):
         found.append(
             {"tone": "caution", "title": "No e-mail address", "text": "This person cannot be reached by mail."}
         )
     return found
+
+
+_UNPROVEN = {
+    "dead": "This mailbox did not exist for a time and works again",
+    "silent": "Nothing was delivered to this mailbox, and nothing was heard of it, for a long time",
+}
 
 
 def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
@@ -373,6 +444,34 @@ def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]
 
 def _day(value: date) -> str:
     return datewords.day(value)
+
+
+def _reach(record: PersonRecord) -> list[dict[str, Any]]:
+    """Every address and telephone beside a single one, masked, with what may be done to it."""
+    found = []
+    mailboxes = [search_values.mailbox(way.value) for way in reach.ways(record.profile, "email")]
+    stopped = set(map(bytes, Suppression.objects.filter(mailbox__in=mailboxes).values_list("mailbox", flat=True)))
+    for kind in reach.OTHERS:
+        for place, way in enumerate(reach.ways(record.profile, kind)):
+            verified = f"Verified {_day(date.fromisoformat(way.verified))}" if way.verified else "Not verified"
+            acts = [("unverify", "Take mark away")] if way.verified else [("verify", "Mark verified")]
+            if not way.primary:
+                acts += [("primary", "Make primary"), ("remove", "Remove")]
+            found.append(
+                {
+                    "kind": kind,
+                    "place": place,
+                    "shown": masked_value(kind, way.value),
+                    "primary": way.primary,
+                    "stopped": kind == "email" and search_values.mailbox(way.value) in stopped,
+                    "verified": verified,
+                    "acts": acts,
+                    "reveal_url": ""
+                    if way.primary
+                    else reverse("contacts:reveal", args=[record.id, reach.OTHERS[kind]]),
+                }
+            )
+    return found
 
 
 def _facts(record: PersonRecord, eyes: Eyes) -> list[dict[str, Any]]:
@@ -418,8 +517,7 @@ def _own_said(defined: fields.FieldSpec | None, value: Any) -> Any:
 
 def _said(name: str, value: Any) -> Any:
     """A value in words: choices and the codes of Synthea."""
-    words_of = {**dict(fields.FIELDS[name].choices), **_CODES.get(name, {})}
-    return words_of.get(str(value), value)
+    return _CODES.get(name, {}).get(str(value)) or fields.FIELDS[name].said(str(value))
 
 
 _CODES = {

@@ -11,10 +11,10 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.contacts.person.search_values import day_in, phone_digits
+from apps.contacts.person.search_values import compared, day_in, phone_digits
+from apps.core import folding
 from apps.core.levels import Level
 from apps.segments.conditions.base.nodes import CLINICAL_LEVEL, Reference, RefersTo
-from apps.vault.tokens import normalize
 
 ATTRIBUTE = "attribute."
 #: Starts of words are searchable from two to four letters (docs/architecture.md, A person is sealed).
@@ -69,8 +69,8 @@ def comparable(name: str, value: str, fields: Mapping[str, FieldSpec] | None = N
         local, _, domain = value.strip().rpartition("@")
         return f"{local.casefold()}@{domain.casefold()}"
     if spec is not None and spec.type == "phone":
-        return normalize(phone_digits(value))
-    return normalize(value)
+        return folding.fold(phone_digits(value))
+    return compared(spec, value)
 
 
 def values_of(profile: Mapping[str, Any], name: str, fields: Mapping[str, FieldSpec] | None = None) -> set[str]:
@@ -81,13 +81,13 @@ def values_of(profile: Mapping[str, Any], name: str, fields: Mapping[str, FieldS
         whole = comparable(name, value, fields)
         found.add(whole)
         if spec is not None and spec.search == "words":
-            found.update(whole.replace("-", " ").split())
+            found.update(folding.words(value))
     return found
 
 
 def starts_of(profile: Mapping[str, Any], name: str) -> set[str]:
     """The starts of two to four letters of the words of a name."""
-    words = {word for value in stored(profile, name) for word in normalize(value).replace("-", " ").split()}
+    words = {word for value in stored(profile, name) for word in folding.words(value)}
     return {word[:length] for word in words for length in PREFIX_LENGTHS if len(word) >= length}
 
 

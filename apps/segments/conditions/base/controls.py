@@ -6,7 +6,7 @@ Nothing here knows a kind: a row is a line of the picker and a list of controls,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,26 @@ class Posted:
         """A number and its unit; days are not named, as in every rule that is older than the other units."""
         found: Json = {part or name: self.whole(name, fallback)}
         return found | ({"unit": self.get("unit")} if self.get("unit") in UNITS[1:] else {})
+
+
+# -- Codes -------------------------------------------------------------------------------------------------------
+
+#: Looks a term up by system and code; None when the vocabulary has none.
+Terms = Callable[[str, str], str | None]
+
+
+def join_code(term: str | None, system: str, code: str) -> str:
+    """A code as the picker shows it: ``Influenza, seasonal (CVX 140)``."""
+    return f"{term} ({system} {code})" if term else f"{system} {code}"
+
+
+def split_code(text: str) -> tuple[str, str, str]:
+    """Term, system and code of a picked or typed code; a bare code has no system."""
+    term, system_code = "", text.strip()
+    if system_code.endswith(")") and "(" in system_code:
+        term, _, system_code = system_code[:-1].rpartition("(")
+    system, _, code = system_code.strip().rpartition(" ")
+    return term.strip(), system.strip(), code.strip()
 
 
 # -- Controls ----------------------------------------------------------------------------------------------------

@@ -14,11 +14,10 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.core.bulk import int8_array
 from apps.core.levels import Level
-from apps.segments.conditions.base.codes import Terms
-from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted
+from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json, Path, RuleError
-from apps.segments.conditions.base.sql import Fragment
 
 #: What clinical, appointment, consent and engagement conditions say about a person.
 CLINICAL_LEVEL = Level.HEALTH
@@ -35,6 +34,7 @@ class RefersTo(StrEnum):
     SEGMENT = "segment"
     CAMPAIGN = "campaign"
     ATTRIBUTE = "attribute"
+    IMPORT = "import"
 
 
 #: What a sentence calls something that is no longer there and whose name nobody remembers.
@@ -47,6 +47,14 @@ class Reference:
 
     kind: RefersTo
     name: Handle
+
+
+@dataclass(frozen=True, repr=False)
+class Membership:
+    """Being in a segment, or not."""
+
+    segment: Handle
+    inside: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +94,40 @@ class Record(Protocol):
     def appointments(self) -> Sequence[Mapping[str, Any]] | None: ...
 
 
+# -- The one statement a rule becomes: text of constants only; every value is a parameter ----------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Fragment:
+    """SQL with its parameters, in the order of the text."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+    def wrapped(self, before: str, after: str = "") -> Fragment:
+        """The same with constant text around it."""
+        return Fragment(f"{before}{self.text}{after}", self.params)
+
+
+def joined(word: str, parts: Sequence[Fragment]) -> Fragment:
+    """The parts with ``word`` (" AND ", " OR ", " UNION ") between them."""
+    return Fragment(word.join(part.text for part in parts), tuple(value for part in parts for value in part.params))
+
+
+def has_tokens(operator: str, tokens: Sequence[int]) -> Fragment:
+    """All (``@>``) or one (``&&``) of the tokens are in the search row."""
+    return Fragment(f"s.tokens {operator} %s::bigint[]", (sorted(set(tokens)),))
+
+
+def one_of(column: str, keyed: Sequence[int]) -> Fragment:
+    """A keyed day or number of the search row is one of many.
+
+    NULL there must be false, not unknown, so that NOT is the complement. As text: the driver's own writing of a
+    century's days costs more than the count.
+    """
+    return Fragment(f"({column} IS NOT NULL AND {column} = ANY(%s::bigint[]))", (int8_array(keyed),))
+
+
 # -- What conditions are given -----------------------------------------------------------------------------------
 
 
@@ -100,9 +142,6 @@ class Opened(Protocol):
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]: ...
-
-    def in_segment(self, name: Handle) -> bool | None:
-        """Whether the person fits the rule of a segment; None when the profile alone does not tell."""
 
     def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
@@ -127,21 +166,8 @@ class Search(Protocol):
     @property
     def one(self) -> bool: ...
 
-    def in_segment(self, name: Handle, *, inside: bool) -> Fragment:
-        """The condition of a segment's rule, without its NOT."""
-
     def campaign(self, name: Handle) -> int:
         """The id of a campaign."""
-
-
-class Looking(Protocol):
-    """What is known while the level of a rule is found (``rules.levels``)."""
-
-    @property
-    def fields(self) -> Mapping[str, FieldSpec]: ...
-
-    def segment(self, name: Handle) -> Reveals:
-        """What the rule of a segment reveals."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,9 +237,13 @@ class Condition(Protocol):
         """How sensitive fitting is: about a patient unless the kind says otherwise."""
         return CLINICAL_LEVEL
 
-    def reveals(self, looking: Looking) -> Reveals:
+    def reveals(self, fields: Mapping[str, FieldSpec]) -> Reveals:
         """What fitting says about a person."""
-        return Reveals(self.level(looking.fields))
+        return Reveals(self.level(fields))
+
+    def stands_for(self) -> Membership | None:
+        """The segment whose rule takes this condition's place (``Names.linked``); None for all others."""
+        return None
 
     def references(self) -> tuple[Reference, ...]:
         """What the condition names."""
@@ -268,6 +298,28 @@ class Names:
     segments: Mapping[Any, Rule] = field(default_factory=dict)
     campaigns: Mapping[Any, int] = field(default_factory=dict)
     fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
+    _linked: dict[int, tuple[Node, Node]] = field(default_factory=dict, init=False, compare=False)
+
+    def linked(self, node: Node) -> Node:
+        """The same node with the rules of segments in the place of the conditions that name them.
+
+        Evaluator, compiler and levels see groups and conditions only: nothing they ask asks them back. A claim asks
+        the same rule about thousands of people, so what was linked is kept. Raises RuleError for a segment that is
+        unknown or leads back to itself.
+        """
+        known = self._linked.get(id(node))
+        if known is None:
+            known = self._linked[id(node)] = node, self._link(node, ())
+        return known[1]
+
+    def _link(self, node: Node, seen: tuple[Handle, ...]) -> Node:
+        if isinstance(node, Group):
+            return Group(node.match, tuple(self._link(child, seen) for child in node.rules))
+        named = node.stands_for()
+        if named is None:
+            return node
+        rule = self._link(self.segment(named.segment, seen), (*seen, named.segment))
+        return rule if named.inside else Group("none", (rule,))
 
     def segment(self, name: Handle, seen: tuple[Handle, ...]) -> Rule:
         """The rule of segment ``name``. Raises RuleError when it is unknown or leads back to itself."""

@@ -11,8 +11,7 @@ from apps.segments.conditions.base import tokens
 from apps.segments.conditions.base.attributes import day_of
 from apps.segments.conditions.base.controls import Part, Posted, number, together, words
 from apps.segments.conditions.base.documents import Document, Json
-from apps.segments.conditions.base.nodes import Search
-from apps.segments.conditions.base.sql import Fragment
+from apps.segments.conditions.base.nodes import Fragment, Search
 from apps.segments.conditions.base.windows import Window
 
 REPEAT_OPERATORS = ("at_least", "never")
@@ -94,8 +93,8 @@ def happened_sql(
             f'AND t."group" = %s{often})',
             (groups[0], times) if often else (groups[0],),
         )
-    parts: list[str] = ["e.groups @> %s::bigint[]"]
-    params: list[Any] = [sorted(groups)]
+    parts: list[str] = ["e.groups @> %s::bigint[]"] if groups else []
+    params: list[Any] = [sorted(groups)] if groups else []
     if any_of:
         parts.append("e.groups && %s::bigint[]")
         params.append(sorted(tokens.group(name) for name in any_of))

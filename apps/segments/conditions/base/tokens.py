@@ -7,7 +7,7 @@ from datetime import date
 
 from apps.contacts.person import search_values
 from apps.contacts.person.fields import FIELDS, FieldSpec
-from apps.segments.conditions.base.attributes import ATTRIBUTE, comparable, spec_of
+from apps.segments.conditions.base.attributes import ATTRIBUTE, spec_of
 from apps.segments.conditions.base.windows import Window
 from apps.vault import tokens as vault
 
@@ -22,14 +22,14 @@ def _key(field: str) -> str:
     return field if field.startswith(ATTRIBUTE) else f"person.{field}"
 
 
-def value(field: str, text: str) -> int:
-    """The token of everyone whose ``field`` equals ``text``."""
-    return vault.token63(_key(field), comparable(field, text))
+def values(field: str, text: str) -> list[int]:
+    """The tokens of everyone whose ``field`` equals ``text``: one for each generation of search values that differs."""
+    return [vault.token63(_key(field), form) for form in search_values.forms(spec_of(field), text)]
 
 
-def start(field: str, text: str) -> int:
-    """The token of everyone with a word in ``field`` that starts with ``text`` (two to four letters)."""
-    return vault.token63(f"{_key(field)}^", vault.normalize(text))
+def starts(field: str, text: str) -> list[int]:
+    """The tokens of everyone with a word in ``field`` that starts with ``text`` (two to four letters)."""
+    return [vault.token63(f"{_key(field)}^", form) for form in search_values.forms(spec_of(field), text)]
 
 
 def presence(field: str) -> int:
@@ -58,6 +58,16 @@ def consent(purpose: str, state: str) -> int:
 def group(name: str) -> int:
     """The token of a group of events."""
     return vault.token63("group", name)
+
+
+def lab(name: str) -> int:
+    """The token of a lab among the last results."""
+    return search_values.lab(name)
+
+
+def lab_steps(name: str, steps: Iterable[int]) -> list[int]:
+    """Keyed steps of a lab's last result, in an order that says nothing."""
+    return sorted(search_values.lab_step(name, step) for step in steps)
 
 
 def slot_values(spec: FieldSpec, values: Sequence[str]) -> list[int]:

@@ -1,0 +1,100 @@
+"""The job that brings everybody's search values to the generation of today, under a lease.
+
+Values are keyed, so no migration can compute them from the old ones: each person is opened, on the trail first. Both
+generations are found meanwhile, and whoever is written gets the new one at once, so the job only meets who is left.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from apps.audit.actions import Action
+from apps.audit.services import record_read
+from apps.contacts.attributes import definitions as attributes
+from apps.contacts.models import Person, PersonSearch, SearchRenewal
+from apps.contacts.person.search_values import GENERATION
+from apps.contacts.person.services import renew_search
+from apps.core import actors, clock
+from apps.jobs.runner import Runner
+
+State = SearchRenewal.State
+CHUNK = 1_000
+REST = timedelta(hours=1)
+"""How long a renewal that failed rests before it is tried again."""
+
+
+def renewal_begin() -> SearchRenewal | None:
+    """The renewal of today's generation, begun where nobody has; None while there is nothing left to renew.
+
+    One look at a small table once it is over.
+    """
+    found = SearchRenewal.objects.filter(generation=GENERATION).first()
+    if found is None:
+        total = PersonSearch.objects.filter(generation__lt=GENERATION).count()
+        new = SearchRenewal(generation=GENERATION, total=total)
+        new.act_for(actors.system("beat"))
+        if not total:
+            new.end(State.DONE)
+        SearchRenewal.objects.bulk_create([new], ignore_conflicts=True)
+        found = SearchRenewal.objects.get(generation=GENERATION)
+    if found.state == State.FAILED and found.finished_at and found.finished_at < clock.now() - REST:
+        found.begin(State.RUNNING)
+        found.save()
+    return found if found.state != State.DONE else None
+
+
+def under_way() -> SearchRenewal | None:
+    """The renewal that still has people before it, for a page to say so."""
+    return SearchRenewal.objects.filter(generation=GENERATION).exclude(state=State.DONE).first()
+
+
+def _work(job: SearchRenewal, worker: str) -> None:
+    while _chunk(job.pk, worker):
+        pass
+
+
+def _fail(job: SearchRenewal, worker: str, _error: Exception | None) -> None:
+    SearchRenewal.objects.filter(pk=job.pk, worker=worker).update(
+        state=State.FAILED, finished_at=clock.now(), lease_until=None
+    )
+
+
+@transaction.atomic
+def _chunk(job_id: int, worker: str) -> bool:
+    """The next people; False when there is nobody left, or the job is not ours any more."""
+    job = SearchRenewal.objects.select_for_update().get(pk=job_id)
+    if not job.is_held_by(worker):
+        return False
+    older = PersonSearch.objects.filter(generation__lt=job.generation)
+    ids = list(older.filter(pk__gt=job.after).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    if not ids and job.after and older.exists():
+        # A process of the release before wrote somebody behind us.
+        job.after = 0
+        job.save()
+        return True
+    own = attributes.catalog(writing=True)
+    rows = list(Person.objects.select_for_update().filter(pk__in=ids, erased_at__isnull=True).order_by("pk"))
+    if rows:
+        record_read(
+            actor=job.actor,
+            action=Action.CONTACT_OPEN,
+            kind="person",
+            subject=job.pk,
+            people=[row.pk for row in rows],
+            purpose="renew search values",
+        )
+        renew_search(rows, own)
+    if ids:
+        job.after = ids[-1]
+        job.done += len(ids)
+        job.renew()
+    else:
+        job.end(State.DONE)
+    job.save()
+    return bool(ids)
+
+
+RUNNER = Runner(SearchRenewal, _work, _fail, refusals=())
+work, due = RUNNER.run, RUNNER.due

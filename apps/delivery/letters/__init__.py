@@ -1,0 +1,1 @@
+"""Letters that people wrote: whom they are from, and what came along."""

@@ -1,0 +1,1 @@
+"""Lists of what happened to people: conditions, visits, medications, procedures, immunizations, labs."""
