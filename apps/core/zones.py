@@ -137,30 +137,10 @@ def _known() -> dict[str, str]:
 
 # Former names of one word that are places.
 _SINGLE = frozenset(
-    [
-        "Cuba",
-        "Egypt",
-        "Eire",
-        "GB",
-        "Hongkong",
-        "Iceland",
-        "Iran",
-        "Israel",
-        "Jamaica",
-        "Japan",
-        "Kwajalein",
-        "Libya",
-        "NZ",
-        "NZ-CHAT",
-        "PRC",
-        "Poland",
-        "Portugal",
-        "ROC",
-        "ROK",
-        "Singapore",
-        "Turkey",
-        "W-SU",
-    ]
+    {
+        *("Cuba", "Egypt", "Eire", "GB", "Hongkong", "Iceland", "Iran", "Israel", "Jamaica", "Japan", "Kwajalein"),
+        *("Libya", "NZ", "NZ-CHAT", "PRC", "Poland", "Portugal", "ROC", "ROK", "Singapore", "Turkey", "W-SU"),
+    }
 )
 
 
