@@ -30,8 +30,8 @@ _WORDS: dict[str, str] = {
     "entered in error, deleted, delete, dc, discontinued, removed, void, voided, withdrawn, revoked, declined, "
     "rejected, suspended, inactive, not booked",
     NOT_YET: "proposed, waitlist, waitlisted, wait list, wait listed, waiting list, on waiting list, "
-    "cancellation list, blocked, block, tentative, requested, request, on hold, hold, draft, unscheduled, to be scheduled, open, "
-    "available, free",
+    "cancellation list, blocked, block, tentative, requested, request, on hold, hold, draft, unscheduled, "
+    "to be scheduled, open, available, free",
 }
 _MEANINGS = {word.strip(): meaning for meaning, words in _WORDS.items() for word in words.split(",")}
 # What stands around these words names who did it or why: "Canceled by patient", "Late cancel", "No show - called".

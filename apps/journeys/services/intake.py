@@ -17,7 +17,7 @@ from django.db.models import F, Max
 from apps.audit.actions import Action
 from apps.audit.models import AuditEntry
 from apps.contacts import sql as contacts_sql
-from apps.contacts.appointments.services import BOOKED
+from apps.contacts.appointments.statuses import BOOKED
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
