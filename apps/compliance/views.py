@@ -252,7 +252,7 @@ def _agreement_page(
     status: int = 200,
 ) -> HttpResponse:
     facts = found.opened
-    kept = agreements.keep_until(found.created_at.date(), found.expires, found.terminated)
+    kept = agreements.keep_until(clock.clinic_day(found.created_at), found.expires, found.terminated)
     clauses = facts.get("clauses", {})
     options = facts.get("options", {})
     return render(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
@@ -43,6 +43,11 @@ def clinic_zone() -> tzinfo:
 def clinic_day(at: datetime | None = None) -> date:
     """The clinic's day at an aware moment, without one today: what is meant by the day of something that happened."""
     return (at or now()).astimezone(clinic_zone()).date()
+
+
+def clinic_midnight(at: datetime | None = None) -> datetime:
+    """The moment at which the clinic's day of ``at`` (without one, today) began."""
+    return datetime.combine(clinic_day(at), time(), clinic_zone())
 
 
 @contextlib.contextmanager

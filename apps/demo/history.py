@@ -62,7 +62,7 @@ def load(*, now: datetime) -> int:
         return 1
     author, reviewer = member("max@riverbend.test"), member("rita@riverbend.test")
     for name, towns in ((FIRST_OFFICE, [FIRST]), (OFFICES, [FIRST, LATER])):
-        rule = readers_of(towns, since=now.date() - timedelta(days=UNSEEN_DAYS))
+        rule = readers_of(towns, since=clock.clinic_day(now) - timedelta(days=UNSEEN_DAYS))
         saved = segments.segment_save(actor=author, name=name, rule=rule, description="Not seen for eight months.")
         segments.segment_count(actor=author, segment_id=saved.pk)
 

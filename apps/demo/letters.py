@@ -56,7 +56,7 @@ def _patients(now: datetime) -> list[PersonRecord]:
         for _, person in sorted(people.items())
         if person.relation == "patient"
         and person.birth_date
-        and not (person.deceased or person.suppressions or person.is_minor(now.date()))
+        and not (person.deceased or person.suppressions or person.is_minor(clock.clinic_day(now)))
     ]
     return fit[:HOW_MANY]
 

@@ -91,7 +91,7 @@ class _Maker:
 
     def __init__(self, now: datetime, chance: random.Random) -> None:
         self.now = now.astimezone(ZoneInfo(ZONE))
-        self.today = self.now.date()
+        self.today = now.astimezone(ZoneInfo(ZONE)).date()
         self.chance = chance
         self.made = Clinic()
         self.home = 0

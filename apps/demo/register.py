@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from apps.compliance import services
 from apps.compliance.agreements import CLAUSES
 from apps.compliance.models import Vendor
-from apps.core import actors
+from apps.core import actors, clock
 
 ACTOR = actors.system("demo")
 
@@ -16,7 +16,7 @@ def load(*, now: datetime) -> int:
     """Enter the vendors if there is none yet; returns how many."""
     if Vendor.objects.exists():
         return 0
-    today = now.date()
+    today = clock.clinic_day(now)
     hosting = _vendor("Harborlight Hosting", "hosting", "Servers and encrypted backups", "Ohio, United States")
     _agreement(hosting, "Harborlight Hosting LLC", "Keep encrypted servers and backups", today - timedelta(days=400))
     relay = _vendor("Bluepost Relay", "relay", "Passes mail on", "Virginia, United States")

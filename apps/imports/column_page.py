@@ -68,7 +68,7 @@ def _century(table: tables.Table, document: dict[str, Any], shown: bool) -> dict
     if short and column in table.headers:
         at = table.headers.index(column)
         cells = (cells[at] for _, (__, cells) in zip(range(2000), table.rows(), strict=False) if at < len(cells))
-        samples = unclear_births(cells, form, clock.now().date())
+        samples = unclear_births(cells, form, clock.clinic_day())
     return {
         "century": document.get("century", ""),
         "centuries": [(each, f"{each}xx") for each in CENTURIES],

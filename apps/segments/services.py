@@ -160,7 +160,9 @@ def segment_count(*, actor: Actor, segment_id: int) -> counting.Counted:
         Segment.objects.filter(pk=segment.pk, version=segment.version).update(
             count=found.count, count_ms=found.ms, counted_at=now
         )
-        SegmentCount.objects.filter(segment=segment, version=segment.version, at__date=now.date()).delete()
+        SegmentCount.objects.filter(
+            segment=segment, version=segment.version, at__gte=clock.clinic_midnight(now)
+        ).delete()
         SegmentCount.objects.create(segment=segment, version=segment.version, at=now, count=found.count, ms=found.ms)
         record(
             actor=actor,

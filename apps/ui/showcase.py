@@ -84,7 +84,7 @@ def sample(now: Any) -> dict[str, Any]:
         ],
         "page": Page(items=[1], next="x", previous="", first=1, last=50, total=2013),
         "now": now,
-        "today": now.date(),
+        "today": clock.clinic_day(now),
         "later": now + timedelta(days=10),
         "earlier": now - timedelta(days=40),
         "changes": [

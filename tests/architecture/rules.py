@@ -143,6 +143,40 @@ def private_names(text: str) -> list[Breach]:
     return sorted(found)
 
 
+_MOMENTS = frozenset({"now", "at", "since", "stamp"})
+_SQL_DAY = re.compile(r"\bCURRENT_DATE\b|::\s*date\b|\bdate_trunc\s*\(", re.IGNORECASE)
+_ZONED = re.compile(r"AT TIME ZONE", re.IGNORECASE)
+
+
+def days_of_utc(text: str) -> list[Breach]:
+    """Days that are taken from a moment in UTC, where the clinic's are meant (``clock.clinic_day``).
+
+    Moments are known by what they are called: ``now``, ``at``, ``since``, ``…_at``, and what ``now()`` returns.
+    """
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.keyword) and node.arg and node.arg.endswith("__date"):
+            found.append((node.value.lineno, node.arg))
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        name, on = node.func.attr, ast.unparse(node.func.value)
+        if (name == "date" and not node.args and _is_moment(node.func.value)) or name in {"localdate", "utcnow"}:
+            found.append((node.lineno, f"{on}.{name}()"))
+        if name == "today" and on.rpartition(".")[2] in {"date", "datetime"}:
+            found.append((node.lineno, f"{on}.{name}()"))
+    for line, words in strings(text):
+        if (match := _SQL_DAY.search(words)) and not _ZONED.search(words):
+            found.append((line, match.group(0)))
+    return sorted(set(found))
+
+
+def _is_moment(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute | ast.Name) and ast.unparse(node.func).rpartition(".")[2] == "now"
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in _MOMENTS or name.endswith("_at")
+
+
 def late_imports(text: str) -> list[int]:
     """Lines of the imports inside functions."""
     return sorted(

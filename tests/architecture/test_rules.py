@@ -82,6 +82,30 @@ def test_only_services_write() -> None:
         assert any(rules.writes(text) for text in inside), f"{each} does not write any more"
 
 
+def test_a_day_is_the_clinics() -> None:
+    assert {module: found for module, text in MODULES.items() if (found := rules.days_of_utc(text))} == {}
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "clock.now().date()",
+        "timezone.now().date()",
+        "now.date()",
+        "row.created_at.date()",
+        "timezone.localdate()",
+        "date.today()",
+        "rows.filter(at__date=day)",
+        "cursor.execute('SELECT CURRENT_DATE')",
+        "cursor.execute('SELECT at::date FROM x')",
+        "cursor.execute(\"SELECT date_trunc('day', at) FROM x\")",
+    ],
+)
+def test_a_day_of_utc_is_found(breach: str) -> None:
+    assert rules.days_of_utc(breach)
+    assert not rules.days_of_utc("clock.clinic_day(now), now.astimezone(zone).date(), visit.date()")
+
+
 def test_private_names_stay_in_their_module() -> None:
     assert {module: found for module, text in MODULES.items() if (found := rules.private_names(text))} == {}
 

@@ -207,6 +207,9 @@ HOP = b"Received: from x (x [%s])\r\n\tby mx.clinic.test with ESMTP\r\nReceived:
         ("", b"Subject: x\r\n\r\nReceived: from y ([9.9.9.9]) by z\r\n", ""),
         ("", b"Received: from y by z ([9.9.9.9])\r\n\r\n", ""),
         ("nonsense", b"Received: \xff\r\n", ""),
+        # How the peer greeted is its own word: Postfix puts it first, Exim behind "helo=".
+        ("", b"Received: from [9.9.9.9] (unknown [1.1.1.1]) by mx\r\n\r\n", "1.1.1.0/24"),
+        ("", b"Received: from [1.1.1.1] (helo=[9.9.9.9]) by mx\r\n\r\n", "1.1.1.0/24"),
     ],
 )
 def test_the_network_is_what_our_own_mx_saw(peer, raw, expected):

@@ -55,13 +55,13 @@ def walked() -> Iterator[Installation]:
         assert imported["new"] > 0
         broken = made.root / "broken.csv"
         victim = rows("patients")[0]
-        broken.write_text(f"MRN,First,Born\n9,{victim['FIRST']},2026-02-31\n")
+        broken.write_text(f"MRN,First,Mailbox\n9,{victim['FIRST']},{victim['LAST']}\n")
         mapping = made.root / "mapping.json"
         mapping.write_text(
             json.dumps(
                 {
-                    "match_on": "mrn",
-                    "columns": {"MRN": "mrn", "First": "first_name", "Born": "birth_date"},
+                    "match_on": "email",
+                    "columns": {"MRN": "mrn", "First": "first_name", "Mailbox": "email"},
                     "date_format": "%Y-%m-%d",
                     "ignore": [],
                 }

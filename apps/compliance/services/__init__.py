@@ -266,7 +266,7 @@ def document_add(*, actor: Actor, agreement_id: int, name: str, content: bytes) 
 def agreement_destroy(*, actor: Actor, agreement_id: int, reason: str) -> None:
     """Destroy an agreement and its papers after their time. Raises ``Refused`` before, naming the day."""
     agreement = _agreement(agreement_id)
-    until = agreements.keep_until(agreement.created_at.date(), agreement.expires, agreement.terminated)
+    until = agreements.keep_until(clock.clinic_day(agreement.created_at), agreement.expires, agreement.terminated)
     if until is None:
         raise Refused(
             "agreement.without_end",

@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.contacts.consent.opt_outs import DENIED
 from apps.contacts.consent.services import consent_record, suppress_many
 from apps.contacts.models import ConsentState
+from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.vault import ledger
@@ -36,7 +37,12 @@ def opt_outs_replay(*, actor: Actor, since: datetime) -> int:
             continue
         try:
             consent_record(
-                actor=actor, person_id=person, purpose=purpose, state=DENIED, on=at.date(), method="before a restore"
+                actor=actor,
+                person_id=person,
+                purpose=purpose,
+                state=DENIED,
+                on=clock.clinic_day(at),
+                method="before a restore",
             )
         except Refused:
             continue  # erased, or came after the backup

@@ -55,7 +55,7 @@ def consent_record(
     if purpose not in set(Purpose) or state not in STATES:
         raise Refused("consent.incomplete", "Choose a purpose and whether consent was granted or denied.")
     now = clock.now()
-    if on > now.date():
+    if on > clock.clinic_day(now):
         raise Refused("consent.in_future", "A consent cannot be dated in the future. Correct the date.")
     row = Person.objects.select_for_update().filter(pk=person_id, erased_at__isnull=True).first()
     if row is None:

@@ -182,7 +182,7 @@ class PersonForm(forms.Form):
                     data[name] = form_fields.cleaned(each, data[name])
                 except forms.ValidationError as error:
                     self.add_error(name, error)
-        problem = life_problem(data.get("birth_date"), data.get("death_date"), clock.now().date())
+        problem = life_problem(data.get("birth_date"), data.get("death_date"), clock.clinic_day())
         if problem:
             self.add_error("birth_date" if problem.startswith("The birth") else "death_date", f"{problem}.")
         return data

@@ -61,7 +61,8 @@ def too_often_from_there() -> NotHere:
     return NotHere(OFTEN, 452, "4.7.1 Too many mails from this network within an hour, try again later")
 
 
-_HOP = re.compile(rb"\[(?:IPv6:)?([0-9a-fA-F:.]{3,45})\]")
+# Not what stands behind "helo=" (Exim): that, like the word before the parenthesis (Postfix), is the peer's own.
+_HOP = re.compile(rb"(?i)(?<!helo=)\[(?:IPv6:)?([0-9a-fA-F:.]{3,45})\]")
 
 
 def network_of(peer: str, raw: bytes) -> str:
@@ -75,8 +76,8 @@ def network_of(peer: str, raw: bytes) -> str:
         head = re.split(rb"\r?\n\r?\n", raw[:16_384], maxsplit=1)[0]
         first = re.search(rb"(?im)^received:((?:[^\n]|\n[ \t])*)", head)
         source = re.split(rb"(?i)\sby\s", first.group(1), maxsplit=1)[0] if first else b""
-        hop = _HOP.search(source)
-        found = _public(hop.group(1).decode("ascii")) if hop else ""
+        hops = _HOP.findall(source)
+        found = _public(hops[-1].decode("ascii")) if hops else ""
     return found
 
 

@@ -300,7 +300,7 @@ def _lines(job: SuppressionJob, worker: str) -> Iterator[bytes]:
                     known.get(bytes(row.mailbox), NOBODY),
                     row.get_scope_display(),
                     row.get_reason_display(),
-                    row.since.date().isoformat(),
+                    clock.clinic_day(row.since).isoformat(),
                     row.source,
                 ]
             )

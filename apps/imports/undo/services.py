@@ -270,7 +270,7 @@ def _consents_back(
     people = {person.id: person for person, _ in told}
     consents_forget(pairs=sorted(pair for pair in still if given[pair] is None))
     again = [
-        NewConsent(person, purpose, "denied", clock.now().date(), f"import {job.pk} undone")
+        NewConsent(person, purpose, "denied", clock.clinic_day(), f"import {job.pk} undone")
         for person, purpose in sorted(still)
         if given[person, purpose] == "denied"
     ]

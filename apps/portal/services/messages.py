@@ -234,7 +234,7 @@ def _event(row: SecureMessage, kind: str, source: str, content: Mapping[str, Any
     return NewEvent(
         person_id=row.person_id,
         kind=kind,
-        on=clock.now().date(),
+        on=clock.clinic_day(),
         source=source,
         facts={"message": row.outbox, "secure_message": row.pk, "route": "portal", **origin},
         groups=tuple(groups),

@@ -151,7 +151,7 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
                 NewEvent(
                     person_id=link.person,
                     kind="message.unsubscribed",
-                    on=clock.now().date(),
+                    on=clock.clinic_day(),
                     source=f"unsubscribe:{link.message}:{'reminders' if reminders else 'marketing'}",
                     facts={"message": link.message, "campaign": link.campaign, "how": how, "reminders": reminders},
                     groups=groups,
@@ -197,7 +197,7 @@ def _clicked(message: int, row: Click) -> NewEvent:
     return NewEvent(
         person_id=row.person,
         kind="message.clicked",
-        on=row.at.date(),
+        on=clock.clinic_day(row.at),
         source=f"click:{message}:{row.target}",
         facts={"message": message, "campaign": row.campaign, "journey": row.journey, "target": row.target},
         groups=tuple(groups),

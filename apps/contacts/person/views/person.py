@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.audit import marks, sentences
@@ -109,7 +108,7 @@ def person_consents(request: HttpRequest, person_id: int) -> HttpResponse:
     record = opened(request, person_id, "consents")
     form = ConsentForm(
         request.POST or None,
-        initial={"on": timezone.localdate(), "method": "front desk"},
+        initial={"on": clock.clinic_day(), "method": "front desk"},
     )
     if request.method == "POST":
         if not may(request, Permission.CONTACT_EDIT):
@@ -349,7 +348,7 @@ def _page(
     form: Any = None,
 ) -> HttpResponse:
     eyes = Eyes(role_of(request))
-    today = timezone.localdate()
+    today = clock.clinic_day()
     age = age_words(record, record.age(today))
     relation = dict(fields.RELATIONS).get(record.relation, record.relation)
     shell = {
