@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from apps.contacts.appointments import views as appointments
 from apps.contacts.attributes import views as attributes
 from apps.contacts.changes import views as changes
 from apps.contacts.exports import views as exports
@@ -22,6 +23,7 @@ urlpatterns = [
     path("exports/<int:export_id>/progress/", exports.export_progress, name="export_progress"),
     path("exports/<int:export_id>/cancel/", exports.export_cancel, name="export_cancel"),
     path("exports/<int:export_id>/download/", exports.export_download, name="export_download"),
+    path("visits/held/", appointments.held_list, name="visits_held"),
     path("changes/", changes.change_list, name="changes"),
     path("changes/decide/", changes.change_decide, name="changes_decide"),
     path("<int:person_id>/", person.person, name="person"),
@@ -34,6 +36,11 @@ urlpatterns = [
     path("<int:person_id>/suppression/", person.person_suppression, name="suppression"),
     path("<int:person_id>/appointments/", person.person_appointments, name="appointments"),
     path("<int:person_id>/appointments/<int:appointment_id>/move/", person.appointment_move, name="appointment_move"),
+    path(
+        "<int:person_id>/appointments/<int:appointment_id>/confirm/",
+        person.appointment_confirm,
+        name="appointment_confirm",
+    ),
     path(
         "<int:person_id>/appointments/<int:appointment_id>/cancel/",
         person.appointment_cancel,

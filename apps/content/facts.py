@@ -15,6 +15,7 @@ from apps.contacts.timeline.results import spoken
 from apps.contacts.timeline.terms import shown_term
 from apps.content.fields import CATALOG, DAY_OF, LAB, MergeField
 from apps.content.formats import Shown
+from apps.core import zones
 
 _VISIT_FIELDS = ("start", "kind", "location", "provider")
 _NAMES = ("first_name", "middle_name", "last_name", "full_name")
@@ -94,11 +95,15 @@ def _masked_visit(visit: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_coming(visit: Mapping[str, Any], now: datetime) -> bool:
-    return visit.get("state", "booked") == "booked" and datetime.fromisoformat(str(visit["start"])) >= now
+    """Booked and ahead; one whose reminders are held is in doubt, and nobody is told of it."""
+    is_booked = visit.get("state", "booked") == "booked" and "held" not in visit
+    return is_booked and datetime.fromisoformat(str(visit["start"])) >= now
 
 
 def _visit(visit: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: visit[name] for name in _VISIT_FIELDS if visit.get(name)}
+    """The facts that letters name; the start carries its place along, at whose clock it is written."""
+    found = {name: visit[name] for name in _VISIT_FIELDS if visit.get(name)}
+    return found | {"start": zones.stamp(visit)} if "start" in found else found
 
 
 def invented_facts(catalog: Mapping[str, MergeField] = CATALOG) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts.person.names import name_case
+from apps.core import zones
 
 LANGUAGES = ("en", "es")
 
@@ -103,11 +104,23 @@ def _moment(value: Any) -> date:
 
 
 def format_date(value: Any, style: str, language: str, zone: str) -> str:
-    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is."""
+    """A date or moment in `style` (see `FORMATS`); an aware moment is shown in `zone`, a plain date as it is.
+
+    A moment that carries a place (``core.zones.stamp``) is shown at the clock of that place, and says which clock that
+    is where it is not that of `zone`.
+    """
+    value, place = zones.unstamped(value) if isinstance(value, str) else (value, "")
     when = _moment(value)
     language = _language(language)
+    clock = ""
     if isinstance(when, datetime) and when.tzinfo is not None:
-        when = when.astimezone(_zone(zone))
+        when = when.astimezone(zones.load(place) or _zone(zone))
+        said = zones.to_say(when, zone, language) if place and style in ("time", "datetime") else ""
+        clock = f" {said}" if said else ""
+    return _written(when, style, language) + clock
+
+
+def _written(when: date, style: str, language: str) -> str:
     if style == "time":
         return _time(when, language)
     if style == "weekday":
@@ -179,7 +192,12 @@ def writer(format: str, argument: str, language: str) -> Callable[[Any, str], st
 
     def plain(value: Any, zone: str) -> str:
         if isinstance(value, str):
-            return value
+            start, place = zones.unstamped(value)
+            return (
+                format_date(value, "datetime", language, zone)
+                if zones.is_place(place) and start[:1].isdigit()
+                else value
+            )
         if isinstance(value, bool):
             return _YES_NO[_language(language)][value]
         if isinstance(value, datetime):

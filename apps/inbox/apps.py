@@ -11,3 +11,4 @@ class InboxConfig(AppConfig):
 
         waiting.register(own_waiting.Tasks())
         waiting.register(own_waiting.PENDING_CHANGES)
+        waiting.register(own_waiting.HELD_VISITS)

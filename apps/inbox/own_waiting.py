@@ -1,4 +1,4 @@
-"""What waits for staff that the inbox knows itself: tasks, and the pending changes of contacts, which lie below."""
+"""What waits for staff that the inbox knows itself: tasks, and what contacts, which lie below, wait for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts.models import PendingChange
+from apps.contacts.models import Appointment, PendingChange
 from apps.core.permissions import Permission
 from apps.inbox import selectors, task_kinds, waiting
 from apps.ui.board import Item
@@ -55,4 +55,28 @@ PENDING_CHANGES = waiting.Rows(
     page="contacts:changes",
     rows=_pending_changes,
     line=_pending_change_line,
+)
+
+
+def _held_visits() -> QuerySet[Appointment]:
+    return Appointment.objects.filter(held_at__isnull=False, person__erased_at__isnull=True)
+
+
+def _held_visit_line(count: int) -> Item:
+    visits = "1 visit" if count == 1 else f"{count:,} visits"
+    return Item(
+        f"Check {visits} that an import is in doubt about",
+        "Nobody is reminded of them until you say what is right.",
+        icon="calendar-event",
+    )
+
+
+HELD_VISITS = waiting.Rows(
+    key="visits_held",
+    order=30,
+    # Who decides sees what the row said, and may move or cancel the visit.
+    permissions=(Permission.CONTACT_REVEAL, Permission.CONTACT_EDIT),
+    page="contacts:visits_held",
+    rows=_held_visits,
+    line=_held_visit_line,
 )

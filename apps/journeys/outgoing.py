@@ -246,6 +246,8 @@ def _draft(
         about = next((each for each in record.appointments or () if each["id"] == run.subject), None)
         if about is None or about.get("state") == "cancelled":
             return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
+        if "held" in about:
+            return Refusal(Held.STOPPED, "An import is in doubt about the appointment, so nobody is told of it.")
         start = localtime.as_moment(datetime.fromisoformat(about["start"]), context.zone())
         if mail.before == APPOINTMENT_START and now >= start:
             return Refusal(Held.STOPPED, "The appointment has begun.")

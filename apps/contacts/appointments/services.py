@@ -160,7 +160,7 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         held.append(row)
     if not held:
         return []
-    Appointment.objects.bulk_update(held, ["sealed", "day", "quarter", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(held, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
     record(
         actor=actor,
         action=Action.APPOINTMENT_HOLD,
@@ -239,7 +239,7 @@ def appointments_take_over(
             events.append(_event(row, facts, facts["state"], on))
         elif datetime.fromisoformat(facts["start"]) != datetime.fromisoformat(before["start"]):
             events.append(_event(row, facts, "moved", on))
-    Appointment.objects.bulk_update(known, ["sealed", "day", "quarter", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
     record(
         actor=actor,
@@ -321,7 +321,6 @@ def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
     start = datetime.fromisoformat(facts["start"])
     row.day = tokens.day_token("appointment", start.date())
-    row.quarter = search_values.appointment_quarter(start)
     if "held" not in facts:
         row.held_at = None
     row.state = search_values.appointment_state(facts["state"])

@@ -15,11 +15,6 @@ class Migration(migrations.Migration):
             name='held_at',
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddField(
-            model_name='appointment',
-            name='quarter',
-            field=models.BigIntegerField(null=True),
-        ),
         migrations.AddIndex(
             model_name='appointment',
             index=models.Index(condition=models.Q(('held_at__isnull', False)), fields=['id'], name='appointment_held'),

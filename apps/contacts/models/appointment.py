@@ -16,7 +16,6 @@ APPOINTMENT_TABLE = "contacts_appointment"
     sealed=Kind.SEALED,
     external=Kind.TOKEN,
     day=Kind.TOKEN,
-    quarter=Kind.TOKEN,
     state=Kind.TOKEN,
     held_at=Kind.PLAIN,
     version=Kind.PLAIN,
@@ -26,15 +25,13 @@ class Appointment(models.Model):
     """Sealed under the profile key: start (ISO 8601 with offset), zone, kind, location, provider, minutes, state.
 
     While its reminders are held, ``held`` is sealed with it: that decides. ``held_at`` only finds it. ``day`` is the
-    day at its place, ``quarter`` the quarter of an hour in which it begins (None until a visit of an older version is
-    filled in).
+    day at its place.
     """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="appointments")
     sealed = models.BinaryField()
     external = models.BinaryField(max_length=16, null=True, unique=True)
     day = models.BigIntegerField()
-    quarter = models.BigIntegerField(null=True)
     state = models.BigIntegerField()
     held_at = models.DateTimeField(null=True)
     version = models.IntegerField(default=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -213,32 +213,6 @@ def consent(purpose: str, state: str) -> int:
 def appointment_state(state: str) -> int:
     """The token of appointments in ``state``."""
     return tokens.token63("appointment.state", state)
-
-
-QUARTER = timedelta(minutes=15)
-
-
-def appointment_quarter(start: datetime) -> int:
-    """The token of appointments that begin in the same quarter of an hour as ``start`` (aware), wherever they are."""
-    return _quarter(quarter_of(start))
-
-
-def appointment_quarters(first: datetime, last: datetime) -> list[int]:
-    """The tokens of every quarter of an hour from that of ``first`` to that of ``last`` (aware), in no order."""
-    begin, end = quarter_of(first), quarter_of(last)
-    count = int((end - begin) / QUARTER) + 1
-    return sorted(_quarter(begin + number * QUARTER) for number in range(max(count, 0)))
-
-
-def quarter_of(moment: datetime) -> datetime:
-    """The beginning (UTC) of the quarter of an hour that ``moment`` lies in."""
-    at = moment.astimezone(UTC)
-    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
-
-
-@lru_cache(maxsize=4_000)
-def _quarter(at: datetime) -> int:
-    return tokens.token63("appointment/quarter", at.isoformat(timespec="minutes"))
 
 
 def mail_domain(domain: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.core import signing
@@ -12,6 +12,7 @@ from django.core import signing
 from apps.contacts.person.masking import CLINICAL, Eyes
 from apps.contacts.timeline import results
 from apps.contacts.timeline.terms import shown_term
+from apps.core import clock, zones
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
 from apps.ui import datewords, words
@@ -183,8 +184,10 @@ def _course(lab: results.Lab, events: Sequence[Mapping[str, Any]], *, chart: boo
 def _appointment(event: Mapping[str, Any], eyes: Eyes) -> str:
     parts = []
     if event.get("start"):
-        start = datetime.fromisoformat(str(event["start"]))
-        parts.append(f"{datewords.day(start)}, {datewords.clock_time(start)}")
+        clinic = str(clock.clinic_zone())
+        start = zones.visit_start(event, clinic)
+        words = f"{datewords.day(start)}, {datewords.clock_time(start)} {zones.to_say(start, clinic)}"
+        parts.append(words.strip())
     if eyes.reveal and event.get("appointment_kind"):
         parts.append(str(event["appointment_kind"]))
     return " · ".join(parts)

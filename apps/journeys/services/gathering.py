@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -14,6 +15,7 @@ from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
+from apps.core import zones
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array
 from apps.imports import selectors as imports
@@ -58,8 +60,10 @@ def gather(
         plan = plans[run.version]
         about = appointments.get(run.subject) if plan.definition.key is Key.APPOINTMENT else None
         dates: dict[str, datetime | date] = {}
+        zone = questions.zone
         if about is not None:
-            dates[APPOINTMENT_START] = datetime.fromisoformat(about["start"])
+            dates[APPOINTMENT_START] = start = zones.visit_start(about, questions.zone.key)
+            zone = start.tzinfo if isinstance(start.tzinfo, ZoneInfo) else zone
         if run.subject in events:
             dates[EVENT_START] = date.fromisoformat(events[run.subject]["on"])
         if record is not None and wanted[run.version]:
@@ -67,7 +71,7 @@ def gather(
         found[run.id] = Gathered(
             facts=Facts(
                 run=run.id,
-                zone=questions.zone,
+                zone=zone,
                 round=run.round,
                 step=run.step,
                 due_at=run.due_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,7 +34,7 @@ from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
 from apps.contacts.suppressions.services import reason_given
 from apps.contacts.timeline import words as timeline
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -222,6 +223,19 @@ def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) 
             start=form.cleaned_data["start"],
         )
         messages.success(request, "Appointment moved.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("contacts:appointments", person_id)
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_confirm(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Say that a visit an import was in doubt about is right as it stands."""
+    _own(person_id, appointment_id)
+    try:
+        services.appointment_confirm(actor=actor_of(request), appointment_id=appointment_id)
+        messages.success(request, "Appointment confirmed. Reminders of it go out again.")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("contacts:appointments", person_id)
@@ -555,4 +569,15 @@ def _suppressions(record: PersonRecord) -> list[dict[str, Any]]:
 
 
 def _appointments(record: PersonRecord) -> list[dict[str, Any]]:
-    return [{**visit, "start": datetime.fromisoformat(visit["start"])} for visit in record.appointments or []]
+    clinic = str(clock.clinic_zone())
+    return [_shown(visit, zones.visit_start(visit, clinic), clinic) for visit in record.appointments or []]
+
+
+def _shown(visit: Mapping[str, Any], start: datetime, clinic: str) -> dict[str, Any]:
+    """A visit at the clock of its place; ``when`` says which clock that is where it is not the clinic's."""
+    words = f"{datewords.day(start)}, {datewords.clock_time(start)} {zones.to_say(start, clinic)}"
+    held = visit.get("held")
+    doubt = (
+        {"why": held["why"], "said": ", ".join(f"{name} “{value}”" for name, value in held["said"])} if held else None
+    )
+    return {**visit, "start": start, "when": words.strip(), "doubt": doubt}
