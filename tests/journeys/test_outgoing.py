@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
+from apps.contacts.appointments.services import Doubt, appointments_hold
 from apps.contacts.models import Appointment
 from apps.contacts.person import selectors as contact_selectors
 from apps.content import services as content
@@ -228,3 +229,13 @@ def test_the_trail_tells_who_activated_what(message):
     entry = AuditEntry.objects.get(action="journey.activate")
     assert (entry.actor_kind, entry.codes["version"], entry.codes["entered"]) == ("command", 1, 0)
     assert Template.objects.count() == 2
+
+
+def test_nobody_is_reminded_of_a_visit_that_an_import_is_in_doubt_about(message, at):
+    (visit,) = Appointment.objects.values_list("pk", flat=True)
+    assert isinstance(asked(message), Draft)
+    with at("2026-12-01T12:00"):
+        appointments_hold(actor=CLI, doubts={visit: Doubt("the status is none that is known")})
+    found = asked(message)
+    assert isinstance(found, Refusal)
+    assert "in doubt" in str(found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -362,3 +364,13 @@ def test_a_database_restored_elsewhere_goes_on_where_it_was(clinic, at):
     assert {run.person_id for run in JourneyRun.objects.all()} == {read, unread}
     assert run_of(read).round == 1
     assert TimelineEvent.objects.filter(transaction__gt=8_000_000).count() == 0
+
+
+def test_a_reminder_of_a_visit_elsewhere_goes_by_the_clock_of_that_place(clinic, at):
+    with at("2026-11-22T12:00"):
+        reminder()
+        dana = person()
+        start = datetime(2026, 12, 10, 14, 30, tzinfo=ZoneInfo("America/Los_Angeles"))
+        contacts.appointment_book(actor=CLI, person_id=dana, start=start, kind="Check-up")
+    assert tick("2026-11-22T12:01").entered == 1
+    assert run_of(dana).due_at == datetime(2026, 12, 7, 9, tzinfo=ZoneInfo("America/Los_Angeles"))
