@@ -66,7 +66,7 @@ def _held_visit_line(count: int) -> Item:
     visits = "1 visit" if count == 1 else f"{count:,} visits"
     return Item(
         f"Check {visits} that an import is in doubt about",
-        "Nobody is reminded of them until you say what is right.",
+        "No reminder leaves until you say what is right.",
         icon="calendar-event",
     )
 

@@ -79,7 +79,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
             "absent": absent_codes(segment.rule),
             "may_see_people": may(request, Permission.CONTACT_VIEW),
             "history": history,
-            "days": [row.at.strftime("%b %-d") for row in history],
+            "days": [clock.clinic_day(row.at).strftime("%b %-d") for row in history],
             "sizes": [("People", [row.count for row in history])],
             "uses": selectors.where_used(segment_id),
             "may_export": may(request, Permission.CONTACT_EXPORT),

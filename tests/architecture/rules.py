@@ -155,12 +155,13 @@ def days_of_utc(text: str) -> list[Breach]:
     """
     found = []
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.keyword) and node.arg and node.arg.endswith("__date"):
+        if isinstance(node, ast.keyword) and node.arg and re.search(r"__date(__\w+)?$", node.arg):
             found.append((node.value.lineno, node.arg))
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name, on = node.func.attr, ast.unparse(node.func.value)
-        if (name == "date" and not node.args and _is_moment(node.func.value)) or name in {"localdate", "utcnow"}:
+        of_moment = (name == "date" and not node.args) or name == "strftime"
+        if (of_moment and _is_moment(node.func.value)) or name in {"localdate", "utcnow"}:
             found.append((node.lineno, f"{on}.{name}()"))
         if name == "today" and on.rpartition(".")[2] in {"date", "datetime"}:
             found.append((node.lineno, f"{on}.{name}()"))

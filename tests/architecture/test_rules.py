@@ -96,6 +96,8 @@ def test_a_day_is_the_clinics() -> None:
         "timezone.localdate()",
         "date.today()",
         "rows.filter(at__date=day)",
+        "rows.filter(at__date__gte=day)",
+        "row.at.strftime('%b')",
         "cursor.execute('SELECT CURRENT_DATE')",
         "cursor.execute('SELECT at::date FROM x')",
         "cursor.execute(\"SELECT date_trunc('day', at) FROM x\")",
