@@ -35,15 +35,19 @@ urlpatterns = [
     path("<int:person_id>/consents/", person.person_consents, name="consents"),
     path("<int:person_id>/suppression/", person.person_suppression, name="suppression"),
     path("<int:person_id>/appointments/", person.person_appointments, name="appointments"),
-    path("<int:person_id>/appointments/<int:appointment_id>/move/", person.appointment_move, name="appointment_move"),
+    path(
+        "<int:person_id>/appointments/<int:appointment_id>/move/",
+        appointments.appointment_move,
+        name="appointment_move",
+    ),
     path(
         "<int:person_id>/appointments/<int:appointment_id>/confirm/",
-        person.appointment_confirm,
+        appointments.appointment_confirm,
         name="appointment_confirm",
     ),
     path(
         "<int:person_id>/appointments/<int:appointment_id>/cancel/",
-        person.appointment_cancel,
+        appointments.appointment_cancel,
         name="appointment_cancel",
     ),
     path("<int:person_id>/access/", person.person_access, name="access"),

@@ -30,6 +30,7 @@ WRITERS = {
     "apps.mail.files.opening": "a picture into memory, not a row",
     "apps.users.models": "a code is used up by the device that checks it, as django-otp asks",
     "apps.users.sessions": "Django's store of sessions",
+    "apps.vault.stored_files": "sealed files, for the services that keep the way to open them",
 }
 # Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers, and
 # the eight thousand languages of a library that few lists need.

@@ -1,17 +1,71 @@
-"""Visits whose reminders are held because a row of an import named them and was refused."""
+"""What is done with one visit of a person, and the list of visits whose reminders are held."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from collections.abc import Callable
+from functools import partial
 
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.contacts import services
+from apps.contacts.appointments.forms import MoveForm
+from apps.contacts.appointments.words import visit_time
 from apps.contacts.models import Appointment
 from apps.contacts.person import selectors
-from apps.core import clock, zones
 from apps.core.actors import actor_of
+from apps.core.errors import Refused
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
-from apps.ui import datewords
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Move an appointment of this person."""
+    _own(person_id, appointment_id)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was moved: give a date and a time.")
+        return redirect("contacts:appointments", person_id)
+    move = partial(services.appointment_move, appointment_id=appointment_id, start=form.cleaned_data["start"])
+    return _done(request, person_id, move, "Appointment moved.")
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_confirm(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Say that a visit an import was in doubt about is right as it stands."""
+    _own(person_id, appointment_id)
+    confirm = partial(services.appointment_confirm, appointment_id=appointment_id)
+    return _done(request, person_id, confirm, "Appointment confirmed. Reminders of it go out again.")
+
+
+@require(Permission.CONTACT_EDIT)
+@require_POST
+def appointment_cancel(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
+    """Cancel an appointment of this person."""
+    _own(person_id, appointment_id)
+    cancel = partial(services.appointment_cancel, appointment_id=appointment_id)
+    return _done(request, person_id, cancel, "Appointment canceled.")
+
+
+def _own(person_id: int, appointment_id: int) -> None:
+    if not Appointment.objects.filter(pk=appointment_id, person_id=person_id).exists():
+        raise Http404
+
+
+def _done(request: HttpRequest, person_id: int, act: Callable[..., object], said: str) -> HttpResponse:
+    """Do it and say so, or why not, on the person's tab."""
+    try:
+        act(actor=actor_of(request))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, said)
+    return redirect("contacts:appointments", person_id)
 
 
 @require(Permission.CONTACT_REVEAL)
@@ -25,15 +79,11 @@ def held_list(request: HttpRequest) -> HttpResponse:
         ids=sorted({row.person_id for row in page.items}),
         with_consents=False,
     )
-    clinic = str(clock.clinic_zone())
     rows = []
     for row in page.items:
         if (person := people.get(row.person_id)) is None:
             continue
         visit = selectors.open_appointment(row, person.profile_key)
-        start = zones.visit_start(visit, clinic)
-        words = f"{datewords.day(start)}, {datewords.clock_time(start)} {zones.to_say(start, clinic)}"
-        rows.append(
-            {"person": person, "when": words.strip(), "why": visit.get("held", {}).get("why", ""), "at": row.held_at}
-        )
+        why = visit.get("held", {}).get("why", "")
+        rows.append({"person": person, "when": visit_time(visit)[1], "why": why, "at": row.held_at})
     return render(request, "contacts/visits_held.html", {"page": page, "rows": rows})

@@ -6,11 +6,10 @@ and nothing is ever written in plain. A job that broke off begins again: half a 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -28,11 +27,10 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
-from apps.core.generated_file import Pieces
 from apps.jobs import waking
 from apps.jobs.models import LEASE
 from apps.jobs.runner import Lost, Runner
-from apps.vault import streams
+from apps.vault import stored_files
 
 State = ContactExport.State
 LIST = "list"
@@ -144,15 +142,7 @@ def export_open(*, actor: Actor, export_id: int) -> Iterator[bytes]:
             codes={"people": export.done},
             reason=data["reason"],
         )
-    file = data["file"]
-    sealed = cast(BinaryIO, default_storage.open(file["stored"], "rb"))
-    return _pieces(streams.open_stream(bytes.fromhex(file["key"]), file["bound"], sealed))
-
-
-def _pieces(plain: BinaryIO) -> Iterator[bytes]:
-    with plain:
-        while piece := plain.read(streams.PIECE):
-            yield piece
+    return stored_files.file_blocks(data["file"])
 
 
 def exports_clear(*, actor: Actor) -> int:
@@ -180,19 +170,15 @@ def exports_clear(*, actor: Actor) -> int:
 
 
 def _write(export: ContactExport, worker: str) -> None:
-    key, bound = streams.new_key(), f"exports/{export.pk}-{secrets.token_hex(12)}"
-    stored, kept = "", False
+    file, kept = None, False
     try:
-        lines = _lines(export, worker)
-        stored = default_storage.save(bound, Pieces(streams.sealed_pieces(key, bound, lines)))
-        file = {"stored": stored, "bound": bound, "key": key.hex()}
+        file = stored_files.file_keep(f"exports/{export.pk}", _lines(export, worker))
         kept = _finish(export.pk, worker, State.DONE, file)
     except Lost:
         _finish(export.pk, worker, State.CANCELLED)
     finally:
-        if not kept:
-            # The storage may have begun a file under this name.
-            default_storage.delete(stored or bound)
+        if file is not None and not kept:
+            default_storage.delete(file["stored"])
 
 
 def _fail(export: ContactExport, worker: str, error: Exception | None) -> None:

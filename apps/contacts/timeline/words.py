@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core import signing
 
+from apps.contacts.appointments.words import visit_time
 from apps.contacts.person.masking import CLINICAL, Eyes
 from apps.contacts.timeline import results
 from apps.contacts.timeline.terms import shown_term
-from apps.core import clock, zones
 from apps.core.pages import Page
 from apps.core.purposes import Purpose
 from apps.ui import datewords, words
@@ -184,10 +184,7 @@ def _course(lab: results.Lab, events: Sequence[Mapping[str, Any]], *, chart: boo
 def _appointment(event: Mapping[str, Any], eyes: Eyes) -> str:
     parts = []
     if event.get("start"):
-        clinic = str(clock.clinic_zone())
-        start = zones.visit_start(event, clinic)
-        words = f"{datewords.day(start)}, {datewords.clock_time(start)} {zones.to_say(start, clinic)}"
-        parts.append(words.strip())
+        parts.append(visit_time(event)[1])
     if eyes.reveal and event.get("appointment_kind"):
         parts.append(str(event["appointment_kind"]))
     return " · ".join(parts)

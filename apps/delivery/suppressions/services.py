@@ -7,10 +7,10 @@ not written to. Files are sealed; a list goes when it is read, an export after a
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, BinaryIO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -28,14 +28,13 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
-from apps.core.generated_file import Pieces
 from apps.delivery.models import SuppressionJob
 from apps.delivery.suppressions import reading
 from apps.imports.readers import tables
 from apps.jobs import waking
 from apps.jobs.models import LEASE
 from apps.jobs.runner import Lost, Runner
-from apps.vault import streams
+from apps.vault import stored_files, streams
 
 State, JobKind = SuppressionJob.State, SuppressionJob.JobKind
 TABLE = SuppressionJob._meta.db_table
@@ -61,7 +60,7 @@ def list_create(*, actor: Actor, stream: BinaryIO, name: str, scope: str, reason
     file = _keep(stream, job_id)
     try:
         try:
-            table = reading.recognize(_opener(file), name)
+            table = reading.recognize(partial(stored_files.file_open, file), name)
             sample = [cells for _, (_, cells) in zip(range(reading.SAMPLE), table.rows(), strict=False)]
             rows = sum(1 for _ in table.rows())
         except tables.Unreadable as error:
@@ -142,14 +141,7 @@ def export_open(*, actor: Actor, job_id: int) -> Iterator[bytes]:
             purpose="download an export",
             reason=data["why"],
         )
-    plain = _opener(data["file"])()
-
-    def pieces() -> Iterator[bytes]:
-        with plain:
-            while piece := plain.read(streams.PIECE):
-                yield piece
-
-    return pieces()
+    return stored_files.file_blocks(data["file"])
 
 
 def faults_csv(*, actor: Actor, job_id: int) -> Iterator[str]:
@@ -197,7 +189,7 @@ def _work(job: SuppressionJob, worker: str) -> None:
 def _take_in(job: SuppressionJob, worker: str) -> None:
     data = job.opened()
     file = data["file"]
-    table = reading.recognize(_opener(file), "")
+    table = reading.recognize(partial(stored_files.file_open, file), "")
     waiting: list[reading.Line] = []
     try:
         for place, row in enumerate(reading.lines(table, file["column"])):
@@ -259,16 +251,15 @@ def _take_chunk(job_id: int, worker: str, rows: Sequence[reading.Line], *, last:
 
 
 def _write_export(job: SuppressionJob, worker: str) -> None:
-    key, bound = streams.new_key(), f"suppressions/{job.pk}-{secrets.token_hex(12)}"
-    stored, kept = "", False
+    file, kept = None, False
     try:
-        stored = default_storage.save(bound, Pieces(streams.sealed_pieces(key, bound, _lines(job, worker))))
-        kept = _finish(job.pk, worker, State.DONE, {"stored": stored, "bound": bound, "key": key.hex()})
+        file = stored_files.file_keep(f"suppressions/{job.pk}", _lines(job, worker))
+        kept = _finish(job.pk, worker, State.DONE, file)
     except Lost:
         _finish(job.pk, worker, State.CANCELLED)
     finally:
-        if not kept:
-            default_storage.delete(stored or bound)
+        if file is not None and not kept:
+            default_storage.delete(file["stored"])
 
 
 def _lines(job: SuppressionJob, worker: str) -> Iterator[bytes]:
@@ -348,7 +339,6 @@ work, due = RUNNER.run, RUNNER.due
 
 def _keep(stream: BinaryIO, job_id: int) -> dict[str, Any]:
     """Seal a list into the storage piece by piece. Raises ``Refused`` when it is too large."""
-    key, bound = streams.new_key(), f"suppressions/{job_id}-{secrets.token_hex(12)}"
     size = 0
 
     def blocks() -> Iterator[bytes]:
@@ -359,20 +349,7 @@ def _keep(stream: BinaryIO, job_id: int) -> dict[str, Any]:
                 raise Refused("suppression.list_too_long", "The list is larger than 200 MB. Split it.")
             yield block
 
-    try:
-        stored = default_storage.save(bound, Pieces(streams.sealed_pieces(key, bound, blocks())))
-    except Refused:
-        default_storage.delete(bound)
-        raise
-    return {"stored": stored, "bound": bound, "key": key.hex()}
-
-
-def _opener(file: dict[str, Any]) -> tables.Opener:
-    def opened() -> BinaryIO:
-        sealed = cast(BinaryIO, default_storage.open(file["stored"], "rb"))
-        return streams.open_stream(bytes.fromhex(file["key"]), file["bound"], sealed)
-
-    return opened
+    return dict(stored_files.file_keep(f"suppressions/{job_id}", blocks()))
 
 
 def _drop_file(job: SuppressionJob) -> None:

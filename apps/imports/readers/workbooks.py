@@ -1,24 +1,27 @@
 """A sheet of an Excel workbook (.xlsx) as the rows that a person sees in it. Pure: bytes in, CSV out.
 
 Numbers come as they are shown where that matters (leading zeros), days in ISO form, formulas as their last value. The
-library parses what strangers made, so it runs in a process of its own (`workbook_process`).
+library parses what strangers made, so it runs where there is nothing to take (`workbook_inside`).
 """
 
 from __future__ import annotations
 
 import io
-import json
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 from typing import Any
 
+from apps.core.strangers.opening import Limits, Trouble, Unopened, open_file
 from apps.imports.readers.markup import Unreadable
 
 MAX_BYTES = 100 * 1024**2
 MAX_UNPACKED = 1024**3
 SECONDS = 300
+_LIMITS = Limits(memory=3 * 1024**3, computing=SECONDS, seconds=SECONDS, output=MAX_UNPACKED)
+BROKEN = "The workbook could not be read: it is damaged or too large. Save the list as “CSV UTF-8”."
+_WORDS = {
+    Trouble.TIME: "The workbook takes too long to read. Save the list as “CSV UTF-8”.",
+    Trouble.WALLS: f"{Trouble.WALLS.words} Save the list as “CSV UTF-8”.",
+}
 
 OTHER_OFFICE = (
     ("xl/workbook.bin", "an Excel workbook in the binary form (.xlsb)"),
@@ -58,19 +61,10 @@ def as_csv(data: bytes, sheet: str = "") -> tuple[list[dict[str, Any]], str, byt
     """
     if len(data) > MAX_BYTES:
         raise Unreadable("The workbook is larger than 100 MB. Save the list as “CSV UTF-8”.")
-    root = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-m", "apps.imports.readers.workbook_process", sheet]
-    environment = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     try:
-        done = subprocess.run(
-            command, input=data, capture_output=True, cwd=root, env=environment, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Unreadable("The workbook takes too long to read. Save the list as “CSV UTF-8”.") from None
-    head, _, body = done.stdout.partition(b"\n")
-    if done.returncode or not head:
-        raise Unreadable("The workbook could not be read: it is damaged or too large. Save the list as “CSV UTF-8”.")
-    answer = json.loads(head)
-    if problem := answer.get("problem"):
+        opened = open_file("apps.imports.readers.workbook_inside:as_csv", data, limits=_LIMITS, sheet=sheet)
+    except Unopened as error:
+        raise Unreadable(_WORDS.get(error.trouble, BROKEN)) from None
+    if problem := opened.value.get("problem"):
         raise Unreadable(problem)
-    return answer["sheets"], answer["sheet"], body
+    return opened.value["sheets"], opened.value["sheet"], opened.blob

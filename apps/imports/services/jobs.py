@@ -6,7 +6,6 @@ draft -> checking -> checked -> running -> done
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,7 +25,6 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
-from apps.core.generated_file import Pieces
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
@@ -38,7 +36,7 @@ from apps.imports.services.uploads import forget, keep, read_as, stored_names
 from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
-from apps.vault import sealing, streams
+from apps.vault import sealing, stored_files
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
 MAX_FILES = 40
@@ -451,15 +449,13 @@ def rejections_file(*, actor: Actor, job_id: int, folder: str = "imports") -> st
     if not job.rejected:
         return None
     data = job.opened()
-    key, name = streams.new_key(), f"{folder}/{job.pk}-rejected-{secrets.token_hex(6)}"
     lines = (line.encode() for line in rejected_csv(actor=actor, job_id=job_id))
-    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, lines)))
-    data["errors"] = {"stored": stored, "bound": name, "key": key.hex()}
+    data["errors"] = stored_files.file_keep(f"{folder}/{job.pk}-rejected", lines)
     with transaction.atomic():
         locked = _locked(job.pk)
         locked.reseal(data)
         locked.save(update_fields=["sealed", "version"])
-    return stored
+    return str(data["errors"]["stored"])
 
 
 def uploads_clear(*, actor: Actor) -> int:

@@ -6,18 +6,15 @@ Of a workbook one sheet is kept beside it as CSV, so that every pass reads it li
 from __future__ import annotations
 
 import io
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
-from django.core.files.storage import default_storage
-
-from apps.core.generated_file import Pieces
 from apps.imports.readers import tables, workbooks
 from apps.imports.readers.tables import Table
-from apps.vault import streams
+from apps.vault import stored_files, streams
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,6 @@ class Upload:
 
 def keep(upload: Upload, job_id: int) -> dict[str, Any]:
     """Seal an upload into the storage piece by piece; returns how to open it again."""
-    key, name = streams.new_key(), f"imports/{job_id}-{secrets.token_hex(12)}"
     size = 0
 
     def blocks() -> Iterator[bytes]:
@@ -39,24 +35,13 @@ def keep(upload: Upload, job_id: int) -> dict[str, Any]:
             size += len(block)
             yield block
 
-    stored = default_storage.save(name, Pieces(streams.sealed_pieces(key, name, blocks())))
-    return {
-        "name": PurePath(upload.name).name[:120],
-        "stored": stored,
-        "bound": name,
-        "key": key.hex(),
-        "bytes": size,
-    }
+    file = stored_files.file_keep(f"imports/{job_id}", blocks())
+    return {"name": PurePath(upload.name).name[:120], **file, "bytes": size}
 
 
 def opener(item: dict[str, Any]) -> tables.Opener:
     """Opens a kept file: plain bytes in memory, piece by piece."""
-
-    def open_again() -> BinaryIO:
-        sealed = cast(BinaryIO, default_storage.open(item["stored"], "rb"))
-        return streams.open_stream(bytes.fromhex(item["key"]), item["bound"], sealed)
-
-    return open_again
+    return partial(stored_files.file_open, item)
 
 
 def table_of(item: dict[str, Any]) -> Table:

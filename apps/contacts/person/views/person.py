@@ -22,11 +22,12 @@ from apps.audit.models import AuditEntry
 from apps.audit.services import record_read
 from apps.contacts import services
 from apps.contacts.appointments.forms import AppointmentForm, MoveForm
+from apps.contacts.appointments.words import visit_time
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
-from apps.contacts.models import Appointment, Person, Suppression
+from apps.contacts.models import Person, Suppression
 from apps.contacts.person import fields, panels, reach, search_values, selectors
 from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
@@ -34,7 +35,7 @@ from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
 from apps.contacts.suppressions.services import reason_given
 from apps.contacts.timeline import words as timeline
-from apps.core import clock, zones
+from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -205,58 +206,6 @@ def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
         "reveal": Eyes(role_of(request)).reveal,
     }
     return _page(request, record, "appointments", "contacts/person/appointments.html", context, form)
-
-
-@require(Permission.CONTACT_EDIT)
-@require_POST
-def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
-    """Move an appointment of this person."""
-    _own(person_id, appointment_id)
-    form = MoveForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Nothing was moved: give a date and a time.")
-        return redirect("contacts:appointments", person_id)
-    try:
-        services.appointment_move(
-            actor=actor_of(request),
-            appointment_id=appointment_id,
-            start=form.cleaned_data["start"],
-        )
-        messages.success(request, "Appointment moved.")
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    return redirect("contacts:appointments", person_id)
-
-
-@require(Permission.CONTACT_EDIT)
-@require_POST
-def appointment_confirm(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
-    """Say that a visit an import was in doubt about is right as it stands."""
-    _own(person_id, appointment_id)
-    try:
-        services.appointment_confirm(actor=actor_of(request), appointment_id=appointment_id)
-        messages.success(request, "Appointment confirmed. Reminders of it go out again.")
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    return redirect("contacts:appointments", person_id)
-
-
-@require(Permission.CONTACT_EDIT)
-@require_POST
-def appointment_cancel(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
-    """Cancel an appointment of this person."""
-    _own(person_id, appointment_id)
-    try:
-        services.appointment_cancel(actor=actor_of(request), appointment_id=appointment_id)
-        messages.success(request, "Appointment canceled.")
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-    return redirect("contacts:appointments", person_id)
-
-
-def _own(person_id: int, appointment_id: int) -> None:
-    if not Appointment.objects.filter(pk=appointment_id, person_id=person_id).exists():
-        raise Http404
 
 
 @require(Permission.AUDIT_VIEW)
@@ -569,15 +518,12 @@ def _suppressions(record: PersonRecord) -> list[dict[str, Any]]:
 
 
 def _appointments(record: PersonRecord) -> list[dict[str, Any]]:
-    clinic = str(clock.clinic_zone())
-    return [_shown(visit, zones.visit_start(visit, clinic), clinic) for visit in record.appointments or []]
+    return [_shown(visit) for visit in record.appointments or []]
 
 
-def _shown(visit: Mapping[str, Any], start: datetime, clinic: str) -> dict[str, Any]:
-    """A visit at the clock of its place; ``when`` says which clock that is where it is not the clinic's."""
-    words = f"{datewords.day(start)}, {datewords.clock_time(start)} {zones.to_say(start, clinic)}"
+def _shown(visit: Mapping[str, Any]) -> dict[str, Any]:
+    """A visit at the clock of its place, and why its reminders are held when they are."""
+    start, when = visit_time(visit)
     held = visit.get("held")
-    doubt = (
-        {"why": held["why"], "said": ", ".join(f"{name} “{value}”" for name, value in held["said"])} if held else None
-    )
-    return {**visit, "start": start, "when": words.strip(), "doubt": doubt}
+    said = ", ".join(f"{name} “{value}”" for name, value in held["said"]) if held else ""
+    return {**visit, "start": start, "when": when, "doubt": {"why": held["why"], "said": said} if held else None}

@@ -1,16 +1,10 @@
-"""The process that reads a workbook: bytes on standard input, its sheets and one of them as CSV on standard output.
-
-It has no keys, no database and no settings, and limits its own memory and time: the library parses what strangers made.
-"""
+"""A workbook as its sheets and one of them as CSV: runs inside (``apps.core.strangers``). Pure."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import resource
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,11 +13,9 @@ from typing import Any
 import openpyxl
 
 from apps.imports.readers.markup import Unreadable
-from apps.imports.readers.workbooks import SECONDS
 
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 300
-MEMORY = 3 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +124,15 @@ def _in_groups(value: int, form: str) -> str:
     return digits[:taken] + "".join(reversed(out))
 
 
-def main() -> None:
-    """Read a workbook from standard input and write its sheets and one of them as CSV to standard output."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    out = sys.stdout.buffer
+def as_csv(data: bytes, *, ask: Any, sheet: str = "") -> tuple[Any, bytes]:
+    """``{"sheets", "sheet"}`` and that sheet as CSV (UTF-8); or ``{"problem"}`` in words, and nothing."""
     try:
-        sheets, name, rows = rows_of(sys.stdin.buffer.read(), sys.argv[1] if len(sys.argv) > 1 else "")
+        sheets, name, rows = rows_of(data, sheet)
     except Unreadable as error:
-        out.write(json.dumps({"problem": str(error)}).encode() + b"\n")
-        return
-    out.write(json.dumps({"sheets": [each.as_dict() for each in sheets], "sheet": name}).encode() + b"\n")
+        return {"problem": str(error)}, b""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     width = max(map(len, rows), default=0)
     for row in rows:
         writer.writerow(row + [""] * (width - len(row)))
-    out.write(text.getvalue().encode())
-
-
-if __name__ == "__main__":
-    main()
+    return {"sheets": [each.as_dict() for each in sheets], "sheet": name}, text.getvalue().encode()
