@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.delivery.policy.retries import wait_before
-from apps.mail.smtp_replies import Cause, Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
+from apps.mail.smtp_replies import Cause, Fault, Next, Phase, Reply, ReplyOutcome, of_fault, of_reply, provider_of
 
 GMAIL = "gmail"
 
@@ -266,13 +266,13 @@ def test_providers_are_known_by_their_mx():
 
 
 def test_retries_grow_and_end_after_about_four_days():
-    later = Outcome(Next.RETRY_LATER, Cause.SOFT)
+    later = ReplyOutcome(Next.RETRY_LATER, Cause.SOFT)
     waits = []
     while (wait := wait_before(later, len(waits) + 1)) is not None:
         waits.append(wait)
     assert waits == sorted(waits)
     assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=5)
-    assert wait_before(Outcome(Next.RETRY_SOON, Cause.GREYLIST), 1) == timedelta(minutes=1)
-    assert wait_before(Outcome(Next.RETRY_LATER, Cause.RATE, True), 1) == timedelta(minutes=10)
-    assert wait_before(Outcome(Next.GIVE_UP, Cause.HARD), 1) is None
-    assert wait_before(Outcome(Next.DOUBTFUL, Cause.NETWORK), 1) is None
+    assert wait_before(ReplyOutcome(Next.RETRY_SOON, Cause.GREYLIST), 1) == timedelta(minutes=1)
+    assert wait_before(ReplyOutcome(Next.RETRY_LATER, Cause.RATE, True), 1) == timedelta(minutes=10)
+    assert wait_before(ReplyOutcome(Next.GIVE_UP, Cause.HARD), 1) is None
+    assert wait_before(ReplyOutcome(Next.DOUBTFUL, Cause.NETWORK), 1) is None
