@@ -80,6 +80,7 @@ _VISIT = {
 LAB = "lab"
 """Fields under this name are last results: ``lab.hba1c`` with its unit, ``lab.hba1c_date`` its day."""
 DAY_OF = "_date"
+LABS_GROUP = "Labs and vitals"
 
 FIXED_FIELDS = (
     MergeField("appointment.start", "Appointment: day and time", "moment", 2, _VISIT["start"], "Appointment"),
@@ -106,7 +107,7 @@ FIXED_FIELDS = (
                 spoken(lab.numbers.spoken((lab.numbers.low + lab.numbers.high) // 3), lab.unit)
                 if lab.numbers
                 else "Negative",
-                "Labs and vitals",
+                LABS_GROUP,
             ),
             MergeField(
                 f"{LAB}.{lab.name}{DAY_OF}",
@@ -114,7 +115,7 @@ FIXED_FIELDS = (
                 "date",
                 int(lab.level),
                 "2026-11-02",
-                "Labs and vitals",
+                LABS_GROUP,
             ),
         )
     ),
