@@ -238,6 +238,14 @@ def visit_start(visit: Mapping[str, Any], clinic: str) -> datetime:
     return start.replace(tzinfo=zone) if on_the_wall else start.astimezone(zone)
 
 
+def visit_moment(visit: Mapping[str, Any]) -> datetime:
+    """When a visit begins, to be compared: visits in two zones, and those stored with an abbreviation such as EST.
+
+    Never compare ``start`` as text: 9:00 in Los Angeles comes after 10:00 in New York.
+    """
+    return visit_start(visit, "UTC")
+
+
 def stamp(visit: Mapping[str, Any]) -> str:
     """The start of a visit with its place, as RFC 9557 writes it: ``2026-12-09T09:00:00-08:00[America/Los_Angeles]``.
 

@@ -21,6 +21,7 @@ from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.blocks import BadTemplate
 from apps.content.compiling import compile_message
+from apps.core import zones
 from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import services as delivery
@@ -28,7 +29,7 @@ from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.policy.routing import Held, Refusal
 from apps.delivery.send.sources import Claimed, Draft
-from apps.journeys import context, localtime, naming
+from apps.journeys import context, naming
 from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.parse import parse
@@ -248,8 +249,7 @@ def _draft(
             return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
         if "held" in about:
             return Refusal(Held.STOPPED, "An import is in doubt about the appointment, so nobody is told of it.")
-        start = localtime.as_moment(datetime.fromisoformat(about["start"]), context.zone())
-        if mail.before == APPOINTMENT_START and now >= start:
+        if mail.before == APPOINTMENT_START and now >= zones.visit_moment(about):
             return Refusal(Held.STOPPED, "The appointment has begun.")
     skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)
     return Draft(

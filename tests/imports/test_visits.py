@@ -12,6 +12,7 @@ from apps.contacts import services as contacts
 from apps.contacts.appointments import statuses
 from apps.contacts.models import Appointment, TimelineEvent
 from apps.contacts.person import selectors
+from apps.contacts.timeline import results
 from apps.contacts.values import BadValue
 from apps.content import facts as content_facts
 from apps.content import formats
@@ -179,3 +180,33 @@ def test_a_booking_in_the_evening_stands_on_the_clinics_day(rosa) -> None:
     selectors.load_events(records)
     assert [event["on"] for event in records[rosa].events or []] == ["2026-11-30"]
     assert TimelineEvent.objects.count() == 1
+
+
+def test_the_next_visit_is_the_earlier_moment_and_the_overview_tells_it_at_the_clock_of_its_place(
+    rosa, signed_in
+) -> None:
+    imported(
+        f"AP-1,M-1,2026-12-09T09:00,{ANGELES},Checkup,LA office,booked",  # noon in New York
+        "AP-2,M-1,2026-12-09T10:00,,Checkup,Main,booked",
+    )
+    records = selectors.open_people(actor=CLI, purpose="test", ids=[rosa])
+    selectors.load_appointments(records)
+    coming = records[rosa].appointments or []
+    assert [each["location"] for each in coming] == ["Main", "LA office"]
+    contacts.appointment_cancel(actor=CLI, appointment_id=coming[0]["id"])
+    page = signed_in("nora").get(f"/contacts/{rosa}/").content.decode()
+    card = page[page.index("Next appointment") :]
+    assert "Dec 9, 2026, 9:00 AM Pacific time" in card[: card.index("Consents")].replace("\u00a0", " ")
+
+
+def test_starts_are_compared_as_moments_whatever_zone_or_abbreviation_they_are_stored_with() -> None:
+    earlier = {"start": "2027-07-09T10:00:00-04:00", "zone": NEW_YORK}
+    later = {"start": "2027-07-09T09:00:00-07:00", "zone": ANGELES}
+    # An older version stored 9:00 EST with EST's own distance, which a clock in New York shows as 10:00 in July.
+    est = {"start": "2027-07-09T09:00:00-05:00", "zone": "EST"}
+    assert sorted([later, earlier, est], key=zones.visit_moment) == [est, earlier, later]
+    now = datetime(2027, 7, 9, 13, 30, tzinfo=UTC)  # 9:30 in New York
+    coming = content_facts.person_facts({}, appointments=[est, earlier, later], now=now)["appointments"]
+    assert [visit["start"][:16] for visit in coming] == ["2027-07-09T10:00", "2027-07-09T09:00"]
+    there, here = ({"id": 2, "on": "2027-07-09", "start": later["start"]}, {"id": 3, "on": "2027-07-09", **earlier})
+    assert results.latest([there, here]) is there

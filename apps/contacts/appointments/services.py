@@ -151,7 +151,7 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
             continue
         key = sealing.unwrap_profile(person.kek_id, person.wrapped_profile, person.pk)
         facts = _facts(row, key)
-        if facts["state"] != BOOKED or datetime.fromisoformat(facts["start"]) <= now:
+        if facts["state"] != BOOKED or zones.visit_moment(facts) <= now:
             continue
         facts["held"] = {"why": doubt.why, "said": [list(pair) for pair in doubt.said], "other": doubt.other}
         row.version += 1
@@ -237,7 +237,7 @@ def appointments_take_over(
         _fill(row, facts, profile_keys[given.person_id])
         if facts["state"] != before["state"]:
             events.append(_event(row, facts, facts["state"], on))
-        elif datetime.fromisoformat(facts["start"]) != datetime.fromisoformat(before["start"]):
+        elif zones.visit_moment(facts) != zones.visit_moment(before):
             events.append(_event(row, facts, "moved", on))
     Appointment.objects.bulk_update(known, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)

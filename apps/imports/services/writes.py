@@ -29,6 +29,7 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.core import zones
 from apps.core.actors import Actor
 from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
@@ -270,7 +271,7 @@ def appointment_rows(
             continue
         before = selectors.open_appointment(row_known, keys[person])
         item = _given(row, person)
-        same_start = item.start == datetime.fromisoformat(before["start"])
+        same_start = item.start == zones.visit_moment(before)
         said = row.status if row.said is None else row.said
         item = replace(item, state=statuses.after(before["state"], said, same_start=same_start))
         if "held" in before or any(before.get(name) != value for name, value in item.facts().items()):
