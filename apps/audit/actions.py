@@ -167,6 +167,7 @@ class Action(StrEnum):
     MESSAGE_SEND = "message.send"
     MESSAGE_RECOVER = "message.recover"
     MESSAGE_RESEND = "message.resend"
+    MESSAGE_RELEASE = "message.release"
     MESSAGE_STOP = "message.stop"
     MESSAGE_OPEN = "message.open"
     MAIL_RECEIVE = "mail.receive"

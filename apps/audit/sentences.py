@@ -164,6 +164,7 @@ PHRASES: Mapping[str, str] = {
     "message.open": "Opened {subject:message} to {people}",
     "message.stop": "Stopped {subject:message} to {people}",
     "message.resend": "Decided to send {subject:message} to {people} again",
+    "message.release": "Let messages to {people} that were held go on",
     "message.recover": "Put {subject:message} to {people} in doubt after a sender was interrupted",
     "recipient_key.add": "Added an encryption key of {people}",
     "recipient_key.remove": "Removed an encryption key of {people}",

@@ -28,11 +28,12 @@ from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.policy.routing import Held, Refusal
-from apps.delivery.send.sources import Claimed, Draft
+from apps.delivery.send.sources import Claimed, Draft, LeftOut
 from apps.journeys import context, naming
 from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.parse import parse
+from apps.journeys.protocol import Reason
 from apps.journeys.vocabulary import APPOINTMENT_START, Key
 from apps.mail.compiled import CompiledMessage, LinkFactory
 from apps.tracking import links
@@ -185,6 +186,14 @@ def resume(*, actor: Actor, journey: Journey) -> None:
     delivery.source_resume(actor=actor, kind=MessageKind.JOURNEY, source_id=journey.pk)
 
 
+def kept_back(person_id: int) -> list[LeftOut]:
+    """What this person is not told while a visit is in doubt: journeys that stand before a message about it."""
+    runs = JourneyRun.objects.filter(
+        person_id=person_id, state=RunState.WAITING, reason=Reason.VISIT_IN_DOUBT.value
+    ).select_related("journey")
+    return [LeftOut(run.changed_at, str(run.journey.opened()["name"]), Held.VISIT_IN_DOUBT.value) for run in runs]
+
+
 class JourneySource:
     """Answers delivery for messages of journeys."""
 
@@ -248,7 +257,7 @@ def _draft(
         if about is None or about.get("state") == "cancelled":
             return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
         if "held" in about:
-            return Refusal(Held.STOPPED, "An import is in doubt about the appointment, so nobody is told of it.")
+            return Refusal(Held.VISIT_IN_DOUBT, "An import is in doubt about the appointment, so nobody is told of it.")
         if mail.before == APPOINTMENT_START and now >= zones.visit_moment(about):
             return Refusal(Held.STOPPED, "The appointment has begun.")
     skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)

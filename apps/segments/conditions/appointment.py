@@ -52,6 +52,7 @@ class AppointmentCondition(Condition):
         first, last = self.window(opened.today)
         booked = any(
             appointment.get("state") == "booked"
+            and (self.state != "booked" or "held" not in appointment)
             and (day := day_of(appointment.get("start"))) is not None
             and first <= day <= last
             for appointment in opened.record.appointments or ()
@@ -64,16 +65,16 @@ class AppointmentCondition(Condition):
             tokens.appointment_state("booked"),
             int8_array(tokens.appointment_days(self.window(search.today))),
         )
-        no = "NOT " if self.state == "none_upcoming" else ""
+        no, sure = ("NOT ", "") if self.state == "none_upcoming" else ("", " AND a.held_at IS NULL")
         if search.joins or search.one:
             return Fragment(
                 f"{no}EXISTS (SELECT 1 FROM {contacts_sql.appointments()} WHERE a.person_id = s.person_id "  # noqa: S608
-                "AND a.state = %s AND a.day = ANY(%s::bigint[]))",
+                f"AND a.state = %s AND a.day = ANY(%s::bigint[]){sure})",
                 params,
             )
         return Fragment(
             f"{no}(s.person_id IN (SELECT a.person_id FROM {contacts_sql.appointments()} "  # noqa: S608
-            "WHERE a.state = %s AND a.day = ANY(%s::bigint[]))) IS TRUE",
+            f"WHERE a.state = %s AND a.day = ANY(%s::bigint[]){sure})) IS TRUE",
             params,
         )
 
