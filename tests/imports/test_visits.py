@@ -21,6 +21,7 @@ from apps.imports.models import ImportJob
 from apps.imports.readers.appointments import local_start
 from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
+from apps.imports.undo import services as undoing
 from apps.organizations.services import organization_change
 from tests.refusals import refused
 
@@ -169,6 +170,40 @@ def test_a_later_good_row_lifts_the_doubt_and_an_empty_status_revives_nothing(ro
     imported("AP-1,M-1,2026-12-09T09:00,,Checkup,Main,")
     assert visit(rosa)["state"] == "cancelled"
     assert Appointment.objects.get().held_at is None
+
+
+def undone(job: ImportJob) -> dict:
+    undo = undoing.undo_start(actor=CLI, job_id=job.pk)
+    undoing.work(undo.pk)
+    undo.refresh_from_db()
+    return undo.opened()
+
+
+def test_an_undo_lifts_the_doubt_an_import_made_and_brings_back_the_one_it_lifted(rosa) -> None:
+    imported(BOOKED)
+    odd = imported("AP-1,M-1,2026-12-09T09:00,,Checkup,Main,perhaps")
+    doubt = visit(rosa)["held"]
+    good = imported(BOOKED)
+    assert "held" not in visit(rosa)
+    assert undone(good)["appointments"] == 1
+    assert visit(rosa)["held"] == doubt
+    assert Appointment.objects.get().held_at is not None
+    assert undone(odd)["appointments"] == 1
+    assert "held" not in visit(rosa)
+    assert Appointment.objects.get().held_at is None
+
+
+def test_an_undo_leaves_what_somebody_decided_or_another_import_doubts_since(rosa) -> None:
+    imported(BOOKED)
+    odd = imported("AP-1,M-1,2026-12-09T09:00,,Checkup,Main,perhaps")
+    moved = imported("AP-1,M-1,2026-12-10T09:00,,Checkup,Main,booked")
+    imported("AP-1,M-1,soon,,Checkup,Main,booked")
+    newer = visit(rosa)["held"]
+    found = undone(odd)
+    assert (found["appointments"], found["stayed"]) == (0, 1)
+    assert undone(moved)["appointments"] == 1
+    assert visit(rosa)["start"] == "2026-12-09T09:00:00-05:00"
+    assert visit(rosa)["held"] == newer
 
 
 def test_a_booking_in_the_evening_stands_on_the_clinics_day(rosa) -> None:

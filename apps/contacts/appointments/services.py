@@ -36,6 +36,17 @@ class Doubt:
     other: bool = False
 
 
+@dataclass(frozen=True, repr=False)
+class HeldVisit:
+    """A visit whose reminders an import held: what was sealed as its doubt ``before`` (None for none) and ``after``."""
+
+    appointment: int
+    person_id: int
+    profile_key: bytes
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
 @transaction.atomic
 def appointment_book(
     *,
@@ -133,7 +144,9 @@ def appointment_confirm(*, actor: Actor, appointment_id: int) -> Appointment:
 
 
 @transaction.atomic
-def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str | int | None = None) -> list[int]:
+def appointments_hold(
+    *, actor: Actor, doubts: Mapping[int, Doubt], subject: str | int | None = None
+) -> list[HeldVisit]:
     """Hold the reminders of booked visits that are still ahead, by id; returns those that were held.
 
     Visits that are off or over have none. One audit entry for all.
@@ -144,7 +157,9 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         .select_related("person")
         .order_by("pk")
     )
-    now, held = clock.now(), []
+    now = clock.now()
+    held: list[Appointment] = []
+    found: list[HeldVisit] = []
     for row in rows:
         person, doubt = row.person, doubts[row.pk]
         if person.wrapped_profile is None:
@@ -153,11 +168,13 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         facts = _facts(row, key)
         if facts["state"] != BOOKED or zones.visit_moment(facts) <= now:
             continue
+        before = facts.get("held")
         facts["held"] = {"why": doubt.why, "said": [list(pair) for pair in doubt.said], "other": doubt.other}
         row.version += 1
         row.held_at = now
         _fill(row, facts, key)
         held.append(row)
+        found.append(HeldVisit(row.pk, row.person_id, key, before, facts["held"]))
     if not held:
         return []
     Appointment.objects.bulk_update(held, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
@@ -169,12 +186,49 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         people=sorted({row.person_id for row in held}),
         codes={"held": len(held)},
     )
-    return [row.pk for row in held]
+    return found
+
+
+@transaction.atomic
+def appointments_doubts_back(*, actor: Actor, held: Sequence[HeldVisit], subject: str | int | None = None) -> int:
+    """Take back doubts that were made by mistake: lift each, or put back the one that was there before.
+
+    Visits that somebody confirmed, moved or canceled since, or that another import doubts since, stay as they are.
+    Returns how many changed. One audit entry.
+    """
+    given = {each.appointment: each for each in held}
+    changed = []
+    for row in Appointment.objects.select_for_update().filter(pk__in=given).order_by("pk"):
+        each = given[row.pk]
+        facts = _facts(row, each.profile_key)
+        if facts["state"] != BOOKED or facts.get("held") != each.after:
+            continue
+        facts.pop("held", None)
+        if each.before is not None:
+            facts["held"] = each.before
+        row.version += 1
+        _fill(row, facts, each.profile_key)
+        changed.append(row)
+    if changed:
+        Appointment.objects.bulk_update(changed, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+        people = sorted({row.person_id for row in changed})
+        record(
+            actor=actor,
+            action=Action.IMPORT_UNDO,
+            kind="appointment",
+            subject=subject,
+            people=people,
+            codes={"doubts": len(changed)},
+        )
+    return len(changed)
 
 
 @dataclass(frozen=True)
 class GivenAppointment:
-    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed."""
+    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed.
+
+    ``held`` is a doubt that comes back with it, when an import that lifted it is undone.
+    """
 
     person_id: int
     external: str
@@ -185,10 +239,13 @@ class GivenAppointment:
     provider: str = ""
     minutes: int = 30
     state: str = BOOKED
+    held: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
         """The sealed part of the row."""
+        doubt = {} if self.held is None else {"held": self.held}
         return {
+            **doubt,
             "start": self.start.isoformat(),
             "zone": self.zone,
             "kind": self.kind,
@@ -216,7 +273,8 @@ def appointments_take_over(
     """Write appointments of another system in bulk: ``new`` ones, and ``changed`` ones by id with our old facts.
 
     A new one is told to the timeline as booked (and as cancelled, kept or missed when it is); a changed one by what
-    changed: its state, or its start (moved). What held the reminders of a changed one is lifted: its row was good.
+    changed: its state, or its start (moved). What held the reminders of a changed one is lifted: its row was good
+    (unless ``held`` says otherwise).
     One audit entry.
     """
     rows, events, on = [], [], clock.clinic_day()
@@ -321,8 +379,7 @@ def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
     start = datetime.fromisoformat(facts["start"])
     row.day = tokens.day_token("appointment", start.date())
-    if "held" not in facts:
-        row.held_at = None
+    row.held_at = (row.held_at or clock.now()) if "held" in facts else None
     row.state = search_values.appointment_state(facts["state"])
 
 

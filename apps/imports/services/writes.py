@@ -292,7 +292,9 @@ def appointment_rows(
     if write and doubts:
         known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
         about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}
-        appointments_hold(actor=actor, doubts=about, subject=subject)
+        for held in appointments_hold(actor=actor, doubts=about, subject=subject):
+            facts = {"doubt": held.appointment, "before": held.before, "after": held.after}
+            outcome.before.append(Before(held.person_id, held.profile_key, facts))
     return outcome
 
 
