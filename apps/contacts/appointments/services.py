@@ -22,6 +22,9 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.vault import sealing, tokens
 
+_COLUMNS = ("sealed", "day", "hour", "minute", "state", "held_at", "version")
+"""What a change of an appointment writes."""
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -177,7 +180,7 @@ def appointments_hold(
         found.append(HeldVisit(row.pk, row.person_id, key, before, facts["held"]))
     if not held:
         return []
-    Appointment.objects.bulk_update(held, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(held, _COLUMNS, batch_size=500)
     record(
         actor=actor,
         action=Action.APPOINTMENT_HOLD,
@@ -210,7 +213,7 @@ def appointments_doubts_back(*, actor: Actor, held: Sequence[HeldVisit], subject
         _fill(row, facts, each.profile_key)
         changed.append(row)
     if changed:
-        Appointment.objects.bulk_update(changed, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+        Appointment.objects.bulk_update(changed, _COLUMNS, batch_size=500)
         people = sorted({row.person_id for row in changed})
         record(
             actor=actor,
@@ -297,7 +300,7 @@ def appointments_take_over(
             events.append(_event(row, facts, facts["state"], on))
         elif zones.visit_moment(facts) != zones.visit_moment(before):
             events.append(_event(row, facts, "moved", on))
-    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(known, _COLUMNS, batch_size=500)
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
     record(
         actor=actor,
@@ -330,6 +333,19 @@ def appointments_remove(*, ids: Sequence[int]) -> int:
     events_remove(ids=list(events), profile_keys=keys)
     Appointment.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
+
+
+def appointments_renew(*, rows: Sequence[Appointment], people: Sequence[Person]) -> None:
+    """Give appointments that an older version wrote the search values of today. Caller's transaction, locks, trail."""
+    keys = {
+        person.pk: sealing.unwrap_profile(person.kek_id, person.wrapped_profile, person.pk)
+        for person in people
+        if person.wrapped_profile is not None
+    }
+    for row in rows:
+        facts = selectors.open_appointment(row, keys[row.person_id])
+        row.hour, row.minute = search_values.appointment_moment(zones.visit_moment(facts))
+    Appointment.objects.bulk_update(rows, ["hour", "minute"], batch_size=500)
 
 
 def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
@@ -377,8 +393,8 @@ def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = F
 
 def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
-    start = datetime.fromisoformat(facts["start"])
-    row.day = tokens.day_token("appointment", start.date())
+    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
+    row.hour, row.minute = search_values.appointment_moment(zones.visit_moment(facts))
     row.held_at = (row.held_at or clock.now()) if "held" in facts else None
     row.state = search_values.appointment_state(facts["state"])
 

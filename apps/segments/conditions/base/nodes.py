@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -138,6 +138,10 @@ class Opened(Protocol):
     def record(self) -> Record: ...
 
     @property
+    def now(self) -> datetime:
+        """On the clinic's clock."""
+
+    @property
     def today(self) -> date: ...
 
     @property
@@ -153,6 +157,10 @@ class Search(Protocol):
     ``joins``: everybody selected must fit the condition, so that the planner may join; ``one``: the statement is about
     one person.
     """
+
+    @property
+    def now(self) -> datetime:
+        """On the clinic's clock."""
 
     @property
     def today(self) -> date: ...
