@@ -274,6 +274,11 @@ def called(zone: str, language: str = "en") -> str:
     return word or ("UTC" if zone == "UTC" else f"{_city(zone)} time")
 
 
+def common(clinic: str) -> list[str]:
+    """Places to choose a clock from: the clinic's first, then one for each clock of North America that differs."""
+    return [clinic, *(place for clock, place in _PLACE.items() if clock != called(clinic))]
+
+
 def _city(zone: str) -> str:
     return zone.rpartition("/")[2].replace("_", " ")
 

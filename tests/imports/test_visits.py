@@ -245,3 +245,19 @@ def test_starts_are_compared_as_moments_whatever_zone_or_abbreviation_they_are_s
     assert [visit["start"][:16] for visit in coming] == ["2027-07-09T10:00", "2027-07-09T09:00"]
     there, here = ({"id": 2, "on": "2027-07-09", "start": later["start"]}, {"id": 3, "on": "2027-07-09", **earlier})
     assert results.latest([there, here]) is there
+
+
+def test_whoever_moves_a_visit_says_the_new_time_on_the_clock_of_its_place(rosa, signed_in) -> None:
+    imported(f"AP-1,M-1,2026-12-09T09:00,{ANGELES},Checkup,LA office,booked")
+    nora, tab = signed_in("nora"), f"/contacts/{rosa}/appointments/"
+    dialog = nora.get(tab).content.decode()
+    assert 'name="start_date" value="2026-12-09"' in dialog
+    assert 'name="start_time" value="09:00"' in dialog
+    assert "Time (Pacific time)" in dialog
+    move = f"{tab}{visit(rosa)['id']}/move/"
+    nora.post(move, {"start_date": "2026-12-10", "start_time": "09:30"})
+    assert visit(rosa)["start"] == "2026-12-10T09:30:00-08:00"
+    nora.post(move, {"start_date": "2027-03-14", "start_time": "02:30"})
+    assert "Nothing was moved" in nora.get(tab).content.decode()
+    assert visit(rosa)["start"] == "2026-12-10T09:30:00-08:00"
+    assert signed_in("otto").post(move, {"start_date": "2026-12-11", "start_time": "09:30"}).status_code == 403
