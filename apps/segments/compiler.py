@@ -86,7 +86,7 @@ class _Search:
     stands right behind a NOT, and what it is made of does not all have to hold.
     """
 
-    now: datetime
+    local: datetime
     names: Names
     joins: bool = False
     one: bool = False
@@ -94,7 +94,7 @@ class _Search:
 
     @property
     def today(self) -> date:
-        return self.now.date()
+        return self.local.date()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:

@@ -57,20 +57,20 @@ class AppointmentCondition(Condition):
             document |= {"in_next_days": self.days, **unit_part(self.unit)}
         return document
 
-    def span(self, now: datetime) -> tuple[datetime, datetime]:
+    def span(self, local: datetime) -> tuple[datetime, datetime]:
         """From this minute to the last one that counts (UTC): the same clock time some days ahead, for none the day's
-        last. ``now`` is on the clinic's clock.
+        last. ``local`` is now on the clinic's clock.
         """
-        first = to_minute(now + MINUTE - timedelta(microseconds=1))
+        first = to_minute(local + MINUTE - timedelta(microseconds=1))
         if self.days == 0:
-            midnight = datetime.combine(now.date() + timedelta(days=1), time.min, tzinfo=now.tzinfo)
+            midnight = datetime.combine(local.date() + timedelta(days=1), time.min, tzinfo=local.tzinfo)
             return first, to_minute(midnight) - MINUTE
-        ahead = horizon(now.date()) if self.days is None else shifted(now.date(), self.days, self.unit)
-        return first, to_minute(datetime.combine(ahead, now.time(), tzinfo=now.tzinfo))
+        ahead = horizon(local.date()) if self.days is None else shifted(local.date(), self.days, self.unit)
+        return first, to_minute(datetime.combine(ahead, local.time(), tzinfo=local.tzinfo))
 
     def holds(self, opened: Opened) -> bool:
         """Whether one is booked in the window, or none. One that is in doubt is neither."""
-        first, last = self.span(opened.now)
+        first, last = self.span(opened.local)
         if self.state == "booked":
             return any("held" not in visit and _is_booked(visit, first, last) for visit in _visits(opened))
         return not any(_is_booked(visit, first, last) for visit in _visits(opened))
@@ -80,9 +80,9 @@ class AppointmentCondition(Condition):
 
         Those that the renewal has not come by yet have no hour: they count by their day, on the clinic's calendar.
         """
-        first, last = self.span(search.now)
+        first, last = self.span(search.local)
         window = moments(first, last)
-        today, until = search.today, last.astimezone(search.now.tzinfo).date()
+        today, until = search.today, last.astimezone(search.local.tzinfo).date()
         params = (
             tokens.appointment_state("booked"),
             int8_array(tokens.appointment_days(window.days)),

@@ -74,13 +74,13 @@ class _Opened:
     """One opened person, asked at one moment."""
 
     record: Record
-    now: datetime
+    local: datetime
     names: Names
     timeline: bool = True
 
     @property
     def today(self) -> date:
-        return self.now.date()
+        return self.local.date()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:

@@ -138,8 +138,8 @@ class Opened(Protocol):
     def record(self) -> Record: ...
 
     @property
-    def now(self) -> datetime:
-        """On the clinic's clock."""
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
 
     @property
     def today(self) -> date: ...
@@ -159,8 +159,8 @@ class Search(Protocol):
     """
 
     @property
-    def now(self) -> datetime:
-        """On the clinic's clock."""
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
 
     @property
     def today(self) -> date: ...
