@@ -7,6 +7,7 @@ from apps.contacts.attributes import views as attributes
 from apps.contacts.changes import views as changes
 from apps.contacts.exports import views as exports
 from apps.contacts.person.views import people, person
+from apps.contacts.tags import bulk_views as bulk_tags
 from apps.contacts.tags import views as tags
 
 app_name = "contacts"
@@ -21,6 +22,10 @@ urlpatterns = [
     path("tags/", tags.tag_list, name="tags"),
     path("tags/new/", tags.tag_new, name="tag_new"),
     path("tags/suggest/", tags.tag_suggest, name="tag_suggest"),
+    path("tags/apply/", bulk_tags.tag_apply, name="tag_apply"),
+    path("tags/jobs/<int:job_id>/", bulk_tags.tag_job, name="tag_job"),
+    path("tags/jobs/<int:job_id>/progress/", bulk_tags.tag_job_progress, name="tag_job_progress"),
+    path("tags/jobs/<int:job_id>/<slug:act>/", bulk_tags.tag_job_act, name="tag_job_act"),
     path("tags/<int:tag_id>/", tags.tag, name="tag"),
     path("tags/<int:tag_id>/delete/", tags.tag_delete, name="tag_delete"),
     path("exports/", exports.export_list, name="exports"),

@@ -143,22 +143,22 @@ def test_all_tags_of_a_person_move_to_another_and_back(noon) -> None:
 def test_a_nurse_tags_a_person_by_name_and_a_marketer_makes_the_tag(signed_in, noon) -> None:
     rosa, nora = somebody(), signed_in("nora")
     url = f"/contacts/{rosa}/tags/"
-    told = nora.post(url, {"tag": "Recall"}, headers={"HX-Request": "true"}).content.decode()
+    told = nora.post(url, {"named": "Recall"}, headers={"HX-Request": "true"}).content.decode()
     assert "There is no tag of this name. A marketer or an administrator can add it." in told
     assert 'value="Recall"' in told, "what was typed is kept"
-    assert signed_in("max").post(url, {"tag": "Recall; Open day"}).status_code == 302
+    assert signed_in("max").post(url, {"named": "Recall; Open day"}).status_code == 302
     assert names(rosa) == ["Open day", "Recall"]
-    shown = nora.post(url, {"tag": " rECALL "}, headers={"HX-Request": "true"}).content.decode()
+    shown = nora.post(url, {"named": " rECALL "}, headers={"HX-Request": "true"}).content.decode()
     assert shown.count('class="tag-name"') == 2
     recall = definitions.ids_of(["Recall"])["Recall"]
     nora.post(url, {"act": "remove", "id": recall})
     assert names(rosa) == ["Open day"]
     assert "Open day" in nora.get(f"/contacts/{rosa}/timeline/").content.decode()
-    assert "Open day" in nora.post("/contacts/tags/suggest/", {"tag": "DAY"}).content.decode()
-    assert nora.post("/contacts/987654/tags/", {"tag": "Open day"}).status_code == 404
+    assert "Open day" in nora.post("/contacts/tags/suggest/", {"named": "DAY"}).content.decode()
+    assert nora.post("/contacts/987654/tags/", {"named": "Open day"}).status_code == 404
     for who in ("rita", "otto"):
-        assert signed_in(who).post(url, {"tag": "Recall"}).status_code == 403
-        assert signed_in(who).post("/contacts/tags/suggest/", {"tag": "x"}).status_code == 403
+        assert signed_in(who).post(url, {"named": "Recall"}).status_code == 403
+        assert signed_in(who).post("/contacts/tags/suggest/", {"named": "x"}).status_code == 403
         assert "Add a tag" not in signed_in(who).get(f"/contacts/{rosa}/").content.decode()
 
 

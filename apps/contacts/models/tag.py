@@ -8,9 +8,11 @@ from django.db import models
 
 from apps.core import clock
 from apps.core.classification import Kind, classify
+from apps.jobs.models import SEALED, SealedJob
 from apps.vault import sealing
 
 TAG_TABLE = "contacts_tag"
+TAG_JOB_TABLE = "contacts_tagjob"
 
 
 @classify(id=Kind.PLAIN, name_token=Kind.TOKEN, sealed=Kind.SEALED, version=Kind.PLAIN, created_at=Kind.PLAIN)
@@ -49,3 +51,42 @@ class PersonTag(models.Model):
 
     def __str__(self) -> str:
         return f"PersonTag {self.tag_id} {self.person_id}"
+
+
+@classify(
+    id=Kind.PLAIN,
+    tag_id=Kind.PLAIN,
+    act=Kind.PLAIN,
+    source=Kind.PLAIN,
+    source_id=Kind.PLAIN,
+    state=Kind.PLAIN,
+    after=Kind.PLAIN,
+    changed=Kind.PLAIN,
+    **SEALED,
+)
+class TagJob(SealedJob):
+    """One tag given to many people, or taken from them; ``done`` of ``total`` people are behind it, up to ``after``.
+
+    For ``changed`` of them that changed something. ``sealed`` (service key) holds what the list was searched for, the
+    ids of those who were chosen, and what went wrong.
+    """
+
+    class Act(models.TextChoices):
+        ADD = "add", "Add"
+        REMOVE = "remove", "Remove"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Canceled"
+        FAILED = "failed", "Failed"
+
+    UNDER_WAY = (State.RUNNING,)
+
+    tag_id = models.BigIntegerField()
+    act = models.CharField(max_length=6, choices=Act.choices)
+    source = models.CharField(max_length=12)  # "list", "chosen", or what a higher layer registered ("segment")
+    source_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    after = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(default=0)

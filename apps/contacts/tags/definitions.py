@@ -10,6 +10,7 @@ from django.db import connection
 
 from apps.contacts.models import PersonTag, Tag
 from apps.contacts.models.tag import TAG_TABLE
+from apps.contacts.person.fields import TAG_PREFIX, FieldSpec
 from apps.contacts.person.records import PersonRecord
 from apps.core.bulk import int8_array
 from apps.core.levels import Level
@@ -48,6 +49,17 @@ def opened(row: Tag) -> OpenedTag:
 def everything() -> list[OpenedTag]:
     """All tags by name; there are at most ``services.MOST_TAGS``."""
     return sorted(map(opened, Tag.objects.all()), key=lambda each: normalize(each.name))
+
+
+def specs() -> dict[str, FieldSpec]:
+    """Every tag as a field called ``tag.ID``: how much a rule tells that asks for it."""
+    found = (opened(row) for row in Tag.objects.all())
+    return {
+        f"{TAG_PREFIX}{tag.id}": FieldSpec(
+            f"{TAG_PREFIX}{tag.id}", tag.name, "tag", tag.level, ("tags", str(tag.id)), merge=False
+        )
+        for tag in found
+    }
 
 
 def by_ids(ids: Collection[int]) -> dict[int, OpenedTag]:

@@ -33,6 +33,14 @@ Pair = tuple[int, int]
 """A person and a tag."""
 
 
+_SORTS = {
+    Level.PUBLIC: "nothing about them",
+    Level.IDENTIFIER: "who they are",
+    Level.HEALTH: "health information",
+    Level.PROTECTED: "specially protected information",
+}
+
+
 class InUse(Refused):
     """Something asks for the tag or gives it; ``uses`` says where."""
 
@@ -263,12 +271,17 @@ def _hold(tags: Sequence[int], level: Level) -> None:
     if len(rows) < len(tags):
         raise Refused("tag.unknown", "One of these tags is no longer there. Choose another.")
     for tag in map(opened, rows) if level > Level.PUBLIC else ():
-        if tag.level < level:
-            raise Refused(
-                "tag.level_too_low",
-                f"Who gets this tag is decided by {level.word.lower()} information, and “{tag.name}” is protected as "
-                f"{tag.level.word.lower()} only. Choose a tag that is protected as much.",
-            )
+        ensure_protected(tag, level)
+
+
+def ensure_protected(tag: OpenedTag, level: Level) -> None:
+    """Raise ``Refused`` for a tag that is protected less than what decides who gets it."""
+    if tag.level < level:
+        raise Refused(
+            "tag.level_too_low",
+            f"Who gets this tag is decided by {_SORTS[level]}, and “{tag.name}” is protected less. Choose a tag that "
+            "is protected as much.",
+        )
 
 
 def checked_name(name: str) -> str:

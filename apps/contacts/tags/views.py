@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.contacts.attributes.services import may_lower
-from apps.contacts.models import Person, Tag
+from apps.contacts.models import Person, Tag, TagJob
 from apps.contacts.tags import definitions, services
 from apps.contacts.tags.definitions import OpenedTag
 from apps.contacts.tags.forms import TagForm
@@ -78,6 +78,7 @@ def tag(request: HttpRequest, tag_id: int) -> HttpResponse:
         "form": form,
         "people": definitions.count_of(tag_id),
         "uses": references.used_by(Noun.TAG, tag_id),
+        "jobs": TagJob.objects.filter(tag_id=tag_id).order_by("-pk")[:5],
         "cancel": reverse("contacts:tags"),
     }
     return render(request, "contacts/tags/tag.html", context, status=422 if form.is_bound else 200)
@@ -102,7 +103,7 @@ def tag_delete(request: HttpRequest, tag_id: int) -> HttpResponse:
 @require_POST
 def tag_suggest(request: HttpRequest) -> HttpResponse:
     """The lines under an input in which the name of a tag is typed; by POST, for a name may tell a condition."""
-    typed = normalize(request.POST.get("tag", ""))
+    typed = normalize(request.POST.get("named", ""))
     found = [each for each in definitions.everything() if typed in normalize(each.name)]
     found.sort(key=lambda each: not normalize(each.name).startswith(typed))
     context = {
@@ -125,7 +126,7 @@ def person_tags(request: HttpRequest, person_id: int) -> HttpResponse:
         if request.POST.get("act") == "remove":
             services.tags_take(pairs=[(person_id, whole(request.POST.get("id"), 0))], **given)
         else:
-            names = definitions.split(request.POST.get("tag", "")[:1000])
+            names = definitions.split(request.POST.get("named", "")[:1000])
             if not names:
                 raise Refused("tag.name_length", "Type the name of a tag.")
             known = definitions.ids_of(names)
@@ -144,7 +145,7 @@ def person_tags(request: HttpRequest, person_id: int) -> HttpResponse:
         return redirect("contacts:person", person_id)
     context = {
         "record": {"id": person_id},
-        "typed": request.POST.get("tag", "") if problem else "",
+        "typed": request.POST.get("named", "") if problem else "",
         "tag_problem": problem,
         "tagged": True,
         **shown(request, person_id),
