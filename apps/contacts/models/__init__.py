@@ -6,6 +6,7 @@ from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox,
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
+from apps.contacts.models.tag import PersonTag, Tag, TagJob
 from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
@@ -21,9 +22,12 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "PersonTag",
     "ReturnedMailbox",
     "SearchRenewal",
     "Suppression",
+    "Tag",
+    "TagJob",
     "TimelineEvent",
     "TimelineSummary",
     "Vocabulary",
