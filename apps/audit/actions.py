@@ -76,6 +76,8 @@ class Action(StrEnum):
     SUPPRESSION_CANCEL = "suppression.cancel"
     SUPPRESSION_OPEN = "suppression.open"
     SUPPRESSION_CLEAR = "suppression.clear"
+    SUPPRESSION_ALTERED = "suppression.altered"
+    SUPPRESSION_KEEP = "suppression.keep"
     MAILBOX_DOUBT = "mailbox.doubt"
     MAILBOX_PROVE = "mailbox.prove"
     APPOINTMENT_BOOK = "appointment.book"

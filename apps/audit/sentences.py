@@ -82,6 +82,8 @@ PHRASES: Mapping[str, str] = {
     "suppression.export": "Exported stopped mailboxes",
     "suppression.cancel": "Canceled a job over stopped mailboxes",
     "suppression.open": "Downloaded an export of stopped mailboxes",
+    "suppression.altered": "Found stops of mailboxes altered or missing in the database",
+    "suppression.keep": "Let the stops of mailboxes stand as the database had them",
     "suppression.clear": "Deleted an export of stopped mailboxes after a day",
     "mailbox.doubt": "Put mailboxes of {people} in question after a long silence",
     "mailbox.prove": "Confirmed that a mailbox is still that of {people}",

@@ -8,6 +8,7 @@ from apps.contacts.attributes import fills
 from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
 from apps.contacts.person import renewal
+from apps.contacts.suppressions.register import services as register
 from apps.contacts.tags import bulk_services as tags
 from apps.core import actors, clock
 from apps.jobs import waking
@@ -51,6 +52,12 @@ def job_sweep() -> None:
     for renewal_id in renewal.due(now):
         waking.wake_now("apps.contacts.tasks.search_renew", renewal_id)
     exports.exports_clear(actor=actors.system("beat"))
+
+
+@shared_task
+def suppression_check() -> None:
+    """Compare what stops mailboxes with its MACs, sums and ledger; put back what is missing."""
+    register.stops_check(actor=actors.system("beat"))
 
 
 @shared_task

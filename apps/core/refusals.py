@@ -254,6 +254,8 @@ REFUSALS: dict[str, Meaning] = {
     "import.too_many_files": Meaning(Kind.LARGE, "These are too many files for one import."),
     "import.undo_too_late": Meaning(Kind.STATE, "What this import replaced is not kept any more."),
     "import.undone": Meaning(Kind.STATE, "This import was undone already, or is just being undone."),
+    "import.undo_finished": Meaning(Kind.STATE, "No undo of this import is under way."),
+    "import.undo_stopped": Meaning(Kind.STATE, "The undo was canceled or broke off; it can go on."),
     "import.unknown": Meaning(Kind.ABSENT, "There is no such import."),
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
@@ -415,6 +417,7 @@ REFUSALS: dict[str, Meaning] = {
     "step.kind_unknown": Meaning(Kind.INPUT, "There is no such kind of step."),
     "step.path_unknown": Meaning(Kind.STALE, "That path is no longer in the journey."),
     "step.unknown": Meaning(Kind.STALE, "That step is no longer in the journey."),
+    "suppression.altered": Meaning(Kind.STATE, "A stop was altered in the database; an administrator looks first."),
     "suppression.failed": Meaning(
         Kind.FAULT, "The list or the file could not be worked through; the sentence says why."
     ),
@@ -430,6 +433,7 @@ REFUSALS: dict[str, Meaning] = {
         Kind.FORBIDDEN,
         "Whoever prepares mailings does not lift what the person chose; care staff and administrators do.",
     ),
+    "suppression.sound": Meaning(Kind.STATE, "No stop is altered or missing."),
     "suppression.without_addresses": Meaning(Kind.INPUT, "There is no address in the list."),
     "suppression.without_reason": Meaning(Kind.INPUT, "A stop is added and lifted with a reason."),
     "tag.act_unknown": Meaning(Kind.INPUT, "A tag is added or removed."),

@@ -2,7 +2,14 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
+from apps.contacts.models.consent import (
+    Consent,
+    ConsentState,
+    ReturnedMailbox,
+    Suppression,
+    SuppressionChange,
+    SuppressionSum,
+)
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
@@ -26,6 +33,8 @@ __all__ = [
     "ReturnedMailbox",
     "SearchRenewal",
     "Suppression",
+    "SuppressionChange",
+    "SuppressionSum",
     "Tag",
     "TagJob",
     "TimelineEvent",
