@@ -46,7 +46,7 @@ def with_names(spec: Spec) -> Spec:
 
 
 def audience_words(spec: Spec, names: Mapping[int, str]) -> str:
-    """Whom a stored spec writes to, for a line of a list; ``names`` are those of its segment, looked up for all lines."""
+    """Whom a stored spec writes to, for a line of a list; ``names`` are those of its segments, of all lines."""
     if spec.everybody:
         return "Everybody"
     of = spec.segment

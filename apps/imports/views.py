@@ -266,7 +266,30 @@ def _date_formats(current: str) -> list[tuple[str, str]]:
 def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
     """Steps 3 and 4: what would happen, what happens, what came of it."""
     job = _job(job_id)
-    return render(request, "imports/job.html", _job_context(request, job))
+    return render(request, "imports/job.html", _job_context(request, job) | _reading(request, job))
+
+
+def _reading(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """How the file of a list of appointments was read, while another reading can be chosen."""
+    if job.kind != JobKind.APPOINTMENTS or not _mappable(job) or job.files_gone:
+        return {}
+    shown = jobs.may_see_rows(actor_of(request), job)
+    return column_page.reading_context(job, job.opened(), {}, shown=shown) | {"choose_reading": True}
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_reading(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Read a list of appointments otherwise, and check it again: it has no page of columns."""
+    job, actor = _job(job_id), actor_of(request)
+    if job.kind != JobKind.APPOINTMENTS:
+        raise Http404
+    try:
+        jobs.import_reread(actor=actor, job_id=job.pk, reading=column_page.posted_reading(request.POST))
+        jobs.import_check(actor=actor, job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("imports:job", job.pk)
 
 
 @require(Permission.CONTACT_IMPORT)

@@ -29,6 +29,7 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.core import zones
 from apps.core.actors import Actor
 from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
@@ -272,7 +273,7 @@ def appointment_rows(
             continue
         before = selectors.open_appointment(row_known, keys[person])
         item = _given(row, person)
-        same_start = item.start == datetime.fromisoformat(before["start"])
+        same_start = item.start == zones.visit_moment(before)
         said = row.status if row.said is None else row.said
         item = replace(item, state=statuses.after(before["state"], said, same_start=same_start))
         if "held" in before or any(before.get(name) != value for name, value in item.facts().items()):
@@ -295,7 +296,9 @@ def appointment_rows(
     if write and doubts:
         known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
         about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}
-        appointments_hold(actor=actor, doubts=about, subject=subject)
+        for held in appointments_hold(actor=actor, doubts=about, subject=subject):
+            facts = {"doubt": held.appointment, "before": held.before, "after": held.after}
+            outcome.before.append(Before(held.person_id, held.profile_key, facts))
     return outcome
 
 
