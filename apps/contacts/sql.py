@@ -62,6 +62,11 @@ LAST_OF_ANOTHER_CLUSTER = (
 """The last row whose number is not that of its writer; goes through all of them."""
 
 
+def person_tags(alias: str = "g") -> str:
+    """Who has which tag: ``tag_id``, ``person_id``."""
+    return f"contacts_persontag {alias}"
+
+
 # -- Consent and suppression -----------------------------------------------------------------------------------
 
 

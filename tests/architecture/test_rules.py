@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.apps import apps
 
@@ -35,6 +37,13 @@ WRITERS = {
 # Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers, and
 # the eight thousand languages of a library that few lists need.
 LATE_IMPORTS = 18
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_for_this_file() -> Iterator[None]:
+    """The parsed product is a million objects: it does not stay for the files of tests that come after."""
+    yield
+    rules.forget()
 
 
 def tables() -> dict[str, str]:

@@ -4,7 +4,8 @@ when a row about them is refused."""
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -266,3 +267,33 @@ def test_whoever_moves_a_visit_says_the_new_time_on_the_clock_of_its_place(rosa,
     assert "Nothing was moved" in nora.get(tab).content.decode()
     assert visit(rosa)["start"] == "2026-12-10T09:30:00-08:00"
     assert signed_in("otto").post(move, {"start_date": "2026-12-11", "start_time": "09:30"}).status_code == 403
+
+
+def test_a_list_of_which_every_row_is_refused_still_puts_its_visits_in_doubt(db: None, signed_in: Any) -> None:
+    contacts.contact_create(
+        actor=CLI, profile={"first_name": "Ada", "last_name": "Quist", "relation": "patient", "mrn": "A1"}
+    )
+    start = (clock.now() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+
+    def checked(status: str) -> ImportJob:
+        text = f"{HEADER}v1,A1,{start},{NEW_YORK},Follow-up,Main,{status}\n"
+        upload = Upload("visits.csv", io.BytesIO(text.encode()))
+        job = jobs.import_create(actor=CLI, kind="appointments", uploads=[upload])
+        jobs.import_check(actor=CLI, job_id=job.pk)
+        passes.work(job.pk)
+        return job
+
+    def imported(job: ImportJob) -> None:
+        jobs.import_start(actor=CLI, job_id=job.pk)
+        passes.work(job.pk)
+
+    imported(checked("booked"))
+    job = checked("mabye")
+    client = signed_in("max")
+    page = client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "One visit would be in doubt." in page
+    assert "Hold the reminders of 1 visit" in page, "there is a button, although no row comes in"
+    assert "Nothing to import" not in page
+    imported(job)
+    assert Appointment.objects.get().held_at is not None
+    assert "One visit is in doubt." in client.get(f"/contacts/imports/{job.pk}/").content.decode()

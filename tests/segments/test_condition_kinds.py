@@ -31,6 +31,7 @@ from apps.contacts.person import renewal
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.services import NewEvent
+from apps.contacts.tags import definitions as tags
 from apps.contacts.timeline.clinical import coded
 from apps.core import actors, clock
 from apps.core.levels import Level
@@ -55,7 +56,8 @@ STAY = FieldSpec(
     "attribute.days_of_stay", "Days of stay", "number", Level.HEALTH, ("attributes", "days_of_stay"), "range",
     slot=0, numbers=NumberRange(0, 200),
 )  # fmt: skip
-FIELDS_HERE: Mapping[str, FieldSpec] = {**FIELDS, STAY.name: STAY}
+RECALL = FieldSpec("tag.Recall", "Recall", "tag", Level.PROTECTED, ("tags", "Recall"), merge=False)
+FIELDS_HERE: Mapping[str, FieldSpec] = {**FIELDS, STAY.name: STAY, RECALL.name: RECALL}
 NAMES = rules.Names(
     segments={
         "Grown women": rules.parse(
@@ -209,6 +211,17 @@ def some_engagement(draw: random.Random) -> Json:
 
 def some_segment(draw: random.Random) -> Json:
     return {"segment": "Grown women", "op": draw.choice(["in", "not_in"])}
+
+
+def some_tag(draw: random.Random) -> Json:
+    return {"tag": draw.choice([1, 2]), "op": draw.choice(["has", "has_not"])}
+
+
+def tag_of(has: int, has_not: int) -> Json:
+    """A tag that one of two people has, and another that the other has."""
+    recall, other = (services.tag_create(actor=CLI, name=name).id for name in ("Recall", "Other"))
+    services.tags_give(actor=CLI, pairs=[(has, recall), (has_not, other)])
+    return {"tag": recall, "op": "has"}
 
 
 def some_import(draw: random.Random) -> Json:
@@ -368,6 +381,17 @@ KINDS: dict[str, Kind] = {
         other=Someone({"sex": "F", "birth_date": "2020-01-01"}),
         refers_to=(("segment", "Grown women"),),
     ),
+    "tag": Kind(
+        {"tag": "Recall", "op": "has"},
+        "Has the tag “Recall”",
+        Level.PROTECTED,
+        {"what": "tag:", "op": "has", "tag": "Recall"},
+        some_tag,
+        fits=Someone(),
+        other=Someone(),
+        refers_to=(("tag", "Recall"),),
+        about=tag_of,
+    ),
     "imported": Kind(
         {"import": 12, "op": "made"},
         "Was added by import 12",
@@ -406,6 +430,7 @@ OFFER = Offer(
     campaigns=["Flu 2026"],
     sets=[("diabetes", "Diabetes")],
     attributes=[STAY.name],
+    tags=["Recall"],
     fields=FIELDS_HERE,
 )
 each_kind = pytest.mark.parametrize("name", KINDS)
@@ -520,6 +545,7 @@ def test_the_opened_record_and_the_statement_find_the_same_person(name: str, own
         contacts.load_appointments(people)
     document = kind.document if kind.about is None else kind.about(fits, other)
     imports.load_imports(people)
+    tags.load_tags(people)
     for match, expected in (("all", {fits}), ("any", {fits}), ("none", {other})):
         rule = rules.parse({"match": match, "rules": [document]}, fields=own_number.fields)
         by_record = {number for number, each in people.items() if rules.matches(rule, each, NOW, ZONE, own_number)}

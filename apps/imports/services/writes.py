@@ -58,12 +58,14 @@ class Before:
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in.
+    ``doubts``: visits on record, not in doubt yet, that a refused row names."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
+    doubts: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     made: list[int] = field(default_factory=list)
@@ -289,6 +291,8 @@ def appointment_rows(
         appointments_take_over(actor=actor, new=new, changed=changed, profile_keys=keys, subject=subject)
         made = Appointment.objects.filter(external__in=list(given)).values_list("pk", flat=True)
         outcome.appointments += list(made) if given else []
+    if doubts:
+        outcome.doubts = Appointment.objects.filter(external__in=list(doubts), held_at__isnull=True).count()
     if write and doubts:
         known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
         about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}

@@ -48,6 +48,9 @@ KEEP = timedelta(days=30)
 """How long an import can be taken back."""
 MOST_LISTED = 200
 State = ImportUndo.State
+RESUMABLE = (State.CANCELLED, State.FAILED)
+CHANNEL = "carelane_import_undo"
+"""Told when a worker lets go of an undo; see ``core.notify``."""
 FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed")
 
 
@@ -119,11 +122,14 @@ def undo_foretold(*, job: ImportJob) -> Foretold:
 
 @transaction.atomic
 def undo_start(*, actor: Actor, job_id: int) -> ImportUndo:
-    """Begin the undo of an import. Raises ``Refused`` when it is not possible, or was asked for already."""
+    """Begin the undo of an import, or go on with one that was canceled or failed, where it stopped.
+
+    Raises ``Refused`` when it is not possible, or was asked for already.
+    """
     job = ImportJob.objects.select_for_update().filter(pk=job_id).first()
     if job is None:
         raise Refused("import.unknown", "There is no such import any more.")
-    if ImportUndo.objects.filter(job=job).exclude(state=State.FAILED).exists():
+    if ImportUndo.objects.filter(job=job).exclude(state__in=RESUMABLE).exists():
         raise Refused("import.undone", "This import was undone already, or is just being undone.")
     _undoable(job)
     undo = ImportUndo.objects.filter(job=job).first()
@@ -140,12 +146,32 @@ def undo_start(*, actor: Actor, job_id: int) -> ImportUndo:
     return undo
 
 
+@transaction.atomic
+def undo_cancel(*, actor: Actor, job_id: int) -> None:
+    """Stop an undo after the chunk at hand; what it did stays done, and ``undo_start`` goes on with the rest.
+
+    Raises ``Refused`` when none is under way.
+    """
+    undo = ImportUndo.objects.select_for_update().filter(job=job_id).first()
+    if undo is None or not undo.under_way:
+        raise Refused("import.undo_finished", "No undo of this import is under way; there is nothing to cancel.")
+    undo.stop = True
+    if undo.lease_until is None:
+        undo.end(State.CANCELLED)
+    undo.save()
+    record(actor=actor, action=Action.IMPORT_CANCEL, kind="import", subject=job_id, codes={"undone": undo.done})
+
+
 def _work(undo: ImportUndo, worker: str) -> None:
     for chunk_id in list(undo.job.people.filter(undone=False).order_by("-pk").values_list("pk", flat=True)):
         with transaction.atomic():
             held = ImportUndo.objects.select_for_update().get(pk=undo.pk)
             if not held.is_held_by(worker):
                 raise Lost
+            if held.stop:
+                held.end(State.CANCELLED)
+                held.save()
+                return
             data = held.opened()
             _take_back(held.actor, undo.job, ImportedPeople.objects.get(pk=chunk_id), data)
             held.done += 1
@@ -167,7 +193,7 @@ def _fail(undo: ImportUndo, worker: str, error: Exception | None) -> None:
         undo.save()
 
 
-RUNNER = Runner(ImportUndo, _work, _fail)
+RUNNER = Runner(ImportUndo, _work, _fail, channel=CHANNEL)
 work, due = RUNNER.run, RUNNER.due
 
 
