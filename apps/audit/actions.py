@@ -57,6 +57,8 @@ class Action(StrEnum):
     ATTRIBUTE_CHANGE = "attribute.change"
     ATTRIBUTE_RETIRE = "attribute.retire"
     ATTRIBUTE_RESTORE = "attribute.restore"
+    LAB_CREATE = "lab.create"
+    LAB_RENEW = "lab.renew"
     CONSENT_RECORD = "consent.record"
     CONSENT_EXPIRE = "consent.expire"
     SUPPRESSION_ADD = "suppression.add"
