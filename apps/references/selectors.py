@@ -47,6 +47,11 @@ def used_by_each(kind: Noun, ids: Collection[int]) -> dict[int, list[Use]]:
     }
 
 
+def is_used(kind: Noun, used_id: int) -> bool:
+    """Whether anybody uses one object."""
+    return Reference.objects.filter(used_kind=kind, used_id=used_id).exists()
+
+
 def used_by(kind: Noun, used_id: int) -> list[Use]:
     """Everybody who uses one object."""
     return used_by_each(kind, [used_id]).get(used_id, [])
