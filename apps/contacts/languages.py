@@ -39,6 +39,13 @@ _NAMES = {
 }  # fmt: skip
 """Names that people of clinics know better than CLDR's, and groups of languages that ISO 639-3 leaves out."""
 
+_RARE = {
+    "acf": "Saint Lucian Creole French", "aii": "Assyrian Neo-Aramaic", "aiw": "Aari", "ctu": "Chol", "ilk": "Ilongot",
+    "ium": "Iu Mien", "kmr": "Northern Kurdish", "mnw": "Mon", "mxb": "Tezoatlán Mixtec", "prk": "Parauk",
+    "quz": "Cusco Quechua", "rmy": "Vlax Romani", "yua": "Yucateco",
+}  # fmt: skip
+"""ISO 639-3's names of what forms offer and CLDR does not name: a process that starts need not load all of the list."""
+
 _ALIASES = {
     "ar": "arab|arabic modern standard|modern standard arabic",
     "ase": "asl|american sign|american sign lang|sign american|us sign language|deaf asl",
@@ -46,6 +53,7 @@ _ALIASES = {
     "bs": "bosnian serbo croatian",
     "ckb": "sorani|kurdish sorani|central kurdish",
     "cmn": "mandarin|chinese mandarin|mandarin chinese|putonghua|guoyu|huayu",
+    "cdo": "fuzhounese|fuzhou|foochow|fuchow|fukchow",
     "cnh": "chin|chin hakha|hakha|haka chin|burmese chin",
     "de": "deutsch",
     "el": "greek modern",
@@ -54,12 +62,16 @@ _ALIASES = {
     "|spansh|s",
     "fa": "farsi|persian|farsi persian|persian farsi|iranian",
     "fil": "pilipino|philippine",
+    "ff": "fulani|fulfulde|fula fulani|peul|peulh",
     "fr": "francais|cajun",
+    "gul": "gullah|geechee|gullah geechee",
     "he": "ivrit",
     "hmn": "mong|hmong miao",
     "ht": "creole|haitian|haitian french|haitian creole french|french creole|kreyol|kreyol ayisyen|creole haitian"
     "|creole french|french creole haitian|criollo haitiano",
     "hy": "armenian eastern|armenian western",
+    "ilo": "ilokano|iloko",
+    "ium": "mien|iu mien|mienh",
     "jam": "patois|jamaican|jamaican patois|jamaican creole|patwa",
     "kar": "karen languages",
     "kea": "cape verdean|cape verdean creole|kabuverdianu|crioulo|kriolu|portuguese creole|creole portuguese",
@@ -68,6 +80,7 @@ _ALIASES = {
     "kri": "krio",
     "ku": "kurd",
     "ky": "kirghiz",
+    "kyu": "kayah|karenni|western kayah",
     "lo": "laotian",
     "man": "mandinko",
     "mh": "marshallese|ebon",
@@ -83,6 +96,7 @@ _ALIASES = {
     "ny": "chewa|chichewa",
     "om": "afaan oromo|oromiffa|galla",
     "pa": "panjabi|punjabi indian",
+    "pdc": "pennsylvania dutch|pa dutch|amish|dutch pennsylvania|pennsylvania german",
     "pl": "polski",
     "prs": "dari persian|afghan persian|afghan|dari afghan",
     "ps": "pashtu|pushto|pushtu",
@@ -94,7 +108,7 @@ _ALIASES = {
     "ro": "rumanian|roumanian|moldavian|moldovan|mo",
     "sgn": "sign|sign language|signing|sign lang|sign language nos|deaf|sign languages|lengua de senas",
     "si": "singhalese",
-    "so": "maay maay|somalian|mai mai|maay",
+    "so": "maay maay|somalian|mai mai|maay|af maay|may may|somali maay|af somali",
     "sr": "serbo croatian|serbocroatian|croatian serbian|sh|hbs",
     "sw": "kiswahili|swahili kiswahili",
     "syr": "assyrian|chaldean|syriac",
@@ -133,7 +147,7 @@ _WITHIN = {"cmn": "zh", "yue": "zh", "nan": "zh", "hak": "zh", "wuu": "zh", "ckb
 
 def name_of(code: str) -> str:
     """The English name of a language, or the code itself where nobody knows it."""
-    known = _english().get(code)
+    known = _english().get(code) or _RARE.get(code)
     if known is None and code:
         found = _iso().get(code)
         known = found[1] if found else code

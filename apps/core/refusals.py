@@ -446,6 +446,28 @@ REFUSALS: dict[str, Meaning] = {
     "suppression.sound": Meaning(Kind.STATE, "No stop is altered or missing."),
     "suppression.without_addresses": Meaning(Kind.INPUT, "There is no address in the list."),
     "suppression.without_reason": Meaning(Kind.INPUT, "A stop is added and lifted with a reason."),
+    "tag.act_unknown": Meaning(Kind.INPUT, "A tag is added or removed."),
+    "tag.changed": Meaning(Kind.STALE, "Somebody else changed this tag meanwhile."),
+    "tag.description_too_long": Meaning(Kind.INPUT, "The description of the tag is too long."),
+    "tag.in_use": Meaning(Kind.STATE, "Segments or journeys use this tag."),
+    "tag.job_finished": Meaning(Kind.STATE, "Giving or taking the tag is finished."),
+    "tag.job_not_stopped": Meaning(Kind.STATE, "Only what was canceled or failed can go on."),
+    "tag.job_unknown": Meaning(Kind.ABSENT, "There is no such job of tags."),
+    "tag.level_in_use": Meaning(Kind.STATE, "The level of a tag is raised while nothing uses the tag."),
+    "tag.level_lowered": Meaning(Kind.INPUT, "The level of a tag is never lowered."),
+    "tag.level_not_allowed": Meaning(
+        Kind.FORBIDDEN, "Only an administrator adds a tag that is less than health information."
+    ),
+    "tag.level_too_low": Meaning(
+        Kind.STATE, "This tag is protected less than the information by which people would get it."
+    ),
+    "tag.level_unknown": Meaning(Kind.INPUT, "There is no such level of tags."),
+    "tag.name_length": Meaning(Kind.INPUT, "The name of the tag is missing or too long."),
+    "tag.name_malformed": Meaning(Kind.INPUT, "The name of a tag has no commas, semicolons or control characters."),
+    "tag.name_taken": Meaning(Kind.STATE, "There is a tag of this name already."),
+    "tag.nobody_chosen": Meaning(Kind.INPUT, "Nobody was chosen, or too many people were."),
+    "tag.too_many": Meaning(Kind.STATE, "There are as many tags as there may be."),
+    "tag.unknown": Meaning(Kind.ABSENT, "There is no such tag."),
     "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),

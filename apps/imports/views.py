@@ -41,13 +41,15 @@ RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subs
 @require(Permission.CONTACT_IMPORT)
 def import_list(request: HttpRequest) -> HttpResponse:
     """All imports, newest first."""
-    page = keyset(ImportJob.objects.all(), request.GET.get("after", ""))
+    page = keyset(ImportJob.objects.select_related("undo"), request.GET.get("after", ""))
     rows = []
     for job in page.items:
         data = job.opened()
         # Until it ran, the figures are those of a check: nobody is new yet.
         ran = data.get("pass") == State.RUNNING
-        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran})
+        undo = getattr(job, "undo", None)
+        undone = undo is not None and undo.state == undo.State.DONE
+        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran, "undone": undone})
     return render(request, "imports/list.html", {"page": page, "rows": rows})
 
 
@@ -325,6 +327,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
     ]
     to_confirm = data.get("held", 0)
+    doubts = data.get("doubts", 0)
     writes = job.new + job.changed + to_confirm
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
@@ -351,10 +354,13 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         **_stopped(job, data),
         "writes": writes,
         "undoable": (until := undo_until(job)) is not None and until > clock.now(),
-        "undone": ImportUndo.objects.filter(job=job).first(),
+        **_undone(job),
         "may_make_segments": may(request, Permission.SEGMENT_EDIT),
         "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
+        "doubts": doubts,
+        "doubts_title": _doubts_title(job, doubts),
+        "columns_url": reverse(COLUMNS[job.kind], args=[job.pk]) if job.kind in COLUMNS and _mappable(job) else "",
         "downloadable": job.rejections.filter(count__gt=0).exists(),
         **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
@@ -362,8 +368,28 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "waiting": waiting,
         **_decided(data),
         "levels": ((2, "Health information"), (3, "Specially protected")),
-        "nothing_to_do": job.state == State.CHECKED and not writes,
+        "nothing_to_do": job.state == State.CHECKED and not writes and not doubts,
     }
+
+
+def _undone(job: ImportJob) -> dict[str, Any]:
+    """The undo of an import, and what the page of the import is called once it is undone."""
+    undo = ImportUndo.objects.filter(job=job).first()
+    is_undone = undo is not None and undo.state == ImportUndo.State.DONE
+    title = "Imported, then undone" if is_undone else "Imported"
+    return {
+        "undone": undo,
+        "is_undone": is_undone,
+        "done_title": title,
+        "done_status": "" if is_undone else "done",
+        "number": f"Import {job.pk}",
+    }
+
+
+def _doubts_title(job: ImportJob, doubts: int) -> str:
+    if job.state == State.DONE:
+        return "One visit is in doubt." if doubts == 1 else f"{doubts:,} visits are in doubt."
+    return "One visit would be in doubt." if doubts == 1 else f"{doubts:,} visits would be in doubt."
 
 
 def _unread(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:

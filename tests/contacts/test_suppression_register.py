@@ -26,7 +26,7 @@ from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
-migration = import_module("apps.contacts.migrations.0017_suppression_macs")
+migration = import_module("apps.contacts.migrations.0019_suppression_macs")
 
 
 @pytest.fixture(autouse=True)

@@ -260,7 +260,12 @@ def test_the_page_says_what_will_happen_and_what_happened(signed_in, known: dict
     assert client.get(address, headers={"HX-Request": "true"})["HX-Redirect"] == address
     done = client.get(address).content.decode()
     assert "People removed" in done
-    assert "What the undo did" in client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "0 events" not in done, "nothing is said of what there was none of"
+    undone = client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "What the undo did" in undone
+    assert "This import was undone." in undone
+    assert "Make a segment of" not in undone, "nobody is there any more"
+    assert ">Undone" in client.get("/contacts/imports/").content.decode().replace("</svg>", ">").replace("\n", "")
 
 
 def test_a_canceled_undo_goes_on_with_the_rest(known, monkeypatch, signed_in, capsys) -> None:

@@ -14,6 +14,7 @@ from apps.contacts.models.export import ContactExport
 from apps.contacts.models.lab import OwnLab
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
+from apps.contacts.models.tag import PersonTag, Tag, TagJob
 from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
@@ -30,11 +31,14 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "PersonTag",
     "ReturnedMailbox",
     "SearchRenewal",
     "Suppression",
     "SuppressionChange",
     "SuppressionSum",
+    "Tag",
+    "TagJob",
     "TimelineEvent",
     "TimelineSummary",
     "Vocabulary",

@@ -19,7 +19,7 @@ from apps.contacts.person import search_values
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.suppressions.register import macs
 from apps.contacts.timeline import results
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import Actor
 from apps.core.bulk import bytea_array, int8_array
 from apps.vault import sealing
@@ -244,7 +244,7 @@ def load_appointments(records: dict[int, PersonRecord]) -> None:
         found.appointments.append(open_appointment(row, found.profile_key))
     for record in records.values():
         assert record.appointments is not None
-        record.appointments.sort(key=lambda appointment: appointment["start"])
+        record.appointments.sort(key=zones.visit_moment)
 
 
 def open_appointment(row: Appointment, profile_key: bytes) -> dict[str, Any]:

@@ -404,7 +404,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons", "notes"):
+    for name in ("problem", "tables", "reasons", "suspects", "held", "doubts", "unread", "unread_reasons", "notes"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)

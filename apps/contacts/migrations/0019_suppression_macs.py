@@ -38,7 +38,7 @@ def sign(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0016_visits_held'),
+        ('contacts', '0018_tags'),
     ]
 
     operations = [

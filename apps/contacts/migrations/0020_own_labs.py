@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0017_suppression_macs'),
+        ('contacts', '0019_suppression_macs'),
     ]
 
     operations = [
