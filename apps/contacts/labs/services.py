@@ -64,10 +64,10 @@ def lab_create(*, actor: Actor, wanted: WantedLab) -> results.Lab:
         raise Refused("lab.name_length", f"Give the lab a name of at most {LONGEST_LABEL} characters.")
     system = " ".join(wanted.system.upper().split())[:24] or results.LOINC
     # Rows with a name and no code are known by the name in small letters.
-    fold = str.lower if system == value_sets.BY_TEXT else str
+    fold = _folded_name if system == value_sets.BY_TEXT else str
     codes = tuple(dict.fromkeys(fold(code.strip()) for code in wanted.codes if code.strip()))
     if not 1 <= len(codes) <= MOST_CODES or not all(
-        len(code) <= 300 if system == value_sets.BY_TEXT else _CODE.fullmatch(code) for code in codes
+        system == value_sets.BY_TEXT or _CODE.fullmatch(code) for code in codes
     ):
         raise Refused("lab.codes_wrong", f"Give one to {MOST_CODES} codes, one a line, as the lists write them.")
     if wanted.level not in (Level.HEALTH, Level.PROTECTED):
@@ -102,6 +102,10 @@ def lab_create(*, actor: Actor, wanted: WantedLab) -> results.Lab:
     catalog.forget()
     transaction.on_commit(catalog.forget)
     return catalog.opened(row)
+
+
+def _folded_name(name: str) -> str:
+    return name.casefold()[:80]
 
 
 def _groups(system: str, codes: Sequence[str]) -> list[int]:
