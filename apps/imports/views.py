@@ -269,6 +269,20 @@ def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
     return render(request, "imports/job.html", _job_context(request, job) | _reading(request, job))
 
 
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_level(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Declare how much it tells to have come with this list."""
+    job = _job(job_id)
+    try:
+        jobs.import_level(actor=actor_of(request), job_id=job.pk, level=whole(request.POST.get("level", ""), 0) or 0)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "The level of this list is declared.")
+    return redirect("imports:job", job.pk)
+
+
 def _reading(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """How the file of a list of appointments was read, while another reading can be chosen."""
     if job.kind != JobKind.APPOINTMENTS or not _mappable(job) or job.files_gone:
@@ -353,6 +367,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "not_own": jobs.NOT_YOURS,
         "waiting": waiting,
         **_decided(data),
+        "levels": ((2, "Health information"), (3, "Specially protected")),
         "nothing_to_do": job.state == State.CHECKED and not writes and not doubts,
     }
 

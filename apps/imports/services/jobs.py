@@ -25,6 +25,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
@@ -36,6 +37,8 @@ from apps.imports.services.uploads import forget, keep, read_as, stored_names
 from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
+from apps.references import selectors as references
+from apps.references.models import Noun
 from apps.vault import sealing, stored_files
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -271,6 +274,37 @@ def _checked_reading(document: dict[str, Any]) -> dict[str, Any]:
         return column_mapping.reading_of(document)
     except column_mapping.BadMapping as error:
         raise Refused("import.mapping_wrong", str(error)) from None
+
+
+@transaction.atomic
+def import_level(*, actor: Actor, job_id: int, level: int) -> ImportJob:
+    """Declare what it tells about somebody to have come with this list: health information, or specially protected.
+
+    Segments that ask for the import have it, and so their messages. Raises ``Refused`` once one asks, and for whoever
+    may not lower it.
+    """
+    job = _locked(job_id)
+    if level not in (Level.HEALTH, Level.PROTECTED):
+        raise Refused("import.level_wrong", "A list of people is health information, or specially protected.")
+    if level == job.level:
+        return job
+    if level < job.level and actor.kind == "staff" and not allows(actor.role, Permission.COMPLIANCE_EDIT):
+        raise Refused("import.level_not_allowed", "Only an administrator lowers the level of a list.")
+    if references.is_used(Noun.IMPORT, job.pk):
+        raise Refused(
+            "import.level_in_use", "A segment asks about this import, so its level stays. Change the segment first."
+        )
+    job.level = level
+    job.save(update_fields=["level"])
+    record(
+        actor=actor,
+        action=Action.IMPORT_CHANGE,
+        kind="import",
+        subject=job.pk,
+        fields=["level"],
+        codes={"level": int(level)},
+    )
+    return job
 
 
 def known_sources() -> list[str]:

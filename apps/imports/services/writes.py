@@ -29,9 +29,9 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.contacts.timeline.value_sets import BY_TEXT
 from apps.core import zones
 from apps.core.actors import Actor
-from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
 from apps.imports.readers.appointments import RefusedVisit
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
