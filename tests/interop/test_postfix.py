@@ -41,7 +41,8 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="carelane-postfix-") as name:
         root = Path(name)
         root.chmod(0o755)
-        shutil.copy(FOLDER / "main.cf", root / "main.cf")
+        for name in ("main.cf", "header_checks"):
+            shutil.copy(FOLDER / name, root / name)
         shutil.copy("/usr/share/postfix/master.cf.dist", root / "master.cf")
         run("postconf", "-e", f"bounce_domain={DOMAIN}", f"myhostname={DOMAIN}", folder=root)
         yield root
