@@ -254,6 +254,8 @@ REFUSALS: dict[str, Meaning] = {
     "import.too_many_files": Meaning(Kind.LARGE, "These are too many files for one import."),
     "import.undo_too_late": Meaning(Kind.STATE, "What this import replaced is not kept any more."),
     "import.undone": Meaning(Kind.STATE, "This import was undone already, or is just being undone."),
+    "import.undo_finished": Meaning(Kind.STATE, "No undo of this import is under way."),
+    "import.undo_stopped": Meaning(Kind.STATE, "The undo was canceled or broke off; it can go on."),
     "import.unknown": Meaning(Kind.ABSENT, "There is no such import."),
     "import.without_files": Meaning(Kind.INPUT, "An import has at least one file."),
     "import.without_mapping_file": Meaning(Kind.INPUT, "A file with a mapping was expected."),
@@ -415,6 +417,7 @@ REFUSALS: dict[str, Meaning] = {
     "step.kind_unknown": Meaning(Kind.INPUT, "There is no such kind of step."),
     "step.path_unknown": Meaning(Kind.STALE, "That path is no longer in the journey."),
     "step.unknown": Meaning(Kind.STALE, "That step is no longer in the journey."),
+    "suppression.altered": Meaning(Kind.STATE, "A stop was altered in the database; an administrator looks first."),
     "suppression.failed": Meaning(
         Kind.FAULT, "The list or the file could not be worked through; the sentence says why."
     ),
@@ -430,8 +433,31 @@ REFUSALS: dict[str, Meaning] = {
         Kind.FORBIDDEN,
         "Whoever prepares mailings does not lift what the person chose; care staff and administrators do.",
     ),
+    "suppression.sound": Meaning(Kind.STATE, "No stop is altered or missing."),
     "suppression.without_addresses": Meaning(Kind.INPUT, "There is no address in the list."),
     "suppression.without_reason": Meaning(Kind.INPUT, "A stop is added and lifted with a reason."),
+    "tag.act_unknown": Meaning(Kind.INPUT, "A tag is added or removed."),
+    "tag.changed": Meaning(Kind.STALE, "Somebody else changed this tag meanwhile."),
+    "tag.description_too_long": Meaning(Kind.INPUT, "The description of the tag is too long."),
+    "tag.in_use": Meaning(Kind.STATE, "Segments or journeys use this tag."),
+    "tag.job_finished": Meaning(Kind.STATE, "Giving or taking the tag is finished."),
+    "tag.job_not_stopped": Meaning(Kind.STATE, "Only what was canceled or failed can go on."),
+    "tag.job_unknown": Meaning(Kind.ABSENT, "There is no such job of tags."),
+    "tag.level_in_use": Meaning(Kind.STATE, "The level of a tag is raised while nothing uses the tag."),
+    "tag.level_lowered": Meaning(Kind.INPUT, "The level of a tag is never lowered."),
+    "tag.level_not_allowed": Meaning(
+        Kind.FORBIDDEN, "Only an administrator adds a tag that is less than health information."
+    ),
+    "tag.level_too_low": Meaning(
+        Kind.STATE, "This tag is protected less than the information by which people would get it."
+    ),
+    "tag.level_unknown": Meaning(Kind.INPUT, "There is no such level of tags."),
+    "tag.name_length": Meaning(Kind.INPUT, "The name of the tag is missing or too long."),
+    "tag.name_malformed": Meaning(Kind.INPUT, "The name of a tag has no commas, semicolons or control characters."),
+    "tag.name_taken": Meaning(Kind.STATE, "There is a tag of this name already."),
+    "tag.nobody_chosen": Meaning(Kind.INPUT, "Nobody was chosen, or too many people were."),
+    "tag.too_many": Meaning(Kind.STATE, "There are as many tags as there may be."),
+    "tag.unknown": Meaning(Kind.ABSENT, "There is no such tag."),
     "task.act_unknown": Meaning(Kind.ABSENT, "A task of this kind does not offer that."),
     "task.address_replaced": Meaning(Kind.STATE, "The person has another address by now."),
     "task.done": Meaning(Kind.STATE, "A colleague has dealt with this task already."),

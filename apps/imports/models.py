@@ -132,6 +132,7 @@ class ImportUndo(SealedJob):
     class State(models.TextChoices):
         RUNNING = "running", "Undoing"
         DONE = "done", "Undone"
+        CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Failed"
 
     UNDER_WAY = (State.RUNNING,)

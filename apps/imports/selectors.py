@@ -9,12 +9,6 @@ from django.db import connection
 from apps.contacts.person.records import PersonRecord
 from apps.core.bulk import int8_array
 from apps.imports.models import ImportJob
-from apps.references.models import Noun, Reference
-
-
-def asked_about() -> list[int]:
-    """Imports that some rule asks about, whoever uses it."""
-    return list(Reference.objects.filter(used_kind=Noun.IMPORT).values_list("used_id", flat=True).distinct())
 
 
 def load_imports(records: dict[int, PersonRecord], among: Collection[int] | None = None) -> None:

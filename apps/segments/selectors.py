@@ -75,6 +75,14 @@ def name_of(segment_id: int) -> str:
     return found.name
 
 
+def level_of(segment_id: int) -> Level:
+    """How much being in the segment tells. Raises Refused when it is not there any more."""
+    found = by_id(segment_id)
+    if found is None:
+        raise Refused("segment.unknown", "This segment no longer exists.")
+    return found.level
+
+
 def by_name(name: str) -> OpenedSegment:
     """The segment of that name. Raises Refused when there is none."""
     row = Segment.objects.filter(name_token=name_token(name)).first()

@@ -9,6 +9,7 @@ from datetime import date
 
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from apps.contacts import services
@@ -208,6 +209,43 @@ def test_titles_and_a_code_page_are_shown_and_can_be_chosen_on_the_page(signed_i
     assert person("1")["last_name"] == "José"
     exported = json.loads(client.get(f"/contacts/imports/{job.pk}/mapping/").content)
     assert (exported["encoding"], exported["header_line"], exported["century"]) == ("mac_roman", 4, "20")
+
+
+@pytest.mark.parametrize("kind", ["events", "appointments"])
+def test_lists_of_events_and_visits_are_read_as_chosen_too(signed_in, noon, kind) -> None:
+    lists = {
+        "events": "mrn,date,term\n1,2026-11-02,Espa\u00f1ol\n",
+        "appointments": "external_id,mrn,start,location\nv1,1,2027-11-02T09:00,Mu\u00f1oz\n",
+    }
+    client = signed_in("max")
+    file = SimpleUploadedFile("l.csv", lists[kind].encode("mac_roman"))
+    page = client.post("/contacts/imports/new/", {"kind": kind, "files": [file]}, follow=True).content.decode()
+    job = ImportJob.objects.get()
+    at = f"/contacts/imports/{job.pk}/" + ("event-columns/" if kind == "events" else "reading/")
+    if kind == "appointments":
+        page = client.get(f"/contacts/imports/{worked(job).pk}/").content.decode()
+    assert "Are the letters right?" in page
+    assert "Mac, Western Europe (Roman)" in page
+    asked = {"reread": "1", "encoding": "cp1252"}
+    page = client.post(at, asked, follow=True).content.decode()
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "cp1252"
+    if kind == "appointments":
+        worked(job)
+    client.post(at, {"reread": "1", "encoding": "mac_roman"}, follow=True)
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "mac_roman"
+    if kind == "events":
+        columns = {"match_on": "mrn", "column-0": "mrn", "column-1": "date", "column-2": "term", "kind": "condition"}
+        client.post(at, {**columns, "date_format": "%Y-%m-%d", "keep": "1"})
+        job.refresh_from_db()
+        exported = json.loads(client.get(f"/contacts/imports/{job.pk}/mapping/").content)
+        assert exported["encoding"] == "mac_roman"
+    else:
+        assert worked(job).state == "checked"
+    assert client.post(at, {"reread": "1", "encoding": "klingon"}).status_code in (302, 422)
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "mac_roman"
 
 
 def test_a_colleague_sees_no_line_of_the_file(signed_in, noon) -> None:

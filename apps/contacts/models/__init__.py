@@ -2,10 +2,18 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
+from apps.contacts.models.consent import (
+    Consent,
+    ConsentState,
+    ReturnedMailbox,
+    Suppression,
+    SuppressionChange,
+    SuppressionSum,
+)
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
+from apps.contacts.models.tag import PersonTag, Tag, TagJob
 from apps.contacts.models.timeline import LatestResult, TimelineEvent, TimelineSummary, Vocabulary
 
 __all__ = [
@@ -21,9 +29,14 @@ __all__ = [
     "Person",
     "PersonIdentity",
     "PersonSearch",
+    "PersonTag",
     "ReturnedMailbox",
     "SearchRenewal",
     "Suppression",
+    "SuppressionChange",
+    "SuppressionSum",
+    "Tag",
+    "TagJob",
     "TimelineEvent",
     "TimelineSummary",
     "Vocabulary",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
@@ -352,7 +353,16 @@ def latest(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 def _when(event: Mapping[str, Any]) -> tuple[str, str, int]:
     on = str(event.get("on") or "")[:10]
     start = str(event.get("start") or "")
-    return on, start if start[:10] == on else "", int(event.get("id") or 0)
+    return on, _moment(start) if start[:10] == on else "", int(event.get("id") or 0)
+
+
+def _moment(start: str) -> str:
+    """A start as text that can be compared: one with its distance from UTC as UTC, another as it is written."""
+    try:
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        return start
+    return at.astimezone(UTC).isoformat() if at.tzinfo else start
 
 
 def uncomparable(event: Mapping[str, Any]) -> str:

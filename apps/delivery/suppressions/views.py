@@ -24,6 +24,7 @@ from apps.contacts.person import search_values
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.selectors import open_people
 from apps.contacts.suppressions.lifting import CHOSEN
+from apps.contacts.suppressions.register.services import is_genuine
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -45,6 +46,7 @@ _SOURCES = {
     "delivery": "The mail server’s answer",
     "person page": "The person’s page",
     "before a restore": "Kept over a restore",
+    "ledger": "Put back from the ledger",
     "demo": "Demo",
 }
 
@@ -292,6 +294,7 @@ def _rows(request: HttpRequest, items: Sequence[Suppression]) -> list[dict[str, 
                 ],
                 "address": have[0].email if have else "",
                 "note": note,
+                "altered": not is_genuine(row),
                 "source": _source(row.source, names),
             }
         )

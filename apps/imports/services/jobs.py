@@ -101,7 +101,7 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     total = 0
     for item in data["files"]:
         try:
-            wanted = column_mapping.reading_of(document or {}) if kind == JobKind.LIST else {}
+            wanted = column_mapping.reading_of(document or {}) if kind in READABLE else {}
             table = read_as(item, wanted)
             item["table"] = _table_name(kind, table)
             item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
@@ -130,38 +130,41 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
 
 @transaction.atomic
 def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> ImportJob:
-    """Read the file of a list otherwise: ``encoding`` and ``header_line``. The columns are guessed anew.
+    """Read the file of a list otherwise: ``encoding``, ``header_line``, ``sheet``. The columns are guessed anew.
 
     Raises ``Refused`` when it cannot be read so; then nothing is changed.
     """
     job = _locked(job_id)
-    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+    if job.kind not in READABLE or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
         raise Refused("import.mapping_fixed", MAPPING_FIXED)
     _need_files(job)
     data = job.opened()
-    job.total = reread(data, reading)
+    job.total = reread(data, reading, job.kind)
     job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["reading"])
     return job
 
 
-def reread(data: dict[str, Any], reading: dict[str, Any]) -> int:
+def reread(data: dict[str, Any], reading: dict[str, Any], kind: str) -> int:
     """Recognize the file of a list anew; returns its rows. Raises ``Refused``."""
     item = data["files"][0]
     before = set(stored_names(item))
     try:
         wanted = column_mapping.reading_of(reading)
         table = read_as(item, wanted)
+        _table_name(kind, table)
         item["rows"] = sum(1 for _ in table.rows())
     except Unreadable as error:
         raise Refused("import.file_unreadable", str(error)) from None
     except column_mapping.BadMapping as error:
         raise Refused("import.mapping_wrong", str(error)) from None
-    data["mapping"] = suggestion(data) | wanted
+    data["mapping"] = (suggestion(data, kind) if kind in MAPPED else {}) | wanted
     transaction.on_commit(partial(_delete, sorted(before - set(stored_names(item)))))
     return int(item["rows"])
 
 
+READABLE = (JobKind.LIST, JobKind.EVENTS, JobKind.APPOINTMENTS)
+"""Kinds of imports of which somebody chooses how the file is read: code page, line of the header, sheet."""
 MAPPING_FIXED = "The mapping of this import cannot be changed any more. Start a new import."
 
 
@@ -255,7 +258,7 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     data = job.opened()
     before = column_mapping.reading_of(data["mapping"] or {})
     if (reading := _checked_reading(document)) != before:
-        job.total = reread(data, reading)
+        job.total = reread(data, reading, job.kind)
     data["mapping"] = document
     MAPPED[job.kind](data)
     job_to(job, State.DRAFT, data)
@@ -367,7 +370,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "unread", "unread_reasons", "notes"):
+    for name in ("problem", "tables", "reasons", "suspects", "held", "doubts", "unread", "unread_reasons", "notes"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)

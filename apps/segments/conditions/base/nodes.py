@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -35,6 +35,7 @@ class RefersTo(StrEnum):
     CAMPAIGN = "campaign"
     ATTRIBUTE = "attribute"
     IMPORT = "import"
+    TAG = "tag"
 
 
 #: What a sentence calls something that is no longer there and whose name nobody remembers.
@@ -43,7 +44,7 @@ GONE = "no longer there"
 
 @dataclass(frozen=True, repr=False)
 class Reference:
-    """One thing a condition names: a segment, a campaign, or an own attribute (``attribute.NAME``)."""
+    """One thing a condition names: a segment, a campaign, a tag, or an own attribute (``attribute.NAME``)."""
 
     kind: RefersTo
     name: Handle
@@ -138,6 +139,10 @@ class Opened(Protocol):
     def record(self) -> Record: ...
 
     @property
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
+
+    @property
     def today(self) -> date: ...
 
     @property
@@ -153,6 +158,10 @@ class Search(Protocol):
     ``joins``: everybody selected must fit the condition, so that the planner may join; ``one``: the statement is about
     one person.
     """
+
+    @property
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
 
     @property
     def today(self) -> date: ...
@@ -179,7 +188,7 @@ class Words:
     names: Mapping[Reference, str] = field(default_factory=dict)
 
     def called(self, kind: RefersTo, of: Handle) -> str:
-        """What a segment or campaign is called."""
+        """What a segment, campaign or tag is called."""
         return self.names.get(Reference(kind, of), GONE if isinstance(of, int) else of)
 
 
@@ -360,6 +369,11 @@ def mentioned_segments(node: Node) -> list[Handle]:
 def mentioned_campaigns(node: Node) -> list[Handle]:
     """Ids (or names) of the campaigns this rule looks at directly, each once, in reading order."""
     return _mentioned(node, RefersTo.CAMPAIGN)
+
+
+def mentioned_tags(node: Node) -> list[Handle]:
+    """Ids (or names) of the tags this rule looks at directly, each once, in reading order."""
+    return _mentioned(node, RefersTo.TAG)
 
 
 def mentioned_attributes(node: Node) -> list[str]:
