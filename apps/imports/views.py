@@ -18,6 +18,8 @@ from apps.contacts import values
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.attributes import services as attribute_services
 from apps.contacts.attributes.forms import AttributeForm
+from apps.contacts.tags import definitions as tags
+from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -135,6 +137,8 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "relations": list(RELATIONS.items()),
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
+        "tags": "; ".join(map(str, document.get("tags", []))),
+        "every_tag": [tag.name for tag in tags.everything()],
         **column_page.reading_context(job, data, document, shown=jobs.may_see_rows(actor, job)),
         "problem": problem,
         "own": jobs.may_see_rows(actor, job),
@@ -211,6 +215,8 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         # How the file is read is chosen by a button of its own; it stays with the mapping.
         **column_mapping.reading_of(data.get("mapping") or {}),
     }
+    if names := split(request.POST.get("tags", "")[:2000]):
+        document["tags"] = names
     if century := request.POST.get("century", ""):
         document["century"] = century
     if source := request.POST.get("source", "").strip().lower():
@@ -288,6 +294,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         {"name": name, "label": labels.get(name, name), **figures} for name, figures in data.get("tables", {}).items()
     ]
     to_confirm = data.get("held", 0)
+    tagged = data.get("tagged", 0)
     writes = job.new + job.changed + to_confirm
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
@@ -318,13 +325,15 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "may_make_segments": may(request, Permission.SEGMENT_EDIT),
         "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
+        "tagged": tagged,
+        "new_tags": data.get("new_tags", []),
         "downloadable": job.rejections.filter(count__gt=0).exists(),
         **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
         "not_own": jobs.NOT_YOURS,
         "waiting": waiting,
         **_decided(data),
-        "nothing_to_do": job.state == State.CHECKED and not writes,
+        "nothing_to_do": job.state == State.CHECKED and not writes and not tagged,
     }
 
 

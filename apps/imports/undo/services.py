@@ -26,6 +26,8 @@ from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.services import contacts_change, contacts_take_back
+from apps.contacts.tags.definitions import tags_given
+from apps.contacts.tags.services import tags_take_back
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_remove
 from apps.core import clock
@@ -42,13 +44,13 @@ KEEP = timedelta(days=30)
 """How long an import can be taken back."""
 MOST_LISTED = 200
 State = ImportUndo.State
-FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed")
+FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed", "tags")
 
 
 @dataclass(frozen=True)
 class Foretold:
     """What an undo would do now: people who go and who stay, people who get their values back and who were edited
-    since, events and appointments that go; ``until`` it is possible.
+    since, events, appointments and tags that go; ``until`` it is possible.
     """
 
     removed: int
@@ -57,6 +59,7 @@ class Foretold:
     since: int
     events: int
     appointments: int
+    tags: int
     until: datetime
 
 
@@ -107,6 +110,7 @@ def undo_foretold(*, job: ImportJob) -> Foretold:
         since=len(now) - back,
         events=TimelineEvent.objects.filter(pk__in=events).count(),
         appointments=Appointment.objects.filter(pk__in=appointments, version=1).count(),
+        tags=tags_given(job.pk, [person for chunk in chunks for person in chunk.tagged]),
         until=until,
     )
 
@@ -178,6 +182,8 @@ def _take_back(actor: Actor, job: ImportJob, chunk: ImportedPeople, data: dict[s
         if row.person_id in people:
             person = people[row.person_id]
             told.append((person, sealing.open_sealed(person.profile_key, row.sealed, table=BEFORE_TABLE, row=row.pk)))
+    if chunk.tagged:
+        data["tags"] = data.get("tags", 0) + tags_take_back(actor=actor, import_id=job.pk, people=chunk.tagged)
     _events_back([(person, facts) for person, facts in told if "event" in facts], data)
     _appointments_back(actor, job, [(person, facts) for person, facts in told if "appointment" in facts], data)
     ours = _made_by(job, [person.id for person, _ in told])
