@@ -91,6 +91,7 @@ class StepOffer:
         self.definition, self.step = definition, step
         self.per_appointment = definition.key is Key.APPOINTMENT
         self.attributes = context.OwnAttributes()
+        self.tags = context.TagLevels()
 
     @cached_property
     def templates(self) -> list[str]:
