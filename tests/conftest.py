@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -52,6 +53,13 @@ SHARED_DATA = Path(os.environ.get("CARELANE_DATA", REPOSITORY.parent / "shared" 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--latency", type=int, default=0, help="milliseconds by which the browser gets every answer late")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: the collector need not look at it after every few hundred objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
@@ -159,8 +167,8 @@ def noon() -> Iterator[datetime]:
 def strangers_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of strangers are read by the same functions, in this process and without walls.
 
-    For scenes about what becomes of a letter: a process for each takes ten times as long as reading it. What the walls
-    hold back, and that every reader works behind them, is seen in tests/core/strangers, tests/mail/files and the browser.
+    For scenes about what becomes of a letter: a process for each takes ten times as long as reading it. That the walls
+    hold, and that every reader works behind them, is seen in tests/core/strangers, tests/mail/files and the browser.
     """
 
     def read(request: dict[str, Any], data: bytes, limits: opening.Limits, answer: Any) -> opening.Opened:
