@@ -53,6 +53,7 @@ _ALIASES = {
     "bs": "bosnian serbo croatian",
     "ckb": "sorani|kurdish sorani|central kurdish",
     "cmn": "mandarin|chinese mandarin|mandarin chinese|putonghua|guoyu|huayu",
+    "cdo": "fuzhounese|fuzhou|foochow|fuchow|fukchow",
     "cnh": "chin|chin hakha|hakha|haka chin|burmese chin",
     "de": "deutsch",
     "el": "greek modern",
@@ -61,12 +62,16 @@ _ALIASES = {
     "|spansh|s",
     "fa": "farsi|persian|farsi persian|persian farsi|iranian",
     "fil": "pilipino|philippine",
+    "ff": "fulani|fulfulde|fula fulani|peul|peulh",
     "fr": "francais|cajun",
+    "gul": "gullah|geechee|gullah geechee",
     "he": "ivrit",
     "hmn": "mong|hmong miao",
     "ht": "creole|haitian|haitian french|haitian creole french|french creole|kreyol|kreyol ayisyen|creole haitian"
     "|creole french|french creole haitian|criollo haitiano",
     "hy": "armenian eastern|armenian western",
+    "ilo": "ilokano|iloko",
+    "ium": "mien|iu mien|mienh",
     "jam": "patois|jamaican|jamaican patois|jamaican creole|patwa",
     "kar": "karen languages",
     "kea": "cape verdean|cape verdean creole|kabuverdianu|crioulo|kriolu|portuguese creole|creole portuguese",
@@ -75,6 +80,7 @@ _ALIASES = {
     "kri": "krio",
     "ku": "kurd",
     "ky": "kirghiz",
+    "kyu": "kayah|karenni|western kayah",
     "lo": "laotian",
     "man": "mandinko",
     "mh": "marshallese|ebon",
@@ -90,6 +96,7 @@ _ALIASES = {
     "ny": "chewa|chichewa",
     "om": "afaan oromo|oromiffa|galla",
     "pa": "panjabi|punjabi indian",
+    "pdc": "pennsylvania dutch|pa dutch|amish|dutch pennsylvania|pennsylvania german",
     "pl": "polski",
     "prs": "dari persian|afghan persian|afghan|dari afghan",
     "ps": "pashtu|pushto|pushtu",
@@ -101,7 +108,7 @@ _ALIASES = {
     "ro": "rumanian|roumanian|moldavian|moldovan|mo",
     "sgn": "sign|sign language|signing|sign lang|sign language nos|deaf|sign languages|lengua de senas",
     "si": "singhalese",
-    "so": "maay maay|somalian|mai mai|maay",
+    "so": "maay maay|somalian|mai mai|maay|af maay|may may|somali maay|af somali",
     "sr": "serbo croatian|serbocroatian|croatian serbian|sh|hbs",
     "sw": "kiswahili|swahili kiswahili",
     "syr": "assyrian|chaldean|syriac",
@@ -145,6 +152,14 @@ def name_of(code: str) -> str:
         found = _iso().get(code)
         known = found[1] if found else code
     return known or ""
+
+
+@lru_cache(maxsize=512)
+def name_in(code: str, language: str) -> str:
+    """The name of a language as a text in ``language`` (en, es) writes it: “Somali”, “somalí”."""
+    if language == "es" and (known := Locale("es").languages.get(code)):
+        return str(known)
+    return name_of(code)
 
 
 def is_code(code: str) -> bool:

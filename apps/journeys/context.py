@@ -115,6 +115,8 @@ def rule_problem(rule: dict[str, Any]) -> str:
     # What has no id by now is the name of nothing.
     if missing := [str(of) for of in rules.mentioned_segments(parsed) if isinstance(of, str)]:
         return f"There is no segment “{min(missing)}”. Choose another."
+    if missing := [str(of) for of in rules.mentioned_tags(parsed) if isinstance(of, str)]:
+        return f"There is no tag “{min(missing)}”. Choose another."
     return ""
 
 

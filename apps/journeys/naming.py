@@ -21,6 +21,8 @@ from apps.segments import naming as segments
 from apps.segments.conditions.base.nodes import Reference, RefersTo
 
 GONE = "no longer there"
+#: What nobody takes away while a running version asks for it, through the segments it was approved with.
+_KEPT = (RefersTo.ATTRIBUTE, RefersTo.TAG)
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,12 +138,12 @@ def with_names(definition: Definition) -> Definition:
 def uses(definitions: Iterable[Definition], frozen: Iterable[Mapping[str, Any]] = ()) -> list[Used]:
     """What these stored definitions refer to, for the table of references.
 
-    ``frozen`` are rules of segments as a running version goes by them: own attributes that they ask for are used.
+    ``frozen`` are rules of segments as a running version goes by them: attributes and tags that they ask for are used.
     """
     given = list(definitions)
     asked = found_in(given).references
     for rule in frozen:
-        asked |= {each for each in segments.tree_references(dict(rule)) if each.kind is RefersTo.ATTRIBUTE}
+        asked |= {each for each in segments.tree_references(dict(rule)) if each.kind in _KEPT}
     found = [Used(Noun(each.kind), pk, Place.RULE) for each, pk in segments.ids_of(asked).items()]
     for each in given:
         if isinstance(each.trigger.segment, int):

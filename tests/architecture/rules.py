@@ -160,23 +160,33 @@ def private_names(text: str) -> list[Breach]:
 
 
 _MOMENTS = frozenset({"now", "at", "since", "stamp"})
-_SQL_DAY = re.compile(r"\bCURRENT_DATE\b|::\s*date\b|\bdate_trunc\s*\(", re.IGNORECASE)
+_SQL_DAY = re.compile(
+    r"\bCURRENT_DATE\b|::\s*date\b|\bdate_trunc\s*\(|\bCAST\s*\([^;]*?\bAS\s+date\s*\)", re.IGNORECASE | re.DOTALL
+)
+_TRUNCATED = frozenset({"TruncDate", "TruncDay"})
+_DAY_LOOKUP = re.compile(r"\w+__date(__\w+)?")
 _ZONED = re.compile(r"AT TIME ZONE", re.IGNORECASE)
 
 
 def days_of_utc(text: str) -> list[Breach]:
     """Days that are taken from a moment in UTC, where the clinic's are meant (``clock.clinic_day``).
 
-    Moments are known by what they are called: ``now``, ``at``, ``since``, ``…_at``, and what ``now()`` returns.
+    Moments are known by what they are called: ``now``, ``at``, ``since``, ``…_at``, and what ``now()`` returns; so are
+    those reckoned from them (``now - delta``, ``at or now``) as long as nobody took them to a place (``astimezone``).
     """
-    found = []
+    found: list[Breach] = []
     for node in _nodes(text):
         if isinstance(node, ast.keyword) and node.arg and re.search(r"__date(__\w+)?$", node.arg):
             found.append((node.value.lineno, node.arg))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _TRUNCATED:
+            zoned = any(given.arg == "tzinfo" for given in node.keywords)
+            found += [] if zoned else [(node.lineno, ast.unparse(node.func))]
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name, on = node.func.attr, ast.unparse(node.func.value)
-        of_moment = (name == "date" and not node.args) or name == "strftime"
+        # A time that is written in UTC on purpose is a stamp for a machine.
+        stamp = name == "strftime" and not re.search(r"\.astimezone\([^()]+\)$", on)
+        of_moment = (name == "date" and not node.args) or stamp
         if (of_moment and _is_moment(node.func.value)) or name in {"localdate", "utcnow"}:
             found.append((node.lineno, f"{on}.{name}()"))
         if name == "today" and on.rpartition(".")[2] in {"date", "datetime"}:
@@ -184,10 +194,24 @@ def days_of_utc(text: str) -> list[Breach]:
     for line, words in strings(text):
         if (match := _SQL_DAY.search(words)) and not _ZONED.search(words):
             found.append((line, match.group(0)))
+        if _DAY_LOOKUP.fullmatch(words):
+            found.append((line, words))
     return sorted(set(found))
 
 
 def _is_moment(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _is_moment(node.left) or _is_moment(node.right)
+    if isinstance(node, ast.BoolOp):
+        return any(_is_moment(each) for each in node.values)
+    if isinstance(node, ast.IfExp):
+        return _is_moment(node.body) or _is_moment(node.orelse)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "replace" and not any(given.arg == "tzinfo" for given in node.keywords):
+            return _is_moment(node.func.value)
+        # Back in UTC, or at the clock of the machine.
+        if node.func.attr == "astimezone":
+            return not node.args or ast.unparse(node.args[0]).rpartition(".")[2] in ("UTC", "utc")
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Attribute | ast.Name) and ast.unparse(node.func).rpartition(".")[2] == "now"
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -13,8 +13,10 @@ from django.db import connection
 from apps.contacts import services
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.attributes.services import attribute_create
+from apps.contacts.models import PersonTag
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
+from apps.contacts.tags import definitions as tags
 from apps.core import actors, clock
 from apps.imports import selectors as imports
 from apps.imports.models import ImportedPeople, ImportJob
@@ -107,6 +109,10 @@ def town() -> dict[int, Any]:
         job = ImportJob.objects.create(id=12, kind="list", actor_kind="command", sealed=b"")
         ImportedPeople.objects.create(job=job, made=draw.sample(ids, 20), changed=draw.sample(ids, 20))
         imports.load_imports(people)
+        PersonTag.objects.bulk_create(
+            PersonTag(tag_id=tag, person_id=person) for tag in (1, 2) for person in draw.sample(ids, 25)
+        )
+        tags.load_tags(people)
     return people
 
 

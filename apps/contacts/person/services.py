@@ -23,6 +23,7 @@ from apps.contacts.models import (
     Person,
     PersonIdentity,
     PersonSearch,
+    PersonTag,
     TimelineEvent,
     TimelineSummary,
 )
@@ -282,7 +283,7 @@ def contacts_take_back(*, actor: Actor, ids: Sequence[int], action: Action, subj
         return 0
     for model in (PersonSearch, PersonIdentity, TimelineEvent, Appointment, PendingChange, MovedMailbox):
         model._default_manager.filter(person__in=people).delete()
-    for each in (TimelineSummary, LatestResult):
+    for each in (TimelineSummary, LatestResult, PersonTag):
         each._default_manager.filter(person_id__in=people).delete()
     Person.objects.filter(pk__in=people).update(
         wrapped_profile=None, sealed=None, erased_at=now, version=F("version") + 1
@@ -307,6 +308,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
     LatestResult.objects.filter(person_id=row.pk).delete()
+    PersonTag.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
     PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()

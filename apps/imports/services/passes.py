@@ -112,7 +112,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons", "held", "unread", "unread_reasons", "notes"):
+    for name in ("tables", "reasons", "held", "doubts", "unread", "unread_reasons", "notes"):
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -311,6 +311,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.changed += part.changed
         total.unchanged += part.unchanged
         total.to_confirm += part.to_confirm
+        total.doubts += part.doubts
         total.rejections += part.rejections
         total.notes += part.notes
         total.touched += part.touched
@@ -335,6 +336,8 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["rejected"] += len(rejections)
     if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
         data["held"] = data.get("held", 0) + outcome.to_confirm
+    if outcome.doubts:
+        data["doubts"] = data.get("doubts", 0) + outcome.doubts
     if outcome.unread:
         data["unread"] = data.get("unread", 0) + len(outcome.unread)
         _tally(data.setdefault("unread_reasons", {}), (f"{cell.column} {cell.reason}" for cell in outcome.unread))

@@ -23,11 +23,11 @@ from apps.contacts.models import ConsentState, Person, PersonIdentity
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.person import selectors
+from apps.contacts.person import reach, selectors
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.sealed_rows import Fresh, pack
-from apps.contacts.person.search_values import EXTERNAL, MRN, match_token
+from apps.contacts.person.search_values import EMAIL, EXTERNAL, MRN, OTHER_EMAIL, OTHER_PHONE, PHONE, match_token
 from apps.contacts.person.services import contacts_change, contacts_copy
 from apps.core import bulk, clock
 from apps.core.actors import Actor
@@ -140,7 +140,7 @@ def people_chunk(
     outcome.rejections += [chunk.rejection(place, REPEATED) for place in chunk.repeats]
     kind, _ = match_token(match_on, source, "")
     numbers = [number for number, place in enumerate(made.places) if place not in chunk.repeats]
-    owners, taken = _holders(kind, made, numbers)
+    owners, taken, by_other = _holders(kind, made, numbers)
     pending: Set[bytes] = cache.pending if cache is not None and not write else set()
     numbers = _without_conflicts(chunk, numbers, owners, taken, pending, outcome)
     numbers = without_changed_keys(chunk, numbers, owners, match_on, source, outcome)
@@ -156,6 +156,9 @@ def people_chunk(
             fresh.append(number)
             continue
         row = chunk.row(number)
+        if token in by_other and not _is_theirs(person, row, match_on):
+            fresh.append(number)
+            continue
         if guard is not None:
             guard.see(person.profile, row.profile)
         merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
@@ -195,6 +198,15 @@ def _unread(chunk: PeopleChunk, numbers: Sequence[int]) -> list[UnreadCell]:
     ]
 
 
+def _is_theirs(person: PersonRecord, row: PersonRow, match_on: str) -> bool:
+    """Whether another address or telephone of a person finds them for a row: verified, or no birth date against it."""
+    born, says = person.profile.get("birth_date"), row.profile.get("birth_date")
+    if not born or not says or born == says:
+        return True
+    ours = reach.token(match_on, row.key)
+    return any(way.verified for way in reach.ways(person.profile, match_on) if reach.token(match_on, way.value) == ours)
+
+
 def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, Any]:
     """The row's profile without the key that matched: it is ours already, perhaps in other case or spacing."""
     rest = {name: value for name, value in profile.items() if name != match_on}
@@ -205,24 +217,34 @@ def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, A
 
 def _holders(
     kind: int, made: Prepared, numbers: Sequence[int]
-) -> tuple[dict[bytes, list[int]], dict[bytes, list[int]]]:
-    """Who has the identities that rows are matched by, and who has record numbers and outside ids of the rows."""
+) -> tuple[dict[bytes, list[int]], dict[bytes, list[int]], set[bytes]]:
+    """Who has the identities that rows are matched by, and who has record numbers and outside ids of the rows.
+
+    Where nobody has an address or telephone as the primary one, those count who have it beside theirs: the last part.
+    """
     wanted = {made.matches[number] for number in numbers}
     claimed = {token for number in numbers for token in made.unique[number]}
     owners: dict[bytes, list[int]] = defaultdict(list)
     taken: dict[bytes, list[int]] = defaultdict(list)
     found = bulk.run(
         contacts_sql.IDENTITY_HOLDERS,
-        [sorted({kind, MRN, EXTERNAL}), sorted(wanted | claimed)],
+        [sorted({kind, _BESIDE.get(kind, kind), MRN, EXTERNAL}), sorted(wanted | claimed)],
         planned_once=False,
     )
     living = _living({person for _, _, person in found})
+    beside: dict[bytes, list[int]] = defaultdict(list)
     for its_kind, token, person in found:
         if its_kind == kind and token in wanted and person in living:
             owners[token].append(person)
+        elif its_kind == _BESIDE.get(kind) and token in wanted and person in living:
+            beside[token].append(person)
         if its_kind in (MRN, EXTERNAL) and token in claimed:
             taken[token].append(person)
-    return dict(owners), dict(taken)
+    others = {token: people for token, people in beside.items() if token not in owners}
+    return dict(owners) | others, dict(taken), set(others)
+
+
+_BESIDE = {EMAIL: OTHER_EMAIL, PHONE: OTHER_PHONE}
 
 
 def _living(people: Collection[int]) -> set[int]:
