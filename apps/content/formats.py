@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts import languages
 from apps.contacts.person.names import name_case
 from apps.core import zones
 
@@ -69,6 +70,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "money": (),
     "list": (),
     "name": (),
+    "language": (),
 }
 """Each format and the arguments it takes; the first is the default."""
 
@@ -189,6 +191,8 @@ def writer(format: str, argument: str, language: str) -> Callable[[Any, str], st
         return lambda value, zone: format_list(value, language)
     if format == "name":
         return lambda value, zone: format_name(str(value))
+    if format == "language":
+        return lambda value, zone: languages.name_in(str(value), _language(language))
 
     def plain(value: Any, zone: str) -> str:
         if isinstance(value, str):
