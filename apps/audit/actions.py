@@ -57,6 +57,8 @@ class Action(StrEnum):
     ATTRIBUTE_CHANGE = "attribute.change"
     ATTRIBUTE_RETIRE = "attribute.retire"
     ATTRIBUTE_RESTORE = "attribute.restore"
+    LAB_CREATE = "lab.create"
+    LAB_RENEW = "lab.renew"
     TAG_CREATE = "tag.create"
     TAG_CHANGE = "tag.change"
     TAG_DELETE = "tag.delete"

@@ -37,6 +37,8 @@ PHRASES: Mapping[str, str] = {
     "export.open": "Downloaded {subject:export}",
     "export.cancel": "Canceled {subject:export}",
     "export.clear": "Deleted the file of {subject:export}",
+    "lab.create": "Declared a lab",
+    "lab.renew": "Had the results of a lab prepared again",
     "attribute.create": "Added {subject:attribute}",
     "attribute.change": "Changed {subject:attribute}",
     "attribute.retire": "Retired {subject:attribute}",

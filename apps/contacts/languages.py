@@ -154,6 +154,14 @@ def name_of(code: str) -> str:
     return known or ""
 
 
+@lru_cache(maxsize=512)
+def name_in(code: str, language: str) -> str:
+    """The name of a language as a text in ``language`` (en, es) writes it: “Somali”, “somalí”."""
+    if language == "es" and (known := Locale("es").languages.get(code)):
+        return str(known)
+    return name_of(code)
+
+
 def is_code(code: str) -> bool:
     """Whether this is a code as records hold it."""
     return code in _english() or _iso().get(code, ("",))[0] == code

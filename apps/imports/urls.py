@@ -15,6 +15,7 @@ urlpatterns = [
     path("<int:job_id>/event-columns/", events.event_columns, name="event_columns"),
     path("<int:job_id>/undo/", undo.import_undo, name="undo"),
     path("<int:job_id>/undo/cancel/", undo.import_undo_cancel, name="undo_cancel"),
+    path("<int:job_id>/level/", views.import_level, name="level"),
     path("<int:job_id>/reading/", views.import_reading, name="reading"),
     path("<int:job_id>/progress/", views.import_progress, name="progress"),
     path("<int:job_id>/rejected/", views.import_rejected, name="rejected"),

@@ -261,3 +261,35 @@ def test_a_person_who_speaks_somali_is_found_by_it(noon) -> None:
     assert job.new == 2
     assert job.opened()["unread_reasons"] == {"Lang is not a language; use its name, or a code such as en or es": 1}
     assert person("1")["language"] == "so"
+
+
+def test_a_row_finds_somebody_by_another_address_of_theirs(noon) -> None:
+    def somebody(mrn: str, verified: str, **more: str) -> None:
+        profile = {"mrn": mrn, "last_name": "Lee", "email": f"main-{mrn}@x.test", "birth_date": "1950-01-02", **more}
+        others = {f"other-{mrn}@x.test": verified}
+        services.contact_create(actor=CLI, profile={**profile, "relation": "patient", "other_emails": others})
+
+    somebody("1", "")
+    somebody("2", "2026-01-02")
+    somebody("3", "")
+    somebody("4", "", birth_date="")
+    document = {"match_on": "email", "columns": {"Mail": "email", "City": "city", "Born": "birth_date"}}
+    job = imported(
+        b"Mail,City,Born\nother-1@x.test,Lima,1950-01-02\nOTHER-2@x.test,Rome,1950-01-03\nother-3@x.test,Bern,1990-09-09\n"
+        b"other-4@x.test,Oslo,1980-05-05\n",
+        document,
+    )
+    assert (job.new, job.changed) == (1, 3), "an address that nobody verified is not a key against another birth date"
+    assert person("1")["address"] == {"city": "Lima"}
+    assert person("1")["email"] == "main-1@x.test", "the primary address stays"
+    assert person("2")["address"] == {"city": "Rome"}
+    assert "address" not in person("3")
+    assert person("4")["address"] == {"city": "Oslo"}
+
+
+def test_a_suffix_behind_a_family_name_is_one(noon) -> None:
+    columns = {**COLUMNS, "Suffix": "suffix"}
+    imported(b'MRN,Last,Suffix\n1,Smith Jr.,\n2,"Doe, MD",\n3,Lee Jr,III\n4,Yo Ma,\n', {**LIST, "columns": columns})
+    assert [(person(mrn)["last_name"], person(mrn).get("suffix")) for mrn in "1234"] == [
+        ("Smith", "Jr."), ("Doe", "MD"), ("Lee", "III"), ("Yo Ma", None),
+    ]  # fmt: skip

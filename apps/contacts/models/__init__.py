@@ -11,6 +11,7 @@ from apps.contacts.models.consent import (
     SuppressionSum,
 )
 from apps.contacts.models.export import ContactExport
+from apps.contacts.models.lab import OwnLab
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
 from apps.contacts.models.tag import PersonTag, Tag, TagJob
@@ -25,6 +26,7 @@ __all__ = [
     "ContactExport",
     "LatestResult",
     "MovedMailbox",
+    "OwnLab",
     "PendingChange",
     "Person",
     "PersonIdentity",

@@ -25,10 +25,11 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
-from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
+from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection, ImportUndo
 from apps.imports.readers import appointments, synthea
 from apps.imports.readers.tables import Table, Unreadable
 from apps.imports.services.uploads import Upload as Upload
@@ -36,6 +37,8 @@ from apps.imports.services.uploads import forget, keep, read_as, stored_names
 from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
+from apps.references import selectors as references
+from apps.references.models import Noun
 from apps.vault import sealing, stored_files
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -273,6 +276,37 @@ def _checked_reading(document: dict[str, Any]) -> dict[str, Any]:
         raise Refused("import.mapping_wrong", str(error)) from None
 
 
+@transaction.atomic
+def import_level(*, actor: Actor, job_id: int, level: int) -> ImportJob:
+    """Declare what it tells about somebody to have come with this list: health information, or specially protected.
+
+    Segments that ask for the import have it, and so their messages. Raises ``Refused`` once one asks, and for whoever
+    may not lower it.
+    """
+    job = _locked(job_id)
+    if level not in (Level.HEALTH, Level.PROTECTED):
+        raise Refused("import.level_wrong", "A list of people is health information, or specially protected.")
+    if level == job.level:
+        return job
+    if level < job.level and actor.kind == "staff" and not allows(actor.role, Permission.COMPLIANCE_EDIT):
+        raise Refused("import.level_not_allowed", "Only an administrator lowers the level of a list.")
+    if references.is_used(Noun.IMPORT, job.pk):
+        raise Refused(
+            "import.level_in_use", "A segment asks about this import, so its level stays. Change the segment first."
+        )
+    job.level = level
+    job.save(update_fields=["level"])
+    record(
+        actor=actor,
+        action=Action.IMPORT_CHANGE,
+        kind="import",
+        subject=job.pk,
+        fields=["level"],
+        codes={"level": int(level)},
+    )
+    return job
+
+
 def known_sources() -> list[str]:
     """Names of the systems whose ids people have: the presets', and those of every list that came in."""
     found = dict.fromkeys(SOURCES)
@@ -291,6 +325,7 @@ def import_check(*, actor: Actor, job_id: int) -> ImportJob:
     job = _locked(job_id)
     if job.state not in (State.DRAFT, State.CHECKED, State.REFUSED, State.FAILED, State.CANCELLED):
         raise Refused("import.started", "This import is under way or done. Start a new one.")
+    _need_not_undone(job)
     data = job.opened()
     _need_files(job)
     if job.kind in MAPPED:
@@ -306,6 +341,7 @@ def import_start(*, actor: Actor, job_id: int) -> ImportJob:
     job = _locked(job_id)
     if job.state != State.CHECKED:
         raise Refused("import.not_checked", "Check the import first; then it can start.")
+    _need_not_undone(job)
     data = job.opened()
     _need_files(job)
     data["check"] = {"tables": data.get("tables", {}), "reasons": data.get("reasons", {}), **counts(job)}
@@ -339,6 +375,7 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
         raise Refused(
             "import.not_stopped", "Only an import that was stopped while it ran can be resumed. Check it first."
         )
+    _need_not_undone(job)
     _need_files(job)
     job.begin(State.RUNNING)
     _take_over(job, data, actor)
@@ -348,6 +385,15 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
     waking.wake("apps.imports.tasks.import_work", job.pk)
     return job
+
+
+def _need_not_undone(job: ImportJob) -> None:
+    """Nothing more comes in of what is being taken back: whoever undid an import would not see it, nor undo it again.
+
+    The undo begins under the same lock on the import.
+    """
+    if ImportUndo.objects.filter(job=job).exists():
+        raise Refused("import.undone", "This import was undone, or is just being undone. Start a new one.")
 
 
 def _locked(job_id: int) -> ImportJob:
@@ -362,6 +408,10 @@ def _need_files(job: ImportJob) -> None:
         raise Refused("import.files_gone", "The files of this import were deleted after a week. Start a new import.")
 
 
+OF_A_PASS = ("tables", "reasons", "held", "doubts", "unread", "unread_reasons", "notes", "tagged", "new_tags")
+"""What each pass counts anew."""
+
+
 def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> None:
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
@@ -370,7 +420,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "doubts", "unread", "unread_reasons", "notes"):
+    for name in (*OF_A_PASS, "problem", "suspects"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)

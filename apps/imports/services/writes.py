@@ -29,9 +29,9 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.contacts.timeline.value_sets import BY_TEXT
 from apps.core import zones
 from apps.core.actors import Actor
-from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
 from apps.imports.readers.appointments import RefusedVisit
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
@@ -75,6 +75,10 @@ class Outcome:
     below of appointments made; what was there before, for an undo."""
     appointments: list[int] = field(default_factory=list)
     before: list[Before] = field(default_factory=list, repr=False)
+    tagged: int = 0
+    tagged_people: list[int] = field(default_factory=list)
+    new_tags: set[str] = field(default_factory=set, repr=False)
+    """How many people get a tag that they did not have, who they are, and names of tags that there are none of yet."""
     notes: Counter[str] = field(default_factory=Counter)
     """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 

@@ -23,8 +23,8 @@ class Command(RoadCommand):
             help="let the stops stand as the database has them, and mail go again: after somebody has looked",
         )
 
-    def perform(self, actor: Actor, *, keep: str | None, **options: Any) -> dict[str, Any]:
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
         found = register.stops_check(actor=actor)
-        if keep is not None:
-            found = register.stops_keep(actor=actor, reason=keep)
+        if options["keep"] is not None:
+            found = register.stops_keep(actor=actor, reason=options["keep"])
         return {"stops": found.rows, "altered": found.altered, "put_back": found.back, "buckets_missing": found.buckets}

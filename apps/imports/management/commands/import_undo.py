@@ -27,8 +27,9 @@ class Command(RoadCommand):
         parser.add_argument("job", type=int, metavar="IMPORT", help="number of the import")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
 
-    def perform(self, actor: Actor, *, job: int, dry_run: bool, **options: Any) -> dict[str, Any]:
-        if dry_run:
+    def perform(self, actor: Actor, **options: Any) -> dict[str, Any]:
+        job: int = options["job"]
+        if options["dry_run"]:
             found = ImportJob.objects.filter(pk=job).first()
             if found is None:
                 raise Refused("import.unknown", "There is no import with this number.")
