@@ -83,6 +83,7 @@ SPOKEN = "language"
 LAB = "lab"
 """Fields under this name are last results: ``lab.hba1c`` with its unit, ``lab.hba1c_date`` its day."""
 DAY_OF = "_date"
+LABS_GROUP = "Labs and vitals"
 
 
 def lab_fields(labs: Iterable[Lab]) -> Iterator[MergeField]:
@@ -91,10 +92,9 @@ def lab_fields(labs: Iterable[Lab]) -> Iterator[MergeField]:
         sample, numbers = "Negative", lab.numbers
         if numbers is not None:
             sample = spoken(numbers.spoken((numbers.low + numbers.high) // 3), lab.unit)
-        group = "Labs and vitals"
-        yield MergeField(f"{LAB}.{lab.name}", f"Last result: {lab.label}", "text", int(lab.level), sample, group)
+        yield MergeField(f"{LAB}.{lab.name}", f"Last result: {lab.label}", "text", int(lab.level), sample, LABS_GROUP)
         day = f"Day of the last result: {lab.label}"
-        yield MergeField(f"{LAB}.{lab.name}{DAY_OF}", day, "date", int(lab.level), "2026-11-02", group)
+        yield MergeField(f"{LAB}.{lab.name}{DAY_OF}", day, "date", int(lab.level), "2026-11-02", LABS_GROUP)
 
 
 FIXED_FIELDS = (

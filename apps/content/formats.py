@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -157,7 +157,7 @@ def format_money(value: Any) -> str:
             raise BadFormat("not an amount")
         sign = "-" if amount < 0 else ""
         return f"{sign}${abs(amount):,.2f}"
-    except InvalidOperation:
+    except ArithmeticError:
         raise BadFormat("not an amount") from None
 
 

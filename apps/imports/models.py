@@ -82,11 +82,12 @@ class ImportJob(SealedJob):
     changed=Kind.PLAIN,
     events=Kind.PLAIN,
     appointments=Kind.PLAIN,
+    tagged=Kind.PLAIN,
     undone=Kind.PLAIN,
 )
 class ImportedPeople(models.Model):
     """What one chunk of an import did, by ids: people it made, people it changed or added something to, its
-    events and appointments.
+    events and appointments, people it gave a tag.
 
     Lists by the chunk, because a row for each person would cost an import more than the person's own rows allow.
     """
@@ -96,6 +97,7 @@ class ImportedPeople(models.Model):
     changed = ArrayField(models.BigIntegerField(), default=list)
     events = ArrayField(models.BigIntegerField(), default=list)
     appointments = ArrayField(models.BigIntegerField(), default=list)
+    tagged = ArrayField(models.BigIntegerField(), default=list)
     undone = models.BooleanField(default=False)
 
     class Meta:

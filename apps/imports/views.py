@@ -18,6 +18,8 @@ from apps.contacts import values
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.attributes import services as attribute_services
 from apps.contacts.attributes.forms import AttributeForm
+from apps.contacts.tags import definitions as tags
+from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -137,6 +139,8 @@ def import_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "relations": list(RELATIONS.items()),
         "consent": document.get("consent", {}),
         "source": document.get("source", ""),
+        "tags": "; ".join(map(str, document.get("tags", []))),
+        "every_tag": [tag.name for tag in tags.everything()],
         **column_page.reading_context(job, data, document, shown=jobs.may_see_rows(actor, job)),
         "problem": problem,
         "own": jobs.may_see_rows(actor, job),
@@ -213,6 +217,8 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         # How the file is read is chosen by a button of its own; it stays with the mapping.
         **column_mapping.reading_of(data.get("mapping") or {}),
     }
+    if names := split(request.POST.get("tags", "")[:2000]):
+        document["tags"] = names
     if century := request.POST.get("century", ""):
         document["century"] = century
     if source := request.POST.get("source", "").strip().lower():
@@ -328,6 +334,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     ]
     to_confirm = data.get("held", 0)
     doubts = data.get("doubts", 0)
+    tagged = data.get("tagged", 0)
     writes = job.new + job.changed + to_confirm
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
@@ -361,6 +368,8 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "doubts": doubts,
         "doubts_title": _doubts_title(job, doubts),
         "columns_url": reverse(COLUMNS[job.kind], args=[job.pk]) if job.kind in COLUMNS and _mappable(job) else "",
+        "tagged": tagged,
+        "new_tags": data.get("new_tags", []),
         "downloadable": job.rejections.filter(count__gt=0).exists(),
         **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
@@ -368,7 +377,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "waiting": waiting,
         **_decided(data),
         "levels": ((2, "Health information"), (3, "Specially protected")),
-        "nothing_to_do": job.state == State.CHECKED and not writes and not doubts,
+        "nothing_to_do": job.state == State.CHECKED and not writes and not doubts and not tagged,
     }
 
 

@@ -33,7 +33,7 @@ from apps.journeys.vocabulary import (
 from apps.segments import builder, draft, rules
 from apps.segments import naming as segment_naming
 from apps.segments import selectors as segments
-from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, offer
+from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, ZonedDateTimeWidget, offer
 
 NOTHING = "-"
 
@@ -91,6 +91,7 @@ class StepOffer:
         self.definition, self.step = definition, step
         self.per_appointment = definition.key is Key.APPOINTMENT
         self.attributes = context.OwnAttributes()
+        self.tags = context.TagLevels()
 
     @cached_property
     def templates(self) -> list[str]:
@@ -293,7 +294,8 @@ class TrialForm(forms.Form):
         for name in sorted(plan.dates):
             label = f"Day of {labels.get(name, name)}"
             if name == APPOINTMENT_START:
-                self._add(name, ZonedDateTimeField(label="The appointment"), visit)
+                begins = ZonedDateTimeWidget(words="On the clock chosen below")
+                self._add(name, ZonedDateTimeField(label="The appointment", widget=begins), visit)
                 clocks = [(each, zones.called(each)) for each in zones.common(zone.key)]
                 where = forms.ChoiceField(label="On the clock of its place", choices=clocks, required=False)
                 self._add("place", where, zone.key)

@@ -9,6 +9,7 @@ from apps.audit.models import AuditEntry
 from apps.contacts import services
 from apps.contacts.models import PersonTag, Tag
 from apps.contacts.tags import definitions
+from apps.contacts.tags.names import split
 from apps.core import actors
 from apps.core.levels import Level
 from apps.references.models import Noun, Place
@@ -60,8 +61,8 @@ def test_a_tag_that_will_not_do(name, level, code) -> None:
 
 
 def test_several_stand_between_commas_semicolons_and_lines() -> None:
-    assert definitions.split(" Recall ; Open  day,recall\nVIP,,") == ["Recall", "Open day", "VIP"]
-    assert definitions.split(" ; ") == []
+    assert split(" Recall ; Open  day,recall\nVIP,,") == ["Recall", "Open day", "VIP"]
+    assert split(" ; ") == []
 
 
 def test_giving_and_taking_is_on_the_trail_with_ids_and_no_words(noon) -> None:

@@ -264,6 +264,7 @@ def test_the_page_says_what_will_happen_and_what_happened(signed_in, known: dict
     undone = client.get(f"/contacts/imports/{job.pk}/").content.decode()
     assert "What the undo did" in undone
     assert "This import was undone." in undone
+    assert "Undo this import" not in undone
     assert "Make a segment of" not in undone, "nobody is there any more"
     assert ">Undone" in client.get("/contacts/imports/").content.decode().replace("</svg>", ">").replace("\n", "")
 

@@ -149,11 +149,16 @@ def test_a_refused_row_about_a_known_visit_holds_it_until_somebody_says(rosa, si
     assert why in str(held["held"]["why"]).lower()  # type: ignore[index]
     coming = content_facts.person_facts({}, appointments=[held], now=clock.now())
     assert not coming.get("appointment")
+    sure = {**{name: held[name] for name in held if name != "held"}, "start": "2026-12-20T10:00:00-05:00"}
+    told = content_facts.person_facts({}, appointments=[held, sure], now=clock.now())
+    assert told["appointment"]["start"].startswith("2026-12-20")
+    assert len(told["appointments"]) == 1
     nora = signed_in("nora")
     assert "Check 1 visit that an import is in doubt about" in nora.get("/").content.decode()
     assert "Dec 9, 2026, 9:00 AM" in nora.get("/contacts/visits/held/").content.decode()
     page = nora.get(f"/contacts/{rosa}/appointments/").content.decode()
     assert "Nobody is reminded of this visit" in page
+    assert "In doubt: nobody is reminded of it." in nora.get(f"/contacts/{rosa}/").content.decode()
     confirm = f"/contacts/{rosa}/appointments/{held['id']}/confirm/"
     assert signed_in("otto").post(confirm).status_code == 403
     assert nora.post(confirm).status_code == 302

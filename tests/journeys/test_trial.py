@@ -130,6 +130,7 @@ def test_a_marketer_tries_a_journey_and_nothing_is_stored(clinic, at, signed_in)
         there = client.get(f"/journeys/{journey.pk}/try/", asked).content.decode().replace("\u00a0", " ")
         assert "Dec 7, 2026, 12:00 PM" in there, "9:00 at the clock of the appointment's place"
         assert "(9:00 AM Pacific time)" in there
+        assert "On the clock chosen below" in there
         wrong = client.get(f"/journeys/{journey.pk}/try/", {"start_date": "soon"})
         assert wrong.status_code == 422
         assert client.post(f"/journeys/{journey.pk}/try/").status_code == 405

@@ -22,6 +22,7 @@ from apps.contacts.exports import columns as exporting
 from apps.contacts.models import ContactExport
 from apps.contacts.models.export import EXPORT_TABLE
 from apps.contacts.person import selectors
+from apps.contacts.tags import definitions as tags
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -170,6 +171,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
     fields = attributes.catalog()
     labels = {name: label for _, group in exporting.columns(fields) for name, label in group}
     columns = [name for name in data["columns"] if name in labels]
+    names = {tag.id: tag.name for tag in tags.everything()} if exporting.TAGS in columns else {}
     # The mark makes spreadsheets read it as UTF-8.
     yield b"\xef\xbb\xbf" + line(labels[name] for name in columns).encode()
     for start in range(0, len(ids), CHUNK):
@@ -187,8 +189,10 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
             reason=data["reason"],
             subject=export.pk,
         )
+        if names:
+            tags.load_tags(people)
         text = "".join(
-            line(exporting.cell(people[person_id], name, fields) for name in columns)
+            line(exporting.cell(people[person_id], name, fields, names) for name in columns)
             for person_id in chunk
             if person_id in people
         )

@@ -16,6 +16,7 @@ from apps.contacts.models import TagJob
 from apps.contacts.person import searching
 from apps.contacts.person.views.people import searched
 from apps.contacts.tags import bulk_services, definitions, services
+from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -113,7 +114,7 @@ def _asked(request: HttpRequest) -> Asked:
 
 def _create(request: HttpRequest, asked: Asked, act: str) -> TagJob:
     actor = actor_of(request)
-    names = definitions.split(request.POST.get("named", "")[:1000])
+    names = split(request.POST.get("named", "")[:1000])
     if len(names) != 1:
         raise Refused("tag.name_length", "Type the name of one tag.")
     known = definitions.ids_of(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,11 +16,9 @@ from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.vault.tokens import normalize, token128
 
-LONGEST_NAME = 60
 LONGEST_DESCRIPTION = 300
 COUNT_UP_TO = 10_000
 """More people than this are not counted in lists: the number would cost more than it tells."""
-_BETWEEN = re.compile(r"[,;\n\r]")
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,15 +83,6 @@ def names_of(ids: Collection[int]) -> dict[int, str]:
     return {pk: tag.name for pk, tag in by_ids(ids).items()}
 
 
-def split(text: str) -> list[str]:
-    """The names in one cell or line: between commas, semicolons or line ends, each once, as first written."""
-    found: dict[str, str] = {}
-    for part in _BETWEEN.split(text):
-        if name := " ".join(part.split()):
-            found.setdefault(normalize(name), name)
-    return list(found.values())
-
-
 def shown_to(role: str, tags: Iterable[OpenedTag]) -> list[OpenedTag]:
     """Those of ``tags`` that ``role`` may read: specially protected ones only where people are worked with."""
     every = allows(role, Permission.CONTACT_EDIT) or allows(role, Permission.CONTACT_REVEAL)
@@ -138,6 +126,11 @@ def counts() -> dict[int, int | None]:
             [COUNT_UP_TO + 1],
         )
         return {pk: None if number > COUNT_UP_TO else number for pk, number in cursor.fetchall()}
+
+
+def tags_given(import_id: int, people: Collection[int]) -> int:
+    """How many tags of these people are still those that an import gave."""
+    return PersonTag.objects.filter(person_id__in=people, import_id=import_id).count() if people else 0
 
 
 def count_of(tag_id: int) -> int:

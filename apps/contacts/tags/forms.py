@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from django import forms
 
-from apps.contacts.tags.definitions import LONGEST_DESCRIPTION, LONGEST_NAME, OpenedTag
+from apps.contacts.tags.definitions import LONGEST_DESCRIPTION, OpenedTag
+from apps.contacts.tags.names import LONGEST_NAME
 from apps.core.levels import Level
 from apps.ui.forms import ChoiceCards
 

@@ -17,7 +17,8 @@ from apps.contacts.attributes.services import may_lower
 from apps.contacts.models import PersonTag, Tag
 from apps.contacts.models.tag import TAG_TABLE
 from apps.contacts.tags import definitions
-from apps.contacts.tags.definitions import LONGEST_DESCRIPTION, LONGEST_NAME, OpenedTag, name_token, opened, split
+from apps.contacts.tags.definitions import LONGEST_DESCRIPTION, OpenedTag, name_token, opened
+from apps.contacts.tags.names import LONGEST_NAME, misfit
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array, next_ids
 from apps.core.errors import Refused
@@ -66,10 +67,16 @@ def tags_named(*, actor: Actor, names: Iterable[str]) -> dict[str, int]:
     """
     wanted = list(dict.fromkeys(names))
     known = definitions.ids_of(wanted)
-    if missing := split("\n".join(name for name in wanted if name not in known)):
-        _create(actor, missing, Level.HEALTH, "")
+    missing = {name_token(name): name for name in reversed(wanted) if name not in known}
+    if missing:
+        _create(actor, sorted(missing.values()), Level.HEALTH, "")
         known = definitions.ids_of(wanted)
     return known
+
+
+def tags_left() -> int:
+    """How many tags can still be created."""
+    return max(MOST_TAGS - Tag.objects.count(), 0)
 
 
 def _create(actor: Actor, names: Sequence[str], level: int, description: str) -> list[OpenedTag]:
@@ -201,14 +208,10 @@ def tags_take(
     *,
     actor: Actor,
     pairs: Iterable[Pair],
-    import_id: int | None = None,
     subject: str | int | None = None,
     kind: str = "tag",
 ) -> list[Pair]:
-    """Take tags from people; returns the pairs that there were. With ``import_id`` only what that import gave.
-
-    One entry on the trail for all.
-    """
+    """Take tags from people; returns the pairs that there were. One entry on the trail for all."""
     wanted = sorted(set(pairs))
     if not wanted:
         return []
@@ -216,18 +219,30 @@ def tags_take(
         with connection.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM contacts_persontag g USING unnest(%s::bigint[], %s::bigint[]) AS w(person, tag)"
-                " WHERE g.tag_id = w.tag AND g.person_id = w.person AND (%s::bigint IS NULL OR g.import_id = %s)"
+                " WHERE g.tag_id = w.tag AND g.person_id = w.person"
                 " RETURNING g.person_id, g.tag_id",
                 [
                     int8_array(person for person, _ in wanted),
                     int8_array(tag for _, tag in wanted),
-                    import_id,
-                    import_id,
                 ],
             )
             taken = sorted(cursor.fetchall())
         _record(actor, Action.CONTACT_UNTAG, taken, kind, subject)
     return taken
+
+
+def tags_take_back(*, actor: Actor, import_id: int, people: Iterable[int]) -> int:
+    """Take from these people the tags that an import gave them and nobody gave anew; returns how many. One entry."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM contacts_persontag WHERE import_id = %s AND person_id = ANY(%s::bigint[])"
+                " RETURNING person_id, tag_id",
+                [import_id, int8_array(people)],
+            )
+            taken = sorted(cursor.fetchall())
+        _record(actor, Action.CONTACT_UNTAG, taken, "import", import_id)
+    return len(taken)
 
 
 @dataclass(frozen=True)
@@ -289,7 +304,7 @@ def checked_name(name: str) -> str:
     bare = " ".join(name.split())
     if not bare or len(bare) > LONGEST_NAME:
         raise Refused("tag.name_length", f"Give the tag a name of up to {LONGEST_NAME} characters.")
-    if len(split(bare)) != 1 or not bare.isprintable():
+    if misfit(bare):
         raise Refused("tag.name_malformed", "A tag has no commas and semicolons: lists have several tags between them.")
     return bare
 

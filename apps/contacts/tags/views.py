@@ -15,6 +15,7 @@ from apps.contacts.models import Person, Tag, TagJob
 from apps.contacts.tags import definitions, services
 from apps.contacts.tags.definitions import OpenedTag
 from apps.contacts.tags.forms import TagForm
+from apps.contacts.tags.names import split
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import seen, whole
@@ -126,7 +127,7 @@ def person_tags(request: HttpRequest, person_id: int) -> HttpResponse:
         if request.POST.get("act") == "remove":
             services.tags_take(pairs=[(person_id, whole(request.POST.get("id"), 0))], **given)
         else:
-            names = definitions.split(request.POST.get("named", "")[:1000])
+            names = split(request.POST.get("named", "")[:1000])
             if not names:
                 raise Refused("tag.name_length", "Type the name of a tag.")
             known = definitions.ids_of(names)

@@ -172,6 +172,7 @@ def suppression_lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
         "form": form,
         "row": _rows(request, [row])[0],
         "chosen": row.reason in CHOSEN,
+        "may_lift": _may_lift(request, row),
         "dead": row.reason == Suppression.Reason.HARD_BOUNCE,
         "home": _home(request),
     }
@@ -269,6 +270,13 @@ def _holders(mailboxes: Sequence[bytes]) -> dict[bytes, list[int]]:
     return found
 
 
+def _may_lift(request: HttpRequest, row: Suppression) -> bool:
+    """Whether this role may lift a stop at all: what its owner chose, only those who speak with patients do."""
+    return may(request, Permission.CONTACT_EDIT) and (
+        row.reason not in CHOSEN or may(request, Permission.CONTACT_REVEAL)
+    )
+
+
 def _rows(request: HttpRequest, items: Sequence[Suppression]) -> list[dict[str, Any]]:
     """What the page shows of each: people by name as the reader may see it, addresses of people on record only."""
     role = role_of(request)
@@ -289,6 +297,7 @@ def _rows(request: HttpRequest, items: Sequence[Suppression]) -> list[dict[str, 
         shown.append(
             {
                 "row": row,
+                "may_lift": _may_lift(request, row),
                 "people": [
                     {"name": eyes.name(person), "url": reverse("contacts:person", args=[person.id])} for person in have
                 ],

@@ -15,6 +15,7 @@ from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
 from apps.contacts.person.names import split_name, without_suffix
 from apps.contacts.person.reach import OTHERS, Way, put
+from apps.contacts.tags.names import misfit, split
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
 from apps.imports.readers.rows import FOOT, PersonRow, Rejection, Row, Unread, is_foot, ragged
@@ -191,7 +192,8 @@ class PersonReader:
             consents = _consents(parts, mapping, self._today, self._zone)
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
-        return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended)
+        tags = profile.pop("tags", ())
+        return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended, tags)
 
     def _impossible(self, profile: dict[str, Any], cells: list[str], unread: list[Unread]) -> None:
         """Leave out a day of birth or death that cannot be. Systems write 1/1/1900 for "not dead"."""
@@ -265,6 +267,7 @@ def _steps(
         "consent": values.consent_state,
         "number": values.number,
         "boolean": values.boolean,
+        "tags": _tags,
     }
     found: list[_Step] = []
     for column, name in mapping.columns.items():
@@ -306,6 +309,15 @@ def _last_name(longest: int) -> Callable[[str], Any]:
         return {"last_name": family, "suffix": suffix} if suffix else name
 
     return read
+
+
+def _tags(cell: str) -> tuple[str, ...]:
+    found = split(cell)
+    good = tuple(name for name in found if not misfit(name))
+    if len(good) < len(found):
+        wrong = next(filter(None, map(misfit, found)))
+        raise BadValue(f"has a tag that {wrong}", rest=good)
+    return good
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:

@@ -396,6 +396,10 @@ def _need_files(job: ImportJob) -> None:
         raise Refused("import.files_gone", "The files of this import were deleted after a week. Start a new import.")
 
 
+OF_A_PASS = ("tables", "reasons", "held", "doubts", "unread", "unread_reasons", "notes", "tagged", "new_tags")
+"""What each pass counts anew."""
+
+
 def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> None:
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
@@ -404,7 +408,7 @@ def _begin(job: ImportJob, state: str, data: dict[str, Any], actor: Actor) -> No
     if state == State.CHECKING:
         data["waits"] = False
     _take_over(job, data, actor)
-    for name in ("problem", "tables", "reasons", "suspects", "held", "doubts", "unread", "unread_reasons", "notes"):
+    for name in (*OF_A_PASS, "problem", "suspects"):
         data.pop(name, None)
     data["pass"] = state
     job_to(job, state, data)

@@ -37,6 +37,7 @@ from apps.imports.prepared_rows import Line, Prepared, prepared
 from apps.imports.readers.people import REPEATED
 from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
 from apps.imports.services.changed_keys import without_changed_keys
+from apps.imports.services.tagging import tags_bring, tags_foretell
 from apps.imports.services.writes import Before, Outcome, PersonCache
 
 
@@ -130,10 +131,11 @@ def people_chunk(
     cache: PersonCache | None = None,
     subject: str | int | None = None,
     wait: bool = False,
+    tags: Sequence[str] = (),
 ) -> Outcome:
     """Create and change the people of a chunk. Suppressions are never touched by an import.
 
-    ``wait``: identity facts wait for confirmation, whoever ``actor`` is.
+    ``wait``: identity facts wait for confirmation, whoever ``actor`` is. ``tags``: names of tags for everybody.
     """
     made = chunk.made
     outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
@@ -149,12 +151,14 @@ def people_chunk(
     people = open_many(actor, ids, subject)
     fresh: list[int] = []
     known: list[_Known] = []
+    on_record: dict[int, int] = {}
     for number in numbers:
         token = matches[number]
         person = people.get(owners[token][0]) if token in owners else None
         if person is None:
             fresh.append(number)
             continue
+        on_record[number] = person.id
         row = chunk.row(number)
         if token in by_other and not _is_theirs(person, row, match_on):
             fresh.append(number)
@@ -178,13 +182,44 @@ def people_chunk(
         else:
             outcome.unchanged += 1
     if write:
-        outcome.made += _create(actor, chunk, fresh, subject)
+        created = _create(actor, chunk, fresh, subject)
+        outcome.made += created
+        if made.tags or tags:
+            on_record.update(zip(fresh, created, strict=True))
         changed = [item for item in known if item.fields or item.consents]
         _change(actor, changed, subject)
         outcome.touched += [item.person.id for item in changed]
         outcome.before += [_before(item) for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
+    if made.tags or tags:
+        _tag(outcome, actor, chunk, on_record, fresh, tags=tags, skip=mode == SKIP, write=write, subject=subject)
     return outcome
+
+
+def _tag(
+    outcome: Outcome,
+    actor: Actor,
+    chunk: PeopleChunk,
+    on_record: Mapping[int, int],
+    fresh: Sequence[int],
+    *,
+    tags: Sequence[str],
+    skip: bool,
+    write: bool,
+    subject: str | int | None,
+) -> None:
+    """Give the people of a chunk their tags, or foretell it. Whom the mode leaves alone gets those of the list only."""
+    new = set(fresh)
+
+    def names(number: int) -> list[str]:
+        own = () if skip and number not in new else chunk.made.tags.get(number, ())
+        return list(dict.fromkeys((*tags, *own)))
+
+    given = {person: wanted for number, person in on_record.items() if (wanted := names(number))}
+    if write:
+        tags_bring(outcome, actor, given, None if subject is None else int(subject))
+    else:
+        tags_foretell(outcome, given, [names(number) for number in fresh])
 
 
 def _unread(chunk: PeopleChunk, numbers: Sequence[int]) -> list[UnreadCell]:

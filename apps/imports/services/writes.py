@@ -75,6 +75,10 @@ class Outcome:
     below of appointments made; what was there before, for an undo."""
     appointments: list[int] = field(default_factory=list)
     before: list[Before] = field(default_factory=list, repr=False)
+    tagged: int = 0
+    tagged_people: list[int] = field(default_factory=list)
+    new_tags: set[str] = field(default_factory=set, repr=False)
+    """How many people get a tag that they did not have, who they are, and names of tags that there are none of yet."""
     notes: Counter[str] = field(default_factory=Counter)
     """Sentences about rows that were taken, but not wholly of use, and how many they are."""
 

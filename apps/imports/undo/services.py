@@ -32,6 +32,8 @@ from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.services import contacts_change, contacts_take_back
+from apps.contacts.tags.definitions import tags_given
+from apps.contacts.tags.services import tags_take_back
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_remove
 from apps.core import clock
@@ -51,13 +53,13 @@ State = ImportUndo.State
 RESUMABLE = (State.CANCELLED, State.FAILED)
 CHANNEL = "carelane_import_undo"
 """Told when a worker lets go of an undo; see ``core.notify``."""
-FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed")
+FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed", "tags")
 
 
 @dataclass(frozen=True)
 class Foretold:
     """What an undo would do now: people who go and who stay, people who get their values back and who were edited
-    since, events and appointments that go; ``until`` it is possible.
+    since, events, appointments and tags that go; ``until`` it is possible.
     """
 
     removed: int
@@ -66,6 +68,7 @@ class Foretold:
     since: int
     events: int
     appointments: int
+    tags: int
     until: datetime
 
 
@@ -116,6 +119,7 @@ def undo_foretold(*, job: ImportJob) -> Foretold:
         since=len(now) - back,
         events=TimelineEvent.objects.filter(pk__in=events).count(),
         appointments=Appointment.objects.filter(pk__in=appointments, version=1).count(),
+        tags=tags_given(job.pk, [person for chunk in chunks for person in chunk.tagged]),
         until=until,
     )
 
@@ -211,6 +215,8 @@ def _take_back(actor: Actor, job: ImportJob, chunk: ImportedPeople, data: dict[s
         if row.person_id in people:
             person = people[row.person_id]
             told.append((person, sealing.open_sealed(person.profile_key, row.sealed, table=BEFORE_TABLE, row=row.pk)))
+    if chunk.tagged:
+        data["tags"] = data.get("tags", 0) + tags_take_back(actor=actor, import_id=job.pk, people=chunk.tagged)
     _events_back([(person, facts) for person, facts in told if "event" in facts], data)
     _doubts_back(actor, job, [(person, facts) for person, facts in told if "doubt" in facts], data)
     _appointments_back(actor, job, [(person, facts) for person, facts in told if "appointment" in facts], data)
