@@ -6,8 +6,11 @@ class ContactsConfig(AppConfig):
     label = "contacts"
 
     def ready(self) -> None:
-        """The audit trail knows numbers; whom somebody means by a name is found here."""
+        """The audit trail knows numbers; whom somebody means by a name is found here. And our parts of a merge."""
         from apps.audit import people
+        from apps.contacts.merging import parts
+        from apps.contacts.merging.services import own
         from apps.contacts.person import finding
 
         people.register(finding.FINDER)
+        parts.register(*own.parts_of_contacts())

@@ -3,6 +3,7 @@
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
 from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
+from apps.contacts.models.duplicate import DuplicatePair, DuplicateSearch, MatchKey, PersonMerge
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
@@ -15,11 +16,15 @@ __all__ = [
     "Consent",
     "ConsentState",
     "ContactExport",
+    "DuplicatePair",
+    "DuplicateSearch",
     "LatestResult",
+    "MatchKey",
     "MovedMailbox",
     "PendingChange",
     "Person",
     "PersonIdentity",
+    "PersonMerge",
     "PersonSearch",
     "ReturnedMailbox",
     "SearchRenewal",

@@ -61,9 +61,31 @@ def open_people(
         actor=actor, action=action, kind="person", subject=subject, people=people, purpose=purpose, reason=reason
     )
     records = {row[0]: _record(*row) for row in rows}
+    _follow_guardians(records.values())
     if with_consents:
         attach_consents(records)
     return records
+
+
+def survivors(ids: Iterable[int]) -> dict[int, int]:
+    """Of these ids those whose record was merged into another, and into which; one query."""
+    rows = Person.objects.filter(pk__in=list(ids), merged_into__isnull=False)
+    return dict(rows.values_list("pk", "merged_into_id"))
+
+
+def former_records(person_id: int) -> list[int]:
+    """Ids of the records that were merged into this person's, oldest first."""
+    return sorted(Person.objects.filter(merged_into=person_id).values_list("pk", flat=True))
+
+
+def _follow_guardians(records: Iterable[PersonRecord]) -> None:
+    """A guardian whose record was merged is the one it was merged into. A query only where there are minors."""
+    wards = [record for record in records if record.profile.get("guardian_id")]
+    if wards:
+        now = survivors({int(record.profile["guardian_id"]) for record in wards})
+        for record in wards if now else ():
+            guardian = int(record.profile["guardian_id"])
+            record.profile["guardian_id"] = now.get(guardian, guardian)
 
 
 def about_how_many() -> int:

@@ -12,6 +12,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import services as contacts
 from apps.contacts.consent.opt_outs import mailboxes_note
+from apps.contacts.consent.services import for_now
 from apps.contacts.models import Suppression
 from apps.contacts.services import NewEvent
 from apps.core import clock
@@ -133,7 +134,7 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
     news = 0
     for scope in scopes:
         known = Suppression.objects.filter(mailbox=link.mailbox, scope=scope)
-        if known.exclude(reason=Suppression.Reason.HYGIENE).exists():
+        if known.exclude(for_now()).exists():
             continue
         news += contacts.suppress_many(
             actor=actor,
