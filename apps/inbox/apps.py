@@ -13,4 +13,5 @@ class InboxConfig(AppConfig):
         waiting.register(own_waiting.Tasks())
         waiting.register(own_waiting.PENDING_CHANGES)
         waiting.register(own_waiting.HELD_VISITS)
+        waiting.register(own_waiting.DUPLICATES)
         parts.register(services.MERGING)

@@ -12,7 +12,7 @@ from django.db.models import Field, ForeignKey
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
-from apps.contacts.merging import choices, parts
+from apps.contacts.merging import parts
 from apps.contacts.merging.services import merge
 from apps.contacts.models import (
     Appointment,
@@ -24,8 +24,6 @@ from apps.contacts.models import (
     PendingChange,
     Person,
     PersonIdentity,
-    PersonMerge,
-    Suppression,
     TimelineEvent,
     TimelineSummary,
 )
@@ -33,10 +31,17 @@ from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.pending_change import MOVED_TABLE, PENDING_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.person import search_values, searching, selectors
-from apps.core import actors, clock
-from apps.delivery.models import HygieneFinding, HygieneRun, InboundMail, LetterProof, OutboxMessage, ReadyMessage
-from apps.delivery.models import RecipientKey
+from apps.contacts.person import search_values, selectors
+from apps.core import actors
+from apps.delivery.models import (
+    HygieneFinding,
+    HygieneRun,
+    InboundMail,
+    LetterProof,
+    OutboxMessage,
+    ReadyMessage,
+    RecipientKey,
+)
 from apps.delivery.models.capability import KEY_TABLE
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.proof import PROOF_TABLE
@@ -56,7 +61,6 @@ from apps.portal.models import (
 )
 from apps.tracking.models import Click
 from apps.vault import sealing
-from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -95,7 +99,8 @@ def two(noon) -> tuple[int, int]:
     )  # fmt: skip
     again = person(
         first_name="J", last_name="Brien", middle_name="Q", email="jane@two.test", phone="555 123 4567", mrn="B2",
-        birth_date="1980-02-03", external_ids={"epic": "E2", "lab": "L9"}, address={"city": "Lexington", "zip": "40502"},
+        birth_date="1980-02-03", external_ids={"epic": "E2", "lab": "L9"},
+        address={"city": "Lexington", "zip": "40502"},
     )  # fmt: skip
     return jane, again
 
