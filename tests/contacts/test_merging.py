@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db.models import Field, ForeignKey
 
 from apps.audit.models import AuditEntry
+from apps.campaigns.models import Campaign, CampaignRecipient
 from apps.contacts import services
 from apps.contacts.merging import parts
 from apps.contacts.merging.services import merge
@@ -24,6 +25,7 @@ from apps.contacts.models import (
     PendingChange,
     Person,
     PersonIdentity,
+    PersonMerge,
     TimelineEvent,
     TimelineSummary,
 )
@@ -31,8 +33,8 @@ from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.pending_change import MOVED_TABLE, PENDING_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.person import search_values, selectors
-from apps.core import actors
+from apps.contacts.person import search_values, searching, selectors
+from apps.core import actors, clock
 from apps.delivery.models import (
     HygieneFinding,
     HygieneRun,
@@ -46,8 +48,12 @@ from apps.delivery.models.capability import KEY_TABLE
 from apps.delivery.models.inbound import INBOUND_TABLE, RAW_PLACE
 from apps.delivery.models.proof import PROOF_TABLE
 from apps.imports.models import ImportBefore, ImportedPeople, ImportJob
+from apps.imports.readers.rows import PersonRow
+from apps.imports.services.people import people_rows
 from apps.inbox.models import TASK_TABLE, StaffTask
 from apps.journeys.models import Journey, JourneyMember, JourneyRun, JourneyVersion
+from apps.journeys.parse import parse
+from apps.journeys.services import intake
 from apps.portal.models import (
     CONVERSATION_TABLE,
     DRAFT_TABLE,
@@ -60,7 +66,8 @@ from apps.portal.models import (
     SecureMessage,
 )
 from apps.tracking.models import Click
-from apps.vault import sealing
+from apps.vault import ledger, sealing
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 CLI = actors.COMMAND_LINE
@@ -139,18 +146,14 @@ def sealed(key: bytes, data: Any, table: str, row: Any) -> bytes:
     return sealing.seal(key, data, table=table, row=row)
 
 
-def journey() -> Journey:
-    """A journey of people, made once."""
-    found = Journey.objects.first()
+def a_journey(name: str, definition: dict[str, Any]) -> Journey:
+    """A journey with a version, as activating makes them; made once."""
+    found = Journey.objects.filter(name_token=name.encode()).first()
     if found is None:
         found = Journey.objects.create(
-            name_token=b"j" * 16, sealed=b"", created_at=NOW, changed_at=NOW, created_by="test", state="active"
+            name_token=name.encode(), sealed=b"", created_at=NOW, changed_at=NOW, created_by="test", state="active"
         )
-        document = {
-            "format": 1,
-            "trigger": {"kind": "manual"},
-            "steps": [{"id": "w1", "type": "wait", "amount": 3, "unit": "days"}],
-        }
+        document = {"format": 1, **definition}
         JourneyVersion.objects.create(
             journey=found, number=1, level=2, created_at=NOW, created_by="test",
             sealed=sealing.seal_service(
@@ -158,6 +161,12 @@ def journey() -> Journey:
             ),
         )  # fmt: skip
     return found
+
+
+def journey() -> Journey:
+    """One of people, not of visits."""
+    wait = {"id": "w1", "type": "wait", "amount": 3, "unit": "days"}
+    return a_journey("people", {"trigger": {"kind": "manual"}, "steps": [wait]})
 
 
 def fill(person_id: int, other: int, tag: str) -> None:
@@ -328,5 +337,194 @@ def test_after_a_merge_nothing_points_to_the_closed_record_and_an_undo_brings_al
     changed = {name for name in before if before[name] != after.get(name)}
     assert changed == set()
     assert set(after) == set(before)
-    assert undone.stays == ("1 message that was stopped by the merge stay stopped.",)
+    assert undone.stays == ("1 message that was stopped by the merge stays stopped.",)
     assert AuditEntry.objects.filter(action="contact.unmerge").count() == 1
+
+
+def merged_of(two: tuple[int, int], **chosen: str) -> PersonMerge:
+    return merge.people_merge(actor=CLI, kept=two[0], merged=two[1], chosen=chosen)
+
+
+def test_both_are_found_in_the_one_that_stays_and_lists_with_either_number_find_it(two) -> None:
+    kept, _ = two
+    merged_of(two, email="b", last_name="b", mrn="a")
+    profile = opened(kept).profile
+    assert (profile["email"], list(profile["other_emails"])) == ("jane@two.test", ["jane@one.test"])
+    assert (profile["first_name"], profile["last_name"], profile["middle_name"]) == ("Jane", "Brien", "Q")
+    assert (profile["mrn"], profile["other_mrns"]) == ("A1", ["B2"])
+    assert profile["external_ids"] == {"epic": "E1", "lab": "L9"}
+    assert profile["other_external_ids"] == {"epic": ["E2"]}
+    assert profile["address"] == {"city": "Lexington", "line": "1 Elm St", "zip": "40502"}
+    for typed in ("O'Brien", "brien", "jane@one.test", "jane@two.test", "5551234567", "A1", "b2"):
+        assert list(searching.people(text=typed).values_list("pk", flat=True)) == [kept], typed
+    rows = [
+        PersonRow(2, "B2", {"mrn": "B2", "address": {"city": "Berea"}}, [], None, ("B2",)),
+        PersonRow(3, "E2", {"external_ids": {"epic": "E2"}}, [], None, ("E2",)),
+    ]
+    for row, match_on, source in ((rows[0], "mrn", ""), (rows[1], "external_id", "epic")):
+        found = people_rows(actor=CLI, rows=[row], match_on=match_on, source=source, write=True)
+        assert (found.new, found.rejections) == (0, [])
+    by_mail = PersonRow(4, "jane@two.test", {"email": "jane@two.test", "mrn": "B2"}, [], None, ("x",))
+    assert people_rows(actor=CLI, rows=[by_mail], match_on="email", source="", write=True).rejections == []
+    after = opened(kept).profile
+    assert (after["mrn"], after["other_mrns"], after["address"]["city"]) == ("A1", ["B2"], "Berea")
+
+
+def test_what_came_since_stays_with_the_one_and_a_no_since_holds_for_both(two) -> None:
+    kept, merged = two
+    for person_id in two:
+        services.consent_record(
+            actor=CLI, person_id=person_id, purpose="marketing", state="granted", on=date(2026, 11, 1), method="paper"
+        )
+    services.suppress(actor=CLI, address="jane@two.test", scope="commercial", reason="unsubscribed")
+    row = merged_of(two, email="a")
+    assert "commercial" in opened(kept).suppressions  # by the mailbox that never unsubscribed
+    with clock.frozen(NOW + timedelta(days=2)):
+        profile = opened(kept).profile | {"address": {"city": "Berea", "line": "1 Elm St", "zip": "40502"}}
+        services.contact_update(actor=CLI, person_id=kept, profile=profile, version=opened(kept).version)
+        services.note_add(actor=CLI, person_id=kept, text="Came by.", once="n1")
+        services.events_record(
+            actor=CLI, events=[services.NewEvent(merged, "message.clicked", date(2026, 11, 21), "c:1")]
+        )
+        services.consent_record(
+            actor=CLI, person_id=kept, purpose="marketing", state="denied", on=date(2026, 11, 21), method="phone"
+        )
+        undone = merge.merge_undo(actor=CLI, merge_id=row.pk)
+    assert undone.stays == (
+        "Changed since the merge, and not put back: City.",
+        "A consent was withdrawn since the merge. It stays withdrawn for both records.",
+    )
+    one, other = opened(kept), opened(merged)
+    assert one.profile["address"] == {"city": "Berea", "line": "1 Elm St"}
+    assert (one.profile["mrn"], other.profile["mrn"], other.profile["first_name"]) == ("A1", "B2", "J")
+    assert (one.consents["marketing"], other.consents["marketing"]) == ("denied", "denied")
+    assert (one.suppressions, other.suppressions) == (frozenset(), frozenset({"commercial"}))
+    selectors.load_events({kept: one, merged: other})
+    kinds = [[event["kind"] for event in each.events or []] for each in (one, other)]
+    # What was clicked in a mail to the closed record happened to the person, and stays there.
+    assert kinds == [["consent.granted", "note", "message.clicked", "consent.withdrawn"], ["consent.granted"]]
+    with refused("merge.undone"):
+        merge.merge_undo(actor=CLI, merge_id=row.pk)
+
+
+def test_nobody_gets_a_campaign_twice_and_what_is_in_doubt_is_stopped(two) -> None:
+    kept, merged = two
+    rows = {}
+    for name, person_id, source, state, waits in (
+        ("theirs is sent, ours waits", kept, 91, "queued", True),
+        ("sent to them", merged, 91, "sent", False),
+        ("in doubt to them, ours waits", kept, 92, "queued", True),
+        ("in doubt to them", merged, 92, "doubtful", False),
+        ("on the wire to them, ours waits", kept, 93, "queued", True),
+        ("on the wire to them", merged, 93, "queued", False),
+        ("both wait: ours", kept, 94, "queued", True),
+        ("both wait: theirs", merged, 94, "queued", True),
+        ("failed to them, ours waits", kept, 95, "queued", True),
+        ("failed to them", merged, 95, "failed", False),
+    ):
+        rows[name] = OutboxMessage.objects.create(
+            kind="campaign", stream="bulk", source_id=source, person_id=person_id, purpose="treatment", level=2,
+            state=state, reason="network" if state == "failed" else "",
+            route="tls" if state == "sent" else "", finished_at=NOW if state == "sent" else None,
+        )  # fmt: skip
+        if waits:
+            ReadyMessage.objects.create(
+                message=rows[name], stream="bulk", kind="campaign", source_id=source, not_before=NOW
+            )
+    campaigns = {
+        name: Campaign.objects.create(
+            name_token=name.encode(), sealed=b"", owner="x", changed_by="x", created_at=NOW, changed_at=NOW,
+            state="sending", approved_at=NOW, approved_by="y", approval=b"a", cursor=0, audience=2, to_feed=2,
+        )
+        for name in ("not begun", "theirs left")
+    }  # fmt: skip
+    for campaign in campaigns.values():
+        for person_id in two:
+            CampaignRecipient.objects.create(campaign=campaign, person=person_id)
+    OutboxMessage.objects.create(
+        kind="campaign", stream="bulk", source_id=campaigns["theirs left"].pk, person_id=merged, purpose="treatment",
+        level=2, state="sent", route="tls", finished_at=NOW,
+    )  # fmt: skip
+    row = merged_of(two)
+    waiting = set(ReadyMessage.objects.values_list("message_id", flat=True))
+    assert waiting == {rows["both wait: ours"].pk, rows["failed to them, ours waits"].pk}
+    assert set(OutboxMessage.objects.filter(reason="merged").values_list("state", flat=True)) == {"stopped"}
+    fed = {
+        name: list(campaigns[name].recipients.filter(held="").values_list("person", flat=True)) for name in campaigns
+    }
+    assert fed == {"not begun": [kept], "theirs left": []}
+    assert merge.merge_undo(actor=CLI, merge_id=row.pk).stays == (
+        "4 messages that were stopped by the merge stay stopped.",
+    )
+    assert CampaignRecipient.objects.filter(held="").count() == 4
+
+
+def test_a_visit_keeps_its_reminders_and_a_journey_of_the_person_is_walked_once(two) -> None:
+    kept, merged = two
+    start = {"trigger": {"kind": "appointment"}, "steps": [{"id": "w1", "type": "wait", "amount": 3, "unit": "days"}]}
+    visits = {
+        "theirs": services.appointment_book(actor=CLI, person_id=merged, start=NOW + timedelta(days=9), kind="A").pk,
+        "twin": services.appointment_book(actor=CLI, person_id=merged, start=NOW + timedelta(days=4), kind="B").pk,
+    }
+    services.appointment_book(actor=CLI, person_id=kept, start=NOW + timedelta(days=4), kind="B")
+    by_visit, by_person = a_journey("visits", start), journey()
+    common = {"entered_at": NOW, "changed_at": NOW}
+    waits = common | {"state": "waiting", "step": "w1", "due_at": NOW + timedelta(days=3)}
+    runs = {
+        name: JourneyRun.objects.create(
+            journey=by_visit, version=by_visit.versions.get(), person_id=merged, key=f"{pk:>16}".encode(), subject=pk,
+            **waits,
+        )
+        for name, pk in visits.items()
+    }  # fmt: skip
+    definition = {"journey": by_person, "version": by_person.versions.get()}
+    runs["further"] = JourneyRun.objects.create(
+        **definition, person_id=merged, key=b"m" * 16, sent=["s1", "s2"], **waits | {"step": "w9"}
+    )
+    key = intake.key_of(parse(definition["version"].opened()), kept, None)
+    runs["ours"] = JourneyRun.objects.create(**definition, person_id=kept, key=key, sent=["s1"], **waits)
+
+    row = merged_of(two)
+
+    found = {name: JourneyRun.objects.get(pk=run.pk) for name, run in runs.items()}
+    told = {name: (run.person_id, run.state, run.reason, run.step) for name, run in found.items()}
+    assert told == {
+        "theirs": (kept, "waiting", "", "w1"),
+        "twin": (merged, "left", "merged", None),
+        "further": (merged, "left", "merged", None),
+        "ours": (kept, "waiting", "", "w9"),
+    }
+    assert found["ours"].sent == ["s1", "s2"]
+    merge.merge_undo(actor=CLI, merge_id=row.pk)
+    back = {run.pk: (run.person_id, run.state, run.step, run.sent) for run in JourneyRun.objects.all()}
+    assert back == {run.pk: (run.person_id, run.state, run.step, run.sent) for run in runs.values()}
+
+
+def test_who_may_and_when(two, cast) -> None:
+    kept, merged = two
+    marketer = actors.staff(cast.max.pk, "marketer")
+    with refused("merge.not_allowed"):
+        merge.people_merge(actor=marketer, kept=kept, merged=merged, chosen={})
+    with refused("merge.with_itself"):
+        merge.people_merge(actor=CLI, kept=kept, merged=kept, chosen={})
+    with refused("person.changed"):
+        merge.people_merge(actor=CLI, kept=kept, merged=merged, chosen={}, versions={kept: 1, merged: 9})
+    row = merged_of(two)
+    with refused("person.unknown"):
+        merge.people_merge(actor=CLI, kept=kept, merged=merged, chosen={})
+    third = person(first_name="Jane", last_name="Third")
+    later = merge.people_merge(actor=CLI, kept=third, merged=kept, chosen={})
+    assert selectors.former_records(third) == sorted(two)
+    with refused("merge.in_another"):
+        merge.merge_undo(actor=CLI, merge_id=row.pk)
+    merge.merge_undo(actor=CLI, merge_id=later.pk)
+    assert selectors.former_records(kept) == [merged]
+    with clock.frozen(NOW + merge.KEEP + timedelta(seconds=1)):
+        with refused("merge.too_late"):
+            merge.merge_undo(actor=CLI, merge_id=row.pk)
+        assert merge.merges_clear(actor=CLI) == 1
+        assert merge.merges_clear(actor=CLI) == 0
+    assert PersonMerge.objects.get(pk=row.pk).sealed is None
+    # Erased with the person, in a restored backup too.
+    services.contact_erase(actor=CLI, person_id=kept, reason="asked for it")
+    assert set(ledger.entries()) >= {kept, merged}

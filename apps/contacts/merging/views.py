@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -54,11 +55,11 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
         action=Action.CONTACT_LIST,
         with_consents=False,
     )
-    eyes = Eyes(role_of(request))
+    eyes, today = Eyes(role_of(request)), clock.clinic_day()
     rows = [
         {
             "pair": pair,
-            "people": [_person(people[each], eyes) for each in (pair.first_id, pair.second_id)],
+            "people": [_person(people[each], eyes, today) for each in (pair.first_id, pair.second_id)],
             "reasons": [_reason(each) for each in pair.reasons],
             "word": pair.get_strength_display(),
             "tone": _TONES[pair.strength],
@@ -78,7 +79,7 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/duplicates/list.html", context)
 
 
-def _person(record: PersonRecord, eyes: Eyes) -> dict[str, Any]:
+def _person(record: PersonRecord, eyes: Eyes, today: date) -> dict[str, Any]:
     facts = [
         (label, masked_value(name, str(record.get(name))))
         for name, label in (("email", "E-mail"), ("phone", "Phone"), ("mrn", "MRN"))
@@ -88,7 +89,7 @@ def _person(record: PersonRecord, eyes: Eyes) -> dict[str, Any]:
     return {
         "id": record.id,
         "name": eyes.name(record),
-        "about": ", ".join(part for part in (age_words(record, record.age(clock.clinic_day())), place) if part),
+        "about": ", ".join(part for part in (age_words(record, record.age(today)), place) if part),
         "facts": facts,
         "added": record.created_at,
     }
@@ -158,7 +159,7 @@ def merge_choose(request: HttpRequest, person_id: int) -> HttpResponse:
     """Who the other record is: searched by POST, so that no name ever stands in an address."""
     check(request, Permission.CONTACT_REVEAL)
     record = opened(request, person_id, "merge")
-    eyes, text = Eyes(role_of(request)), ""
+    eyes, today, text = Eyes(role_of(request)), clock.clinic_day(), ""
     rows: list[dict[str, Any]] = []
     if request.method == "POST":
         text = request.POST.get("q", "").strip()[:200]
@@ -171,7 +172,7 @@ def merge_choose(request: HttpRequest, person_id: int) -> HttpResponse:
                 action=Action.CONTACT_SEARCH,
                 with_consents=False,
             )
-            rows = [_person(each, eyes) for each in people.values()]
+            rows = [_person(each, eyes, today) for each in people.values()]
     pairs = DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN)
     proposed = [
         pair.second_id if pair.first_id == record.id else pair.first_id
@@ -186,7 +187,7 @@ def merge_choose(request: HttpRequest, person_id: int) -> HttpResponse:
         "q": text,
         "rows": rows[:FOUND],
         "more": len(rows) > FOUND,
-        "proposed": [_person(known[each], eyes) for each in proposed if each in known],
+        "proposed": [_person(known[each], eyes, today) for each in proposed if each in known],
     }
     return render(request, "contacts/duplicates/choose.html", context)
 

@@ -70,7 +70,9 @@ def _stop(messages: Sequence[int]) -> list[int]:
 
 def _messages_undo(merging: Merging, notes: Notes) -> list[str]:
     count = len(notes["stopped"]) + len(notes["twice"])
-    return [f"{count} {'message that was' if count == 1 else 'messages that were'} stopped by the merge stay stopped."]
+    if count == 1:
+        return ["1 message that was stopped by the merge stays stopped."]
+    return [f"{count} messages that were stopped by the merge stay stopped."]
 
 
 def _messages_words(notes: Notes) -> list[str]:
