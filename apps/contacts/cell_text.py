@@ -35,7 +35,9 @@ _ABSENT = frozenset(
     n/a|na|#n/a|n.a.|n.a|n\\a|none|no|null|nil|nan|nothing|empty|blank|missing|tbd|tba|pending|?|??|.|..|...|x|xx|xxx|*
     unknown|unk|not known|unavailable|not available|not applicable|not on file|none on file|not given|not provided
     not recorded|not reported|not collected|not asked|not disclosed|not specified|not stated|unspecified|undisclosed
-    declined|declines|decline|patient declined|pt declined|declined to answer|declined to provide|declined to state
+    declined|declines|decline|patient declined|pt declined|pt has none|patient has none|unable to determine
+    undetermined|cannot be determined|could not determine|not determined
+    declined to answer|declined to provide|declined to state
     declined to specify|decline to answer|decline to state|refused|refuses|refused to answer|patient refused
     refused to provide|prefer not to say|prefer not to answer|prefer not to disclose|choose not to disclose
     chose not to disclose|choose not to answer|does not have|doesn't have|does not have one|has none|no email

@@ -115,6 +115,8 @@ def email_cell(cell: str) -> str:
     return found[0]
 
 
+_TYPED = {0xFF20: "@", **dict.fromkeys((0x201C, 0x201D, 0x201E, 0xAB, 0xBB, 0x2018, 0x2019), " ")}
+"""Signs that word processors and other keyboards put into an address."""
 _ANGLE = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _OF_ADDRESSES = re.compile(r"[;,|\s/]+|\\n")
 _NOT_IN_ADDRESSES = frozenset(
@@ -124,7 +126,7 @@ _NOT_IN_ADDRESSES = frozenset(
 
 def _addresses(cell: str) -> list[str]:
     """The pieces of a cell that may be addresses; what is written around one (name, comment, mailto) is left out."""
-    text = re.sub(r"mailto:", " ", cell.strip().strip("\"'"), flags=re.IGNORECASE)
+    text = re.sub(r"mailto:", " ", cell.translate(_TYPED).strip().strip("\"'"), flags=re.IGNORECASE)
     if "<" in text and (angled := _ANGLE.findall(text)):
         return [_bared(each) for each in angled]
     if re.search(r'^"[^"]+"@', text):
@@ -188,7 +190,7 @@ def phone_cell(cell: str) -> str:
     text = re.sub(r",\s*(?=x|ext|#)", " ", re.sub(r"^tel:", "", text, flags=re.IGNORECASE), flags=re.IGNORECASE)
     found: list[str] = []
     for part in _OF_NUMBERS.split(_PHONE_WORDS.sub("  ", text)):
-        bare = part.strip(" .,;:-()[]") if not part.strip().startswith("(") else part.strip(" .,;:")
+        bare = part.strip(" .,;:-()[]") if not part.strip().startswith("(") else part.strip(" .,;:-")
         bare = re.sub(r"\(\s*\)", " ", bare).replace("•", "-").replace("·", "-").replace("_", "-")
         bare = _EXTENSION.sub(r" ext. \1", bare) if _EXTENSION.search(bare) else bare
         if not any(map(str.isdigit, bare)):

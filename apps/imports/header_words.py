@@ -42,7 +42,9 @@ _SYNONYMS = {
     "med rec nbr|chart number|chart|chart no|patient number|patientnumber|mr number|mr no|record|"
     "record number|record no|emr number|emr id|epic mrn|epi|mpi|empi|numero de historia|"
     "numero de historia clinica|historia clinica|n historia|nhc|expediente|numero de expediente|"
-    "no de expediente|numero de paciente|no expediente|hospital number|unit number|urn|pat mrn|"
+    "no de expediente|numero de paciente|num de expediente|num expediente|nro de expediente|n expediente|"
+    "num de historia|num historia|num historia clinica|nro de historia clinica|nro historia clinica|num de paciente|"
+    "no expediente|hospital number|unit number|urn|pat mrn|"
     "patient mrn|pt mrn|mrn id|chart id|account mrn",
     "external_id": "id|external id|externalid|patient id|patientid|pt id|pat id|contact id|person id|number|no|"
     "guid|uuid|account number|member id|memberid|member number|client id|record id|subject id|"
@@ -63,7 +65,7 @@ _SYNONYMS = {
     "cell phone number|mobile phone number|daytime phone|evening phone|best phone",
     "address_line": "street|address|street address|streetaddress|address 1|address line 1|address line|line 1|addr|"
     "addr 1|direccion|domicilio|calle|home address|mailing address|street 1|address street|"
-    "addr line 1|add 1|street name|direccion 1|residence|patient address|pat address",
+    "addr line 1|add 1|add line 1|street name|direccion 1|residence|patient address|pat address",
     "city": "city|town|ciudad|municipality|municipio|city name|localidad|city town|poblacion|home city|"
     "mailing city",
     "county": "county|condado|county name|parish",

@@ -83,7 +83,7 @@ def _declared(payload: bytes, codec: str) -> str:
     if codec == "iso-2022-jp":
         return _japanese_by_escapes(payload)
     try:
-        return payload.decode(codec)
+        return _windows(payload.decode(codec), codec)
     except (UnicodeError, ValueError):
         pass
     try:
@@ -95,9 +95,21 @@ def _declared(payload: bytes, codec: str) -> str:
         # The rows of NEC and IBM that browsers read too.
         codec = "euc_jis_2004"
     try:
-        return payload.decode(codec, "replace")
+        return _windows(payload.decode(codec, "replace"), codec)
     except (UnicodeError, ValueError):
         return payload.decode("cp1252", "replace")
+
+
+_C1 = re.compile("[\x80-\x9f]")
+
+
+def _windows(text: str, codec: str) -> str:
+    """The text of another ISO 8859 set, with the dashes, quotes and the euro that Windows programs write into the
+    places of its control characters (which nobody writes in a letter).
+    """
+    if not codec.startswith("iso8859"):
+        return text
+    return _C1.sub(lambda found: found.group().encode("latin-1").decode("cp1252", "replace"), text)
 
 
 _ESCAPE = re.compile(rb"\x1b(\([BJI]|\$[@B])")

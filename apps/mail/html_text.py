@@ -22,7 +22,8 @@ MAX_MARKUP = 2_000_000
 _TAGS = {
     *("p", "br", "div", "ul", "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "td", "th"),
     *("caption", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "hr", "a", "img", "center", "address"),
-    *("section", "article", "header", "footer", "main", "aside", "nav", "figure", "figcaption", "s", "del", "strike"),
+    *("section", "article", "header", "footer", "main", "aside", "nav", "figure", "figcaption"),
+    *("s", "del", "strike", "sup", "sub"),
 }
 _ATTRIBUTES = {
     "a": {"href"},
@@ -34,9 +35,27 @@ _ATTRIBUTES = {
 }
 _GONE = {"script", "style", "title", "template", "iframe", "object", "svg", "math", "noembed", "noframes", "xml"}
 _APART = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote"}
-_LINES = _TAGS - _APART - {"a", "img", "td", "th", "br", "s", "del", "strike", "hr"}
+_LINES = _TAGS - _APART - {"a", "img", "td", "th", "br", "s", "del", "strike", "hr", "sup", "sub"}
 _QUOTED = re.compile(r"(?i)\b(?:gmail_quote|yahoo_quoted|protonmail_quote|moz-forward-container|zmail_extra|cite)\b")
 _RULE = "----------"
+_RAISED = str.maketrans("0123456789+-−–=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-−–=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎")
+_WRITTEN_SMALL = re.compile(r"[0-9+−–=()n-]*[0-9][0-9+−–=()n-]*")
+# A name after "<": what a browser takes for an element, whoever wrote it.
+_TAG = re.compile(r"<(?=/?([a-zA-Z][^\s<>/]*)([^<>]{0,300})(<?))")
+_ELEMENTS = frozenset(
+    """
+    a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote body br
+    button canvas caption center cite code col colgroup command content data datalist dd del details dfn dialog dir div
+    dl dt em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr
+    html i iframe image img input ins isindex kbd keygen label layer legend li link listing main map mark marquee math
+    menu menuitem meta meter multicol nav nobr noembed noframes noscript object ol optgroup option output p param
+    picture plaintext portal pre progress q rb rbc rp rt rtc ruby s samp script search section select shadow slot small
+    source spacer span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time
+    title tr track tt u ul var video wbr xml xmp
+    """.split()  # noqa: SIM905 - easier to read and to add to
+)
+"""Elements of HTML, also of its past, of Outlook ("xml") and of pictures."""
 _LINE, _APART_MARK = "\ufdd8", "\ufdd9"
 # A new line at least, and an empty line at least: two that meet are one.
 _BREAKS = re.compile(f"(?:[ \\t]*[\n{_LINE}{_APART_MARK}])+")
@@ -71,10 +90,21 @@ _FLAT = frozenset(
 def text_of(markup: str) -> str:
     """The words of a page or a part of one, with marks around what is quoted."""
     markup = _MARKS.sub("\ufffd", markup[:MAX_MARKUP].replace("\x00", "\ufffd"))
+    markup = _TAG.sub(_as_written, markup)
     reader = _Reader()
     reader.feed(_tidied(markup) if _depth(markup) < MAX_DEPTH else markup)
     reader.close()
     return reader.text()
+
+
+def _as_written(found: re.Match[str]) -> str:
+    """ "<LOW today", "a<b" and "<pat@mail.example>" are what somebody wrote: no element has that name, or the next "<"
+    comes before it ends. Prefixed and hyphenated names and those with attributes are a program's.
+    """
+    name, rest = found.group(1).lower(), found.group(2)
+    known = name in _ELEMENTS and not found.group(3)
+    own = known or ("@" not in name and (":" in name or "-" in name)) or "=" in rest
+    return "<" if own else "&lt;"
 
 
 def _depth(markup: str) -> int:
@@ -119,6 +149,7 @@ class _Reader(HTMLParser):
         self._lists: list[int | None] = []  # the next number of each open list; None for bullets
         self._links: list[tuple[str, int]] = []
         self._quotes: list[str] = []
+        self._small: list[int] = []
         self._pre = 0
         self._gone = 0
         self._mso = False
@@ -144,6 +175,8 @@ class _Reader(HTMLParser):
             self._rows.append([])
         elif tag in {"s", "del", "strike"}:
             self._put("[struck out: ")
+        elif tag in {"sup", "sub"}:
+            self._small.append(len(self._out[-1]))
         elif tag in _APART:
             self._block(tag, given)
         elif tag in _LINES:
@@ -168,6 +201,8 @@ class _Reader(HTMLParser):
             self._row(self._rows.pop())
         elif tag in {"s", "del", "strike"}:
             self._put("]")
+        elif tag in {"sup", "sub"} and self._small:
+            self._written_small(tag, self._small.pop())
         elif tag in {"ul", "ol"} and self._lists:
             self._lists.pop()
             self._put(_LINE if self._lists else _APART_MARK)
@@ -229,6 +264,12 @@ class _Reader(HTMLParser):
         plain = re.sub(r"(?i)^(?:https?://|mailto:|tel:)", "", href).rstrip("/")
         if plain and plain.lower() not in said.lower():
             self._put(f" ({href})" if said else href)
+
+    def _written_small(self, tag: str, since: int) -> None:
+        """10<sup>3</sup> is no 103: digits keep their height; "1<sup>st</sup>" reads well without."""
+        said = "".join(self._out[-1][since:]).strip()
+        if _WRITTEN_SMALL.fullmatch(said):
+            self._out[-1][since:] = [said.translate(_RAISED if tag == "sup" else _LOWERED)]
 
     def _row(self, cells: list[str]) -> None:
         """Cells of one line stand beside each other; those of several lines (layouts) below each other."""

@@ -151,6 +151,8 @@ def _quotation(text: str, head: str = "") -> Part:
 
 def _lines(text: str, passed_on: bool) -> list[Part]:
     lines = text.split("\n")
+    # Answers written between the lines of a quotation: each question stands alone before its answer.
+    between = sum(1 for line in lines[:MAX_LINES] if _QUOTE.match(line) and not _NUMBER.match(line)) > 1
     parts: list[Part] = []
     words: list[str] = []
     place = 0
@@ -160,7 +162,7 @@ def _lines(text: str, passed_on: bool) -> list[Part]:
             rest = _rest(lines, place, passed_on)
             if rest is not None:
                 return [*parts, Part("words", "\n".join(words)), rest]
-            end = _quoted_lines(lines, place)
+            end = _quoted_lines(lines, place, between=between)
             if end:
                 parts.append(Part("words", "\n".join(words)))
                 words = []
@@ -248,10 +250,11 @@ def _is_told(line: str) -> bool:
     return bool(_PASSED_ON.match(line)) or (found is not None and found.lastgroup in {"from", "sent", "subject"})
 
 
-def _quoted_lines(lines: list[str], place: int) -> int:
+def _quoted_lines(lines: list[str], place: int, *, between: bool) -> int:
     """Where a run of lines that begin with ">" ends, 0 when there is none here. Empty lines within it belong to it.
 
     "> 200 after lunch" is a value: a single line, or a run of numbers, counts only after "Kim wrote:".
+    ``between``: the letter has more lines that are quoted and no numbers, so that a single one is a quotation too.
     """
     if not _QUOTE.match(lines[place]):
         return 0
@@ -267,7 +270,7 @@ def _quoted_lines(lines: list[str], place: int) -> int:
         return end
     if all(_NUMBER.match(line) for line in run):
         return 0
-    alone = place == 0 or not lines[place - 1].strip()
+    alone = between or place == 0 or not lines[place - 1].strip()
     return end if len(run) > 1 or alone else 0
 
 

@@ -23,9 +23,9 @@ from apps.mail.mx import Host, LookupFault, addresses
 from apps.mail.smtp_replies import (
     Fault,
     Next,
-    Outcome,
     Phase,
     Reply,
+    ReplyOutcome,
     is_about_connection,
     of_fault,
     of_reply,
@@ -103,7 +103,7 @@ class Mail:
 class Result:
     """How one attempt ended. `reply` is the deciding one; `usable` says that the connection may go on."""
 
-    outcome: Outcome
+    outcome: ReplyOutcome
     phase: Phase
     reply: Reply | None = None
     fault: Fault | None = None

@@ -1,7 +1,7 @@
 """What an answer of a mail server means for the message, the mailbox and the provider.
 
-Pure: a reply (or a fault) in, an `Outcome` out. Tested as a table. What the words and codes mean is `judge`'s matter,
-the same for returned mail; here it is decided what becomes of the message. Source: RFC 5321 section 4.2.
+Pure: a reply (or a fault) in, a `ReplyOutcome` out. Tested as a table. What the words and codes mean is `judge`'s
+matter, the same for returned mail; here it is decided what becomes of the message. Source: RFC 5321 section 4.2.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = [
     "Cause",
     "Fault",
     "Next",
-    "Outcome",
     "Phase",
     "Reply",
+    "ReplyOutcome",
     "is_about_connection",
     "of_fault",
     "of_reply",
@@ -116,7 +116,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReplyOutcome:
     """The verdict. `slow_provider` says that the whole provider must be approached more slowly."""
 
     next: Next
@@ -153,41 +153,41 @@ def provider_of(host: str) -> str:
     return ""
 
 
-def of_reply(phase: Phase, reply: Reply, *, provider: str = "") -> Outcome:
+def of_reply(phase: Phase, reply: Reply, *, provider: str = "") -> ReplyOutcome:
     """The meaning of `reply` at `phase`, spoken by `provider` (see `provider_of`)."""
     if reply.code // 100 == 2 and phase is Phase.BODY:
-        return Outcome(Next.SENT, Cause.NONE)
+        return ReplyOutcome(Next.SENT, Cause.NONE)
     permanent = reply.code // 100 == 5
     cause = _cause(phase, reply, provider)
     if not permanent:
         return _transient(phase, reply, cause)
     if phase in (Phase.CONNECT, Phase.HELLO, Phase.STARTTLS):
         # The server refuses us, not this message: others of its domain may not, and it may change its mind.
-        return Outcome(Next.RETRY_LATER, cause, slow_provider=True, try_next_host=True)
+        return ReplyOutcome(Next.RETRY_LATER, cause, slow_provider=True, try_next_host=True)
     if cause is Cause.RATE:
         # Gmail answers 5xx for a rate once limits are passed for long; the mailbox is innocent.
-        return Outcome(Next.RETRY_LATER, cause, slow_provider=True)
-    return Outcome(Next.GIVE_UP, cause, slow_provider=cause in (Cause.AUTHENTICATION, Cause.SPAM))
+        return ReplyOutcome(Next.RETRY_LATER, cause, slow_provider=True)
+    return ReplyOutcome(Next.GIVE_UP, cause, slow_provider=cause in (Cause.AUTHENTICATION, Cause.SPAM))
 
 
-def of_fault(phase: Phase, fault: Fault) -> Outcome:
+def of_fault(phase: Phase, fault: Fault) -> ReplyOutcome:
     """The meaning of an end without an answer.
 
     A message whose final dot was sent and that got no answer is doubtful: the server may have taken it
     (RFC 5321 section 4.5.3.2.6), so only a person may decide to send it again.
     """
     if phase is Phase.BODY and fault in (Fault.DROPPED, Fault.TIMEOUT, Fault.NOT_SMTP):
-        return Outcome(Next.DOUBTFUL, Cause.NETWORK)
+        return ReplyOutcome(Next.DOUBTFUL, Cause.NETWORK)
     if fault in (Fault.NO_SUCH_DOMAIN, Fault.NULL_MX):
-        return Outcome(Next.GIVE_UP, Cause.HARD)
+        return ReplyOutcome(Next.GIVE_UP, Cause.HARD)
     if fault in (Fault.NEEDS_UTF8, Fault.NEEDS_8BIT, Fault.TOO_LARGE):
-        return Outcome(Next.GIVE_UP, Cause.CONTENT)
+        return ReplyOutcome(Next.GIVE_UP, Cause.CONTENT)
     if fault is Fault.TLS_TOO_WEAK:
         # Not a delivery attempt: the policy decides again with what was measured.
-        return Outcome(Next.RETRY_SOON, Cause.PROTECTION, try_next_host=True)
+        return ReplyOutcome(Next.RETRY_SOON, Cause.PROTECTION, try_next_host=True)
     if fault is Fault.TLS_FAILED:
-        return Outcome(Next.RETRY_LATER, Cause.PROTECTION, try_next_host=True)
-    return Outcome(Next.RETRY_LATER, Cause.NETWORK, try_next_host=phase is not Phase.LOOKUP)
+        return ReplyOutcome(Next.RETRY_LATER, Cause.PROTECTION, try_next_host=True)
+    return ReplyOutcome(Next.RETRY_LATER, Cause.NETWORK, try_next_host=phase is not Phase.LOOKUP)
 
 
 def is_about_connection(phase: Phase, reply: Reply | None, fault: Fault | None) -> bool:
@@ -238,17 +238,17 @@ def _by_code(reply: Reply) -> Cause:
     return Cause.CONTENT if reply.code in (500, 501, 502, 503, 504, 555) else Cause.POLICY
 
 
-def _transient(phase: Phase, reply: Reply, cause: Cause) -> Outcome:
+def _transient(phase: Phase, reply: Reply, cause: Cause) -> ReplyOutcome:
     if cause is Cause.RATE:
-        return Outcome(Next.RETRY_LATER, cause, slow_provider=True)
+        return ReplyOutcome(Next.RETRY_LATER, cause, slow_provider=True)
     if cause in (Cause.AUTHENTICATION, Cause.SPAM, Cause.PROTECTION, Cause.POLICY):
-        return Outcome(Next.RETRY_LATER, cause, slow_provider=cause in (Cause.AUTHENTICATION, Cause.SPAM))
+        return ReplyOutcome(Next.RETRY_LATER, cause, slow_provider=cause in (Cause.AUTHENTICATION, Cause.SPAM))
     if cause is Cause.FULL:
-        return Outcome(Next.RETRY_LATER, cause)
+        return ReplyOutcome(Next.RETRY_LATER, cause)
     if cause is Cause.HARD:
         cause = Cause.SOFT
     soon = reply.code in (421, 450, 451) or cause is Cause.GREYLIST
-    return Outcome(
+    return ReplyOutcome(
         Next.RETRY_SOON if soon else Next.RETRY_LATER,
         cause,
         try_next_host=reply.code == 421 or phase in (Phase.CONNECT, Phase.HELLO),

@@ -60,6 +60,13 @@ def test_a_bounce_flood_is_one_too_and_a_complaint_still_counts(noon: Any, sent:
     assert scopes() == {"commercial": "complaint"}
 
 
+def test_what_is_no_complaint_is_limited_at_their_address_too(noon: Any, sent: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(AT_MOST, "nobody", 5)
+    assert flood("complaints@clinic.test", 9) == 5 == InboundMail.objects.count()
+    take("complaints@clinic.test", arf(sent.path))
+    assert scopes() == {"commercial": "complaint"}
+
+
 def test_one_person_takes_thirty_whatever_the_message(noon: Any, sent: Any) -> None:
     more = [
         OutboxMessage.objects.create(

@@ -31,6 +31,11 @@ LONGER = [
     ("es - Spanish", "es"),
     ("Other - Somali", "so"),
     ("Ho-Chunk", "win"),
+    *[(word, "ium") for word in ("Mien", "Iu Mien")],
+    ("Fuzhounese", "cdo"),
+    ("Pennsylvania Dutch", "pdc"),
+    ("Fulani", "ff"),
+    ("Unable to determine", ""),
     *[(word, "") for word in ("", "Unknown", "Declined", "Other", "Not Collected", "N/A", "Patient refused", "und")],
 ]
 

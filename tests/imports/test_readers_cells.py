@@ -57,6 +57,8 @@ def read(field: str, form: str = "%m/%d/%Y", century: str = "", **given: str) ->
         ("a@b.test, A@B.test", "a@b.test", 0),
         ("Ann Lee <a@b.test>", "a@b.test", 0),
         ("mailto:a@b.test", "a@b.test", 0),
+        ("“a@b.test”", "a@b.test", 0),
+        ("pt has none", None, 0),
         ("a@b.test.", "a@b.test", 0),
         ("a@b.test (home)", "a@b.test", 0),
         ("a@b.test\u200b", "a@b.test", 0),

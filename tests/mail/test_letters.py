@@ -105,6 +105,11 @@ def test_utf_8_under_a_wrong_name_is_still_read(label):
     )
 
 
+def test_what_calls_itself_another_iso_set_has_windows_dashes_too():
+    words = letter("5\u009610 mg, cost \u00a4 50".encode("latin-1"), "text/plain; charset=iso-8859-15")
+    assert text_of(words) == "5–10 mg, cost € 50"
+
+
 def test_controls_are_shown_not_deleted():
     assert text_of(letter("5\u009610 mg, 5\x0010 mg", "text/plain; charset=utf-8")) == "5\ufffd10 mg, 5\ufffd10 mg"
 
@@ -216,6 +221,10 @@ HEAD = "<head><style>" + "@font-face {font-family: x; src: y}\n" * 400 + "</styl
         ('<a href="javascript:alert(1)">press</a>', "press"),
         ('See <img src="cid:1" alt="my rash"> and <img alt="😀"><img src=x>', "See [my rash] and 😀"),
         ("dose <s>20 mg</s> 10 mg", "dose [struck out: 20 mg] 10 mg"),
+        ("10<sup>3</sup>, H<sub>2</sub>O, 1<sup>st</sup>, x<sup>-2</sup>", "10³, H₂O, 1st, x⁻²"),
+        ("<p>it said <LOW today, a<b</p><p>then <HIGH></p>", "it said <LOW today, a<b\n\nthen <HIGH>"),
+        ("Write to <pat@mail.example> please", "Write to <pat@mail.example> please"),
+        ("<st1:place w:st='on'>Boston</st1:place> <my-x>kept</my-x>", "Boston kept"),
         ("&#150; &eacute; &nbsp; &amp;lt;", "– é   &lt;"),
         ("<textarea>a</textarea><xml><o:p>gone</o:p></xml><o:p>kept</o:p>", "akept"),
     ],
@@ -428,6 +437,11 @@ def test_pages_quote_too(quotation):
 
 def test_answers_between_the_lines_stay_in_order():
     raw = letter("On Mon, Nov 30 2026 Clinic wrote:\n> Do you smoke?\n\nNo.\n\n> Do you drink?\n> How much?\n\nWine.")
+    assert [kind for kind, _ in kinds(raw)] == ["quoted", "words", "quoted", "words"]
+
+
+def test_answers_right_below_the_lines_stay_in_order():
+    raw = letter("> Do you take aspirin?\nNo, stopped.\n> Do you smoke?\nYes")
     assert [kind for kind, _ in kinds(raw)] == ["quoted", "words", "quoted", "words"]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.delivery.policy.retries import wait_before
-from apps.mail.smtp_replies import Cause, Fault, Next, Outcome, Phase, Reply, of_fault, of_reply, provider_of
+from apps.mail.smtp_replies import Cause, Fault, Next, Phase, Reply, ReplyOutcome, of_fault, of_reply, provider_of
 
 GMAIL = "gmail"
 
@@ -204,6 +204,12 @@ GMAIL = "gmail"
         (Phase.RCPT, 550, "5.1.1 Access denied, IP 192.0.2.2 banned", "", Next.GIVE_UP, Cause.SPAM),
         (Phase.RCPT, 550, "5.1.8 No such domain", "", Next.GIVE_UP, Cause.POLICY),
         (Phase.RCPT, 550, "User not exist", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.RCPT, 550, "5.7.1 This user does not accept mail from outside", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 550, "Verification failed for <news@us.test> No such user", "", Next.GIVE_UP, Cause.POLICY),
+        (Phase.RCPT, 550, "RP-001 mailbox unavailable", "", Next.GIVE_UP, Cause.SPAM),
+        (Phase.RCPT, 550, "5.1.1 unknown user: rejected by URIBL", "", Next.GIVE_UP, Cause.SPAM),
+        (Phase.RCPT, 550, "Benutzer unbekannt", "", Next.GIVE_UP, Cause.HARD),
+        (Phase.RCPT, 550, "buzón inexistente", "", Next.GIVE_UP, Cause.HARD),
         (Phase.RCPT, 556, "5.1.10 Recipient address has null MX", "", Next.GIVE_UP, Cause.HARD),
         (Phase.RCPT, 451, "4.5.0 Not now", "", Next.RETRY_SOON, Cause.SOFT),
         (Phase.RCPT, 552, "", "", Next.GIVE_UP, Cause.FULL),
@@ -260,13 +266,13 @@ def test_providers_are_known_by_their_mx():
 
 
 def test_retries_grow_and_end_after_about_four_days():
-    later = Outcome(Next.RETRY_LATER, Cause.SOFT)
+    later = ReplyOutcome(Next.RETRY_LATER, Cause.SOFT)
     waits = []
     while (wait := wait_before(later, len(waits) + 1)) is not None:
         waits.append(wait)
     assert waits == sorted(waits)
     assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=5)
-    assert wait_before(Outcome(Next.RETRY_SOON, Cause.GREYLIST), 1) == timedelta(minutes=1)
-    assert wait_before(Outcome(Next.RETRY_LATER, Cause.RATE, True), 1) == timedelta(minutes=10)
-    assert wait_before(Outcome(Next.GIVE_UP, Cause.HARD), 1) is None
-    assert wait_before(Outcome(Next.DOUBTFUL, Cause.NETWORK), 1) is None
+    assert wait_before(ReplyOutcome(Next.RETRY_SOON, Cause.GREYLIST), 1) == timedelta(minutes=1)
+    assert wait_before(ReplyOutcome(Next.RETRY_LATER, Cause.RATE, True), 1) == timedelta(minutes=10)
+    assert wait_before(ReplyOutcome(Next.GIVE_UP, Cause.HARD), 1) is None
+    assert wait_before(ReplyOutcome(Next.DOUBTFUL, Cause.NETWORK), 1) is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from apps.mail.smtp_replies import Cause, Next, Outcome
+from apps.mail.smtp_replies import Cause, Next, ReplyOutcome
 
 
-def wait_before(outcome: Outcome, attempts: int) -> timedelta | None:
+def wait_before(outcome: ReplyOutcome, attempts: int) -> timedelta | None:
     """How long to wait before attempt number `attempts` + 1; None when the time is over.
 
     `attempts` counts those already made, from 1. Gives up after about four days, as RFC 5321 section

@@ -11,7 +11,7 @@ from apps.delivery.policy.routing import Held, RouteName
 from apps.delivery.send.sources import Claimed
 from apps.mail.mx import Host
 from apps.mail.smtp import Mail
-from apps.mail.smtp_replies import Outcome
+from apps.mail.smtp_replies import ReplyOutcome
 from apps.mail.tls import TlsClass
 
 
@@ -69,7 +69,7 @@ class Done:
     """How a job ended. `outcome` None: not begun, to be queued again as it was. `evidence` is sealed later."""
 
     job: Job
-    outcome: Outcome | None
+    outcome: ReplyOutcome | None
     evidence: dict[str, Any] = field(default_factory=dict)
     at: datetime | None = None
     weak: bool = False

@@ -23,7 +23,7 @@ from apps.delivery.send.batch import Done, Job, Measure
 from apps.delivery.settings.setup import Setup
 from apps.mail.mx import Host, LookupFault, Resolver, Target, find
 from apps.mail.smtp import Connection, Dialogue, Result, Unreachable, UnsafeAddress, connect, result_json
-from apps.mail.smtp_replies import Cause, Fault, Next, Outcome, Phase, of_fault
+from apps.mail.smtp_replies import Cause, Fault, Next, Phase, ReplyOutcome, of_fault
 from apps.mail.tls import TlsClass
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class Sender:
         try:
             return await connection.send(job.mail)
         except UnsafeAddress:
-            return Result(Outcome(Next.GIVE_UP, Cause.CONTENT), Phase.MAIL)
+            return Result(ReplyOutcome(Next.GIVE_UP, Cause.CONTENT), Phase.MAIL)
         except Exception as e:  # noqa: BLE001 - a fault of ours in mid-dialogue: it may have gone out
             log.error("Message %d broke off: %s", job.id, type(e).__name__)
             connection.usable = False

@@ -77,13 +77,25 @@ _PROSE = (
     re.compile(r"^>\s", re.MULTILINE),
     re.compile(r"^\s*\d+\.\s+\S", re.MULTILINE),
 )
+_DRAWN = re.compile(
+    r"(?m)^\s*(?:\+(?:[-=]{2,}\+)+|\|(?:-{2,}\+)+-{2,}\||={2,}(?:\s+={2,})+|[┌├╔╠][─═┬┼╦╬]+[┐┤╗╣])\s*$|\\begin\{tabular"
+)
+_SQL = re.compile(
+    r"(?i)(?:--[^\n]*\n|/\*.*?\*/|\s)*(?:insert\s+into|create\s+table|drop\s+table|copy)\s+[\w.\"`\[\]]+\s*[(\w;]"
+)
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)+\|?\s*$", re.MULTILINE)
 
 
 def refuse_prose(text: str, rows: Sequence[Sequence[str]]) -> None:
-    """Raise `Unreadable` for Markdown: a table drawn with bars, or headings and links where a list has columns."""
+    """Raise `Unreadable` for tables drawn with signs, a database's commands and Markdown: a table drawn with bars, or
+    headings and links where a list has columns.
+    """
     signs = sum(1 for each in _PROSE if each.search(text))
     drawn = bool(_TABLE_RULE.search(text)) and (re.search(r"^\s*\|.*\|\s*$", text, re.MULTILINE) is not None or signs)
+    if _DRAWN.search(text):
+        raise Unreadable("This is a table drawn with lines, not a CSV file. Export the list itself as CSV.")
+    if _SQL.match(text):
+        raise Unreadable("These are commands of a database (SQL), not a CSV file. Export the list itself as CSV.")
     widths = [len(cells) for cells in rows]
     even = max((widths.count(width) for width in set(widths) if width > 1), default=0)
     if drawn or (signs >= 2 and even * 2 < len(widths)) or (signs and text.lstrip().startswith("#") and even < 2):

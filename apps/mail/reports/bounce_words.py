@@ -84,7 +84,9 @@ AUTHENTICATION = re.compile(
 # Read with the links, which often carry the only word.
 BLOCKLIST = re.compile(
     r"black-?\s?list|block-?\s?list|deny-?\s?list|\brbl\b|\bdns-?[bw]l\b|spamhaus|\bsorbs\b|spamcop|barracudacentral|"
-    r"uceprotect|abuseat|mailspike|invaluement|senderscore|spamrats|\bs3(?:140|150)\b|psbl\.|\bb[lr]l?\.[a-z]+\.|"
+    r"uceprotect|abuseat|mailspike|invaluement|senderscore|spamrats|\buribl\b|\bsurbl\b|"
+    # Hotmail's codes of a sender's reputation.
+    r"\b(?:sc|rp|dy|ou)-00\d\b|\bs3(?:140|150)\b|psbl\.|\bb[lr]l?\.[a-z]+\.|"
     r"(?:blocked|rejected|refused|denied|listed)\W+(?:using|in|on|at|by) (?:\w+ )?(?:(?:bl|rbl|dnsbl|zen|dbl|"
     r"sbl|xbl|pbl)\b)"
 )
@@ -115,7 +117,12 @@ RELAY = re.compile(
     r"unable to relay|do not relay|"
     r"rcpthosts|open relay"
 )
-NULL_MX = re.compile(r"null ?mx|does not accept (?:e-?)?mail|indicated no smtp service|domain.{0,20}accepts no mail")
+# Of a domain. "This user does not accept mail from outside" is a person's rule.
+_TAKES_NO_MAIL = (
+    r"(?<!user )(?<!users )(?<!recipient )(?<!mailbox )(?<!account )(?<!group )(?<!list )(?<!\u00a7 )(?<!person )"
+    r"(?<!address )does not accept (?:e-?)?mail(?! (?:from|of|with|that|by|to|over|larger))"
+)
+NULL_MX = re.compile(rf"null ?mx|{_TAKES_NO_MAIL}|indicated no smtp service|domain.{{0,20}}accepts no mail")
 DNS_FAULT = re.compile(
     r"malformed|unexpected name server reply|servfail|try again|temporar|timed? ?out|server failure|"
     r"name ?server.{0,20}fail"
@@ -124,7 +131,8 @@ SENDER = re.compile(
     r"(?:sender|mail ?from|envelope|return-?path)[^.;:]{0,60}(?:reject|does not exist|not exist|"
     r"unknown|invalid|verif|not found|denied|refus|unresolv|bad)|"
     r"sender.{0,20}(?:address|domain|verify)|domain of sender|bogus (?:sender|mail from)|"
-    r"callout verification|can'?t verify sender|(?:your|sending) (?:domain|e-?mail address)|badmailfrom|"
+    r"callout verification|(?<!recipient )verification failed for <?\u00a7|"
+    r"can'?t verify sender|(?:your|sending) (?:domain|e-?mail address)|badmailfrom|"
     r"envelope sender is in"
 )
 SIZE = re.compile(
@@ -173,7 +181,7 @@ UNKNOWN_HOST = re.compile(
     r"domain.{0,30}(?:not found|does not exist|unknown|invalid)|"
     r"(?:invalid|bad|illegal|unknown|unrouteable|no such) (?:host|domain)|nxdomain|no such domain|"
     r"host/domain name found|couldn'?t find any host|no mail exchanger|no mx|"
-    r"does not accept (?:e-?)?mail|null ?mx|non-?existent domain|unrouteable mail domain|"
+    rf"{_TAKES_NO_MAIL}|null ?mx|non-?existent domain|unrouteable mail domain|"
     r"all relevant mx records point to non-existent|indicated no smtp service|"
     r"(?:address|host) lookup (?:failed|did not)|no (?:a|mx).{0,20}records?|"
     r"dns error.{0,80}domain name not found|cannot find your recipient'?s.{0,40}server|illegal host"
@@ -199,7 +207,11 @@ UNKNOWN_USER = re.compile(
     r"no (?:one|body) (?:by|with|of) that name|didn'?t find|could(?:n'?t| not) be found|wasn'?t found|"
     r"cannot be found|account that you tried to reach (?:does not|is)|not listed in|"
     r"not found in (?:directory|address)|destinataire invalide|usuario desconocido|"
-    r"utilisateur inconnu|destinatario.{0,20}no|has moved|no longer on server|"
+    r"utilisateur inconnu|destinataire inconnu|(?:benutzer|empfänger|teilnehmer) unbekannt|"
+    r"unbekannte[rs]? (?:benutzer|empfänger|adresse)|buz[oó]n (?:inexistente|no existe)|"
+    r"usuario (?:no existe|inexistente)|"
+    r"usu[aá]rio (?:desconhecido|inexistente|n[aã]o existe)|utente sconosciuto|casella inesistente|"
+    r"gebruiker onbekend|onbekende gebruiker|destinatario.{0,20}no|has moved|no longer on server|"
     r"unknown or illegal alias|mailbox.{0,15}not found|delivery to this address is restricted$"
 )
 # Systems that accept any recipient and say "unknown user" only after DATA filter mail; the address lives.

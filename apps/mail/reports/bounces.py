@@ -24,6 +24,7 @@ from apps.mail.reports import bounce_words as words
 from apps.mail.reports.returned_mail import (
     MAX_READ,
     MAX_TEXT,
+    REPORT_WORK,
     SHORT_FIELDS,
     Absurd,
     decoded_header,
@@ -62,7 +63,7 @@ _FAILURES = frozenset({Verdict.HARD, Verdict.SOFT, Verdict.POLICY, Verdict.SPAM,
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RecipientOutcome:
     """What was said about one recipient."""
 
     verdict: Verdict
@@ -84,7 +85,7 @@ class Report:
     status: str = ""
     reply: int = 0
     diagnostic: str = field(default="", repr=False)
-    outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
+    outcomes: tuple[RecipientOutcome, ...] = field(default=(), repr=False)
     feedback_type: str = ""
     original_mail_from: tuple[str, ...] = field(default=(), repr=False)
     """Return paths the report claims for the original: tokens to verify, never addresses to believe."""
@@ -102,7 +103,7 @@ def parse(raw: bytes) -> Report:
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
-        message = message_of(data)
+        message = message_of(data, work=REPORT_WORK)
         parts = message_parts(message)
     except (RecursionError, Absurd):
         # Thousands of nested parts: nobody's mail system writes that.
@@ -286,7 +287,7 @@ def _delivery_report(blocks: list[email.message.Message], text: str) -> Report |
     return _combine(outcomes)
 
 
-def _outcome_of_block(block: email.message.Message, action: str, text: str, *, alone: bool) -> Outcome:
+def _outcome_of_block(block: email.message.Message, action: str, text: str, *, alone: bool) -> RecipientOutcome:
     found = words.STATUS.search(raw_header(block, "Status"))
     status = found.group(1) if found else ""
     diagnostic = " ".join(str(value) for value in block.get_all("Diagnostic-Code", []))
@@ -306,7 +307,7 @@ def _outcome_of_block(block: email.message.Message, action: str, text: str, *, a
     original = raw_header(block, "Original-Recipient").rpartition(";")[2].strip(" <>")
     hide = {recipient.rpartition("@")[0], *_local_parts(f"{diagnostic} {text}")}
     named = tuple(dict.fromkeys(each.lower() for each in (recipient, original) if "@" in each))
-    return Outcome(verdict, specific, words.reply_code(diagnostic.lower()), sanitize(diagnostic, hide), named)
+    return RecipientOutcome(verdict, specific, words.reply_code(diagnostic.lower()), sanitize(diagnostic, hide), named)
 
 
 def _far_status(status: str, plain: str) -> str:
@@ -368,7 +369,7 @@ def _spoken(text: str) -> bool:
     return len(re.sub(r"[^a-zA-Z]+", "", words.STATUS.sub("", text))) > 8
 
 
-def _combine(outcomes: list[Outcome]) -> Report:
+def _combine(outcomes: list[RecipientOutcome]) -> Report:
     """One verdict of several: hard only when all are (an alias may have one dead address behind it)."""
     worst = outcomes[0]
     for outcome in outcomes[1:]:
@@ -393,7 +394,7 @@ def _from_words(text: str, named: tuple[str, ...]) -> Report:
     status = _most_telling_status(text, "")
     verdict = _verdict_of(Facts(text, status=status, prose=True)) if final else Verdict.DELAYED
     diagnostic = sanitize(_telling(text), _local_parts(text))
-    outcome = Outcome(verdict, status, words.reply_code(lowered), diagnostic, named)
+    outcome = RecipientOutcome(verdict, status, words.reply_code(lowered), diagnostic, named)
     return Report(verdict, outcome.status, outcome.reply, diagnostic, (outcome,))
 
 

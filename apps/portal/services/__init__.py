@@ -2,7 +2,7 @@
 
 from apps.portal.services.access import (
     Asked,
-    Outcome,
+    SignInOutcome,
     State,
     access_set,
     code_ask,
@@ -36,7 +36,7 @@ from apps.portal.services.sessions import Visit, session_resolve, session_sign_o
 
 __all__ = [
     "Asked",
-    "Outcome",
+    "SignInOutcome",
     "State",
     "Stored",
     "Visit",

@@ -65,7 +65,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SignInOutcome:
     """``token`` and ``browser`` are the fresh secrets of a session when the state is IN."""
 
     state: State
@@ -126,7 +126,7 @@ def code_prove(
     birth_date: date | None,
     digits: str = "",
     old_token: str = "",
-) -> Outcome:
+) -> SignInOutcome:
     """Check a code and a date of birth together; both right opens a session for the one person they fit.
 
     Which of the two was wrong is not said. ``digits`` (last four of phone or record number) tell apart people who
@@ -137,7 +137,7 @@ def code_prove(
     accounts = list(selectors.accounts_of_mailbox(mailbox).select_for_update(of=("self",)))
     free = [account for account in accounts if not account.is_locked(now)]
     if not free:
-        return Outcome(State.LOCKED, until=_latest(accounts))
+        return SignInOutcome(State.LOCKED, until=_latest(accounts))
     given = (
         AccessCode.objects.select_for_update()
         .filter(mailbox=mailbox, browser=policy.hashed(browser), used_at__isnull=True)
@@ -156,7 +156,7 @@ def code_prove(
             people=[account.person_id for account in free],
             codes={"why": "expired"},
         )
-        return Outcome(State.EXPIRED)
+        return SignInOutcome(State.EXPIRED)
     if not right or not matches:
         return _wrong(free, mailbox, now, "code")
     assert given is not None
@@ -165,14 +165,14 @@ def code_prove(
         if found is State.WRONG:
             return _wrong(free, mailbox, now, "digits")
         if isinstance(found, State):
-            return Outcome(found)
+            return SignInOutcome(found)
         matches = [found]
     account = matches[0]
     if account.is_locked(now):
-        return Outcome(State.LOCKED, until=account.locked_until)
+        return SignInOutcome(State.LOCKED, until=account.locked_until)
     AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
     if _is_no_longer_theirs(account, mailbox):
-        return Outcome(State.CALL)
+        return SignInOutcome(State.CALL)
     # Who reads there and knows the date of birth is the person; a password alone would not show who reads there.
     mailbox_prove(actor=actors.patient(account.person_id), person_id=account.person_id, mailbox=mailbox)
     return _enter(account, "code", old_token)
@@ -209,7 +209,9 @@ def _told_apart(matches: list[PortalAccount], digits: str) -> PortalAccount | St
 
 
 @transaction.atomic
-def password_sign_in(*, address: str, birth_date: date | None, password: str, ip: str, old_token: str = "") -> Outcome:
+def password_sign_in(
+    *, address: str, birth_date: date | None, password: str, ip: str, old_token: str = ""
+) -> SignInOutcome:
     """Sign in with address, date of birth and password.
 
     Unknown address, other birthday, no password, wrong password and locked cost one password hash each and answer
@@ -227,7 +229,7 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
     account = matches[0] if len(matches) == 1 else None
     right = check_password(password, account.password if account else _nobodys_password())
     if held is not None or often:
-        return Outcome(State.LOCKED, until=held.locked_until if held else None)
+        return SignInOutcome(State.LOCKED, until=held.locked_until if held else None)
     if account is None or not right:
         row = throttles.failed("password", mailbox)
         people = [account.person_id] if account else []
@@ -240,12 +242,12 @@ def password_sign_in(*, address: str, birth_date: date | None, password: str, ip
         )
         if row.locked_until is not None and row.locked_until > now:
             record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=people)
-            return Outcome(State.LOCKED, until=row.locked_until)
-        return Outcome(State.WRONG, tries_left=policy.TRIES - row.count)
+            return SignInOutcome(State.LOCKED, until=row.locked_until)
+        return SignInOutcome(State.WRONG, tries_left=policy.TRIES - row.count)
     if account.is_locked(now):
-        return Outcome(State.LOCKED, until=account.locked_until)
+        return SignInOutcome(State.LOCKED, until=account.locked_until)
     if _is_no_longer_theirs(account, mailbox):
-        return Outcome(State.CALL)
+        return SignInOutcome(State.CALL)
     throttles.forget("password", mailbox)
     if account.password_mailbox is None:
         account.password_mailbox = mailbox
@@ -420,15 +422,15 @@ def access_set(*, actor: Actor, person_id: int, is_open: bool) -> None:
 # -- Together --------------------------------------------------------------------------------------------------
 
 
-def _enter(account: PortalAccount, way: str, old_token: str) -> Outcome:
+def _enter(account: PortalAccount, way: str, old_token: str) -> SignInOutcome:
     account.failed_tries, account.locks, account.locked_until, account.last_failed_at = 0, 0, None, None
     account.save(update_fields=["failed_tries", "locks", "locked_until", "last_failed_at"])
     browser = policy.new_secret()
     token = session_begin(person_id=account.person_id, browser=browser, way=way, old_token=old_token)
-    return Outcome(State.IN, person_id=account.person_id, token=token, browser=browser)
+    return SignInOutcome(State.IN, person_id=account.person_id, token=token, browser=browser)
 
 
-def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -> Outcome:
+def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -> SignInOutcome:
     people = [account.person_id for account in free]
     record(
         actor=actors.STRANGER, action=Action.PORTAL_SIGN_IN_FAILED, kind="mailbox", people=people, codes={"why": why}
@@ -446,8 +448,8 @@ def _wrong(free: list[PortalAccount], mailbox: bytes, now: datetime, why: str) -
         AccessCode.objects.filter(mailbox=mailbox, used_at__isnull=True).update(used_at=now)
         record(actor=actors.STRANGER, action=Action.PORTAL_LOCK, kind="mailbox", people=locked, codes={"why": why})
     if len(locked) == len(free):
-        return Outcome(State.LOCKED, until=_latest(free))
-    return Outcome(
+        return SignInOutcome(State.LOCKED, until=_latest(free))
+    return SignInOutcome(
         State.WRONG, tries_left=policy.TRIES - max(a.failed_tries for a in free if a.person_id not in locked)
     )
 

@@ -16,7 +16,7 @@ from apps.organizations import selectors as organizations
 from apps.portal import cookies, policy, selectors, services, words
 from apps.portal.forms import is_address, typed, typed_birth_date, typed_public
 from apps.portal.models import NoticeLink
-from apps.portal.services import Asked, Outcome, State
+from apps.portal.services import Asked, SignInOutcome, State
 from apps.portal.visits import client_address, language_of, page, statement, stranger_page, visit_of
 
 
@@ -243,7 +243,7 @@ def signed_out(request: HttpRequest) -> HttpResponseBase:
 # -- Together --------------------------------------------------------------------------------------------------
 
 
-def _let_in(request: HttpRequest, outcome: Outcome, link: NoticeLink | None) -> HttpResponse:
+def _let_in(request: HttpRequest, outcome: SignInOutcome, link: NoticeLink | None) -> HttpResponse:
     rotate_token(request)
     message = link.message if link else None
     if message is not None and message.person_id == outcome.person_id:
@@ -254,7 +254,7 @@ def _let_in(request: HttpRequest, outcome: Outcome, link: NoticeLink | None) -> 
     return response
 
 
-def _locked(request: HttpRequest, outcome: Outcome | None, stay: str = "") -> HttpResponse:
+def _locked(request: HttpRequest, outcome: SignInOutcome | None, stay: str = "") -> HttpResponse:
     until = outcome.until if outcome else None
     zone = organizations.current().timezone
     shown = words.time_of_day(until, zone, language_of(request)) if until else ""
