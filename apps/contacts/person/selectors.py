@@ -78,6 +78,16 @@ def former_records(person_id: int) -> list[int]:
     return sorted(Person.objects.filter(merged_into=person_id).values_list("pk", flat=True))
 
 
+def open_followed(*, actor: Actor, purpose: str, ids: Sequence[int], action: Action) -> dict[int, PersonRecord]:
+    """Open people for a list of what is kept under the number of then: a merged record is who it was merged into."""
+    found = open_people(actor=actor, purpose=purpose, ids=ids, action=action, with_consents=False)
+    if missing := [number for number in ids if number not in found and 0 < number < 2**63]:
+        into = survivors(missing)
+        more = open_people(actor=actor, purpose=purpose, ids=list(into.values()), action=action, with_consents=False)
+        found |= {number: more[kept] for number, kept in into.items() if kept in more}
+    return found
+
+
 def _follow_guardians(records: Iterable[PersonRecord]) -> None:
     """A guardian whose record was merged is the one it was merged into. A query only where there are minors."""
     wards = [record for record in records if record.profile.get("guardian_id")]

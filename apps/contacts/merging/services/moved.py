@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.db import connection
-from django.db.models import Model, Q
+from django.db.models import Field, Model, Q
 
 from apps.contacts.merging.parts import Merging, Notes, Part
 from apps.contacts.person.records import PersonRecord
@@ -111,20 +111,25 @@ def reseal(
         model._default_manager.filter(pk__in=[row.pk for row in rows]).update(**{f"{person}_id": taker.id})
         return
     quote = connection.ops.quote_name
-    fields = {name: quote(model._meta.get_field(name).column) for name in columns}
+    fields = {name: quote(_column(model, name)) for name in columns}
     sets = [f"{column} = c.{column}" for column in fields.values()]
     if person:
-        sets.append(f"{quote(model._meta.get_field(person).column)} = {int(taker.id)}")
-    pk = model._meta.pk
-    assert pk is not None
+        sets.append(f"{quote(_column(model, person))} = {int(taker.id)}")
+    key = _column(model, "pk")
     statement = (
         f"UPDATE {quote(model._meta.db_table)} t SET {', '.join(sets)}"  # noqa: S608 - names of models and a number
         f" FROM unnest(%s::bigint[], {', '.join('%s::bytea[]' for _ in fields)})"
-        f" AS c(pk, {', '.join(fields.values())}) WHERE t.{quote(pk.column)} = c.pk"
+        f" AS c(pk, {', '.join(fields.values())}) WHERE t.{quote(key)} = c.pk"
     )
     values = [_array(column) for column in columns.values()]
     with connection.cursor() as cursor:
         cursor.execute(statement, [int8_array(row.pk for row in rows), *values])
+
+
+def _column(model: type[Model], name: str) -> str:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    assert isinstance(field, Field)
+    return str(field.column)
 
 
 def _resealed(row: Any, seal: Seal, keys: tuple[bytes, bytes]) -> bytes | None:

@@ -29,7 +29,7 @@ from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
 from apps.contacts.models import DuplicatePair, Person, PersonMerge, Suppression
-from apps.contacts.person import fields, panels, reach, search_values, selectors
+from apps.contacts.person import fields, finding, panels, reach, search_values, selectors
 from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
@@ -216,8 +216,8 @@ def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
     """Who saw or changed this person, from the trail."""
     record = opened(request, person_id, "access history")
     # Entries are never rewritten: what was done with a record that was merged stands under its own number.
-    people = [record.id, *selectors.former_records(record.id)]
-    entries = AuditEntry.objects.filter(people__overlap=[marks.person_token(person) for person in people])
+    numbers = finding.records(record.id)
+    entries = AuditEntry.objects.filter(people__overlap=[marks.person_token(number) for number in numbers])
     page = keyset(entries, request.GET.get("after", ""))
     names = audit.staff_names({entry.actor_id for entry in page.items if entry.actor_kind == "staff"})
     rows = [
