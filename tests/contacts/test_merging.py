@@ -65,7 +65,9 @@ from apps.portal.models import (
     Reply,
     SecureMessage,
 )
+from apps.tracking.links import UnsubscribeLink
 from apps.tracking.models import Click
+from apps.tracking.services import resubscribe, unsubscribe
 from apps.vault import ledger, sealing
 from tests.refusals import refused
 
@@ -528,3 +530,18 @@ def test_who_may_and_when(two, cast) -> None:
     # Erased with the person, in a restored backup too.
     services.contact_erase(actor=CLI, person_id=kept, reason="asked for it")
     assert set(ledger.entries()) >= {kept, merged}
+
+
+def test_an_old_link_of_the_closed_record_stops_the_mail_to_the_one_that_stays(two) -> None:
+    kept, merged = two
+    row = merged_of(two, email="a")
+    link = UnsubscribeLink(search_values.mailbox("jane@two.test"), merged, message=1)
+    assert unsubscribe(link=link, how="one_click")
+    assert not unsubscribe(link=link, how="one_click")
+    assert opened(kept).suppressions == {"commercial"}
+    assert resubscribe(link=link)
+    assert opened(kept).suppressions == set()
+    unsubscribe(link=link, how="page")
+    # It is the person's own word, and no undo of a merge takes it back.
+    merge.merge_undo(actor=CLI, merge_id=row.pk)
+    assert (opened(kept).suppressions, opened(merged).suppressions) == ({"commercial"}, {"commercial"})

@@ -14,7 +14,6 @@ from apps.core import folding
 ONE, OTHER = "a", "b"
 REACHED = {"email": "Main e-mail address", "phone": "Main telephone"}
 """Of these both records' values stay; the choice says which is the primary one."""
-_APART = ("email", "phone", "mrn", "relation")
 _HANDLED = frozenset(
     {"email", "phone", "other_emails", "other_phones", "verified", "attributes", "external_ids", "other_external_ids"}
     | {"mrn", "other_mrns", "other_names", "relation", "guardian_id"}
@@ -105,14 +104,21 @@ def merged_profile(
     """The profile of both records together. ``kept`` is the side whose record stays, ``chosen`` a side by field.
 
     A field that nobody chose has what ``compare`` suggests. Addresses, telephones and numbers of both stay, and a name
-    that is not chosen stays as a former one. Raises ``Refused`` for more addresses than a person may have.
+    that is not chosen stays as a former one. Lists that are no field (as of tags) are united. Raises ``Refused`` for
+    more addresses than a person may have.
     """
     sides = {ONE: one, OTHER: other}
     found = copy.deepcopy(dict(sides[kept]))
     rest = sides[OTHER if kept == ONE else ONE]
     for name, value in rest.items():
-        if name not in _HANDLED and found.get(name) in (None, ""):
+        if name in _HANDLED:
+            continue
+        if found.get(name) in (None, ""):
             found[name] = copy.deepcopy(value)
+        elif isinstance(value, list) and isinstance(found[name], list):
+            found[name] += [copy.deepcopy(each) for each in value if each not in found[name]]
+        elif isinstance(value, dict) and isinstance(found[name], dict):
+            found[name] = copy.deepcopy(value) | found[name]
     for field in compare(one, other, {}, newer=newer):
         side = field.preset if not (field.one and field.other) else chosen.get(field.name, field.preset)
         profile = sides.get(side, sides[field.preset])

@@ -73,6 +73,13 @@ def survivors(ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.values_list("pk", "merged_into_id"))
 
 
+def mailbox_since(person_id: int) -> bytes | None:
+    """The keyed mailbox of the person into whom a record was merged; None where it was not, or there is none."""
+    rows = PersonIdentity.objects.filter(kind=search_values.EMAIL, person__former=person_id)
+    token = rows.values_list("token", flat=True).first()
+    return None if token is None else bytes(token)
+
+
 def former_records(person_id: int) -> list[int]:
     """Ids of the records that were merged into this person's, oldest first."""
     return sorted(Person.objects.filter(merged_into=person_id).values_list("pk", flat=True))

@@ -14,6 +14,7 @@ from apps.contacts import services as contacts
 from apps.contacts.consent.opt_outs import mailboxes_note
 from apps.contacts.consent.services import for_now
 from apps.contacts.models import Suppression
+from apps.contacts.person.selectors import mailbox_since
 from apps.contacts.services import NewEvent
 from apps.core import clock
 from apps.core.actors import STRANGER, Actor
@@ -132,13 +133,14 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
     """
     scopes = [MARKETING] + ([REMINDERS] if reminders else [])
     news = 0
+    mailboxes = _mailboxes(link)
     for scope in scopes:
-        known = Suppression.objects.filter(mailbox=link.mailbox, scope=scope)
-        if known.exclude(for_now()).exists():
+        known = Suppression.objects.filter(mailbox__in=mailboxes, scope=scope).exclude(for_now())
+        if known.count() == len(mailboxes):
             continue
         news += contacts.suppress_many(
             actor=actor,
-            mailboxes=[link.mailbox],
+            mailboxes=mailboxes,
             scope=scope,
             reason=Suppression.Reason.UNSUBSCRIBED,
             source=f"{how}:{link.message}",
@@ -170,13 +172,13 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
     Bounces, complaints, staff's entries, and what was chosen earlier stay. Returns whether something was lifted.
     """
     rows = Suppression.objects.select_for_update().filter(
-        mailbox=link.mailbox,
+        mailbox__in=_mailboxes(link),
         scope__in=[MARKETING, REMINDERS],
         reason=Suppression.Reason.UNSUBSCRIBED,
         since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
     )
-    for scope in rows.values_list("scope", flat=True):
-        mailboxes_note([link.mailbox], scope, "")
+    for mailbox, scope in rows.values_list("mailbox", "scope"):
+        mailboxes_note([bytes(mailbox)], scope, "")
     lifted, _ = rows.delete()
     if lifted:
         record(
@@ -187,6 +189,12 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
             codes={"lifted": lifted, "reason": "undone"},
         )
     return bool(lifted)
+
+
+def _mailboxes(link: UnsubscribeLink) -> list[bytes]:
+    """The mailbox of a link, and where its record was merged since, the one by which its person is written to now."""
+    today = mailbox_since(link.person) if link.person else None
+    return [link.mailbox] if today is None or today == link.mailbox else [link.mailbox, today]
 
 
 def _clicked(message: int, row: Click) -> NewEvent:
