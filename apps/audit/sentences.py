@@ -49,7 +49,7 @@ PHRASES: Mapping[str, str] = {
     "campaign.withdraw": "Took {subject:campaign} back to a draft",
     "contact.decline": "Declined new identity facts of {people}",
     "contact.erase": "Erased {people}",
-    "contact.merge": "Merged records of {people}",
+    "contact.merge": "Merged {people}",
     "contact.unmerge": "Took the merge of {people} back",
     "duplicate.find": "Looked for people who are on record twice",
     "duplicate.decline": "Said that {people} are not the same person",
