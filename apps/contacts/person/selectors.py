@@ -34,10 +34,12 @@ def open_people(
     reason: str = "",
     with_consents: bool = True,
     subject: str | int | None = None,
+    guardians: bool = True,
 ) -> dict[int, PersonRecord]:
     """Open several people in bulk: id to record. Ids that do not exist or were erased are left out.
 
-    One audit entry for all of them, committed first. Costs three queries, whatever the number.
+    One audit entry for all of them, committed first. Costs three queries, whatever the number, and one more where there
+    are minors; a hot path that asks for no guardian, or looks itself (``follow_guardians``), says ``guardians=False``.
     """
     # A number of an address that no row can have is nobody, not an error of the database.
     wanted = [number for number in dict.fromkeys(ids) if 0 < number < 2**63]
@@ -61,7 +63,8 @@ def open_people(
         actor=actor, action=action, kind="person", subject=subject, people=people, purpose=purpose, reason=reason
     )
     records = {row[0]: _record(*row) for row in rows}
-    _follow_guardians(records.values())
+    if guardians:
+        follow_guardians(records.values())
     if with_consents:
         attach_consents(records)
     return records
@@ -95,7 +98,7 @@ def open_followed(*, actor: Actor, purpose: str, ids: Sequence[int], action: Act
     return found
 
 
-def _follow_guardians(records: Iterable[PersonRecord]) -> None:
+def follow_guardians(records: Iterable[PersonRecord]) -> None:
     """A guardian whose record was merged is the one it was merged into. A query only where there are minors."""
     wards = [record for record in records if record.profile.get("guardian_id")]
     if wards:
