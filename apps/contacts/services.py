@@ -30,6 +30,15 @@ from apps.contacts.suppressions.services import (
     suppression_lift,
     unsuppress,
 )
+from apps.contacts.tags.services import (
+    tag_change,
+    tag_create,
+    tag_delete,
+    tags_give,
+    tags_move,
+    tags_named,
+    tags_take,
+)
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
 
 __all__ = [
@@ -58,6 +67,13 @@ __all__ = [
     "suppress_many",
     "suppression_add",
     "suppression_lift",
+    "tag_change",
+    "tag_create",
+    "tag_delete",
+    "tags_give",
+    "tags_move",
+    "tags_named",
+    "tags_take",
     "unsuppress",
     "vocabulary_add",
 ]

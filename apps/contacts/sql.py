@@ -23,7 +23,9 @@ IDENTITY_HOLDERS = "SELECT kind, token, person_id FROM contacts_personidentity W
 
 
 def appointments(alias: str = "a") -> str:
-    """Appointments: ``person_id``, keyed ``state`` and ``day``."""
+    """Appointments: ``id``, ``person_id``, keyed ``state``, ``day`` (at its place), ``hour`` and ``minute`` (UTC, of
+    its start; None until renewed); ``held_at`` is set while one is in doubt.
+    """
     return f"contacts_appointment {alias}"
 
 
@@ -58,6 +60,11 @@ LAST_OF_ANOTHER_CLUSTER = (
     "SELECT max(id) FROM contacts_timelineevent WHERE transaction % 4294967296 <> xmin::text::bigint"
 )
 """The last row whose number is not that of its writer; goes through all of them."""
+
+
+def person_tags(alias: str = "g") -> str:
+    """Who has which tag: ``tag_id``, ``person_id``."""
+    return f"contacts_persontag {alias}"
 
 
 # -- Consent and suppression -----------------------------------------------------------------------------------

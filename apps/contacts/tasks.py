@@ -1,4 +1,4 @@
-"""Exports and search values. Tasks carry ids only, and any message of theirs may be lost."""
+"""Exports, search values and tags. Tasks carry ids only, and any message of theirs may be lost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from celery import shared_task
 from apps.contacts.attributes import fills
 from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
+from apps.contacts.labs import services as labs
 from apps.contacts.merging.services import finding, merge
 from apps.contacts.person import renewal
+from apps.contacts.suppressions.register import services as register
+from apps.contacts.tags import bulk_services as tags
 from apps.core import actors, clock
 from apps.jobs import waking
 
@@ -17,6 +20,12 @@ from apps.jobs import waking
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
     fills.work(fill_id)
+
+
+@shared_task(acks_late=True)
+def lab_renew(lab_id: int) -> None:
+    """Bring the results on record up to a lab that was declared."""
+    labs.work(lab_id)
 
 
 @shared_task(acks_late=True)
@@ -37,6 +46,12 @@ def export_work(export_id: int) -> None:
     exports.work(export_id)
 
 
+@shared_task(acks_late=True)
+def tag_work(job_id: int) -> None:
+    """Give a tag to many people, or take it from them."""
+    tags.work(job_id)
+
+
 @shared_task
 def job_sweep() -> None:
     """Wake workers for jobs that nobody holds; delete what exports and merges keep for a time only."""
@@ -45,6 +60,10 @@ def job_sweep() -> None:
         waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
     for export_id in exports.due(now):
         waking.wake_now("apps.contacts.tasks.export_work", export_id)
+    for lab_id in labs.due():
+        waking.wake_now("apps.contacts.tasks.lab_renew", lab_id)
+    for tag_job in tags.due(now):
+        waking.wake_now("apps.contacts.tasks.tag_work", tag_job)
     renewal.renewal_begin()
     for renewal_id in renewal.due(now):
         waking.wake_now("apps.contacts.tasks.search_renew", renewal_id)
@@ -52,6 +71,12 @@ def job_sweep() -> None:
         waking.wake_now("apps.contacts.tasks.duplicates_find", search_id)
     exports.exports_clear(actor=actors.system("beat"))
     merge.merges_clear(actor=actors.system("beat"))
+
+
+@shared_task
+def suppression_check() -> None:
+    """Compare what stops mailboxes with its MACs, sums and ledger; put back what is missing."""
+    register.stops_check(actor=actors.system("beat"))
 
 
 @shared_task

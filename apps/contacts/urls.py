@@ -6,18 +6,33 @@ from apps.contacts.appointments import views as appointments
 from apps.contacts.attributes import views as attributes
 from apps.contacts.changes import views as changes
 from apps.contacts.exports import views as exports
+from apps.contacts.labs import views as labs
 from apps.contacts.merging import views as merging
 from apps.contacts.person.views import people, person
+from apps.contacts.tags import bulk_views as bulk_tags
+from apps.contacts.tags import views as tags
 
 app_name = "contacts"
 urlpatterns = [
     path("", people.contact_list, name="list"),
     path("new/", people.contact_new, name="new"),
+    path("labs/", labs.lab_list, name="labs"),
+    path("labs/new/", labs.lab_new, name="lab_new"),
+    path("labs/<int:lab_id>/again/", labs.lab_renew, name="lab_renew"),
     path("attributes/", attributes.attribute_list, name="attributes"),
     path("attributes/new/", attributes.attribute_new, name="attribute_new"),
     path("attributes/<int:attribute_id>/", attributes.attribute, name="attribute"),
     path("attributes/<int:attribute_id>/progress/", attributes.attribute_progress, name="attribute_progress"),
     path("attributes/<int:attribute_id>/<slug:act>/", attributes.attribute_act, name="attribute_act"),
+    path("tags/", tags.tag_list, name="tags"),
+    path("tags/new/", tags.tag_new, name="tag_new"),
+    path("tags/suggest/", tags.tag_suggest, name="tag_suggest"),
+    path("tags/apply/", bulk_tags.tag_apply, name="tag_apply"),
+    path("tags/jobs/<int:job_id>/", bulk_tags.tag_job, name="tag_job"),
+    path("tags/jobs/<int:job_id>/progress/", bulk_tags.tag_job_progress, name="tag_job_progress"),
+    path("tags/jobs/<int:job_id>/<slug:act>/", bulk_tags.tag_job_act, name="tag_job_act"),
+    path("tags/<int:tag_id>/", tags.tag, name="tag"),
+    path("tags/<int:tag_id>/delete/", tags.tag_delete, name="tag_delete"),
     path("exports/", exports.export_list, name="exports"),
     path("exports/new/", exports.export_new, name="export_new"),
     path("exports/<int:export_id>/", exports.export, name="export"),
@@ -40,6 +55,7 @@ urlpatterns = [
     path("<int:person_id>/erase/", people.contact_erase, name="erase"),
     path("<int:person_id>/erased/", people.contact_erased, name="erased"),
     path("<int:person_id>/reach/", person.person_reach, name="reach"),
+    path("<int:person_id>/tags/", tags.person_tags, name="person_tags"),
     path("<int:person_id>/timeline/", person.person_timeline, name="timeline"),
     path("<int:person_id>/consents/", person.person_consents, name="consents"),
     path("<int:person_id>/suppression/", person.person_suppression, name="suppression"),

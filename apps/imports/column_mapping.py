@@ -8,7 +8,8 @@ year 9999 for no end), `.method`, `.wording`, `.by`.
 
 Optional keys: `relation` (default "patient"), `mode` (update, fill, skip), `consent` (defaults for `method`,
 `wording`, `by` where a file has no such column), `source` (name of the system that `external_id` comes from),
-`century` ("19" or "20": of which two-digit years of birth are that may be of both). `encoding`, `header_line` and
+`century` ("19" or "20": of which two-digit years of birth are that may be of both), `tags` (names of tags for everybody
+in the list; a column may go to `tags` too, with several between commas or semicolons). `encoding`, `header_line` and
 `sheet` say how the file is read, where it would be read otherwise by itself (`readers.code_pages`, `readers.tables`).
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 
 from apps.contacts import values
 from apps.contacts.days import CENTURIES
+from apps.contacts.tags.names import misfit, split
 from apps.imports.column_guesses import ColumnGuess, guess, suggest
 from apps.imports.column_targets import CONSENT_TARGET, FULL_NAMES, MATCHABLE, TARGETS, target_of
 from apps.imports.diff import MODES, UPDATE
@@ -49,6 +51,7 @@ class ColumnMapping:
     source: str = "file"
     consent: dict[str, str] = field(default_factory=dict)
     century: str = ""
+    tags: tuple[str, ...] = ()
     reading: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,6 +72,8 @@ class ColumnMapping:
             document["consent"] = dict(self.consent)
         if self.century:
             document["century"] = self.century
+        if self.tags:
+            document["tags"] = list(self.tags)
         return document | self.reading
 
     def as_json(self) -> str:
@@ -88,7 +93,7 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
     """Check a mapping document. Raises `BadMapping` naming the part."""
     if not isinstance(document, dict):
         raise BadMapping("The mapping is not a JSON object. Export one from the mapping page to see its form.")
-    known = {"match_on", "columns", "date_format", "ignore", "relation", "mode", "consent", "source", "century"}
+    known = {"match_on", "columns", "date_format", "ignore", "relation", "mode", "consent", "source", "century", "tags"}
     known |= set(READING)
     if strange := sorted(set(map(str, document)) - known):
         raise BadMapping(f"The mapping has an unknown key “{strange[0]}”. Known keys: {', '.join(sorted(known))}.")
@@ -139,8 +144,23 @@ def parse(document: object, attributes: Mapping[str, str] | None = None) -> Colu
         source,
         dict(consent),
         century,
+        _tags_of(document),
         reading_of(document),
     )
+
+
+MOST_TAGS = 20
+
+
+def _tags_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tags that everybody in the list gets. Raises `BadMapping` for what can be none."""
+    found = document.get("tags", [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found) or len(found) > MOST_TAGS:
+        raise BadMapping(f"“tags” must be a list of up to {MOST_TAGS} names of tags.")
+    for name in found:
+        if wrong := misfit(name):
+            raise BadMapping(f"A tag for everybody in the list {wrong}. Correct “{name[:80]}”.")
+    return tuple(split("\n".join(found)))
 
 
 READING = ("encoding", "header_line", "sheet")

@@ -62,6 +62,7 @@ def _targets() -> dict[str, Target]:
             name = f"{OTHERS[kind]}{number}"
             found[name] = Target(name, f"{label}{number.replace('_', ' ')}", kind, (OTHERS[kind], name), "Reach", 1000)
     found["external_id"] = Target("external_id", "Id in another system", "key", ("external_id",), "Identifiers")
+    found["tags"] = Target("tags", "Tags", "tags", ("tags",), "Person", 1000)
     found["guardian"] = Target("guardian", "Guardian (their match value)", "key", ("guardian",), "Identifiers")
     words = {
         "": "",

@@ -51,6 +51,7 @@ _SYNONYMS = {
     "customer id|enterprise id|identifier|identificador|id del paciente|id paciente|identificacion|"
     "id externo|numero|person number|uid|key|row id|ext id|subscriber id|medicaid id|health plan id|"
     "acct|account no|acct no|acct number|system id|patient identifier|pid",
+    "tags": "tags|tag|labels|etiquetas|etiqueta",
     "guardian": "guardian|guardian id|guarantor|responsible party|parent|tutor|guardian mrn|parent mrn|"
     "responsable",
     "email": "email|e mail|email address|e mail address|mail|mail address|emailaddress|correo|"

@@ -74,13 +74,14 @@ class Prepared:
     """A chunk of rows, ready. Lists run in step over the good rows; ``places`` are their places in the chunk.
 
     ``rejected`` has place and reason; ``unread`` the cells that were left out, by place; ``mended`` the numbers of rows
-    whose key lost a ``.0``. ``packed`` is there for all good rows or for none; without it there are the
-    ``rows``: profile and consents.
+    whose key lost a ``.0``; ``tags`` names of tags by the number of the row. ``packed`` is there for all good rows or
+    for none; without it there are the ``rows``: profile and consents.
     """
 
     rejected: list[tuple[int, str]] = field(default_factory=list, repr=False)
     unread: list[tuple[int, tuple[Unread, ...]]] = field(default_factory=list, repr=False)
     mended: set[int] = field(default_factory=set)
+    tags: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
     places: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list, repr=False)
     guardians: list[str] = field(default_factory=list, repr=False)
@@ -105,6 +106,8 @@ def prepare(reader: Reader, recipe: Recipe, lines: Sequence[Line], fresh: Fresh 
                 made.unread.append((place, row.unread))
             if row.mended:
                 made.mended.add(len(rows))
+            if row.tags:
+                made.tags[len(rows)] = row.tags
             made.places.append(place)
             rows.append(row)
     _add(made, rows, recipe.match, fresh, recipe.own)
@@ -116,6 +119,7 @@ def prepared(rows: Sequence[PersonRow], match: tuple[str, str]) -> Prepared:
     made = Prepared(places=list(range(len(rows))))
     made.unread = [(place, row.unread) for place, row in enumerate(rows) if row.unread]
     made.mended = {number for number, row in enumerate(rows) if row.mended}
+    made.tags = {number: row.tags for number, row in enumerate(rows) if row.tags}
     _add(made, rows, match, None, {})
     return made
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.person.fields import FIELDS
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.tags import definitions as tags
 from apps.content.models import Brand, Template
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -72,7 +73,25 @@ def known() -> Known:
         rule_level=rule_level,
         segment_level=segment_level,
         attributes=OwnAttributes(),
+        tags=TagLevels(),
     )
+
+
+class TagLevels(Mapping[str, Level]):
+    """The levels of all tags by name, in the order of their names; read when the first of them is asked for."""
+
+    @cached_property
+    def _levels(self) -> dict[str, Level]:
+        return {tag.name: tag.level for tag in tags.everything()}
+
+    def __getitem__(self, name: str) -> Level:
+        return self._levels[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._levels)
+
+    def __len__(self) -> int:
+        return len(self._levels)
 
 
 class OwnAttributes(Mapping[str, KnownAttribute]):
@@ -115,6 +134,8 @@ def rule_problem(rule: dict[str, Any]) -> str:
     # What has no id by now is the name of nothing.
     if missing := [str(of) for of in rules.mentioned_segments(parsed) if isinstance(of, str)]:
         return f"There is no segment “{min(missing)}”. Choose another."
+    if missing := [str(of) for of in rules.mentioned_tags(parsed) if isinstance(of, str)]:
+        return f"There is no tag “{min(missing)}”. Choose another."
     return ""
 
 

@@ -7,7 +7,7 @@ Sorts of fields that one kind alone needs stand in that kind's file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
@@ -47,7 +47,8 @@ class Known:
 
     `templates`, `senders`, `segments`: names. `dates`: date fields with their labels (without the
     appointment's and the event's). `rule_problem(rule)` returns a sentence or ""; `rule_level(rule)` the level of what
-    a rule looks at; `segment_level(name)` of a segment. `attributes`: the organization's own, by name.
+    a rule looks at; `segment_level(name)` of a segment. `attributes`: the organization's own, by name. `tags`: their
+    levels by name.
     """
 
     templates: frozenset[str] = frozenset()
@@ -58,6 +59,7 @@ class Known:
     rule_level: Callable[[dict[str, Any]], Level] = lambda _rule: Level.PUBLIC
     segment_level: Callable[[str], Level] = lambda _name: Level.PUBLIC
     attributes: Mapping[str, KnownAttribute] = field(default_factory=dict)
+    tags: Mapping[str, Level] = field(default_factory=dict)
 
 
 class Offer(Protocol):
@@ -80,6 +82,9 @@ class Offer(Protocol):
 
     @property
     def attributes(self) -> Mapping[str, KnownAttribute]: ...
+
+    @property
+    def tags(self) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Translator(Protocol):
     """Puts ids for names or names for ids."""
 
     def handle(self, kind: str, of: Handle) -> Handle:
-        """What to call an object of a kind ("template", "brand", "segment") instead."""
+        """What to call an object of a kind ("template", "brand", "segment", "tag") instead."""
 
     def rule(self, tree: dict[str, Any]) -> dict[str, Any]:
         """The same segment rule with what it refers to called differently."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.contacts.attributes import definitions as attributes
+from apps.contacts.tags import definitions as tags
 from apps.content import naming as content
 from apps.journeys import steps
 from apps.journeys.definition import Definition, mails, to_json, walk
@@ -21,11 +22,13 @@ from apps.segments import naming as segments
 from apps.segments.conditions.base.nodes import Reference, RefersTo
 
 GONE = "no longer there"
+#: What nobody takes away while a running version asks for it, through the segments it was approved with.
+_KEPT = (RefersTo.ATTRIBUTE, RefersTo.TAG)
 
 
 @dataclass(frozen=True, repr=False)
 class Found:
-    """What definitions refer to: segments, templates and brands, and what their rules ask for."""
+    """What definitions refer to: segments, templates, brands and tags, and what their rules ask for."""
 
     handles: set[tuple[str, Handle]] = field(default_factory=set)
     references: set[Reference] = field(default_factory=set)
@@ -96,11 +99,13 @@ _IDS: Mapping[str, Callable[[list[str]], Mapping[str, int]]] = {
     Noun.SEGMENT: segments.segment_ids,
     Noun.TEMPLATE: content.template_ids,
     Noun.BRAND: content.brand_ids,
+    Noun.TAG: tags.ids_of,
 }
 _NAMES: Mapping[str, Callable[[list[int]], Mapping[int, str]]] = {
     Noun.SEGMENT: segments.segment_names,
     Noun.TEMPLATE: content.template_names,
     Noun.BRAND: content.brand_names,
+    Noun.TAG: tags.names_of,
 }
 
 
@@ -136,12 +141,13 @@ def with_names(definition: Definition) -> Definition:
 def uses(definitions: Iterable[Definition], frozen: Iterable[Mapping[str, Any]] = ()) -> list[Used]:
     """What these stored definitions refer to, for the table of references.
 
-    ``frozen`` are rules of segments as a running version goes by them: own attributes that they ask for are used.
+    ``frozen`` are rules of segments as a running version goes by them: attributes and tags that they ask for are used.
     """
     given = list(definitions)
-    asked = found_in(given).references
+    referred = found_in(given)
+    asked = referred.references
     for rule in frozen:
-        asked |= {each for each in segments.tree_references(dict(rule)) if each.kind is RefersTo.ATTRIBUTE}
+        asked |= {each for each in segments.tree_references(dict(rule)) if each.kind in _KEPT}
     found = [Used(Noun(each.kind), pk, Place.RULE) for each, pk in segments.ids_of(asked).items()]
     for each in given:
         if isinstance(each.trigger.segment, int):
@@ -151,5 +157,8 @@ def uses(definitions: Iterable[Definition], frozen: Iterable[Mapping[str, Any]] 
                 found.append(Used(Noun.TEMPLATE, mail.template, Place.MESSAGE))
             if isinstance(mail.sender, int):
                 found.append(Used(Noun.BRAND, mail.sender, Place.SENDER))
+    found += [
+        Used(Noun.TAG, of, Place.WRITTEN) for kind, of in referred.handles if kind == Noun.TAG and isinstance(of, int)
+    ]
     written = {name for each in given for place in walk(each) for name in place.step.writes}
     return found + [Used(Noun.ATTRIBUTE, pk, Place.WRITTEN) for pk in attributes.ids_of(written).values()]

@@ -17,6 +17,7 @@ class Noun(models.TextChoices):
     CAMPAIGN = "campaign", "Campaign"
     JOURNEY = "journey", "Journey"
     IMPORT = "import", "Import"
+    TAG = "tag", "Tag"
 
 
 class Place(models.TextChoices):

@@ -47,6 +47,20 @@ def used_by_each(kind: Noun, ids: Collection[int]) -> dict[int, list[Use]]:
     }
 
 
+def is_used(kind: Noun, used_id: int) -> bool:
+    """Whether anybody uses one object."""
+    return Reference.objects.filter(used_kind=kind, used_id=used_id).exists()
+
+
+def asked_for(kinds: Collection[Noun]) -> dict[Noun, list[int]]:
+    """The objects of these kinds that something uses, by kind; one query."""
+    found: dict[Noun, list[int]] = {kind: [] for kind in kinds}
+    rows = Reference.objects.filter(used_kind__in=kinds).values_list("used_kind", "used_id").distinct()
+    for kind, number in rows.order_by("used_kind", "used_id"):
+        found[Noun(kind)].append(number)
+    return found
+
+
 def used_by(kind: Noun, used_id: int) -> list[Use]:
     """Everybody who uses one object."""
     return used_by_each(kind, [used_id]).get(used_id, [])

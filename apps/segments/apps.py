@@ -6,11 +6,11 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        from apps.contacts.exports import services as exports
+        from apps.contacts import sources
         from apps.references import owners
         from apps.references.models import Noun
         from apps.segments import counting, panels, selectors
 
         panels.register()
-        exports.register_source("segment", exports.Source(counting.everyone_in, selectors.name_of))
+        sources.register_source("segment", sources.Source(counting.everyone_in, selectors.name_of, selectors.level_of))
         owners.register(Noun.SEGMENT, selectors.names_of_users)

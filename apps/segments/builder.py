@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.contacts.attributes import definitions as attributes
+from apps.contacts.tags import definitions as tags
 from apps.segments import draft, naming, selectors
 from apps.segments.conditions.base.controls import Offer
 from apps.segments.rows import rows, whats
@@ -23,6 +24,7 @@ def drawn(
         campaigns=naming.every_campaign(),
         sets=selectors.value_sets(),
         attributes=[each.spec.name for each in attributes.everything() if each.spec.search != "none"],
+        tags=[each.name for each in tags.everything()],
         fields=attributes.catalog(),
     )
     return {

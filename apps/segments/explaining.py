@@ -10,6 +10,7 @@ from apps.contacts.attributes import definitions as attributes
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.masking import Eyes, age_words
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.tags import definitions as tags
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.imports import selectors as imports
@@ -116,10 +117,11 @@ def why(*, actor: Actor, segment: OpenedSegment, person_id: int) -> rules.Explai
 
 
 def complete(people: dict[int, PersonRecord]) -> None:
-    """Load what rules may look at beyond the profile: events, appointments and imports."""
+    """Load what rules may look at beyond the profile: events, appointments, imports and tags."""
     contacts.load_events(people)
     contacts.load_appointments(people)
     imports.load_imports(people)
+    tags.load_tags(people)
 
 
 def memberships(person_id: int, segments: Sequence[OpenedSegment]) -> dict[int, bool]:

@@ -1,4 +1,4 @@
-"""Ids inside, names at the edge: a rule holds ids of segments and campaigns, people read and write their names.
+"""Ids inside, names at the edge: a rule holds ids of segments, campaigns and tags, people read and write their names.
 
 A name that nothing has stays in the rule as it was written: whoever looks says that it is no longer there.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from apps.contacts.attributes import definitions as attributes
+from apps.contacts.tags import definitions as tags
 from apps.imports import selectors as imports
 from apps.segments import rules
 from apps.segments.conditions import kind_of
@@ -88,16 +89,20 @@ def ids_of(found: Iterable[Reference]) -> dict[Reference, int]:
         known |= {Reference(RefersTo.CAMPAIGN, of): pk for of, pk in campaign_ids(asked[RefersTo.CAMPAIGN]).items()}
     own = {str(of).removeprefix(attributes.PREFIX): of for of in asked[RefersTo.ATTRIBUTE]}
     known |= {Reference(RefersTo.ATTRIBUTE, own[name]): pk for name, pk in attributes.ids_of(own).items()}
+    numbers, names = _sorted(asked[RefersTo.TAG])
+    known |= {Reference(RefersTo.TAG, number): number for number in numbers}
+    known |= {Reference(RefersTo.TAG, name): pk for name, pk in tags.ids_of(names).items()}
     numbers = _sorted(asked[RefersTo.IMPORT])[0]
     known |= {Reference(RefersTo.IMPORT, pk): pk for pk in imports.there(numbers)}
     return known
 
 
 def names_of(found: Iterable[Reference]) -> dict[Reference, str]:
-    """Names of the segments and campaigns that these references number; what is gone is left out."""
+    """Names of the segments, campaigns and tags that these references number; what is gone is left out."""
     asked = _by_kind(found)
     numbers = {kind: _sorted(handles)[0] for kind, handles in asked.items()}
     known = {Reference(RefersTo.SEGMENT, pk): name for pk, name in segment_names(numbers[RefersTo.SEGMENT]).items()}
+    known |= {Reference(RefersTo.TAG, pk): name for pk, name in tags.names_of(numbers[RefersTo.TAG]).items()}
     if wanted := numbers[RefersTo.CAMPAIGN]:
         for each in _campaigns.values():
             known |= {Reference(RefersTo.CAMPAIGN, pk): name for pk, name in each.names(wanted).items()}
@@ -151,7 +156,7 @@ def _condition(tree: Json) -> rules.Condition | None:
 
 
 #: Own attributes are called by a name that never changes.
-_NUMBERED = (RefersTo.SEGMENT, RefersTo.CAMPAIGN)
+_NUMBERED = (RefersTo.SEGMENT, RefersTo.CAMPAIGN, RefersTo.TAG)
 
 
 def _by_kind(found: Iterable[Reference]) -> dict[RefersTo, list[Handle]]:

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.contacts.tags import definitions as tags
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -200,6 +201,10 @@ def _used(parsed: rules.Rule, segment_id: int | None) -> set[int]:
     known = naming.campaign_ids(asked) if asked else {}
     if gone := [of for of in asked if of not in known]:
         raise Refused("campaign.unknown", f"There is no campaign “{gone[0]}”. Choose one of the list.")
+    asked = rules.mentioned_tags(parsed)
+    there = tags.by_ids([of for of in asked if isinstance(of, int)]) if asked else {}
+    if gone := [of for of in asked if of not in there]:
+        raise Refused("tag.unknown", f"There is no tag “{gone[0]}”. Choose one of the list.")
     if segment_id is not None and segment_id in found | selectors.reachable(found):
         raise Refused("segment.looks_at_itself", "A segment cannot look at itself, not even through other segments.")
     return found

@@ -83,6 +83,7 @@ def detail(request: HttpRequest, segment_id: int) -> HttpResponse:
             "sizes": [("People", [row.count for row in history])],
             "uses": selectors.where_used(segment_id),
             "may_export": may(request, Permission.CONTACT_EXPORT),
+            "may_tag": may(request, Permission.CONTACT_EDIT),
             "may_edit": _may_edit(request),
         },
     )

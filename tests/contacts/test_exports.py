@@ -266,3 +266,11 @@ def test_pressing_enter_in_the_search_box_searches(signed_in, three) -> None:
     assert 'type="submit">Search' in search
     export = page[page.index('action="/contacts/exports/new/"') : page.index('id="search"')]
     assert 'name="q" value="cleo"' in export
+
+
+def test_tags_are_a_column_that_the_import_reads(three) -> None:
+    known = services.tags_named(actor=CLI, names=["Recall", "Open day"])
+    services.tags_give(actor=CLI, pairs=[(three[0], tag) for tag in known.values()])
+    made = exports.export_create(actor=CLI, columns=["first_name", "tags"], reason="Calls")
+    exports.work(made.pk)
+    assert rows_of(made.pk) == [["First name", "Tags"], ["Ana", "Open day; Recall"], ["Bo", ""], ["Cleo", ""]]

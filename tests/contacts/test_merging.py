@@ -26,6 +26,7 @@ from apps.contacts.models import (
     Person,
     PersonIdentity,
     PersonMerge,
+    PersonTag,
     TimelineEvent,
     TimelineSummary,
 )
@@ -34,6 +35,7 @@ from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.pending_change import MOVED_TABLE, PENDING_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values, searching, selectors
+from apps.contacts.tags.services import tags_give, tags_named
 from apps.core import actors, clock
 from apps.delivery.models import (
     HygieneFinding,
@@ -249,6 +251,8 @@ def fill(person_id: int, other: int, tag: str) -> None:
     job = ImportJob.objects.create(pk=pk, kind="list", sealed=b"")
     chunk = ImportedPeople.objects.create(job=job, made=[person_id])
     ImportBefore.objects.create(chunk=chunk, person_id=person_id, version=1, sealed=b"")
+    names = tags_named(actor=CLI, names=["both", tag])
+    tags_give(actor=CLI, pairs=[(person_id, pk) for pk in names.values()])
     JourneyRun.objects.create(
         journey=journey(), version=JourneyVersion.objects.get(), person_id=person_id, key=f"{tag:>16}".encode(),
         state="waiting", step="w1", due_at=NOW + timedelta(days=3), entered_at=NOW, changed_at=NOW,
@@ -295,6 +299,7 @@ def snapshot() -> dict[str, Any]:
         (pk, who, bytes(key), state, reason)
         for pk, who, key, state, reason in JourneyRun.objects.values_list("pk", "person_id", "key", "state", "reason")
     )
+    found["tags"] = sorted(PersonTag.objects.values_list("person_id", "tag_id"))
     found["members"] = sorted(JourneyMember.objects.values_list("journey_id", "person_id"))
     return found
 

@@ -33,7 +33,9 @@ NOW = local("2026-11-22T12:00")
 ATTRIBUTES = {
     "risk_group": KnownAttribute("Risk group", "choice", Level.HEALTH, (("High", "High"), ("Low", "Low"))),
 }
-KNOWN = Known(templates=frozenset({"News"}), senders=frozenset({"Harbor"}), attributes=ATTRIBUTES)
+KNOWN = Known(
+    templates=frozenset({"News"}), senders=frozenset({"Harbor"}), attributes=ATTRIBUTES, tags={"Recall": Level.HEALTH}
+)
 LABELS = Labels(messages={"s1": "News"}, attributes=ATTRIBUTES, rule=lambda _rule: "Are they women?")
 
 
@@ -133,6 +135,15 @@ ROWS: dict[str, Row] = {
         changed={"attribute": "risk_group", "value": "Low"},
         visit=("done", ""),
         effects=(Effect("update_attribute", {"attribute": "risk_group", "value": "High"}, changes_person=True),),
+        lacks="has none. Choose one.",
+    ),
+    "tag": Row(
+        document={"act": "add", "tag": "Recall"},
+        sentence="Add the tag “Recall”",
+        post={"act": "remove", "tag": "Recall"},
+        changed={"act": "remove", "tag": "Recall"},
+        visit=("done", ""),
+        effects=(Effect("tag", {"act": "add", "tag": "Recall"}, changes_person=True),),
         lacks="has none. Choose one.",
     ),
     "exit": Row(

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.campaigns import selectors as campaign_selectors
 from apps.campaigns import services as campaigns
+from apps.contacts import services as contacts
 from apps.contacts.attributes.services import InUse as AttributeInUse
 from apps.contacts.attributes.services import Wanted, attribute_create, attribute_retire
 from apps.content import blocks
@@ -16,7 +17,9 @@ from apps.content.models import Brand, Template
 from apps.content.presets import all_presets
 from apps.core import actors
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.journeys import approvals, context, outgoing
+from apps.journeys import naming as journey_naming
 from apps.journeys import selectors as journey_selectors
 from apps.journeys import services as journeys
 from apps.journeys.definition import to_json
@@ -28,6 +31,7 @@ from apps.segments import selectors as segment_selectors
 from apps.segments import services as segments
 from apps.segments.models import Segment
 from apps.vault import sealing
+from tests.refusals import refused
 from tests.upgrade import references_walk
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +184,27 @@ def test_an_attribute_is_used_by_rules_and_steps_until_they_let_go(used: Segment
     )
     assert references.used_by(Noun.ATTRIBUTE, risk.id) == []
     attribute_retire(actor=CLI, attribute_id=risk.id)
+
+
+def test_a_tag_that_a_rule_asks_for_is_renamed_and_not_deleted(used: Segment) -> None:
+    recall = contacts.tag_create(actor=CLI, name="Recall", level=Level.PROTECTED)
+    asks = segment("To call", {"tag": "recall", "op": "has"})
+    assert asks.level == Level.PROTECTED
+    step = {"id": "s1", "type": "condition", "rule": {"match": "all", "rules": [{"tag": "Recall", "op": "has_not"}]}}
+    made = journeys.journey_create(actor=CLI, name="Calls", definition={"trigger": {"kind": "manual"}, "steps": [step]})
+    assert [use.name for use in references.used_by(Noun.TAG, recall.id)] == ["To call", "Calls"]
+    with refused("tag.in_use"):
+        contacts.tag_delete(actor=CLI, tag_id=recall.id)
+    with refused("tag.level_in_use"):
+        other = contacts.tag_create(actor=CLI, name="Other")
+        segment("Others", {"tag": "Other", "op": "has"})
+        contacts.tag_change(actor=CLI, tag_id=other.id, name="Other", level=Level.PROTECTED)
+    contacts.tag_change(actor=CLI, tag_id=recall.id, name="Recall 2026")
+    assert segment_selectors.sentence(segment_selectors.by_id(asks.pk).rule) == "Has the tag “Recall 2026”"
+    shown = journey_naming.with_names(journey_selectors.by_id(made.pk).draft)
+    assert to_json(shown)["steps"][0]["rule"]["rules"] == [{"tag": "Recall 2026", "op": "has_not"}]
+    with refused("tag.unknown"):
+        segment("Nobody", {"tag": "Recall", "op": "has"})
 
 
 def test_what_is_deleted_uses_nothing(used: Segment) -> None:

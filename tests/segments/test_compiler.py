@@ -13,8 +13,10 @@ from django.db import connection
 from apps.contacts import services
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.attributes.services import attribute_create
+from apps.contacts.models import PersonTag
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import NewEvent
+from apps.contacts.tags import definitions as tags
 from apps.core import actors, clock
 from apps.imports import selectors as imports
 from apps.imports.models import ImportedPeople, ImportJob
@@ -107,6 +109,10 @@ def town() -> dict[int, Any]:
         job = ImportJob.objects.create(id=12, kind="list", actor_kind="command", sealed=b"")
         ImportedPeople.objects.create(job=job, made=draw.sample(ids, 20), changed=draw.sample(ids, 20))
         imports.load_imports(people)
+        PersonTag.objects.bulk_create(
+            PersonTag(tag_id=tag, person_id=person) for tag in (1, 2) for person in draw.sample(ids, 25)
+        )
+        tags.load_tags(people)
     return people
 
 
@@ -142,7 +148,7 @@ def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int
     names = replace(NAMES, fields=attributes.catalog())
     draw = random.Random(seed(11))
     sizes = set()
-    for number in range(grown(160, 16_000)):
+    for number in range(grown(100, 16_000)):
         tree = {"match": "all", "rules": [some_condition(draw)]} if number < 60 else some_rule(draw)
         rule = rules.parse(tree, fields=names.fields)
         by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, names)}

@@ -12,7 +12,8 @@ from django.db import connection
 from apps.contacts.attributes.numbers import NumberRange
 from apps.contacts.models import AttributeDefinition
 from apps.contacts.models.attribute import ATTRIBUTE_TABLE
-from apps.contacts.person.fields import FIELDS, FieldSpec
+from apps.contacts.person.fields import FIELDS, TAG_PREFIX, FieldSpec
+from apps.contacts.tags import definitions as tags
 from apps.core.levels import Level
 from apps.vault import tokens
 
@@ -136,6 +137,8 @@ def choices() -> dict[str, tuple[str, ...]]:
 class Catalog(Mapping[str, FieldSpec]):
     """``FIELDS`` and the own attributes as ``attribute.NAME``; these are read when the first of them is asked for.
 
+    A tag can be asked for as ``tag.ID``; it is no field, so it is not counted among them.
+
     Retired ones are in it (kept sealed, not searchable), so that their values and levels still have a name. With
     ``writing`` the reader holds the lock of definitions to the end of its transaction: what it writes fits them.
     """
@@ -143,6 +146,7 @@ class Catalog(Mapping[str, FieldSpec]):
     def __init__(self, *, writing: bool = False) -> None:
         self._writing = writing
         self._own: dict[str, FieldSpec] | None = None
+        self._tags: dict[str, FieldSpec] | None = None
 
     @property
     def own(self) -> dict[str, FieldSpec]:
@@ -157,6 +161,10 @@ class Catalog(Mapping[str, FieldSpec]):
     def __getitem__(self, name: str) -> FieldSpec:
         if name.startswith(PREFIX):
             return self.own[name]
+        if name.startswith(TAG_PREFIX):
+            if self._tags is None:
+                self._tags = tags.specs()
+            return self._tags[name]
         return FIELDS[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -6,8 +6,7 @@ and nothing is ever written in plain. A job that broke off begins again: half a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +16,13 @@ from django.db.models import F
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
+from apps.contacts import sources
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.exports import columns as exporting
 from apps.contacts.models import ContactExport
 from apps.contacts.models.export import EXPORT_TABLE
-from apps.contacts.person import searching, selectors
+from apps.contacts.person import selectors
+from apps.contacts.tags import definitions as tags
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
@@ -33,37 +34,11 @@ from apps.jobs.runner import Lost, Runner
 from apps.vault import stored_files
 
 State = ContactExport.State
-LIST = "list"
 CHUNK = 1_000
 KEEP = timedelta(hours=24)
 MOST = 2_000_000
 CHANNEL = "carelane_export"
 """Told when a worker lets go of an export, finished or not; see ``core.notify``."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where people come from: ``ids`` in ascending order, and what staff call it; both by the source's id."""
-
-    ids: Callable[[int], Sequence[int]]
-    name: Callable[[int], str]
-
-
-_sources: dict[str, Source] = {}
-
-
-def register_source(kind: str, source: Source) -> None:
-    """Segments register here when Django starts; contacts never imports upwards."""
-    _sources[kind] = source
-
-
-def source_name(kind: str, source_id: int | None) -> str:
-    """What is exported, for staff. Raises ``Refused`` when it is not there any more."""
-    if kind == LIST:
-        return "Contacts"
-    if kind not in _sources or source_id is None:
-        raise Refused("export.kind_unknown", "There is nothing of that kind to export.")
-    return _sources[kind].name(source_id)
 
 
 @transaction.atomic
@@ -72,7 +47,7 @@ def export_create(
     actor: Actor,
     columns: Sequence[str],
     reason: str,
-    source: str = LIST,
+    source: str = sources.LIST,
     source_id: int | None = None,
     text: str = "",
     filters: dict[str, str] | None = None,
@@ -88,7 +63,7 @@ def export_create(
         raise Refused("export.without_columns", "Choose at least one column.")
     if not 3 <= len(reason) <= 500:
         raise Refused("export.without_reason", "Say what the export is for. It stays on the trail, sealed.")
-    source_name(source, source_id)
+    sources.source_name(source, source_id)
     export = ContactExport(
         id=next_ids(EXPORT_TABLE, 1)[0],
         source=source,
@@ -196,6 +171,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
     fields = attributes.catalog()
     labels = {name: label for _, group in exporting.columns(fields) for name, label in group}
     columns = [name for name in data["columns"] if name in labels]
+    names = {tag.id: tag.name for tag in tags.everything()} if exporting.TAGS in columns else {}
     # The mark makes spreadsheets read it as UTF-8.
     yield b"\xef\xbb\xbf" + line(labels[name] for name in columns).encode()
     for start in range(0, len(ids), CHUNK):
@@ -213,8 +189,10 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
             reason=data["reason"],
             subject=export.pk,
         )
+        if names:
+            tags.load_tags(people)
         text = "".join(
-            line(exporting.cell(people[person_id], name, fields) for name in columns)
+            line(exporting.cell(people[person_id], name, fields, names) for name in columns)
             for person_id in chunk
             if person_id in people
         )
@@ -223,14 +201,7 @@ def _lines(export: ContactExport, worker: str) -> Iterator[bytes]:
 
 
 def _ids(export: ContactExport, data: dict[str, Any]) -> Sequence[int]:
-    if export.source == LIST:
-        found: Sequence[int] = list(
-            searching.people(text=data["text"], filters=data["filters"]).order_by("pk").values_list("pk", flat=True)
-        )
-    elif export.source in _sources and export.source_id is not None:
-        found = _sources[export.source].ids(export.source_id)
-    else:
-        raise Refused("export.subject_gone", "What should be exported is not there any more.")
+    found = sources.source_ids(export.source, export.source_id, data["text"], data["filters"])
     if len(found) > MOST:
         raise Refused("export.too_many_people", f"More than {MOST:,} people are too many for one file. Narrow it down.")
     return found

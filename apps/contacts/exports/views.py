@@ -11,19 +11,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.contacts import sources
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.exports import columns as exporting
 from apps.contacts.exports import services as exports
 from apps.contacts.models import ContactExport
-from apps.contacts.person.forms import SearchForm
+from apps.contacts.person.views.people import searched
 from apps.core import clock
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.core.pages import keyset
 from apps.core.permissions import Permission, require
-
-FILTERS = ("relation", "consent", "mail", "life")
 
 
 @require(Permission.CONTACT_EXPORT)
@@ -41,13 +40,10 @@ def export_new(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     segment = given.get("segment", "")
     # A segment that is written strangely is no segment: never everybody instead.
-    source, source_id = ("segment", whole(segment, 0)) if segment else (exports.LIST, None)
-    text, filters = "", {}
-    if request.method == "POST" and source == exports.LIST:
-        search = SearchForm(request.POST)
-        if search.is_valid():
-            text = search.cleaned_data["q"]
-            filters = {name: search.cleaned_data[name] for name in FILTERS if search.cleaned_data[name]}
+    source, source_id = ("segment", whole(segment, 0)) if segment else (sources.LIST, None)
+    text, filters = "", dict[str, str]()
+    if request.method == "POST" and source == sources.LIST:
+        text, filters = searched(request)
     problem = ""
     if request.method == "POST" and "asked" in request.POST:
         try:
@@ -64,7 +60,7 @@ def export_new(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             problem = str(refusal)
     try:
-        name = exports.source_name(source, source_id)
+        name = sources.source_name(source, source_id)
     except Refused:
         raise Http404 from None
     chosen = set(request.POST.getlist("columns")) if problem else set(exporting.USUAL)
@@ -135,7 +131,7 @@ def _export(export_id: int) -> ContactExport:
 
 def _name(found: ContactExport) -> str:
     try:
-        return exports.source_name(found.source, found.source_id)
+        return sources.source_name(found.source, found.source_id)
     except Refused:
         return "A segment that was deleted"
 

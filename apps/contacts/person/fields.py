@@ -42,6 +42,8 @@ class FieldSpec:
         return self.name == "language" and is_code(value)
 
 
+TAG_PREFIX = "tag."
+"""Tags stand in a catalog of fields as ``tag.ID``, for their levels; they are no fields of a profile."""
 SLOTS = 8
 """How many columns the search row has for own dates and numbers."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -20,6 +20,7 @@ from apps.contacts.person.life_dates import life_problem
 from apps.contacts.person.masking import IDENTIFIERS, masked_value
 from apps.contacts.person.reach import MOST, OTHERS, Way, put, token, ways
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.tags.definitions import OpenedTag
 from apps.core import clock
 from apps.core.purposes import Purpose
 from apps.ui.forms import DateInput, optional_text
@@ -54,6 +55,24 @@ class SearchForm(forms.Form):
     life = forms.ChoiceField(
         required=False, label="Status", choices=[("", "All"), ("living", "Living"), ("deceased", "Deceased")]
     )
+    tag = forms.ChoiceField(required=False, choices=[("", "All")])
+
+    FILTERS = ("relation", "consent", "mail", "life", "tag")
+
+    def __init__(self, *args: Any, tags: Iterable[OpenedTag] = (), **given: Any) -> None:
+        super().__init__(*args, **given)
+        names = [(str(tag.id), tag.name) for tag in tags]
+        if names:
+            cast(forms.ChoiceField, self.fields["tag"]).choices = [("", "All"), *names]
+        else:
+            del self.fields["tag"]
+
+    def search(self) -> tuple[str, dict[str, str]]:
+        """What was typed and what was chosen; nothing for a form that nobody sent, or that does not fit."""
+        if not self.is_bound or not self.is_valid():
+            return "", {}
+        data = self.cleaned_data
+        return data["q"], {name: data[name] for name in self.FILTERS if data.get(name)}
 
 
 class PersonForm(forms.Form):

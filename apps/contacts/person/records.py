@@ -11,7 +11,7 @@ from apps.contacts.person import fields
 
 @dataclass
 class PersonRecord:
-    """``events``, ``appointments``, ``results``, ``imports`` are None until asked for (``selectors.load_events``)."""
+    """``events``, ``appointments``, ``results``, ``imports``, ``tags`` are None until asked for (``load_events``)."""
 
     id: int
     profile: dict[str, Any] = field(repr=False)
@@ -19,11 +19,13 @@ class PersonRecord:
     record_key: bytes = field(repr=False)
     consents: dict[str, str] = field(default_factory=dict, repr=False)  # purpose -> granted | denied
     suppressions: frozenset[str] = field(default=frozenset(), repr=False)  # scopes of its mailbox
+    stops_altered: bool = False  # somebody edited or deleted what stops its mailbox: nothing may go there
     unproven: str = ""  # why nobody knows whose its mailbox is (`ReturnedMailbox.Reason`); "" when nobody doubts it
     events: list[dict[str, Any]] | None = field(default=None, repr=False)
     appointments: list[dict[str, Any]] | None = field(default=None, repr=False)
     results: dict[str, dict[str, Any]] | None = field(default=None, repr=False)  # lab -> event of its last result
     imports: dict[int, set[str]] | None = field(default=None, repr=False)  # id of an import -> made, changed
+    tags: frozenset[int] | None = field(default=None, repr=False)  # ids
     version: int = 1
     created_at: datetime | None = None
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from django.db.models import Q, QuerySet
 
-from apps.contacts.models import PersonIdentity, PersonSearch, Suppression
+from apps.contacts.models import PersonIdentity, PersonSearch, PersonTag, Suppression
 from apps.contacts.person import search_values
 from apps.core import folding
+from apps.core.numbers import whole
 from apps.vault import tokens
 
 COUNT_UP_TO = 10_000
@@ -27,7 +28,8 @@ def people(*, text: str = "", filters: Mapping[str, str] | None = None) -> Query
     record number is ``text``, under ``filters``; where nobody has that name, whose name begins alike (``meant``).
 
     ``filters``: relation (patient, b2b, subscriber), life (living, deceased), consent ("marketing:granted",
-    "marketing:denied", "marketing:none"), mail (address, no_address, suppressed). Unknown values filter nothing.
+    "marketing:denied", "marketing:none"), mail (address, no_address, suppressed), tag (its id). Unknown values filter
+    nothing.
     """
     found = PersonSearch.objects.all()
     if text.strip():
@@ -109,4 +111,8 @@ def _mail(found: QuerySet[PersonSearch], value: str) -> QuerySet[PersonSearch]:
     return found.filter(has)
 
 
-_FILTERS = {"relation": _relation, "life": _life, "consent": _consent, "mail": _mail}
+def _tag(found: QuerySet[PersonSearch], value: str) -> QuerySet[PersonSearch]:
+    return found.filter(pk__in=PersonTag.objects.filter(tag_id=whole(value, 0)).values("person_id"))
+
+
+_FILTERS = {"relation": _relation, "life": _life, "consent": _consent, "mail": _mail, "tag": _tag}

@@ -25,6 +25,7 @@ from apps.contacts.models import (
     PersonIdentity,
     PersonMerge,
     PersonSearch,
+    PersonTag,
     TimelineEvent,
     TimelineSummary,
 )
@@ -284,7 +285,7 @@ def contacts_take_back(*, actor: Actor, ids: Sequence[int], action: Action, subj
         return 0
     for model in (PersonSearch, PersonIdentity, TimelineEvent, Appointment, PendingChange, MovedMailbox):
         model._default_manager.filter(person__in=people).delete()
-    for each in (TimelineSummary, LatestResult, MatchKey):
+    for each in (TimelineSummary, LatestResult, PersonTag, MatchKey):
         each._default_manager.filter(person_id__in=people).delete()
     Person.objects.filter(pk__in=people).update(
         wrapped_profile=None, sealed=None, erased_at=now, version=F("version") + 1
@@ -312,6 +313,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
     LatestResult.objects.filter(person_id=row.pk).delete()
+    PersonTag.objects.filter(person_id=row.pk).delete()
     Appointment.objects.filter(person=row).delete()
     PendingChange.objects.filter(person=row).delete()
     MovedMailbox.objects.filter(person=row).delete()

@@ -54,6 +54,7 @@ def run(
     result["unused"] = [item["table"] for item in data["files"] if not item["used"]]
     result["reasons"] = data.get("reasons", {})
     result["held"] = data.get("held", 0)
+    result["tagged"] = data.get("tagged", 0)
     result["unread"] = data.get("unread", 0)
     result["unread_reasons"] = data.get("unread_reasons", {})
     result["notes"] = data.get("notes", {})

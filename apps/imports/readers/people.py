@@ -13,8 +13,9 @@ from apps.contacts import values
 from apps.contacts.cell_text import clean, whole_number
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
-from apps.contacts.person.names import split_name
+from apps.contacts.person.names import split_name, without_suffix
 from apps.contacts.person.reach import OTHERS, Way, put
+from apps.contacts.tags.names import misfit, split
 from apps.contacts.values import BadValue
 from apps.imports.column_mapping import ColumnMapping, target_of
 from apps.imports.readers.rows import FOOT, PersonRow, Rejection, Row, Unread, is_foot, ragged
@@ -159,6 +160,10 @@ class PersonReader:
                 profile["external_ids"] = {mapping.source: value}
             elif head == "full_name":
                 profile.update(value)
+            elif head == "last_name" and type(value) is dict:
+                # A column of their own says more than what stands behind a name.
+                profile["last_name"] = value["last_name"]
+                profile.setdefault("suffix", value["suffix"])
             else:
                 profile[head] = value
         if "other_emails" in profile or "other_phones" in profile:
@@ -187,7 +192,8 @@ class PersonReader:
             consents = _consents(parts, mapping, self._today, self._zone)
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
-        return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended)
+        tags = profile.pop("tags", ())
+        return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended, tags)
 
     def _impossible(self, profile: dict[str, Any], cells: list[str], unread: list[Unread]) -> None:
         """Leave out a day of birth or death that cannot be. Systems write 1/1/1900 for "not dead"."""
@@ -261,6 +267,7 @@ def _steps(
         "consent": values.consent_state,
         "number": values.number,
         "boolean": values.boolean,
+        "tags": _tags,
     }
     found: list[_Step] = []
     for column, name in mapping.columns.items():
@@ -277,6 +284,8 @@ def _steps(
         read = kinds.get(target.kind, words)
         if head in OTHERS.values():
             read = _several(read)
+        elif head == "last_name":
+            read = _last_name(longest)
         elif head == "full_name":
             read = _full_name(name == "full_name_two_families")
         elif head == "attributes" and inner in choices:
@@ -291,6 +300,24 @@ def _several(read: Callable[[str], Any]) -> Callable[[str], Any]:
         return tuple(value for part in re.split(r"[;,|\n]", cell) if part.strip() and (value := read(part.strip())))
 
     return readers
+
+
+def _last_name(longest: int) -> Callable[[str], Any]:
+    def read(cell: str) -> Any:
+        name = values.text(cell, longest)
+        family, suffix = without_suffix(name) if " " in name or "," in name else (name, "")
+        return {"last_name": family, "suffix": suffix} if suffix else name
+
+    return read
+
+
+def _tags(cell: str) -> tuple[str, ...]:
+    found = split(cell)
+    good = tuple(name for name in found if not misfit(name))
+    if len(good) < len(found):
+        wrong = next(filter(None, map(misfit, found)))
+        raise BadValue(f"has a tag that {wrong}", rest=good)
+    return good
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:

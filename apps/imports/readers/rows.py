@@ -36,7 +36,7 @@ class PersonRow:
     """A person: `profile` has only what the row says, in the shape of the sealed profile.
 
     `guardian` is the key of the person who decides for this one; `unread` are cells that were left out, all or in part.
-    `mended` says that a spreadsheet's ``.0`` was taken off the key.
+    `mended` says that a spreadsheet's ``.0`` was taken off the key. `tags` are names.
     """
 
     line: int
@@ -47,6 +47,7 @@ class PersonRow:
     cells: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     mended: bool = False
+    tags: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<PersonRow of line {self.line}>"
@@ -133,7 +134,7 @@ _FOOTS = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"[\s\-=_*+|.~]*")
-FOOT = "is a line at the foot of the list or a rule, and nobody's row"
+FOOT = "it is a total, a note or a line of dashes at the foot of the list, and nobody's row"
 
 
 def is_foot(cells: Sequence[str]) -> bool:

@@ -21,6 +21,7 @@ from django.db import connection, transaction
 
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.merging.services.finding import search_of
+from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.errors import Refused
 from apps.imports.column_mapping import BadMapping, ColumnMapping
@@ -36,6 +37,7 @@ from apps.imports.services import jobs
 from apps.imports.services.done import note_done
 from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
+from apps.imports.services.tagging import ensure_room
 from apps.imports.services.unread import unread_add
 from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
 from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
@@ -113,7 +115,7 @@ def _start_over(run: _Pass) -> None:
     job = run.job
     job.rejections.all().delete()
     job.done = job.new = job.changed = job.unchanged = job.rejected = 0
-    for name in ("tables", "reasons", "held", "unread", "unread_reasons", "notes"):
+    for name in jobs.OF_A_PASS:
         run.data.pop(name, None)
     job.reseal(run.data)
     job.save()
@@ -275,6 +277,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             cache=run.cache,
             subject=job.pk,
             wait=run.data.get("waits", False),
+            tags=run.mapping.tags if run.mapping is not None else (),
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
@@ -312,6 +315,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.changed += part.changed
         total.unchanged += part.unchanged
         total.to_confirm += part.to_confirm
+        total.doubts += part.doubts
         total.rejections += part.rejections
         total.notes += part.notes
         total.touched += part.touched
@@ -336,6 +340,13 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     table["rejected"] += len(rejections)
     if outcome.to_confirm:  # "held" is its name in jobs that are stored, and in the answer of the command
         data["held"] = data.get("held", 0) + outcome.to_confirm
+    if outcome.doubts:
+        data["doubts"] = data.get("doubts", 0) + outcome.doubts
+    if outcome.tagged:
+        data["tagged"] = data.get("tagged", 0) + outcome.tagged
+    if outcome.new_tags:
+        data["new_tags"] = split("\n".join([*data.get("new_tags", ()), *sorted(outcome.new_tags)]))
+        ensure_room(data["new_tags"])
     if outcome.unread:
         data["unread"] = data.get("unread", 0) + len(outcome.unread)
         _tally(data.setdefault("unread_reasons", {}), (f"{cell.column} {cell.reason}" for cell in outcome.unread))

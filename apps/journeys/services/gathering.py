@@ -15,6 +15,7 @@ from apps.contacts.models import TimelineEvent
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.tags import definitions as tags
 from apps.core import zones
 from apps.core.actors import Actor
 from apps.core.bulk import int8_array
@@ -24,6 +25,8 @@ from apps.journeys.engine import Plan
 from apps.journeys.protocol import Facts
 from apps.journeys.services.run_batch import BatchRun
 from apps.journeys.vocabulary import APPOINTMENT_START, EVENT_START, Key
+from apps.references import selectors as references
+from apps.references.models import Noun
 from apps.vault import sealing
 from apps.vault.sealing import SealBroken
 
@@ -50,7 +53,10 @@ def gather(
         asked = {person: records[person] for person in curious}
         contacts.load_events(asked)
         contacts.load_appointments(asked)
-        imports.load_imports(asked, among=imports.asked_about())
+        known = references.asked_for((Noun.IMPORT, Noun.TAG))
+        imports.load_imports(asked, among=known[Noun.IMPORT])
+        if known[Noun.TAG]:
+            tags.load_tags(asked)
     appointments = _appointments(runs, plans, records)
     events = _events(runs, plans, records)
     wanted = {version: plans[version].dates - OF_THE_RUN for version in {run.version for run in runs}}
@@ -80,6 +86,7 @@ def gather(
                 signals=frozenset(_pair(each) for each in run.signals),
                 guard=guard(record, plan, about),
                 visit=str(about.get("state") or "booked") if about is not None else "",
+                in_doubt=about is not None and "held" in about,
                 holds=_asker(record, questions, run.version),
             ),
             record=record,

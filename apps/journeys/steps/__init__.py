@@ -12,6 +12,7 @@ from apps.journeys.protocol import Step
 from apps.journeys.steps.condition import Condition
 from apps.journeys.steps.exit import Exit
 from apps.journeys.steps.send import Send
+from apps.journeys.steps.tag import Tag
 from apps.journeys.steps.update_attribute import UpdateAttribute
 from apps.journeys.steps.wait import Wait
 from apps.journeys.steps.wait_for import WaitFor
@@ -19,5 +20,5 @@ from apps.journeys.steps.wait_until import WaitUntil
 
 # In the order of the builder's palette.
 KINDS: Mapping[str, type[Step]] = MappingProxyType(
-    {kind.kind: kind for kind in (Send, Wait, WaitUntil, WaitFor, Condition, UpdateAttribute, Exit)}
+    {kind.kind: kind for kind in (Send, Wait, WaitUntil, WaitFor, Condition, UpdateAttribute, Tag, Exit)}
 )

@@ -23,6 +23,7 @@ from apps.segments.conditions.lab import LabCondition
 from apps.segments.conditions.number import NumberCondition
 from apps.segments.conditions.sample import SampleCondition
 from apps.segments.conditions.segment import SegmentCondition
+from apps.segments.conditions.tag import TagCondition
 
 #: In the order of the builder's picker. Where kinds share a key, the first that reads a document is its kind.
 CONDITIONS: dict[str, type[Condition]] = {
@@ -36,6 +37,7 @@ CONDITIONS: dict[str, type[Condition]] = {
     "consent": ConsentCondition,
     "engagement": EngagementCondition,
     "segment": SegmentCondition,
+    "tag": TagCondition,
     "imported": ImportedCondition,
     "sample": SampleCondition,
 }

@@ -16,6 +16,7 @@ from apps.contacts.consent.services import for_now
 from apps.contacts.models import Suppression
 from apps.contacts.person.selectors import mailbox_since
 from apps.contacts.services import NewEvent
+from apps.contacts.suppressions.register.services import stops_lift
 from apps.core import clock
 from apps.core.actors import STRANGER, Actor
 from apps.core.bulk import next_ids
@@ -177,16 +178,16 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
         reason=Suppression.Reason.UNSUBSCRIBED,
         since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
     )
-    for mailbox, scope in rows.values_list("mailbox", "scope"):
+    lifted = stops_lift(rows)
+    for mailbox, scope in lifted:
         mailboxes_note([bytes(mailbox)], scope, "")
-    lifted, _ = rows.delete()
     if lifted:
         record(
             actor=actor,
             action=Action.SUPPRESSION_LIFT,
             kind="mailbox",
             people=[link.person] if link.person else [],
-            codes={"lifted": lifted, "reason": "undone"},
+            codes={"lifted": len(lifted), "reason": "undone"},
         )
     return bool(lifted)
 

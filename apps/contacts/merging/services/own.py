@@ -21,6 +21,7 @@ from apps.contacts.models import (
     PendingChange,
     PersonIdentity,
     Suppression,
+    Tag,
     TimelineEvent,
 )
 from apps.contacts.models.appointment import APPOINTMENT_TABLE
@@ -28,6 +29,8 @@ from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.pending_change import MOVED_TABLE, PENDING_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.suppressions.register.services import stops_lift
+from apps.contacts.tags.services import tags_give, tags_move, tags_take
 from apps.contacts.timeline.services import results_renew, summaries_renew
 from apps.core import clock
 from apps.core.bulk import next_ids
@@ -209,17 +212,48 @@ def _stops_merge(merging: Merging) -> Notes:
 
 
 def _stops_undo(merging: Merging, notes: Notes) -> list[str]:
-    rows = Suppression.objects.select_for_update().filter(source=f"{BY_MERGE}{merging.id}")
-    for row in rows:
-        mailboxes_note([bytes(row.mailbox)], row.scope, "")
-    gone, _ = rows.delete()
-    if gone < int(notes.get("added", 0)):
+    gone = stops_lift(Suppression.objects.filter(source=f"{BY_MERGE}{merging.id}"))
+    for mailbox, scope in gone:
+        mailboxes_note([mailbox], scope, "")
+    if len(gone) < int(notes.get("added", 0)):
         return ["The mailbox was unsubscribed or stopped since the merge. It stays so."]
     return []
 
 
 def _stops_words(notes: Notes) -> list[str]:
     return ["An unsubscribe of either mailbox holds for the main one too"] if notes.get("added") else []
+
+
+# -- Tags ------------------------------------------------------------------------------------------------------
+
+
+def _tags_merge(merging: Merging) -> Notes:
+    moved = tags_move(actor=merging.actor, person_id=merging.merged.id, to=merging.kept.id)
+    found = {"given": list(moved.given), "shared": list(moved.shared)}
+    return found if moved.given or moved.shared else {}
+
+
+def _tags_undo(merging: Merging, notes: Notes) -> list[str]:
+    """Both have the tags that they had, as far as there still are such tags."""
+    there = set(Tag.objects.filter(pk__in=[*notes["given"], *notes["shared"]]).values_list("pk", flat=True))
+    tags_take(
+        actor=merging.actor,
+        pairs=[(merging.kept.id, tag) for tag in notes["given"]],
+        subject=merging.kept.id,
+        kind="person",
+    )
+    tags_give(
+        actor=merging.actor,
+        pairs=[(merging.merged.id, tag) for tag in sorted(there)],
+        subject=merging.merged.id,
+        kind="person",
+    )
+    return []
+
+
+def _tags_words(notes: Notes) -> list[str]:
+    count = len(notes["given"])
+    return [f"{count} {'tag' if count == 1 else 'tags'}"] if count else []
 
 
 # -- Changes that wait, pairs ----------------------------------------------------------------------------------
@@ -337,6 +371,7 @@ def parts_of_contacts() -> list[Part]:
             _consents_words,
             order=9,
         ),
+        Part("tags", ("contacts.PersonTag.person_id",), _tags_merge, _tags_undo, _tags_words, order=16),
         Part("suppressions", (), _stops_merge, _stops_undo, _stops_words, order=20),
         Part("waiting changes", (), _waiting_merge, _waiting_undo, order=21),
         Part(

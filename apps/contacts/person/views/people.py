@@ -21,6 +21,7 @@ from apps.contacts.person import renewal, searching, selectors
 from apps.contacts.person.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.tags import definitions as tags
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import Page, keyset
@@ -34,16 +35,13 @@ BACKUPS_EXPIRE = timedelta(days=35)
 @require_http_methods(["GET", "POST"])
 def contact_list(request: HttpRequest) -> HttpResponse:
     """People, newest first; searched by POST, so that no name ever stands in an address."""
-    form = SearchForm(request.POST if request.method == "POST" else None)
-    text, filters = "", {}
-    if form.is_bound and form.is_valid():
-        text = form.cleaned_data["q"]
-        filters = {name: form.cleaned_data[name] for name in ("relation", "consent", "mail", "life")}
+    form = search_form(request)
+    text, filters = form.search()
     looked_for = searching.meant(text)
     found = searching.people(text=looked_for, filters=filters)
     cursor = request.POST.get("after") or request.GET.get("after", "")
     page = keyset(found, cursor, total=searching.counted(found))
-    searched = bool(text.strip() or any(filters.values()))
+    searched = bool(text.strip() or filters)
     rows = _rows(request, page, searched)
     context = {
         "form": form,
@@ -69,6 +67,22 @@ def _duplicates(request: HttpRequest) -> int:
     if not may(request, Permission.CONTACT_EDIT):
         return 0
     return DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN).count()
+
+
+def search_form(request: HttpRequest) -> SearchForm:
+    """The filter bar as it was sent, with the tags that the role may read."""
+    shown = tags.shown_to(role_of(request), tags.everything())
+    return SearchForm(request.POST if request.method == "POST" else None, tags=shown)
+
+
+def searched(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """What the list was searched for, for an act on everybody who was found. What is written strangely, and a tag that
+    is not there any more, is an unknown page: never everybody instead.
+    """
+    form = search_form(request)
+    if not form.is_valid() or (request.POST.get("tag") and "tag" not in form.fields):
+        raise Http404
+    return form.search()
 
 
 def _how_many(total: int | None, searched: bool) -> list[str]:

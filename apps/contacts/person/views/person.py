@@ -35,8 +35,9 @@ from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_va
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.views.people import opened
 from apps.contacts.suppressions.services import reason_given
+from apps.contacts.tags import views as tags
 from apps.contacts.timeline import words as timeline
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -329,6 +330,7 @@ def _page(
         "may_edit": may(request, Permission.CONTACT_EDIT),
         "may_erase": may(request, Permission.CONTACT_ERASE),
         "may_merge": may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL),
+        **tags.shown(request, record.id),
     }
     status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
     if form is not None and form.is_bound and form.errors:
@@ -554,4 +556,12 @@ def _shown(visit: Mapping[str, Any]) -> dict[str, Any]:
     start, when = visit_time(visit)
     held = visit.get("held")
     said = ", ".join(f"{name} “{value}”" for name, value in held["said"]) if held else ""
-    return {**visit, "start": start, "when": when, "doubt": {"why": held["why"], "said": said} if held else None}
+    return {
+        **visit,
+        "start": start,
+        "when": when,
+        "date": start.date().isoformat(),
+        "time": f"{start:%H:%M}",
+        "clock": zones.called(getattr(start.tzinfo, "key", "")),
+        "doubt": {"why": held["why"], "said": said} if held else None,
+    }

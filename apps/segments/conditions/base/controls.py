@@ -19,12 +19,13 @@ Choices = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Offer:
-    """What the pickers offer: other segments, campaigns, value sets, attributes of the organization."""
+    """What the pickers offer: other segments, campaigns, value sets, attributes of the organization, tags."""
 
     segments: Sequence[str] = ()
     campaigns: Sequence[str] = ()
     sets: Sequence[tuple[str, str]] = ()
     attributes: Sequence[str] = ()
+    tags: Sequence[str] = ()
     fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apps.contacts import sources
 from apps.contacts.exports import columns as exporting
 from apps.contacts.exports import services as exports
 from apps.contacts.management.waiting import until_over
@@ -42,7 +43,7 @@ class Command(RoadCommand):
             actor=actor,
             columns=[name.strip() for name in options["columns"].split(",")],
             reason=options["reason"],
-            source="segment" if segment else exports.LIST,
+            source="segment" if segment else sources.LIST,
             source_id=segment.id if segment else None,
         )
         until_over(made, exports.work, exports.CHANNEL)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0016_visits_held'),
+        ('contacts', '0020_own_labs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
