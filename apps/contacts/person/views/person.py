@@ -360,6 +360,9 @@ def _flags(record: PersonRecord, today: date) -> list[dict[str, str]]:
         else:
             text = "No guardian is on record, so nothing is sent."
             found.append({"tone": "caution", "title": "Minor without guardian", "text": text})
+    if record.stops_altered:
+        text = "Mail is held: what stops this mailbox was altered in the database. An administrator has to look."
+        found.append({"tone": "bad", "title": "Stops altered", "text": text})
     if record.suppressions:
         rows = _suppressions(record)
         text = " ".join(f"{row['reason']}: {row['scope'].lower()}." for row in rows)
