@@ -41,6 +41,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "verify-the-audit-trail": {"task": "apps.audit.tasks.verify", "schedule": crontab(hour="3", minute="20")},
     "settle-clicks": {"task": "apps.tracking.tasks.settle_clicks", "schedule": 20 * SECONDS},
     "end-consents-that-ran-out": {"task": "apps.contacts.tasks.consents_expire", "schedule": 5 * MINUTES},
+    "look-whether-stops-are-as-written": {
+        "task": "apps.contacts.tasks.suppression_check",
+        "schedule": 15 * MINUTES,
+    },
     "clear-old-clicks": {"task": "apps.tracking.tasks.clear_clicks", "schedule": crontab(hour="3", minute="50")},
     "clear-old-reports": {"task": "apps.delivery.tasks.clear_reports", "schedule": crontab(hour="3", minute="55")},
     "look-after-imports": {"task": "apps.imports.tasks.import_sweep", "schedule": 30 * SECONDS},

@@ -321,6 +321,8 @@ INBOUND_LMTP = env("CARELANE_LMTP_ADDRESS", "127.0.0.1:8024")
 INBOUND_SMTP = env("CARELANE_INBOUND_SMTP_ADDRESS", "127.0.0.1:8025" if DEMO else "")
 
 # The name that our own MX writes into Authentication-Results (RFC 8601); only fields with one of these are believed.
+LABS_KNOWN_FOR = 5.0
+"""Seconds after which every process knows a lab that was declared in another."""
 AUTHSERV_IDS = frozenset(name.lower() for name in re.split(r"[,\s]+", env("CARELANE_AUTHSERV_ID")) if name)
 # Where a clamd listens that looks at attachments: the path of its socket, or host:port. Empty: nothing is scanned.
 CLAMD = env("CARELANE_CLAMD")

@@ -28,5 +28,7 @@ for _variable in ("DATABASE_URL", "REDIS_URL"):
 
 from config.settings import *  # noqa: E402, F403
 
+# Whoever declares a lab knows it at once; a page asks for them as often the first time as the next.
+LABS_KNOWN_FOR = float("inf")
 # A slow hash protects passwords, and would make every scene of five people wait for seconds.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

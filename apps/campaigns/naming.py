@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from apps.campaigns import spec as specs
@@ -42,6 +43,14 @@ def with_names(spec: Spec) -> Spec:
         brand = content.brand_names([brand]).get(brand, GONE)
     segment, outside = called(spec.segment), tuple(called(of) for of in spec.exclude)
     return replace(spec, segment=segment, exclude=outside, template=template, brand=brand)
+
+
+def audience_words(spec: Spec, names: Mapping[int, str]) -> str:
+    """Whom a stored spec writes to, for a line of a list; ``names`` are those of its segments, of all lines."""
+    if spec.everybody:
+        return "Everybody"
+    of = spec.segment
+    return names.get(of, GONE) if isinstance(of, int) else of
 
 
 def uses(spec: Spec) -> list[Used]:

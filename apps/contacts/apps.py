@@ -6,8 +6,11 @@ class ContactsConfig(AppConfig):
     label = "contacts"
 
     def ready(self) -> None:
-        """The audit trail knows numbers; whom somebody means by a name is found here."""
+        """The audit trail knows numbers: whom somebody means by a name is found here. Own labs join the presets."""
         from apps.audit import people
+        from apps.contacts.labs import catalog
         from apps.contacts.person import finding
+        from apps.contacts.timeline import results
 
         people.register(finding.FINDER)
+        results.LABS.own = catalog.own

@@ -39,6 +39,13 @@ _NAMES = {
 }  # fmt: skip
 """Names that people of clinics know better than CLDR's, and groups of languages that ISO 639-3 leaves out."""
 
+_RARE = {
+    "acf": "Saint Lucian Creole French", "aii": "Assyrian Neo-Aramaic", "aiw": "Aari", "ctu": "Chol", "ilk": "Ilongot",
+    "ium": "Iu Mien", "kmr": "Northern Kurdish", "mnw": "Mon", "mxb": "Tezoatlán Mixtec", "prk": "Parauk",
+    "quz": "Cusco Quechua", "rmy": "Vlax Romani", "yua": "Yucateco",
+}  # fmt: skip
+"""ISO 639-3's names of what forms offer and CLDR does not name: a process that starts need not load all of the list."""
+
 _ALIASES = {
     "ar": "arab|arabic modern standard|modern standard arabic",
     "ase": "asl|american sign|american sign lang|sign american|us sign language|deaf asl",
@@ -140,11 +147,19 @@ _WITHIN = {"cmn": "zh", "yue": "zh", "nan": "zh", "hak": "zh", "wuu": "zh", "ckb
 
 def name_of(code: str) -> str:
     """The English name of a language, or the code itself where nobody knows it."""
-    known = _english().get(code)
+    known = _english().get(code) or _RARE.get(code)
     if known is None and code:
         found = _iso().get(code)
         known = found[1] if found else code
     return known or ""
+
+
+@lru_cache(maxsize=512)
+def name_in(code: str, language: str) -> str:
+    """The name of a language as a text in ``language`` (en, es) writes it: “Somali”, “somalí”."""
+    if language == "es" and (known := Locale("es").languages.get(code)):
+        return str(known)
+    return name_of(code)
 
 
 def is_code(code: str) -> bool:

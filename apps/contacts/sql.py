@@ -23,7 +23,9 @@ IDENTITY_HOLDERS = "SELECT kind, token, person_id FROM contacts_personidentity W
 
 
 def appointments(alias: str = "a") -> str:
-    """Appointments: ``person_id``, keyed ``state`` and ``day``."""
+    """Appointments: ``id``, ``person_id``, keyed ``state``, ``day`` (at its place), ``hour`` and ``minute`` (UTC, of
+    its start; None until renewed); ``held_at`` is set while one is in doubt.
+    """
     return f"contacts_appointment {alias}"
 
 

@@ -7,7 +7,9 @@ from celery import shared_task
 from apps.contacts.attributes import fills
 from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
+from apps.contacts.labs import services as labs
 from apps.contacts.person import renewal
+from apps.contacts.suppressions.register import services as register
 from apps.contacts.tags import bulk_services as tags
 from apps.core import actors, clock
 from apps.jobs import waking
@@ -17,6 +19,12 @@ from apps.jobs import waking
 def attribute_fill(fill_id: int) -> None:
     """Bring everybody's search values up to a changed attribute."""
     fills.work(fill_id)
+
+
+@shared_task(acks_late=True)
+def lab_renew(lab_id: int) -> None:
+    """Bring the results on record up to a lab that was declared."""
+    labs.work(lab_id)
 
 
 @shared_task(acks_late=True)
@@ -45,12 +53,20 @@ def job_sweep() -> None:
         waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
     for export_id in exports.due(now):
         waking.wake_now("apps.contacts.tasks.export_work", export_id)
+    for lab_id in labs.due():
+        waking.wake_now("apps.contacts.tasks.lab_renew", lab_id)
     for tag_job in tags.due(now):
         waking.wake_now("apps.contacts.tasks.tag_work", tag_job)
     renewal.renewal_begin()
     for renewal_id in renewal.due(now):
         waking.wake_now("apps.contacts.tasks.search_renew", renewal_id)
     exports.exports_clear(actor=actors.system("beat"))
+
+
+@shared_task
+def suppression_check() -> None:
+    """Compare what stops mailboxes with its MACs, sums and ledger; put back what is missing."""
+    register.stops_check(actor=actors.system("beat"))
 
 
 @shared_task

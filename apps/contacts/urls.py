@@ -6,6 +6,7 @@ from apps.contacts.appointments import views as appointments
 from apps.contacts.attributes import views as attributes
 from apps.contacts.changes import views as changes
 from apps.contacts.exports import views as exports
+from apps.contacts.labs import views as labs
 from apps.contacts.person.views import people, person
 from apps.contacts.tags import bulk_views as bulk_tags
 from apps.contacts.tags import views as tags
@@ -14,6 +15,9 @@ app_name = "contacts"
 urlpatterns = [
     path("", people.contact_list, name="list"),
     path("new/", people.contact_new, name="new"),
+    path("labs/", labs.lab_list, name="labs"),
+    path("labs/new/", labs.lab_new, name="lab_new"),
+    path("labs/<int:lab_id>/again/", labs.lab_renew, name="lab_renew"),
     path("attributes/", attributes.attribute_list, name="attributes"),
     path("attributes/new/", attributes.attribute_new, name="attribute_new"),
     path("attributes/<int:attribute_id>/", attributes.attribute, name="attribute"),

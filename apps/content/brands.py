@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from apps.content.fields import CATALOG, MergeField
+from apps.contacts.timeline.results import LABS
+from apps.content.fields import CATALOG, MergeField, lab_fields
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
@@ -35,7 +36,8 @@ class BrandFacts:
 
     def catalog(self) -> dict[str, MergeField]:
         """The merge fields a template of this installation may use."""
-        return {**CATALOG, **{field.name: field for field in self.attributes}}
+        own = (*lab_fields(LABS.own().values()), *self.attributes)
+        return {**CATALOG, **{field.name: field for field in own}}
 
     def constants(self) -> dict[str, str]:
         """The fields a template may name under ``clinic``."""

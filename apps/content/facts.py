@@ -97,7 +97,7 @@ def _masked_visit(visit: Mapping[str, Any]) -> dict[str, Any]:
 def _is_coming(visit: Mapping[str, Any], now: datetime) -> bool:
     """Booked and ahead; one whose reminders are held is in doubt, and nobody is told of it."""
     is_booked = visit.get("state", "booked") == "booked" and "held" not in visit
-    return is_booked and datetime.fromisoformat(str(visit["start"])) >= now
+    return is_booked and zones.visit_moment(visit) >= now
 
 
 def _visit(visit: Mapping[str, Any]) -> dict[str, Any]:

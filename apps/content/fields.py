@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from apps.contacts.languages import name_of
 from apps.contacts.person.fields import FIELDS as PEOPLE
-from apps.contacts.timeline.results import LABS, spoken
+from apps.contacts.timeline.results import LABS, Lab, spoken
 from apps.content.formats import FORMATS
 from apps.mail.compiled import Field
 
@@ -77,9 +78,24 @@ _VISIT = {
     "provider": "Dr. Lee",
 }
 
+SPOKEN = "language"
+"""The field whose value is a code of ISO 639."""
 LAB = "lab"
 """Fields under this name are last results: ``lab.hba1c`` with its unit, ``lab.hba1c_date`` its day."""
 DAY_OF = "_date"
+LABS_GROUP = "Labs and vitals"
+
+
+def lab_fields(labs: Iterable[Lab]) -> Iterator[MergeField]:
+    """The last result of each lab, with its unit, and its day: of the level of the lab."""
+    for lab in labs:
+        sample, numbers = "Negative", lab.numbers
+        if numbers is not None:
+            sample = spoken(numbers.spoken((numbers.low + numbers.high) // 3), lab.unit)
+        yield MergeField(f"{LAB}.{lab.name}", f"Last result: {lab.label}", "text", int(lab.level), sample, LABS_GROUP)
+        day = f"Day of the last result: {lab.label}"
+        yield MergeField(f"{LAB}.{lab.name}{DAY_OF}", day, "date", int(lab.level), "2026-11-02", LABS_GROUP)
+
 
 FIXED_FIELDS = (
     MergeField("appointment.start", "Appointment: day and time", "moment", 2, _VISIT["start"], "Appointment"),
@@ -94,30 +110,7 @@ FIXED_FIELDS = (
         (_VISIT, {**_VISIT, "start": "2027-01-14T14:30:00-05:00", "kind": "Lab visit"}),
         "Appointment",
     ),
-    *(
-        field
-        for lab in LABS.values()
-        for field in (
-            MergeField(
-                f"{LAB}.{lab.name}",
-                f"Last result: {lab.label}",
-                "text",
-                int(lab.level),
-                spoken(lab.numbers.spoken((lab.numbers.low + lab.numbers.high) // 3), lab.unit)
-                if lab.numbers
-                else "Negative",
-                "Labs and vitals",
-            ),
-            MergeField(
-                f"{LAB}.{lab.name}{DAY_OF}",
-                f"Day of the last result: {lab.label}",
-                "date",
-                int(lab.level),
-                "2026-11-02",
-                "Labs and vitals",
-            ),
-        )
-    ),
+    *lab_fields(LABS.presets.values()),
     MergeField("clinic.name", "Clinic name", "text", 0, "Carelane Clinic", "Clinic"),
     MergeField("clinic.phone", "Clinic phone", "text", 0, "555-0100", "Clinic"),
     MergeField("clinic.postal_address", "Clinic postal address", "text", 0, "1 Main Street", "Clinic"),
@@ -183,7 +176,8 @@ def sample_words(text: str, own: Mapping[str, str]) -> str:
         expression = _EXPRESSION.fullmatch(found[1])
         name = expression[1] if expression else found[1].strip()
         known = CATALOG.get(name)
-        return own.get(name) or (str(known.sample) if known and known.sample else f"[{name}]")
+        value = own.get(name) or (str(known.sample) if known and known.sample else f"[{name}]")
+        return name_of(value) if name == SPOKEN else value
 
     return _FIELD.sub(filled, text)
 
@@ -208,6 +202,9 @@ def parse_field(expression: str, catalog: Mapping[str, MergeField], scope: Mappi
     name, pipes = found[1], found[2]
     level, type_ = look_up(name, catalog, scope or {})
     format_, argument, fallback = _pipes(name, pipes, type_)
+    if name == SPOKEN:
+        # A record holds the code; what people read is its name, whatever else was asked for.
+        format_, argument = "language", ""
     if not format_ and type_ in ("date", "moment"):
         format_, argument = "date", "datetime" if type_ == "moment" else "long"
     elif not format_ and type_ in ("money", "list"):

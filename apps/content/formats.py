@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from apps.contacts import languages
 from apps.contacts.person.names import name_case
 from apps.core import zones
 
@@ -69,6 +70,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "money": (),
     "list": (),
     "name": (),
+    "language": (),
 }
 """Each format and the arguments it takes; the first is the default."""
 
@@ -155,7 +157,7 @@ def format_money(value: Any) -> str:
             raise BadFormat("not an amount")
         sign = "-" if amount < 0 else ""
         return f"{sign}${abs(amount):,.2f}"
-    except InvalidOperation:
+    except ArithmeticError:
         raise BadFormat("not an amount") from None
 
 
@@ -189,6 +191,8 @@ def writer(format: str, argument: str, language: str) -> Callable[[Any, str], st
         return lambda value, zone: format_list(value, language)
     if format == "name":
         return lambda value, zone: format_name(str(value))
+    if format == "language":
+        return lambda value, zone: languages.name_in(str(value), _language(language))
 
     def plain(value: Any, zone: str) -> str:
         if isinstance(value, str):

@@ -15,7 +15,10 @@ from email import message_from_bytes, policy
 from functools import lru_cache
 from typing import Any
 
+from apps.contacts import languages
+from apps.contacts.cell_text import BadValue
 from apps.content import formats
+from apps.content.fields import SPOKEN
 from apps.mail.compiled import (
     CompiledMessage,
     Condition,
@@ -275,6 +278,8 @@ def _getter(path: tuple[str, ...]) -> Callable[[Facts, Envelope], Any]:
 def _test(test: Test) -> Callable[[Facts, Envelope], bool]:
     get = _getter(test.path)
     wanted = {value.casefold() for value in test.values}
+    if test.path == (SPOKEN,):
+        wanted |= {code for value in test.values if (code := _code_of(value))}
 
     def present(facts: Facts, envelope: Envelope) -> bool:
         return get(facts, envelope) not in (None, "", [], (), {})
@@ -291,6 +296,14 @@ def _test(test: Test) -> Callable[[Facts, Envelope], bool]:
     if test.op == "is_not":
         return lambda facts, envelope: not among(facts, envelope)
     return among
+
+
+def _code_of(name: str) -> str:
+    """The code of a language that a test names in words, or ""."""
+    try:
+        return languages.code_of(name)
+    except BadValue as error:
+        return error.rest
 
 
 def _word(value: Any) -> str:

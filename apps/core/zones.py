@@ -238,6 +238,14 @@ def visit_start(visit: Mapping[str, Any], clinic: str) -> datetime:
     return start.replace(tzinfo=zone) if on_the_wall else start.astimezone(zone)
 
 
+def visit_moment(visit: Mapping[str, Any]) -> datetime:
+    """When a visit begins, to be compared: visits in two zones, and those stored with an abbreviation such as EST.
+
+    Never compare ``start`` as text: 9:00 in Los Angeles comes after 10:00 in New York.
+    """
+    return visit_start(visit, "UTC")
+
+
 def stamp(visit: Mapping[str, Any]) -> str:
     """The start of a visit with its place, as RFC 9557 writes it: ``2026-12-09T09:00:00-08:00[America/Los_Angeles]``.
 
@@ -264,6 +272,11 @@ def called(zone: str, language: str = "en") -> str:
     if language[:2] == "es":
         return _SPANISH[word] if word else ("UTC" if zone == "UTC" else f"hora de {_city(zone)}")
     return word or ("UTC" if zone == "UTC" else f"{_city(zone)} time")
+
+
+def common(clinic: str) -> list[str]:
+    """Places to choose a clock from: the clinic's first, then one for each clock of North America that differs."""
+    return [clinic, *(place for clock, place in _PLACE.items() if clock != called(clinic))]
 
 
 def _city(zone: str) -> str:

@@ -1,4 +1,4 @@
-"""What delivery says on the status page about mail that comes in."""
+"""What delivery says on the status page about mail that comes in and about stopped mailboxes, and to administrators."""
 
 from __future__ import annotations
 
@@ -7,15 +7,41 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 
+from apps.contacts.suppressions.register.services import BUCKETS, Findings, stops_state
+from apps.core.permissions import Permission
 from apps.delivery.returns.receiver import GREETING, address_of
-from apps.ui.board import Check
+from apps.ui.board import Check, Item
+from apps.ui.datewords import count
+from apps.users.models import User
 
 _WAIT = 0.5  # seconds
 
 
+def problems(user: User, now: datetime) -> Iterator[Item]:
+    """Stops of mailboxes that somebody altered in the database."""
+    if user.may(Permission.ORGANIZATION_EDIT) and not (found := stops_state()).sound:
+        text = "Mail to those mailboxes is held. Find out who had access, then run “manage.py suppression_check”."
+        yield Item(_altered(found), text, reverse("delivery:suppressions"), "shield-x", "bad", action="See the stops")
+
+
+def _altered(found: Findings) -> str:
+    said = [count(found.altered, "stop") + " of a mailbox altered"] if found.altered else []
+    if found.buckets:
+        said.append("stops missing among " + count(found.buckets, "part") + f" of {BUCKETS}")
+    return ", ".join(said)[:1].upper() + ", ".join(said)[1:]
+
+
 def checks(now: datetime) -> Iterator[Check]:
-    """Whether our receiver of inbound mail listens wherever the settings say."""
+    """Whether what stops mailboxes is as it was written, and our receiver of inbound mail listens."""
+    found = stops_state()
+    text = f"{found.rows:,} as they were written." if found.sound else f"{_altered(found)}. Mail to them is held."
+    yield Check("Stopped mailboxes", "ok" if found.sound else "down", text, "mail-off")
+    yield from _receiver()
+
+
+def _receiver() -> Iterator[Check]:
     places = [place for place in (settings.INBOUND_LMTP, settings.INBOUND_SMTP) if place]
     if not places:
         yield Check("Inbound mail", "warning", "No receiver is configured: bounces are not seen.", "mail-x")

@@ -14,7 +14,7 @@ from apps.core import clock
 from apps.core.permissions import Permission, may
 from apps.delivery import selectors
 from apps.delivery.forms import RecipientKeyForm
-from apps.delivery.models import OutboxMessage, RecipientKey
+from apps.delivery.models import InboundMail, OutboxMessage, RecipientKey
 from apps.delivery.outbox import story
 from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held
 from apps.delivery.send import sources
@@ -28,7 +28,12 @@ def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
     found = list(rows.order_by("-pk")[:SHOWN])
     language = import_string(settings.DELIVERY_LANGUAGE) if settings.DELIVERY_LANGUAGE else lambda _skeleton: ""
     names = sources.names_of((row.kind, row.source_id) for row in found)
+    letters = InboundMail.objects.filter(person_id=record.id, kind=InboundMail.InboundKind.REPLY)
     return {
+        # Nobody is named by a letter before it is proven or staff said so; then it stands among their messages.
+        "letters": letters.order_by("-pk").defer("sealed", "raw")[:SHOWN]
+        if may(request, Permission.INBOX_VIEW)
+        else (),
         "rows": [
             (
                 row,

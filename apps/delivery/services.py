@@ -3,6 +3,7 @@
 from apps.delivery.hygiene.services import clean_list, clean_list_soon, wake
 from apps.delivery.outbox.services.control import (
     doubtful_resend,
+    held_release,
     message_stop,
     source_pause,
     source_resume,
@@ -32,6 +33,7 @@ __all__ = [
     "doubtful_resend",
     "enqueue",
     "enqueue_one",
+    "held_release",
     "key_add",
     "key_remove",
     "mail_finish",

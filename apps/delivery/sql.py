@@ -8,8 +8,8 @@ from __future__ import annotations
 
 
 def messages(alias: str = "") -> str:
-    """Messages: ``kind`` and ``source_id`` (what sends), ``person_id``, ``state``, ``route``, ``reason``, ``level``,
-    ``tls_class``, ``skeleton_id``.
+    """Messages: ``id``, ``kind`` and ``source_id`` (what sends), ``visit`` (of a journey's step), ``person_id``,
+    ``state``, ``route``, ``reason``, ``level``, ``tls_class``, ``skeleton_id``.
     """
     return f"delivery_outboxmessage {alias}".rstrip()
 

@@ -96,3 +96,5 @@ COMPANIES = (
     "Linden Family Practice", "Harbor Imaging Center", "Marlow Laboratory", "Stonebridge Physical Therapy",
     "Quarry Hill Pediatrics", "Fern & Holly Pharmacy", "Northbank Health Plan", "Alder Medical Supply",
 )  # fmt: skip
+# Names that people type with plain letters, in the place of others: a longer list would make another clinic.
+WRITTEN = {"Conway": "O’Brien", "Kirby": "Łuczak", "Hale": "Groß", "Marín": "Muñoz-Díaz"}

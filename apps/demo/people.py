@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.contacts.consent.given import ConsentCell
-from apps.demo import names
+from apps.demo import names, results
 from apps.imports.readers.rows import AppointmentRow, EventRow, PersonRow
 
 SOURCE = "demo"
@@ -83,7 +83,9 @@ def clinic(now: datetime, *, size: int = 2000, seed: int = 20261122) -> Clinic:
         maker.outsider(number)
     while len(maker.made.people) < size:
         maker.household(size - len(maker.made.people))
-    return maker.made
+    made = maker.made
+    made.events += results.of(made.people, made.events, maker.today, random.Random(seed + 1))  # noqa: S311
+    return made
 
 
 class _Maker:
@@ -104,6 +106,7 @@ class _Maker:
         self.home += 1
         spanish = draw.random() < 0.3
         last = draw.choice(names.LAST_ES if spanish else names.LAST_EN)
+        last = names.WRITTEN.get(last, last)
         town, zip_code = draw.choice(names.TOWNS)
         address = {
             "line": f"{draw.randint(1, 240)} {draw.choice(names.STREETS)} {draw.choice(names.STREET_KINDS)}",

@@ -149,7 +149,7 @@ def _templates(site: str) -> int:
 def _import(now: datetime) -> int:
     if ImportJob.objects.exists():
         return 0
-    day = (now - timedelta(days=3)).strftime("%-m/%-d/%Y")
+    day = (now - timedelta(days=3)).astimezone(ZoneInfo(people.ZONE)).strftime("%-m/%-d/%Y")
     upload = jobs.Upload("Front desk list.csv", io.BytesIO(FRONT_DESK.format(signed=day).encode()))
     job = jobs.import_create(actor=ACTOR, kind="list", uploads=[upload], document=FRONT_DESK_MAPPING)
     jobs.import_check(actor=ACTOR, job_id=job.pk)

@@ -28,14 +28,17 @@ class UploadForm(forms.Form):
         initial="list",
         choices=[
             ("list", "A list of people"),
-            ("synthea", "Synthea tables"),
             ("appointments", "Appointments"),
             ("events", "Conditions, visits, medications, labs"),
+            ("synthea", "Synthea tables"),
         ],
         widget=ChoiceCards(
             about={
                 "list": ("Any CSV or Excel workbook: you say which column means what.", "users"),
-                "synthea": ("patients.csv and the tables beside it, together.", "database"),
+                "synthea": (
+                    "Invented patients, for trying things out: patients.csv and the tables beside it, together.",
+                    "database",
+                ),
                 "events": (
                     "A CSV of what happened to people on record; you say which column means what.",
                     "stethoscope",

@@ -25,13 +25,15 @@ BEFORE_TABLE = "imports_before"
     rejected=Kind.PLAIN,
     files_gone=Kind.PLAIN,
     started_at=Kind.PLAIN,
+    level=Kind.PLAIN,
     **SEALED,
 )
 class ImportJob(SealedJob):
     """One import from upload to result. ``done`` rows of ``total`` are behind it, in this state's pass.
 
     ``sealed`` (service key) holds files with their keys, mapping, options, counts by table, reasons, the dry run's
-    result and a sentence about what went wrong: file names and headers may tell a condition.
+    result and a sentence about what went wrong: file names and headers may tell a condition. ``level`` is what it tells
+    about somebody to have come with this list.
     """
 
     class JobKind(models.TextChoices):
@@ -60,6 +62,7 @@ class ImportJob(SealedJob):
     rejected = models.BigIntegerField(default=0)
     files_gone = models.BooleanField(default=False)
     started_at = models.DateTimeField(null=True)
+    level = models.SmallIntegerField(default=2, db_default=2)
 
     class Meta:
         db_table = IMPORT_TABLE
@@ -134,6 +137,7 @@ class ImportUndo(SealedJob):
     class State(models.TextChoices):
         RUNNING = "running", "Undoing"
         DONE = "done", "Undone"
+        CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Failed"
 
     UNDER_WAY = (State.RUNNING,)

@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.contacts.person.records import PersonRecord
 from apps.core.bulk import int8_array
+from apps.core.levels import Level
 from apps.imports.models import ImportJob
 
 
@@ -30,6 +31,12 @@ def load_imports(records: dict[int, PersonRecord], among: Collection[int] | None
                 found = records[person].imports
                 assert found is not None
                 found.setdefault(job, set()).add(column)
+
+
+def levels(ids: Collection[int]) -> dict[int, Level]:
+    """What it tells to have come with these imports."""
+    rows = ImportJob.objects.filter(pk__in=ids).values_list("pk", "level") if ids else ()
+    return {pk: Level(level) for pk, level in rows}
 
 
 def there(ids: Collection[int]) -> set[int]:

@@ -43,13 +43,15 @@ RELATIONS = {"patient": "Patients or members", "b2b": "Business contacts", "subs
 @require(Permission.CONTACT_IMPORT)
 def import_list(request: HttpRequest) -> HttpResponse:
     """All imports, newest first."""
-    page = keyset(ImportJob.objects.all(), request.GET.get("after", ""))
+    page = keyset(ImportJob.objects.select_related("undo"), request.GET.get("after", ""))
     rows = []
     for job in page.items:
         data = job.opened()
         # Until it ran, the figures are those of a check: nobody is new yet.
         ran = data.get("pass") == State.RUNNING
-        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran})
+        undo = getattr(job, "undo", None)
+        undone = undo is not None and undo.state == undo.State.DONE
+        rows.append({"job": job, "names": [item["name"] for item in data["files"]], "ran": ran, "undone": undone})
     return render(request, "imports/list.html", {"page": page, "rows": rows})
 
 
@@ -270,7 +272,44 @@ def _date_formats(current: str) -> list[tuple[str, str]]:
 def import_page(request: HttpRequest, job_id: int) -> HttpResponse:
     """Steps 3 and 4: what would happen, what happens, what came of it."""
     job = _job(job_id)
-    return render(request, "imports/job.html", _job_context(request, job))
+    return render(request, "imports/job.html", _job_context(request, job) | _reading(request, job))
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_level(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Declare how much it tells to have come with this list."""
+    job = _job(job_id)
+    try:
+        jobs.import_level(actor=actor_of(request), job_id=job.pk, level=whole(request.POST.get("level", ""), 0) or 0)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "The level of this list is declared.")
+    return redirect("imports:job", job.pk)
+
+
+def _reading(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """How the file of a list of appointments was read, while another reading can be chosen."""
+    if job.kind != JobKind.APPOINTMENTS or not _mappable(job) or job.files_gone:
+        return {}
+    shown = jobs.may_see_rows(actor_of(request), job)
+    return column_page.reading_context(job, job.opened(), {}, shown=shown) | {"choose_reading": True}
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_reading(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Read a list of appointments otherwise, and check it again: it has no page of columns."""
+    job, actor = _job(job_id), actor_of(request)
+    if job.kind != JobKind.APPOINTMENTS:
+        raise Http404
+    try:
+        jobs.import_reread(actor=actor, job_id=job.pk, reading=column_page.posted_reading(request.POST))
+        jobs.import_check(actor=actor, job_id=job.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("imports:job", job.pk)
 
 
 @require(Permission.CONTACT_IMPORT)
@@ -295,6 +334,7 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     ]
     to_confirm = data.get("held", 0)
     tagged = data.get("tagged", 0)
+    doubts = data.get("doubts", 0)
     writes = job.new + job.changed + to_confirm
     # Nobody has taken the job: say so before somebody wonders.
     waiting = job.under_way and job.lease_until is None and seconds > 20
@@ -321,20 +361,44 @@ def _job_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         **_stopped(job, data),
         "writes": writes,
         "undoable": (until := undo_until(job)) is not None and until > clock.now(),
-        "undone": ImportUndo.objects.filter(job=job).first(),
+        **_undone(job),
         "may_make_segments": may(request, Permission.SEGMENT_EDIT),
         "people": selectors.figures(job) if job.state == State.DONE else (0, 0),
         "to_confirm": to_confirm,
         "tagged": tagged,
         "new_tags": data.get("new_tags", []),
+        "doubts": doubts,
+        "doubts_title": _doubts_title(job, doubts),
+        "columns_url": reverse(COLUMNS[job.kind], args=[job.pk]) if job.kind in COLUMNS and _mappable(job) else "",
         "downloadable": job.rejections.filter(count__gt=0).exists(),
         **_unread(job, data),
         "own": jobs.may_see_rows(actor_of(request), job),
         "not_own": jobs.NOT_YOURS,
         "waiting": waiting,
         **_decided(data),
-        "nothing_to_do": job.state == State.CHECKED and not writes and not tagged,
+        "levels": ((2, "Health information"), (3, "Specially protected")),
+        "nothing_to_do": job.state == State.CHECKED and not writes and not doubts and not tagged,
     }
+
+
+def _undone(job: ImportJob) -> dict[str, Any]:
+    """The undo of an import, and what the page of the import is called once it is undone."""
+    undo = ImportUndo.objects.filter(job=job).first()
+    is_undone = undo is not None and undo.state == ImportUndo.State.DONE
+    title = "Imported, then undone" if is_undone else "Imported"
+    return {
+        "undone": undo,
+        "is_undone": is_undone,
+        "done_title": title,
+        "done_status": "" if is_undone else "done",
+        "number": f"Import {job.pk}",
+    }
+
+
+def _doubts_title(job: ImportJob, doubts: int) -> str:
+    if job.state == State.DONE:
+        return "One visit is in doubt." if doubts == 1 else f"{doubts:,} visits are in doubt."
+    return "One visit would be in doubt." if doubts == 1 else f"{doubts:,} visits would be in doubt."
 
 
 def _unread(job: ImportJob, data: dict[str, Any]) -> dict[str, Any]:

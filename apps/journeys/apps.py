@@ -10,9 +10,9 @@ class JourneysConfig(AppConfig):
         from apps.delivery.models.outbox import MessageKind
         from apps.delivery.send import sources
         from apps.journeys import selectors
-        from apps.journeys.outgoing import JourneySource
+        from apps.journeys.outgoing import JourneySource, kept_back
         from apps.references import owners
         from apps.references.models import Noun
 
-        sources.register(MessageKind.JOURNEY, JourneySource(), selectors.names_by_id)
+        sources.register(MessageKind.JOURNEY, JourneySource(), selectors.names_by_id, kept_back)
         owners.register(Noun.JOURNEY, selectors.names_of_users)

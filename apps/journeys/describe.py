@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.delivery.policy.routing import HELD_HINTS, Held
+from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held
 from apps.journeys.definition import Definition, Trigger, walk
 from apps.journeys.vocabulary import Key, Reentry, TriggerKind, join
 
@@ -39,6 +39,7 @@ REASONS: Mapping[str, str] = {
     "date_passed": "The date had passed",
     "no_date": "The date is not known",
     "not_sent": "Nothing was sent to answer to",
+    "visit_in_doubt": HELD_WORDS[Held.VISIT_IN_DOUBT],
     "signal": "Answered in time",
     "timeout": "No answer in time",
     "missing_step": "The step is not in this version",
@@ -100,6 +101,7 @@ def numbers(definition: Definition) -> dict[str, int]:
 # What a word means to whoever reads it here for the first time.
 REASON_HINTS: Mapping[str, str] = {
     "suppressed": HELD_HINTS[Held.SUPPRESSED],
+    "visit_in_doubt": HELD_HINTS[Held.VISIT_IN_DOUBT],
     "step_error": "Look at the person's way to see the error, then try again or take them out.",
     "not_sent": "The message before was skipped or held back.",
 }

@@ -23,7 +23,7 @@ SENT, SKIPPED = Outcome.SENT.value, Outcome.SKIPPED.value
 
 
 class State(StrEnum):
-    """Where a run stands. `left` and `failed` have a reason."""
+    """Where a run stands. `left` and `failed` have a reason; `waiting` has one while something keeps it."""
 
     WAITING = "waiting"
     FINISHED = "finished"
@@ -95,8 +95,8 @@ class Visit(NamedTuple):
 class Decision:
     """What becomes of a run: its next state, and what happened on the way.
 
-    `step` and `due_at` (UTC) are set while it waits. `visits` are new, in order; their effects
-    happen when they are stored. `changed` is False when there is nothing to store.
+    `step` and `due_at` (UTC) are set while it waits, `reason` then says what keeps it. `visits` are new, in order;
+    their effects happen when they are stored. `changed` is False when there is nothing to store.
     """
 
     run: int
@@ -156,7 +156,7 @@ class _Walk:
             try:
                 answer = step.decide(self)
                 if isinstance(answer, Stay):
-                    return self._wait(here, answer.until)
+                    return self._wait(here, answer.until, answer.reason)
                 if isinstance(answer, Leave):
                     visits.append(Visit(here, str(answer.outcome)))
                     return self._end(State.FINISHED, answer.reason)
@@ -196,7 +196,7 @@ class _Walk:
         skips = [visit.reason for visit in self.visits if visit.outcome == SKIPPED]
         return skips[0] if skips and not self.sent else Reason.COMPLETED
 
-    def _wait(self, step_id: str, due: datetime) -> Decision:
+    def _wait(self, step_id: str, due: datetime, reason: str = "") -> Decision:
         same = self.resumed and due == self.facts.due_at and not self.visits
         return Decision(
             self.facts.run,
@@ -204,6 +204,7 @@ class _Walk:
             State.WAITING,
             step=step_id,
             due_at=due,
+            reason=str(reason),
             visits=tuple(self.visits),
             changed=not same,
         )

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from apps.contacts.attributes import definitions as attributes
+from apps.core import zones
 from apps.journeys import context, describe
 from apps.journeys.definition import Definition, date_fields, mails, walk
 from apps.journeys.engine import Plan
@@ -32,7 +33,7 @@ from apps.journeys.vocabulary import (
 from apps.segments import builder, draft, rules
 from apps.segments import naming as segment_naming
 from apps.segments import selectors as segments
-from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, offer
+from apps.ui.forms import DateInput, TimeInput, ZonedDateTimeField, ZonedDateTimeWidget, offer
 
 NOTHING = "-"
 
@@ -293,7 +294,11 @@ class TrialForm(forms.Form):
         for name in sorted(plan.dates):
             label = f"Day of {labels.get(name, name)}"
             if name == APPOINTMENT_START:
-                self._add(name, ZonedDateTimeField(label="The appointment"), visit)
+                begins = ZonedDateTimeWidget(words="On the clock chosen below")
+                self._add(name, ZonedDateTimeField(label="The appointment", widget=begins), visit)
+                clocks = [(each, zones.called(each)) for each in zones.common(zone.key)]
+                where = forms.ChoiceField(label="On the clock of its place", choices=clocks, required=False)
+                self._add("place", where, zone.key)
             else:
                 self._add(name, forms.DateField(label=label, widget=DateInput()), visit.date())
         if any(step.mail is not None for step in plan.steps.values()):
@@ -357,6 +362,11 @@ class TrialForm(forms.Form):
             for name, key in ((name, name.replace(".", "-")) for name in self._dates())
             if data.get(key) is not None
         }
+        if isinstance(visit := dates.get(APPOINTMENT_START), datetime):
+            # Read on the clinic's clock, meant on that of its place, whose clock the steps go by.
+            there = ZoneInfo(data.get("place") or zone.key)
+            dates[APPOINTMENT_START] = visit.astimezone(zone).replace(tzinfo=there)
+            zone = there
         return Scenario(
             start=data["start"],
             zone=zone,
@@ -370,7 +380,7 @@ class TrialForm(forms.Form):
         )
 
     def _dates(self) -> list[str]:
-        others = ("start", "answer", "hours", "visit", "event", "event_days")
+        others = ("start", "place", "answer", "hours", "visit", "event", "event_days")
         keys = [name for name in self.fields if name not in others and not name.startswith("says_")]
         return [name.replace("-", ".") if name.endswith("-start") else name for name in keys]
 

@@ -194,6 +194,10 @@ class JourneyRun(models.Model):
             models.Index(fields=["journey", "step"], condition=Q(state="waiting"), name="journey_run_step"),
             models.Index(fields=["journey", "-id"], name="journey_run_people"),
             models.Index(fields=["person"], name="journey_run_person"),
+            # Few: every tick asks which of them may go on.
+            models.Index(
+                fields=["id"], condition=Q(state="waiting", reason="visit_in_doubt"), name="journey_run_in_doubt"
+            ),
         ]
 
     def __str__(self) -> str:

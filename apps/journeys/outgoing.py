@@ -21,17 +21,19 @@ from apps.content import selectors as content
 from apps.content import services as content_services
 from apps.content.blocks import BadTemplate
 from apps.content.compiling import compile_message
+from apps.core import zones
 from apps.core.actors import Actor
 from apps.core.levels import Level
 from apps.delivery import services as delivery
 from apps.delivery.models import OutboxMessage
 from apps.delivery.models.outbox import MessageKind
 from apps.delivery.policy.routing import Held, Refusal
-from apps.delivery.send.sources import Claimed, Draft
-from apps.journeys import context, localtime, naming
+from apps.delivery.send.sources import Claimed, Draft, LeftOut
+from apps.journeys import context, naming
 from apps.journeys.definition import Definition, DefinitionBroken, Problem, mails
 from apps.journeys.models import Journey, JourneyRun, JourneyStepVisit, RunState
 from apps.journeys.parse import parse
+from apps.journeys.protocol import Reason
 from apps.journeys.vocabulary import APPOINTMENT_START, Key
 from apps.mail.compiled import CompiledMessage, LinkFactory
 from apps.tracking import links
@@ -184,6 +186,14 @@ def resume(*, actor: Actor, journey: Journey) -> None:
     delivery.source_resume(actor=actor, kind=MessageKind.JOURNEY, source_id=journey.pk)
 
 
+def kept_back(person_id: int) -> list[LeftOut]:
+    """What this person is not told while a visit is in doubt: journeys that stand before a message about it."""
+    runs = JourneyRun.objects.filter(
+        person_id=person_id, state=RunState.WAITING, reason=Reason.VISIT_IN_DOUBT.value
+    ).select_related("journey")
+    return [LeftOut(run.changed_at, str(run.journey.opened()["name"]), Held.VISIT_IN_DOUBT.value) for run in runs]
+
+
 class JourneySource:
     """Answers delivery for messages of journeys."""
 
@@ -247,9 +257,8 @@ def _draft(
         if about is None or about.get("state") == "cancelled":
             return Refusal(Held.STOPPED, "The appointment was canceled before this message could leave.")
         if "held" in about:
-            return Refusal(Held.STOPPED, "An import is in doubt about the appointment, so nobody is told of it.")
-        start = localtime.as_moment(datetime.fromisoformat(about["start"]), context.zone())
-        if mail.before == APPOINTMENT_START and now >= start:
+            return Refusal(Held.VISIT_IN_DOUBT, "An import is in doubt about the appointment, so nobody is told of it.")
+        if mail.before == APPOINTMENT_START and now >= zones.visit_moment(about):
             return Refusal(Held.STOPPED, "The appointment has begun.")
     skeleton_id, compiled = content.skeleton_for(frozen["skeleton"], record.language)
     return Draft(

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     DATE_PASSED = "date_passed"
     NO_DATE = "no_date"
     NOT_SENT = "not_sent"
+    VISIT_IN_DOUBT = "visit_in_doubt"
     SIGNAL = "signal"
     TIMEOUT = "timeout"
     MISSING_STEP = "missing_step"
@@ -92,9 +93,10 @@ class Effect(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """Wait here until a moment (UTC)."""
+    """Wait here until a moment (UTC); ``reason`` where something keeps it from going on."""
 
     until: datetime
+    reason: str = ""
 
 
 class Go(NamedTuple):
@@ -124,7 +126,8 @@ class Facts:
     `step` is where the run waits (None: it is about to enter, or begins a new round). `dates` maps
     date names to moments or days; a missing one is unknown. `sent` names the sends of this round that
     went out; `signals` are pairs (signal, send step) seen in this round. `guard` is a reason to leave
-    at once ("deceased"). `visit` is the state of the appointment the run is about ("kept"), "" without one.
+    at once ("deceased"). `visit` is the state of the appointment the run is about ("kept"), "" without one;
+    `in_doubt`: an import is in doubt about it, and nobody has said yet what is right.
     `holds(rule_json)` evaluates a segment rule on the opened record.
     """
 
@@ -138,6 +141,7 @@ class Facts:
     signals: frozenset[tuple[str, str]] = frozenset()
     guard: str = ""
     visit: str = ""
+    in_doubt: bool = False
     holds: Callable[[str], bool] = field(default=lambda _rule: False, repr=False)
 
 

@@ -31,6 +31,7 @@ from apps.journeys.models import (
     RunState,
 )
 from apps.journeys.parse import parse
+from apps.journeys.protocol import Reason
 from apps.references.models import Noun
 from apps.references.owners import Shown
 from apps.vault import tokens
@@ -196,6 +197,7 @@ class Figures:
     ended: list[tuple[str, str, int]] = field(default_factory=list)  # state, reason, number
     languages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # step, language, messages that left
     not_left: Mapping[str, int] = field(default_factory=dict)  # step, messages that stayed here
+    in_doubt: int = 0  # runs that stand before a message because their visit is in doubt
 
     @property
     def on_the_way(self) -> int:
@@ -218,7 +220,7 @@ class Figures:
 
 
 def figures(row: Journey) -> Figures:
-    """The numbers of one journey, in four queries."""
+    """The numbers of one journey, in five queries."""
     waiting = dict(
         JourneyRun.objects.filter(journey=row, state=RunState.WAITING).values_list("step").annotate(number=Count("id"))
     )
@@ -231,7 +233,10 @@ def figures(row: Journey) -> Figures:
         if step == "" and outcome != "entered"
     ]
     on_the_way = {str(step): number for step, number in waiting.items()}
-    return Figures(on_the_way, counts, ended, outgoing.languages_sent(row.pk), outgoing.not_left(row.pk))
+    in_doubt = JourneyRun.objects.filter(
+        journey=row, state=RunState.WAITING, reason=Reason.VISIT_IN_DOUBT.value
+    ).count()
+    return Figures(on_the_way, counts, ended, outgoing.languages_sent(row.pk), outgoing.not_left(row.pk), in_doubt)
 
 
 def nodes(

@@ -47,6 +47,11 @@ def used_by_each(kind: Noun, ids: Collection[int]) -> dict[int, list[Use]]:
     }
 
 
+def is_used(kind: Noun, used_id: int) -> bool:
+    """Whether anybody uses one object."""
+    return Reference.objects.filter(used_kind=kind, used_id=used_id).exists()
+
+
 def asked_for(kinds: Collection[Noun]) -> dict[Noun, list[int]]:
     """The objects of these kinds that something uses, by kind; one query."""
     found: dict[Noun, list[int]] = {kind: [] for kind in kinds}

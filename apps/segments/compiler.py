@@ -52,7 +52,7 @@ def people(rule: Rule, now: datetime, zone: ZoneInfo = UTC, names: Names | None 
     several cores. In one condition with OR a single process would fill the hash sets and ask them person by person.
     """
     names = names or Names()
-    ways = _Search(now.astimezone(zone).date(), names, joins=True).ways(names.linked(rule))
+    ways = _Search(now.astimezone(zone), names, joins=True).ways(names.linked(rule))
     found = joined(
         " UNION ", [way.wrapped(f"SELECT s.person_id FROM {contacts_sql.search_rows()} WHERE ") for way in ways]
     )
@@ -74,7 +74,7 @@ def condition(
     they look only at what happened to this person.
     """
     names = names or Names()
-    found = _Search(now.astimezone(zone).date(), names, joins=joins, one=one).node(names.linked(rule))
+    found = _Search(now.astimezone(zone), names, joins=joins, one=one).node(names.linked(rule))
     return found.text, list(found.params)
 
 
@@ -86,11 +86,15 @@ class _Search:
     stands right behind a NOT, and what it is made of does not all have to hold.
     """
 
-    today: date
+    local: datetime
     names: Names
     joins: bool = False
     one: bool = False
     behind_not: bool = False
+
+    @property
+    def today(self) -> date:
+        return self.local.date()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:

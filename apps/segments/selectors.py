@@ -15,6 +15,7 @@ from apps.contacts.timeline.terms import shown_term
 from apps.contacts.timeline.value_sets import DIAGNOSES_AND_ACTS
 from apps.core.errors import Refused
 from apps.core.levels import Level
+from apps.imports import selectors as imports
 from apps.organizations import selectors as organizations
 from apps.references import selectors as references
 from apps.references.models import Noun, Place
@@ -158,6 +159,7 @@ def names_for(rule: rules.Rule, frozen: Mapping[Handle, rules.Rule] | None = Non
     then, fields = frozen or {}, attributes.catalog()
     found: dict[Handle, rules.Rule] = {}
     campaigns: set[Handle] = set(rules.mentioned_campaigns(rule))
+    lists: set[Handle] = set(rules.mentioned_imports(rule))
     waiting = set(rules.mentioned_segments(rule))
     while waiting:
         new = {of: then[of] for of in waiting if of in then}
@@ -165,8 +167,14 @@ def names_for(rule: rules.Rule, frozen: Mapping[Handle, rules.Rule] | None = Non
         found |= new
         for each in new.values():
             campaigns.update(rules.mentioned_campaigns(each))
+            lists.update(rules.mentioned_imports(each))
         waiting = {of for each in new.values() for of in rules.mentioned_segments(each)} - found.keys()
-    return rules.Names(segments=found, campaigns=naming.campaign_ids(campaigns) if campaigns else {}, fields=fields)
+    return rules.Names(
+        segments=found,
+        campaigns=naming.campaign_ids(campaigns) if campaigns else {},
+        fields=fields,
+        imports=imports.levels([number for number in lists if isinstance(number, int)]),
+    )
 
 
 def _rules_of(handles: Iterable[Handle], fields: Mapping[str, FieldSpec]) -> dict[Handle, rules.Rule]:

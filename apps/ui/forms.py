@@ -113,12 +113,13 @@ class UploadZones(UploadZone):
 
 
 class ZonedDateTimeWidget(forms.MultiWidget):
-    """Date and time with the name of the clinic's zone behind them."""
+    """Date and time with the name of the clinic's zone behind them, or with ``words`` about another one."""
 
     template_name = "components/widgets/zoned.html"
     use_fieldset = True
 
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+    def __init__(self, attrs: dict[str, Any] | None = None, *, words: str = "") -> None:
+        self.words = words
         super().__init__({"date": DateInput({"aria-label": "Date"}), "time": TimeInput({"aria-label": "Time"})}, attrs)
 
     def decompress(self, value: datetime | None) -> list[date | time | None]:
@@ -129,7 +130,7 @@ class ZonedDateTimeWidget(forms.MultiWidget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"]["zone"] = datewords.zone(timezone.get_current_timezone_name())
+        context["widget"]["zone"] = self.words or datewords.zone(timezone.get_current_timezone_name())
         return context
 
 

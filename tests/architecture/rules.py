@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from tests.architecture.contracts import role_of
@@ -39,6 +40,24 @@ _SQL_WRITE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
+def _tree(text: str) -> ast.Module:
+    """The text of a module, parsed: a dozen rules read the same eight hundred."""
+    return ast.parse(text)
+
+
+@lru_cache(maxsize=4096)
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    """Every node of it, as ``ast.walk`` gives them."""
+    return tuple(ast.walk(_tree(text)))
+
+
+def forget() -> None:
+    """Let go of what was parsed."""
+    _nodes.cache_clear()
+    _tree.cache_clear()
+
+
 def modules(*folders: str) -> Iterator[tuple[str, str]]:
     """(dotted name, text) of every module of the product, migrations left out."""
     for folder in folders or ("apps", "config"):
@@ -50,13 +69,13 @@ def modules(*folders: str) -> Iterator[tuple[str, str]]:
 
 def is_pure(text: str) -> bool:
     """Whether the docstring of a module says that it is pure."""
-    return bool(_PURE.search(ast.get_docstring(ast.parse(text)) or ""))
+    return bool(_PURE.search(ast.get_docstring(_tree(text)) or ""))
 
 
 def imports(text: str) -> list[tuple[int, str]]:
     """(line, dotted name) of everything imported, wherever; ``from a import b`` is ``a.b``."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -77,11 +96,10 @@ def impure(text: str) -> list[Breach]:
 
 def connections(text: str) -> list[Breach]:
     """Where something opens a connection of its own to somewhere."""
-    tree = ast.parse(text)
     named = {line: name for line, name in imports(text) if name.startswith(_SOCKETS)}
     calls = [
         (node.lineno, ast.unparse(node.func))
-        for node in ast.walk(tree)
+        for node in _nodes(text)
         if isinstance(node, ast.Call)
         and (ast.unparse(node.func) in _SOCKETS or (isinstance(node.func, ast.Attribute) and node.func.attr in _LOOP))
     ]
@@ -101,8 +119,7 @@ def foreign_tables(module: str, text: str, owners: Mapping[str, str]) -> list[Br
 
 def writes(text: str) -> list[Breach]:
     """Calls that write models, and SQL that writes."""
-    tree = ast.parse(text)
-    found = [(node.lineno, ast.unparse(node.func)) for node in ast.walk(tree) if _is_write(node)]
+    found = [(node.lineno, ast.unparse(node.func)) for node in _nodes(text) if _is_write(node)]
     for line, words in strings(text):
         if match := _SQL_WRITE.search(words):
             found.append((line, " ".join(match.group(0).split())))
@@ -131,36 +148,45 @@ def _is_write(node: ast.AST) -> bool:
 
 def private_names(text: str) -> list[Breach]:
     """Names of other modules that begin with one underscore: imported, or taken from an imported module."""
-    tree = ast.parse(text)
     found, ours = [], set()
-    for node in ast.walk(tree):
+    for node in _nodes(text):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("apps", "config")):
             ours |= {alias.asname or alias.name for alias in node.names if not alias.name[0].isupper()}
             found += [(node.lineno, alias.name) for alias in node.names if _is_private(alias.name)]
-    for node in ast.walk(tree):
+    for node in _nodes(text):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ours:
             found += [(node.lineno, f"{node.value.id}.{node.attr}")] if _is_private(node.attr) else []
     return sorted(found)
 
 
 _MOMENTS = frozenset({"now", "at", "since", "stamp"})
-_SQL_DAY = re.compile(r"\bCURRENT_DATE\b|::\s*date\b|\bdate_trunc\s*\(", re.IGNORECASE)
+_SQL_DAY = re.compile(
+    r"\bCURRENT_DATE\b|::\s*date\b|\bdate_trunc\s*\(|\bCAST\s*\([^;]*?\bAS\s+date\s*\)", re.IGNORECASE | re.DOTALL
+)
+_TRUNCATED = frozenset({"TruncDate", "TruncDay"})
+_DAY_LOOKUP = re.compile(r"\w+__date(__\w+)?")
 _ZONED = re.compile(r"AT TIME ZONE", re.IGNORECASE)
 
 
 def days_of_utc(text: str) -> list[Breach]:
     """Days that are taken from a moment in UTC, where the clinic's are meant (``clock.clinic_day``).
 
-    Moments are known by what they are called: ``now``, ``at``, ``since``, ``…_at``, and what ``now()`` returns.
+    Moments are known by what they are called: ``now``, ``at``, ``since``, ``…_at``, and what ``now()`` returns; so are
+    those reckoned from them (``now - delta``, ``at or now``) as long as nobody took them to a place (``astimezone``).
     """
-    found = []
-    for node in ast.walk(ast.parse(text)):
+    found: list[Breach] = []
+    for node in _nodes(text):
         if isinstance(node, ast.keyword) and node.arg and re.search(r"__date(__\w+)?$", node.arg):
             found.append((node.value.lineno, node.arg))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _TRUNCATED:
+            zoned = any(given.arg == "tzinfo" for given in node.keywords)
+            found += [] if zoned else [(node.lineno, ast.unparse(node.func))]
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name, on = node.func.attr, ast.unparse(node.func.value)
-        of_moment = (name == "date" and not node.args) or name == "strftime"
+        # A time that is written in UTC on purpose is a stamp for a machine.
+        stamp = name == "strftime" and not re.search(r"\.astimezone\([^()]+\)$", on)
+        of_moment = (name == "date" and not node.args) or stamp
         if (of_moment and _is_moment(node.func.value)) or name in {"localdate", "utcnow"}:
             found.append((node.lineno, f"{on}.{name}()"))
         if name == "today" and on.rpartition(".")[2] in {"date", "datetime"}:
@@ -168,10 +194,24 @@ def days_of_utc(text: str) -> list[Breach]:
     for line, words in strings(text):
         if (match := _SQL_DAY.search(words)) and not _ZONED.search(words):
             found.append((line, match.group(0)))
+        if _DAY_LOOKUP.fullmatch(words):
+            found.append((line, words))
     return sorted(set(found))
 
 
 def _is_moment(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _is_moment(node.left) or _is_moment(node.right)
+    if isinstance(node, ast.BoolOp):
+        return any(_is_moment(each) for each in node.values)
+    if isinstance(node, ast.IfExp):
+        return _is_moment(node.body) or _is_moment(node.orelse)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "replace" and not any(given.arg == "tzinfo" for given in node.keywords):
+            return _is_moment(node.func.value)
+        # Back in UTC, or at the clock of the machine.
+        if node.func.attr == "astimezone":
+            return not node.args or ast.unparse(node.args[0]).rpartition(".")[2] in ("UTC", "utc")
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Attribute | ast.Name) and ast.unparse(node.func).rpartition(".")[2] == "now"
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
@@ -183,7 +223,7 @@ def late_imports(text: str) -> list[int]:
     return sorted(
         {
             node.lineno
-            for function in ast.walk(ast.parse(text))
+            for function in _nodes(text)
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
             for node in ast.walk(function)
             if isinstance(node, ast.Import | ast.ImportFrom)
@@ -193,20 +233,19 @@ def late_imports(text: str) -> list[int]:
 
 def strings(text: str) -> list[tuple[int, str]]:
     """(line, text) of every string that is no docstring; a piece of an f-string is one, its values stand as "{}"."""
-    tree = ast.parse(text)
     docstrings = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value) for node in _nodes(text) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     inside: set[int] = set()
     found = []
-    for node in ast.walk(tree):
+    for node in _nodes(text):
         if isinstance(node, ast.JoinedStr):
             inside |= {id(part) for part in node.values}
             words = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
             found.append((node.lineno, words))
     found += [
         (node.lineno, node.value)
-        for node in ast.walk(tree)
+        for node in _nodes(text)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings | inside
     ]
     return sorted(found)
@@ -234,13 +273,12 @@ def _is_private(name: str) -> bool:
 
 def registrations(module: str, text: str) -> list[str]:
     """Functions of other apps that a module gives something of its own: ``apps.x.y.register…``, as dotted names."""
-    tree = ast.parse(text)
     dotted = {}
-    for node in ast.walk(tree):
+    for node in _nodes(text):
         if isinstance(node, ast.ImportFrom) and node.module:
             dotted |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     found = []
-    for node in ast.walk(tree):
+    for node in _nodes(text):
         if not isinstance(node, ast.Call):
             continue
         first, _, rest = ast.unparse(node.func).partition(".")
@@ -258,7 +296,7 @@ def registrations(module: str, text: str) -> list[str]:
 def settings_that_name_apps(text: str) -> dict[str, list[str]]:
     """Settings whose value holds dotted names of the product, with those names."""
     found: dict[str, list[str]] = {}
-    for node in ast.parse(text).body:
+    for node in _tree(text).body:
         if not isinstance(node, ast.Assign | ast.AnnAssign):
             continue
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.apps import apps
 
@@ -35,6 +37,13 @@ WRITERS = {
 # Imports inside functions: settings and Celery before the apps are there, worker processes, optional servers, and
 # the eight thousand languages of a library that few lists need.
 LATE_IMPORTS = 18
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parsed_for_this_file() -> Iterator[None]:
+    """The parsed product is a million objects: it does not stay for the files of tests that come after."""
+    yield
+    rules.forget()
 
 
 def tables() -> dict[str, str]:
@@ -102,11 +111,28 @@ def test_a_day_is_the_clinics() -> None:
         "cursor.execute('SELECT CURRENT_DATE')",
         "cursor.execute('SELECT at::date FROM x')",
         "cursor.execute(\"SELECT date_trunc('day', at) FROM x\")",
+        "(now + delta).date()",
+        "(clock.now() - timedelta(days=2)).date()",
+        "(row.finished_at or now).date()",
+        "(at if at else since).date()",
+        "now.replace(hour=0).date()",
+        "start.astimezone(UTC).date()",
+        "start.astimezone(datetime.timezone.utc).date()",
+        "rows.annotate(day=TruncDate('at'))",
+        "rows.annotate(day=functions.TruncDay('created_at'))",
+        "rows.values('created_at__date')",
+        "rows.filter(**{'at__date__lt': day})",
+        "cursor.execute('SELECT CAST(at AS date) FROM x')",
+        "cursor.execute('SELECT cast(coalesce(a.sent_at, %s) AS DATE) FROM x')",
     ],
 )
 def test_a_day_of_utc_is_found(breach: str) -> None:
     assert rules.days_of_utc(breach)
-    assert not rules.days_of_utc("clock.clinic_day(now), now.astimezone(zone).date(), visit.date()")
+    assert not rules.days_of_utc(
+        "clock.clinic_day(now), now.astimezone(zone).date(), visit.date(), (now + delta).astimezone(zone).date(),"
+        "TruncDay('due_at', tzinfo=zone), TruncDate('at', tzinfo=zone),"
+        "run(\"SELECT CAST(at AT TIME ZONE %s AS date), CAST(n AS text), 'a date)', '[)'::daterange\")"
+    )
 
 
 def test_private_names_stay_in_their_module() -> None:

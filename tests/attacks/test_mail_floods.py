@@ -11,12 +11,13 @@ from apps.core import clock
 from apps.delivery import selectors
 from apps.delivery.models import InboundMail, InboundTally, OutboxMessage
 from apps.delivery.models.outbox import MessageKind
+from apps.delivery.returns import destinations
 from apps.delivery.returns import services as inbound
 from apps.delivery.returns.destinations import AT_MOST, NotHere
 from apps.mail import return_paths
-from apps.vault import keys
+from apps.vault import keys, tokens
 from tests.delivery.conftest import people
-from tests.delivery.test_inbound import ADDRESS, BOUNCES, arf, domain, dsn, letter, scopes, sent, take
+from tests.delivery.test_inbound import ADDRESS, BOUNCES, RECEIVER, arf, domain, dsn, letter, scopes, sent, take
 
 pytestmark = pytest.mark.django_db
 __all__ = ["domain", "people", "sent"]
@@ -60,6 +61,13 @@ def test_a_bounce_flood_is_one_too_and_a_complaint_still_counts(noon: Any, sent:
     assert scopes() == {"commercial": "complaint"}
 
 
+def test_what_is_no_complaint_is_limited_at_their_address_too(noon: Any, sent: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(AT_MOST, "nobody", 5)
+    assert flood("complaints@clinic.test", 9) == 5 == InboundMail.objects.count()
+    take("complaints@clinic.test", arf(sent.path))
+    assert scopes() == {"commercial": "complaint"}
+
+
 def test_one_person_takes_thirty_whatever_the_message(noon: Any, sent: Any) -> None:
     more = [
         OutboxMessage.objects.create(
@@ -90,3 +98,33 @@ def test_without_a_flood_no_page_speaks_of_one(noon: Any, sent: Any, signed_in: 
     nora = signed_in("nora")
     assert b"put off" not in nora.get("/delivery/mail/").content
     assert b"put off" not in nora.get(f"/delivery/mail/{InboundMail.objects.first().pk}/").content
+
+
+def test_the_address_for_complaints_is_no_way_around_the_limits(noon: Any, sent: Any, monkeypatch: Any) -> None:
+    """It is in RFC 2142, so everybody knows it; filled, it must not close the door to those who write to us."""
+    monkeypatch.setitem(AT_MOST, "nobody", 6)
+    for number in range(6):
+        raw = arf("bounce+forged@bounce.clinic.test") + b"%d" % number if number % 2 else letter(text=f"Buy {number}")
+        inbound.mail_receive(actor=RECEIVER, recipient="abuse@clinic.test", raw=raw, network="192.0.2.0/24")
+    assert selectors.inbound_network_full(tokens.token128("inbound.network", "192.0.2.0/24")) is False
+    assert InboundMail.objects.filter(network__isnull=False).count() == 6
+    with pytest.raises(NotHere, match="often"):
+        inbound.mail_receive(actor=RECEIVER, recipient="abuse@clinic.test", raw=letter(text="One more"))
+    take("abuse@clinic.test", arf(sent.path))
+    assert scopes() == {"commercial": "complaint"}
+
+
+def test_one_network_fills_the_hour_of_nobody_else_by_complaints(noon: Any, sent: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(destinations, "FROM_A_NETWORK", 3)
+    for number in range(3):
+        inbound.mail_receive(
+            actor=RECEIVER, recipient="fbl@clinic.test", raw=letter(text=f"Buy {number}"), network="192.0.2.0/24"
+        )
+    for recipient in ("fbl@clinic.test", "care@clinic.test"):
+        with pytest.raises(NotHere, match="often"):
+            inbound.mail_receive(
+                actor=RECEIVER, recipient=recipient, raw=letter(text="One more"), network="192.0.2.0/24"
+            )
+    assert inbound.mail_receive(
+        actor=RECEIVER, recipient="care@clinic.test", raw=letter(text="My visit"), network="198.51.100.0/24"
+    ).new

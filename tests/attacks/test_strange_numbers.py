@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
+from apps.contacts.attributes.numbers import NumberRange, wide
+from apps.contacts.attributes.services import range_for
 from apps.contacts.models import ContactExport
+from apps.contacts.timeline.results import LABS
 from apps.content import services as content
+from apps.content.formats import BadFormat, format_money
 from apps.core import actors
+from apps.core.errors import Refused
 from apps.core.numbers import whole
 from apps.journeys import services as journeys
 
@@ -21,6 +27,25 @@ STRANGE = ("²", "٣", "9" * 40, "9" * 5000, "-1", "\u00e9", "\x00", "", "1e3", 
 def test_a_number_of_ours_is_plain_digits(text: str) -> None:
     assert whole(text, None) is None
     assert whole("0012", None) == 12
+
+
+# Decimal takes them all; counting with them raises what is no InvalidOperation.
+ENDLESS = ("1e999999", "-1e999999", "1e9999999", "1e99999999999999999", "1e-99999999", "sNaN", "Infinity", "9" * 5000)
+
+
+@pytest.mark.parametrize("text", ENDLESS)
+def test_a_number_without_end_is_no_number(text: str) -> None:
+    numbers = NumberRange(0, 1000, 1, 1)
+    assert numbers.at(text) in (None, 0)
+    assert len(numbers.steps(text, None)) in (0, 1001)
+    assert wide([text, "7.5"]).words()
+    for bounds in ((text, "10", "1"), ("0", text, "1"), ("0", "10", text)):
+        with pytest.raises(Refused):
+            range_for(*bounds)
+    # The smallest of them is nothing, and nothing is a number.
+    assert LABS["hba1c"].allows(text) is text.startswith("1e-")
+    with contextlib.suppress(BadFormat):
+        format_money(text)
 
 
 def post(client: Any, address: str, **values: Any) -> int:

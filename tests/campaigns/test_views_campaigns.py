@@ -319,7 +319,9 @@ def test_who_may_look_and_who_may_edit(flu: Campaign, signed_in: Any, who: str, 
 
 def test_the_list_searches_and_filters(flu: Campaign, signed_in: Any) -> None:
     client = signed_in("max")
-    assert b"Flu shots" in client.get("/campaigns/").content
+    page = client.get("/campaigns/").content.decode()
+    assert "Flu shots" in page
+    assert '<span class="cell-sub">Everyone</span>' in page, "the name of the segment, not its number"
     assert b"Flu shots" in client.post("/campaigns/", {"q": "flu", "state": "draft"}).content
     assert b"No campaign matches" in client.post("/campaigns/", {"q": "flu", "state": "done"}).content
     copy = client.post(f"/campaigns/{flu.pk}/duplicate/")

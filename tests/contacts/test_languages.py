@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import iso639
 import pytest
 
 from apps.contacts import languages
 from apps.contacts.cell_text import BadValue
 from apps.contacts.person.fields import FIELDS
+from tests.conftest import REPOSITORY
 
 NAMES = """
 Somali=so Hmong=hmn Polish=pl Japanese=ja Italian=it Hindi=hi Bengali=bn Nepali=ne Farsi=fa Punjabi=pa Amharic=am
@@ -57,6 +61,15 @@ def test_every_code_of_iso_639_is_taken_and_has_a_name() -> None:
             if languages.code_of(code) != kept or languages.name_of(kept) in ("", kept) or not languages.is_code(kept):
                 wrong.append(code)
     assert wrong == []
+
+
+def test_a_process_that_starts_does_not_load_all_of_iso_639() -> None:
+    """It takes as long as all of Django, and every command and every worker process would wait for it."""
+    by_code = {each.part3: each.name for each in iso639.ALL_LANGUAGES}
+    assert {code: by_code[code] for code in languages._RARE} == languages._RARE
+    program = "import apps.contacts.languages, sys; print('iso639' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
 
 
 def test_two_languages_in_a_cell_are_the_first_and_are_told() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.contacts.person.names import name_case, split_name
+from apps.contacts.person.names import name_case, split_name, without_suffix
 from apps.content import formats
 from apps.imports import column_mapping
 from apps.imports.column_mapping import BadMapping
@@ -114,3 +114,18 @@ CAPITALS = [
 def test_capitals_are_those_that_people_use(line: str) -> None:
     written, _, shown = line.partition(" > ")
     assert name_case(written) == formats.format_name(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("cell", "family", "suffix"),
+    [
+        ("Smith Jr.", "Smith", "Jr."), ("Smith, Jr", "Smith", "Jr"), ("SMITH III", "SMITH", "III"),
+        ("Smith", "Smith", ""), ("de la Cruz Sr", "de la Cruz", "Sr"), ("Doe, MD", "Doe", "MD"),
+        ("Doe MD", "Doe", "MD"), ("Doe Jr. PhD", "Doe", "Jr. PhD"), ("Silva Junior", "Silva Junior", ""),
+        ("Ma", "Ma", ""), ("Yo Ma", "Yo Ma", ""), ("Do", "Do", ""), ("Van Do", "Van Do", ""), ("Jr.", "Jr.", ""),
+        ("Smith, Anna", "Smith, Anna", ""), ("García, Márquez", "García, Márquez", ""),
+        ("Smith 3rd", "Smith", "3rd"), ("", "", ""), (",", ",", ""), ("Smith,", "Smith,", ""),
+    ],
+)  # fmt: skip
+def test_a_suffix_behind_a_family_name(cell: str, family: str, suffix: str) -> None:
+    assert without_suffix(cell) == (family, suffix)

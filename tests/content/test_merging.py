@@ -52,10 +52,12 @@ VISIT = {"start": "2026-12-02T14:00:00+00:00"}
         ('{{ middle_name|"name" }}', "en", "name"),
         ('{{ middle_name|name|"you &amp; yours" }}', "en", "you & yours"),
         ('{{ middle_name|"" }}!', "en", "!"),
+        ("{{ language }}", "en", "Somali"),
+        ("{{ language|name }}", "es", "somalí"),
     ],
 )
 def test_how_values_are_written(source: str, language: str, shown: str) -> None:
-    facts = {"first_name": "MARY-ANN O'NEIL", "birth_date": "1968-04-12", "appointment": VISIT}
+    facts = {"first_name": "MARY-ANN O'NEIL", "birth_date": "1968-04-12", "appointment": VISIT, "language": "so"}
     assert text_of(source, facts, language=language) == shown
 
 
@@ -71,6 +73,22 @@ def test_how_values_are_written(source: str, language: str, shown: str) -> None:
 )
 def test_lists_of_words(value: list[str], language: str, shown: str) -> None:
     assert formats.format_list(value, language) == shown
+
+
+@pytest.mark.parametrize(
+    ("op", "values", "shown"),
+    [
+        ("is", ["Somali"], True), ("is", ["so"], True), ("is", ["somalí"], True), ("is", ["Spanish"], False),
+        ("in", ["Hmong", "Somali"], True), ("is_not", ["Somali"], False), ("is_not", ["English"], True),
+        ("is", ["Klingonish"], False),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_mail_asks_for_a_language_in_words(op: str, values: list[str], shown: bool) -> None:
+    inner = {"id": "b", "type": "text", "html": "<p>Interpreter</p>"}
+    block = {"id": "a", "type": "condition", "field": "language", "op": op, "values": values, "then": [inner]}
+    made = blocks.parse({"subject": "s", "blocks": [{**block, "otherwise": []}]})
+    merged = merging.merge(compiling.compile_message(made, SAMPLE), {"language": "so"}, envelope())
+    assert ("Interpreter" in merging.render(merged.message).text) == shown
 
 
 def test_money_and_broken_values() -> None:

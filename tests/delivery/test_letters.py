@@ -92,7 +92,11 @@ def test_a_forged_letter_names_nobody_until_nora_says_who(signed_in, dana, zone)
 
     who = f"/delivery/mail/{mail.pk}/who/"
     assert "Pat0" not in without_tokens(nora.get(who).content.decode())
-    assert "Pat0 Doe" in nora.post(who, {"q": "dana@goodmail.test"}).content.decode()
+    found = nora.post(who, {"q": "dana@goodmail.test"}).content.decode()
+    assert "Pat0 Doe" in found
+    assert ">Feb 3, 1980<" in found, "as dates are written everywhere else"
+    messages = f"/contacts/{dana.id}/tab/messages/"
+    assert f"/delivery/mail/{mail.pk}/" not in nora.get(messages).content.decode()
     nora.post(f"{who}{dana.id}/")
     mail.refresh_from_db()
     assert (mail.person_id, mail.proof.chosen_by.name) == (dana.id, "Nora")
@@ -100,6 +104,8 @@ def test_a_forged_letter_names_nobody_until_nora_says_who(signed_in, dana, zone)
     assert "Cancel all of my appointments" in page
     assert "Nora said that it is from this person." in page
     assert "P••• D•••" in nora.get("/delivery/mail/").content.decode()
+    assert f"/delivery/mail/{mail.pk}/" in nora.get(messages).content.decode(), "it stands among their messages"
+    assert "/delivery/mail/" not in signed_in("max").get(messages).content.decode(), "letters are care staff's"
     assert [entry.codes for entry in AuditEntry.objects.filter(action="mail.name")] == [{"how": "chosen"}]
 
     nora.post(f"/delivery/mail/{mail.pk}/who/release/")

@@ -336,6 +336,21 @@ def test_an_address_is_stopped_found_and_allowed_again(signed_in, people) -> Non
     assert client.get(url("suppression_lift", row.pk)).status_code == 404
 
 
+def test_who_may_not_lift_a_wish_is_told_so_and_offered_nothing(signed_in, people) -> None:
+    people("pat@goodmail.test")
+    contacts.suppress(actor=CLI, address="pat@goodmail.test", scope="commercial", reason="unsubscribed")
+    lift = url("suppression_lift", Suppression.objects.get().pk)
+    max_, nora = signed_in("max"), signed_in("nora")
+    page = max_.get(lift).content.decode()
+    assert "Only care staff and administrators lift it" in page
+    assert "Allow this mail again" not in page
+    assert lift not in max_.get(url("suppressions")).content.decode()
+    assert "Allow this mail again" in nora.get(lift).content.decode()
+    answer = max_.post(url("suppressions"), {"address": "bo"}).content.decode()
+    assert "Not looked for" in answer
+    assert "Not stopped" not in answer, "nobody looked, so nothing is said of it"
+
+
 def test_what_somebody_asked_for_counts_as_their_wish() -> None:
     contacts.suppression_add(actor=NORA, address="ana@x.test", scope="reminders", note="He called", asked=True)
     assert stopped("ana@x.test") == {("commercial", "unsubscribed"), ("reminders", "unsubscribed")}

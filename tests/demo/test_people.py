@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from apps.demo import results
 from apps.demo.people import clinic
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -40,8 +41,16 @@ def test_no_list_and_no_reason_is_empty() -> None:
     assert states["marketing", "granted"] > 500
     assert states["marketing", "denied"] > 50
     kinds = Counter(row.event["kind"] for row in made.events)
-    assert set(kinds) == {"condition", "encounter", "immunization", "medication", "procedure"}
+    assert set(kinds) == {"condition", "encounter", "immunization", "medication", "observation", "procedure"}
     assert {row.patient for row in made.events} <= set(by_key)
+    diabetics = {row.patient for row in made.events if row.event["code"] == results.DIABETES}
+    measured = {row.patient: row.on for row in made.events if row.event["code"] == results.HBA1C[0]}
+    assert set(measured) <= diabetics
+    late = [
+        key for key in diabetics if measured.get(key, NOW.date() - timedelta(days=999)) < NOW.date() - timedelta(184)
+    ]
+    assert len(diabetics) / 5 < len(late) < len(diabetics) / 1.5, "somebody to write to, and not everybody"
+    assert {"O’Brien", "Łuczak", "Muñoz-Díaz"} <= {row.profile["last_name"] for row in made.people}
     assert {row.status for row in made.appointments} == {"booked", "cancelled", "kept", "missed"}
     soon = [row for row in made.appointments if row.status == "booked" and row.start > "2026-11-22T10:00"]
     assert len(soon) > 300

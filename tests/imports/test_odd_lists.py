@@ -9,6 +9,7 @@ from datetime import date
 
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from apps.contacts import services
@@ -210,6 +211,43 @@ def test_titles_and_a_code_page_are_shown_and_can_be_chosen_on_the_page(signed_i
     assert (exported["encoding"], exported["header_line"], exported["century"]) == ("mac_roman", 4, "20")
 
 
+@pytest.mark.parametrize("kind", ["events", "appointments"])
+def test_lists_of_events_and_visits_are_read_as_chosen_too(signed_in, noon, kind) -> None:
+    lists = {
+        "events": "mrn,date,term\n1,2026-11-02,Espa\u00f1ol\n",
+        "appointments": "external_id,mrn,start,location\nv1,1,2027-11-02T09:00,Mu\u00f1oz\n",
+    }
+    client = signed_in("max")
+    file = SimpleUploadedFile("l.csv", lists[kind].encode("mac_roman"))
+    page = client.post("/contacts/imports/new/", {"kind": kind, "files": [file]}, follow=True).content.decode()
+    job = ImportJob.objects.get()
+    at = f"/contacts/imports/{job.pk}/" + ("event-columns/" if kind == "events" else "reading/")
+    if kind == "appointments":
+        page = client.get(f"/contacts/imports/{worked(job).pk}/").content.decode()
+    assert "Are the letters right?" in page
+    assert "Mac, Western Europe (Roman)" in page
+    asked = {"reread": "1", "encoding": "cp1252"}
+    page = client.post(at, asked, follow=True).content.decode()
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "cp1252"
+    if kind == "appointments":
+        worked(job)
+    client.post(at, {"reread": "1", "encoding": "mac_roman"}, follow=True)
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "mac_roman"
+    if kind == "events":
+        columns = {"match_on": "mrn", "column-0": "mrn", "column-1": "date", "column-2": "term", "kind": "condition"}
+        client.post(at, {**columns, "date_format": "%Y-%m-%d", "keep": "1"})
+        job.refresh_from_db()
+        exported = json.loads(client.get(f"/contacts/imports/{job.pk}/mapping/").content)
+        assert exported["encoding"] == "mac_roman"
+    else:
+        assert worked(job).state == "checked"
+    assert client.post(at, {"reread": "1", "encoding": "klingon"}).status_code in (302, 422)
+    job.refresh_from_db()
+    assert job.opened()["files"][0]["encoding"] == "mac_roman"
+
+
 def test_a_colleague_sees_no_line_of_the_file(signed_in, noon) -> None:
     job = jobs.import_create(actor=CLI, kind="list", uploads=[Upload("l.csv", io.BytesIO(TITLED.encode("mac_roman")))])
     page = signed_in("max").get(f"/contacts/imports/{job.pk}/columns/").content.decode()
@@ -223,3 +261,35 @@ def test_a_person_who_speaks_somali_is_found_by_it(noon) -> None:
     assert job.new == 2
     assert job.opened()["unread_reasons"] == {"Lang is not a language; use its name, or a code such as en or es": 1}
     assert person("1")["language"] == "so"
+
+
+def test_a_row_finds_somebody_by_another_address_of_theirs(noon) -> None:
+    def somebody(mrn: str, verified: str, **more: str) -> None:
+        profile = {"mrn": mrn, "last_name": "Lee", "email": f"main-{mrn}@x.test", "birth_date": "1950-01-02", **more}
+        others = {f"other-{mrn}@x.test": verified}
+        services.contact_create(actor=CLI, profile={**profile, "relation": "patient", "other_emails": others})
+
+    somebody("1", "")
+    somebody("2", "2026-01-02")
+    somebody("3", "")
+    somebody("4", "", birth_date="")
+    document = {"match_on": "email", "columns": {"Mail": "email", "City": "city", "Born": "birth_date"}}
+    job = imported(
+        b"Mail,City,Born\nother-1@x.test,Lima,1950-01-02\nOTHER-2@x.test,Rome,1950-01-03\nother-3@x.test,Bern,1990-09-09\n"
+        b"other-4@x.test,Oslo,1980-05-05\n",
+        document,
+    )
+    assert (job.new, job.changed) == (1, 3), "an address that nobody verified is not a key against another birth date"
+    assert person("1")["address"] == {"city": "Lima"}
+    assert person("1")["email"] == "main-1@x.test", "the primary address stays"
+    assert person("2")["address"] == {"city": "Rome"}
+    assert "address" not in person("3")
+    assert person("4")["address"] == {"city": "Oslo"}
+
+
+def test_a_suffix_behind_a_family_name_is_one(noon) -> None:
+    columns = {**COLUMNS, "Suffix": "suffix"}
+    imported(b'MRN,Last,Suffix\n1,Smith Jr.,\n2,"Doe, MD",\n3,Lee Jr,III\n4,Yo Ma,\n', {**LIST, "columns": columns})
+    assert [(person(mrn)["last_name"], person(mrn).get("suffix")) for mrn in "1234"] == [
+        ("Smith", "Jr."), ("Doe", "MD"), ("Lee", "III"), ("Yo Ma", None),
+    ]  # fmt: skip

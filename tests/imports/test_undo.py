@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
@@ -258,4 +260,51 @@ def test_the_page_says_what_will_happen_and_what_happened(signed_in, known: dict
     assert client.get(address, headers={"HX-Request": "true"})["HX-Redirect"] == address
     done = client.get(address).content.decode()
     assert "People removed" in done
-    assert "What the undo did" in client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "0 events" not in done, "nothing is said of what there was none of"
+    undone = client.get(f"/contacts/imports/{job.pk}/").content.decode()
+    assert "What the undo did" in undone
+    assert "This import was undone." in undone
+    assert "Undo this import" not in undone
+    assert "Make a segment of" not in undone, "nobody is there any more"
+    assert ">Undone" in client.get("/contacts/imports/").content.decode().replace("</svg>", ">").replace("\n", "")
+
+
+def test_a_canceled_undo_goes_on_with_the_rest(known, monkeypatch, signed_in, capsys) -> None:
+    monkeypatch.setattr(passes, "CHUNK", 2)
+    job = imported("list", PEOPLE, MAPPING)
+    at, page = f"/contacts/imports/{job.pk}/undo/", signed_in("max")
+    page.post(at)
+    assert f"{at}cancel/" in page.get(at).content.decode()
+    with monkeypatch.context() as patched:
+        # As if somebody canceled right behind the first chunk.
+        patched.setattr(ImportUndo, "renew", lambda self: setattr(self, "stop", True))
+        undoing.work(ImportUndo.objects.get().pk)
+    undo = ImportUndo.objects.get()
+    assert (undo.state, undo.done) == ("cancelled", 1)
+    text = page.get(at).content.decode()
+    assert f"Canceled after 1 of {undo.total} pieces." in text
+    assert "Undo the rest" in text
+    with refused("import.undo_finished"):
+        undoing.undo_cancel(actor=CLI, job_id=job.pk)
+    call_command("import_undo", str(job.pk), "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["removed"], told["back"]) == (3, 2)
+    assert [by_number(mrn) for mrn in ("10", "11", "12")] == [None, None, None]
+
+
+def test_an_undo_that_nobody_took_up_is_canceled_at_once(known, signed_in) -> None:
+    job = imported("list", PEOPLE, MAPPING)
+    page = signed_in("max")
+    page.post(f"/contacts/imports/{job.pk}/undo/")
+    page.post(f"/contacts/imports/{job.pk}/undo/cancel/")
+    assert ImportUndo.objects.get().state == "cancelled"
+    assert by_number("12") is not None
+    assert page.post("/contacts/imports/999/undo/cancel/").status_code == 404
+
+
+def test_the_command_foretells(known, capsys) -> None:
+    job = imported("list", PEOPLE, MAPPING)
+    call_command("import_undo", str(job.pk), "--dry-run", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["removed"], told["back"]) == (3, 2)
+    assert not ImportUndo.objects.exists()

@@ -42,6 +42,8 @@ def folder() -> Iterator[Path]:
         root = Path(name)
         root.chmod(0o755)
         shutil.copy(FOLDER / "main.cf", root / "main.cf")
+        checks = (FOLDER / "header_checks").read_text().replace("@NAME@", DOMAIN.replace(".", r"\."))
+        (root / "header_checks").write_text(checks)
         shutil.copy("/usr/share/postfix/master.cf.dist", root / "master.cf")
         run("postconf", "-e", f"bounce_domain={DOMAIN}", f"myhostname={DOMAIN}", folder=root)
         yield root
@@ -56,6 +58,31 @@ def test_every_line_is_one_that_postfix_knows(folder: Path) -> None:
     known = run("postconf", "-n", folder=folder)
     assert [name for name in asked if f"{name} =" not in known] == []
     assert run("postconf", "-hx", "relay_domains", folder=folder).strip() == DOMAIN
+
+
+@pytest.mark.parametrize(
+    ("header", "goes"),
+    [
+        (f"Authentication-Results: {DOMAIN}; dkim=pass header.d=bank.test", True),
+        (f"AUTHENTICATION-RESULTS:{DOMAIN};spf=pass", True),
+        (f"Authentication-Results: (by us) {DOMAIN} 1; dmarc=pass", True),
+        (f'Authentication-Results: "{DOMAIN}"; dkim=pass', True),
+        (f"Authentication-Results:\n\t{DOMAIN.upper()};\n dkim=pass", True),
+        (f"Authentication-Results: {DOMAIN}", True),
+        ("Authentication-Results: mx.far.test; dkim=pass", False),
+        (f"Authentication-Results: not{DOMAIN}; dkim=pass", False),
+        (f"Authentication-Results: {DOMAIN}.far.test; dkim=pass", False),
+        (f"Authentication-Results: {DOMAIN.replace('.', 'x')}; dkim=pass", False),
+        (f"ARC-Authentication-Results: i=1; {DOMAIN}; dkim=pass", False),
+        (f"Subject: Authentication-Results: {DOMAIN}; dkim=pass", False),
+    ],
+)
+def test_results_under_our_own_name_come_from_nobody_else(folder: Path, header: str, goes: bool) -> None:
+    program = Path(POSTFIX or "/usr/sbin/postfix").with_name("postmap")
+    words = [program, "-c", folder, "-q", header, f"regexp:{folder}/header_checks"]
+    found = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert found.stderr == ""
+    assert found.stdout.strip() == ("IGNORE" if goes else "")
 
 
 class _Kept:

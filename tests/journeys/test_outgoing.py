@@ -22,6 +22,7 @@ from apps.core.levels import Level
 from apps.core.purposes import Purpose
 from apps.delivery.models import OutboxMessage, ReadyMessage
 from apps.delivery.models.outbox import PAUSED_UNTIL
+from apps.delivery.outbox import story
 from apps.delivery.policy.routing import Refusal
 from apps.delivery.send.sources import Claimed, Draft, source_of
 from apps.journeys import presets, selectors, services
@@ -231,11 +232,87 @@ def test_the_trail_tells_who_activated_what(message):
     assert Template.objects.count() == 2
 
 
-def test_nobody_is_reminded_of_a_visit_that_an_import_is_in_doubt_about(message, at):
-    (visit,) = Appointment.objects.values_list("pk", flat=True)
-    assert isinstance(asked(message), Draft)
+DOUBT = Doubt("the status is none that is known")
+
+
+@pytest.fixture
+def doubted(clinic, at) -> int:
+    """Dana's visit, about which an import was in doubt before the first reminder was due."""
+    with at("2026-11-22T12:00"):
+        reminder()
+        visit = book(person(), "2026-12-10T14:30")
+    tick("2026-11-22T12:01")
     with at("2026-12-01T12:00"):
-        appointments_hold(actor=CLI, doubts={visit: Doubt("the status is none that is known")})
-    found = asked(message)
-    assert isinstance(found, Refusal)
-    assert "in doubt" in str(found)
+        appointments_hold(actor=CLI, doubts={visit: DOUBT})
+    tick("2026-12-07T09:00")
+    return visit
+
+
+def test_a_reminder_that_falls_due_while_the_visit_is_in_doubt_goes_out_when_it_is_confirmed(doubted, at, signed_in):
+    run = JourneyRun.objects.get()
+    assert (outbox(), run.state, run.reason) == ([], "waiting", "visit_in_doubt")
+    client = signed_in("max")
+    pages = [
+        client.get(f"/journeys/{run.journey_id}/").content.decode(),
+        client.get(f"/journeys/{run.journey_id}/people/{run.pk}/").content.decode(),
+        signed_in("nora").get(f"/contacts/{run.person_id}/tab/messages/").content.decode(),
+    ]
+    assert "1 person is not told before care staff say what is right" in pages[0]
+    assert all("visit is in doubt" in page for page in pages)
+    assert "Appointment reminder" in pages[2]
+    tick("2026-12-07T15:00")
+    assert outbox() == []
+    with at("2026-12-08T10:00"):
+        contacts.appointment_confirm(actor=CLI, appointment_id=doubted)
+    tick("2026-12-08T10:01")
+    (message,) = outbox()
+    assert isinstance(asked(message, "2026-12-08T10:02"), Draft)
+    assert JourneyRun.objects.get().reason == ""
+    # The second one comes a day later, as after any other first one, not at the same moment.
+    tick("2026-12-09T10:02")
+    assert len(outbox()) == 2
+
+
+@pytest.mark.parametrize("how", ["cancelled", "too late"])
+def test_a_reminder_of_a_visit_in_doubt_ends_when_it_is_canceled_or_nobody_says_in_time(doubted, at, how):
+    if how == "cancelled":
+        with at("2026-12-08T10:00"):
+            contacts.appointment_cancel(actor=CLI, appointment_id=doubted)
+        tick("2026-12-08T10:01")
+        assert JourneyRun.objects.get().state == "left"
+    else:
+        tick("2026-12-10T14:30")
+        with at("2026-12-10T15:00"):
+            contacts.appointment_confirm(actor=CLI, appointment_id=doubted)
+        tick("2026-12-10T15:01")
+        assert JourneyRun.objects.get().reason == "date_passed"
+    assert outbox() == []
+
+
+@pytest.mark.parametrize("then", ["confirmed", "cancelled"])
+def test_a_message_on_its_way_out_is_held_while_the_visit_is_in_doubt(message, at, cast, providers, then):
+    (visit,) = Appointment.objects.values_list("pk", flat=True)
+    with at("2026-12-07T09:01"):
+        appointments_hold(actor=CLI, doubts={visit: DOUBT})
+        found = asked(message)
+        assert isinstance(found, Refusal)
+        assert "in doubt" in str(found)
+        run("send_outbox")
+        message.refresh_from_db()
+        assert (message.state, message.reason, story.reason_words(message.reason)) == (
+            "held",
+            "visit_in_doubt",
+            "The visit is in doubt",
+        )
+    tick("2026-12-07T09:02")
+    message.refresh_from_db()
+    assert message.state == "held"
+    with at("2026-12-07T09:03"):
+        settle = contacts.appointment_confirm if then == "confirmed" else contacts.appointment_cancel
+        settle(actor=CLI, appointment_id=visit)
+    tick("2026-12-07T09:04")
+    with at("2026-12-07T09:05"):
+        run("send_outbox")
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (("sent", "") if then == "confirmed" else ("held", "stopped"))
+    assert AuditEntry.objects.filter(action="message.release").count() == 1

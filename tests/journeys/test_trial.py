@@ -120,6 +120,17 @@ def test_a_marketer_tries_a_journey_and_nothing_is_stored(clinic, at, signed_in)
         assert "Clicks in “Appointment reminder”" in answered
         assert "1 message" in answered
         assert "Dec 7, 2026, 11:00 AM" in answered
+        far = {
+            "appointment-start_date": "2026-12-10",
+            "appointment-start_time": "14:30",
+            "place": "America/Los_Angeles",
+        }
+        start = {"start_date": "2026-11-22", "start_time": "12:00", "answer": "clicked", "hours": "2", "event": "-"}
+        asked = {**start, **far, "event_days": "0"}
+        there = client.get(f"/journeys/{journey.pk}/try/", asked).content.decode().replace("\u00a0", " ")
+        assert "Dec 7, 2026, 12:00 PM" in there, "9:00 at the clock of the appointment's place"
+        assert "(9:00 AM Pacific time)" in there
+        assert "On the clock chosen below" in there
         wrong = client.get(f"/journeys/{journey.pk}/try/", {"start_date": "soon"})
         assert wrong.status_code == 422
         assert client.post(f"/journeys/{journey.pk}/try/").status_code == 405

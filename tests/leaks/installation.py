@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -33,6 +34,10 @@ class Installation:
         self.places = embedded_servers.places(self.home, self.keys)
         self.port = _free_ports(6)
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.commands: subprocess.Popen[str] | None = None
+        # Digests of pieces and lines of dumps that are not searched (again).
+        self.known: set[bytes] = set()
+        self.lines: set[bytes] = set()
         names = ("goodmail", "plainmail", "oldmail", "keymail")
         transport = ",".join(
             f"{name}.test=mx.{name}.test@127.0.0.1:{self.port + 1 + number}" for number, name in enumerate(names)
@@ -53,39 +58,48 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def manage(self, *words: str, check: bool = True, **more: str) -> dict[str, Any]:
+    def manage(self, *words: str, check: bool = True) -> dict[str, Any]:
         """Run a command; its JSON when it prints any. What it says on standard error goes to the log folder."""
-        done = subprocess.run(
-            [sys.executable, str(REPOSITORY / "manage.py"), *words],
-            env={**self.environment, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=REPOSITORY,
-        )
-        with (self.logs / "commands.log").open("a") as log:
-            log.write(done.stderr)
-        if check and done.returncode:
-            raise AssertionError(f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        code, said, complained = self._run(*words)
+        if check and code:
+            raise AssertionError(f"{words}: exit {code}\n{said}\n{complained}")
         with contextlib.suppress(ValueError):
-            return dict(json.loads(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""))
-        return {"text": done.stdout}
+            return dict(json.loads(said.strip().splitlines()[-1] if said.strip() else ""))
+        return {"text": said}
 
-    def python(self, code: str) -> str:
+    def python(self, program: str) -> str:
         """Run Python inside the installation."""
-        done = subprocess.run(
-            [sys.executable, str(REPOSITORY / "manage.py"), "shell", "--no-imports", "-c", code],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=REPOSITORY,
-        )
+        code, said, complained = self._run("shell", "--no-imports", "-c", program)
+        if code:
+            raise AssertionError(complained)
+        return said.strip()
+
+    def _run(self, *words: str) -> tuple[int, str, str]:
+        if self.commands is None:
+            with (self.logs / "commands.log").open("ab") as log:
+                self.commands = subprocess.Popen(
+                    [sys.executable, str(Path(__file__).with_name("commands.py"))],
+                    env=self.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    cwd=REPOSITORY,
+                )
+        assert self.commands.stdin is not None
+        assert self.commands.stdout is not None
+        self.commands.stdin.write(json.dumps(words) + "\n")
+        self.commands.stdin.flush()
+        code, said, complained = json.loads(self.commands.stdout.readline())
         with (self.logs / "commands.log").open("a") as log:
-            log.write(done.stderr)
-        if done.returncode:
-            raise AssertionError(done.stderr)
-        return done.stdout.strip()
+            log.write(complained)
+        return code, said, complained
+
+    def rest(self) -> None:
+        """End the process that ran the commands: what one writes at its end is written."""
+        if self.commands is not None:
+            self.commands.communicate(timeout=20)
+            self.commands = None
 
     def start(self, name: str, *words: str, **more: str) -> None:
         """Start a part and wait until its port answers."""
@@ -126,9 +140,11 @@ class Installation:
     def pieces(self, *, files: bool = True) -> Iterator[tuple[str, bytes, bool]]:
         """(place, content, whether clinical words may stand there) of everything the product left.
 
-        The vocabulary table may hold clinical terms; so may its file and the write-ahead log, which repeats it.
+        The vocabulary table may hold clinical terms; so may its file, the write-ahead log, which repeats it, and the
+        server's statistics of its commonest values (a run of more than a minute sees autovacuum gather them).
         """
-        yield "pg_dump", self.dump("--exclude-table-data", "contacts_vocabulary"), False
+        self.rest()
+        yield "pg_dump", self.fresh_lines(self.dump("--exclude-table-data", "contacts_vocabulary")), False
         if files:
             yield from self.database_files()
         yield "postgresql.log", self.places.postgres_log.read_bytes(), False
@@ -138,6 +154,21 @@ class Installation:
                 if path.is_file() and self.places.data not in path.parents:
                     yield str(path.relative_to(self.root)), path.read_bytes(), False
 
+    def remember(self) -> None:
+        """Whatever stands there now stood there before the first patient came: it is not searched."""
+        with self.connect("postgres") as connection:
+            connection.autocommit = True
+            # A segment of the log is one file: the road's begin with one of their own.
+            connection.execute("SELECT pg_switch_wal()")
+        self.known = {hashlib.sha256(content).digest() for _, content, _ in self.pieces()}
+
+    def fresh_lines(self, dump: bytes) -> bytes:
+        """The lines (a row each) that no dump before had."""
+        lines = list(dict.fromkeys(dump.split(b"\n")))
+        fresh = [line for line in lines if line not in self.lines]
+        self.lines.update(lines)
+        return b"\n".join(fresh)
+
     def database_files(self) -> Iterator[tuple[str, bytes, bool]]:
         """Every file of the database cluster, its write-ahead log included."""
         with self.connect("postgres") as connection:
@@ -145,9 +176,11 @@ class Installation:
             vocabulary = {
                 row[0]
                 for row in connection.execute(
-                    "SELECT pg_relation_filepath(c.oid) FROM pg_class c WHERE c.oid = 'contacts_vocabulary'::regclass"
-                    " OR c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'contacts_vocabulary'::regclass)"
-                    " OR c.oid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'contacts_vocabulary'::regclass)"
+                    "WITH its AS (SELECT oid, reltoastrelid FROM pg_class"
+                    " WHERE oid IN ('contacts_vocabulary'::regclass, 'pg_statistic'::regclass)),"
+                    " parts AS (SELECT oid FROM its UNION SELECT reltoastrelid FROM its UNION"
+                    " SELECT indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM its))"
+                    " SELECT pg_relation_filepath(oid) FROM parts WHERE oid <> 0"
                 )
                 if row[0]
             }
@@ -191,6 +224,9 @@ class Installation:
         return b"\n".join(parts)
 
     def stop(self) -> None:
+        if self.commands is not None:
+            self.commands.kill()
+            self.commands.communicate()
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -212,6 +248,7 @@ def installation() -> Iterator[Installation]:
         made.start("receiver", "receive_mail")
         for port in range(made.port, made.port + 5):
             made.wait_for(port)
+        made.remember()
         yield made
     finally:
         made.stop()

@@ -178,7 +178,7 @@ def findings(made: Installation, needles: tuple[set[str], set[str]], *, files: b
     people, clinical = needles
     scanner = Scanner(people | clinical)
     found: list[Finding] = []
-    seen: set[tuple[bytes, bool]] = set()
+    seen: set[tuple[bytes, bool]] = {(digest, may) for digest in made.known for may in (True, False)}
     for place, content, may_be_clinical in made.pieces(files=files):
         # Each database of the cluster has the same catalogs: the same bytes are searched once.
         piece = (hashlib.sha256(content).digest(), may_be_clinical)

@@ -22,9 +22,12 @@ import pytest
 from django.db import connection
 
 from apps.contacts import services
+from apps.contacts.appointments.services import Doubt, appointments_hold
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.attributes.numbers import NumberRange
 from apps.contacts.attributes.services import Wanted, attribute_create, range_for
+from apps.contacts.models import Appointment
+from apps.contacts.person import renewal
 from apps.contacts.person import selectors as contacts
 from apps.contacts.person.fields import FIELDS, FieldSpec
 from apps.contacts.services import NewEvent
@@ -343,8 +346,8 @@ KINDS: dict[str, Kind] = {
         Level.HEALTH,
         {"what": "appointment:", "op": "booked", "days": "14", "unit": "days"},
         some_appointment,
-        fits=Someone(visits_in_days=(14,)),
-        other=Someone(visits_in_days=(15,)),
+        fits=Someone(visits_in_days=(13,)),
+        other=Someone(visits_in_days=(14,)),
     ),
     "consent": Kind(
         {"consent": "marketing", "state": "denied"},
@@ -584,3 +587,81 @@ def test_kinds_are_pure() -> None:
     for path in (SEGMENTS / "conditions").rglob("*.py"):
         unwelcome = ("django", "apps.core.clock")
         assert [name for name in imported(path) if name.startswith(unwelcome) or ".services" in name] == [], path.name
+
+
+TOKYO, ANGELES = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/Los_Angeles")
+
+
+@pytest.mark.django_db
+def test_the_next_days_are_counted_from_now_to_the_minute_wherever_the_visit_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = datetime(2026, 11, 22, 10, 0, tzinfo=ZONE)
+    near = {"appointment": "booked", "in_next_days": 7}
+    today, week = {"appointment": "booked", "in_next_days": 0}, {**near, "in_next_days": 1, "unit": "weeks"}
+    none, any_time = {"appointment": "none_upcoming"}, {"appointment": "booked"}
+    visits: list[tuple[datetime, dict[str, bool]]] = [
+        (datetime(2026, 11, 22, 8, 0, tzinfo=ZONE), {"near": False, "today": False, "any": False}),
+        (datetime(2026, 11, 22, 9, 59, tzinfo=ZONE), {"near": False, "today": False, "any": False}),
+        (datetime(2026, 11, 22, 10, 0, tzinfo=ZONE), {"near": True, "today": True, "any": True}),
+        (datetime(2026, 11, 22, 17, 0, tzinfo=ZONE), {"near": True, "today": True, "any": True}),
+        (datetime(2026, 11, 25, 3, 0, tzinfo=ZONE), {"near": True, "today": False, "any": True}),
+        (datetime(2026, 11, 29, 10, 0, tzinfo=ZONE), {"near": True, "today": False, "any": True}),
+        (datetime(2026, 11, 29, 10, 1, tzinfo=ZONE), {"near": False, "today": False, "any": True}),
+        (datetime(2026, 11, 29, 23, 0, tzinfo=ZONE), {"near": False, "today": False, "any": True}),
+        # 9:00 in Los Angeles is noon here, 8:00 AM of the next day in Tokyo is the evening here.
+        (datetime(2026, 11, 22, 9, 0, tzinfo=ANGELES), {"near": True, "today": True, "any": True}),
+        (datetime(2026, 11, 22, 6, 0, tzinfo=ANGELES), {"near": False, "today": False, "any": False}),
+        (datetime(2026, 11, 23, 8, 0, tzinfo=TOKYO), {"near": True, "today": True, "any": True}),
+        (datetime(2026, 11, 22, 23, 0, tzinfo=TOKYO), {"near": False, "today": False, "any": False}),
+        (datetime(2026, 11, 29, 7, 30, tzinfo=ANGELES), {"near": False, "today": False, "any": True}),
+        (datetime(2026, 11, 30, 0, 0, tzinfo=TOKYO), {"near": True, "today": False, "any": True}),
+        (datetime(2026, 11, 30, 0, 1, tzinfo=TOKYO), {"near": False, "today": False, "any": True}),
+    ]
+    with clock.frozen(datetime(2026, 11, 1, 12, tzinfo=ZONE)):
+        ids = [services.contact_create(actor=CLI, profile={"first_name": "Ana"}).id for _ in visits]
+        for person_id, (start, _) in zip(ids, visits, strict=True):
+            services.appointment_book(actor=CLI, person_id=person_id, start=start, kind="Visit")
+        sure = services.contact_create(actor=CLI, profile={"first_name": "Bo"}).id
+        doubted = services.appointment_book(
+            actor=CLI, person_id=sure, start=datetime(2026, 11, 25, 9, tzinfo=ZONE), kind="Visit"
+        )
+        appointments_hold(actor=CLI, doubts={doubted.pk: Doubt("the status is none that is known")})
+        people = contacts.open_people(actor=CLI, purpose="scene", ids=[*ids, sure])
+        contacts.load_appointments(people)
+
+    def fitting(document: Json) -> set[int]:
+        rule = rules.parse({"match": "all", "rules": [document]})
+        by_record = {number for number, each in people.items() if rules.matches(rule, each, now, ZONE)}
+        statements = [compiler.compile(rule, now, ZONE), compiler.people(rule, now, ZONE)]
+        where, params = compiler.condition(rule, now, ZONE, one=True)
+        statements.append((f"SELECT s.person_id FROM contacts_personsearch s WHERE {where}", params))
+        for sql, params in statements:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params)
+                assert {row[0] for row in cursor.fetchall()} == by_record, document
+        return by_record
+
+    def wanted(word: str) -> set[int]:
+        return {person_id for person_id, (_, told) in zip(ids, visits, strict=True) if told[word]}
+
+    assert fitting(near) == fitting(week) == wanted("near")
+    assert fitting(today) == wanted("today")
+    assert fitting(any_time) == wanted("any")
+    # One in doubt is neither booked nor none.
+    assert fitting(none) == set(ids) - wanted("any")
+
+    # Visits of an older version have a keyed day only; a job in the background gives them the rest.
+    Appointment.objects.update(hour=None, minute=None)
+    sql, params = compiler.compile(rules.parse({"match": "all", "rules": [near]}), now, ZONE)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        by_day = {row[0] for row in cursor.fetchall()}
+    assert by_day >= set(ids[3:6])
+    monkeypatch.setattr(renewal, "CHUNK", 6)
+    job = renewal.renewal_begin()
+    assert job is not None
+    assert job.total == len(visits) + 1
+    assert renewal.work(job.pk)
+    assert renewal.renewal_begin() is None
+    assert fitting(near) == wanted("near")

@@ -114,3 +114,18 @@ def test_a_picked_code_is_taken_apart_again() -> None:
     assert split_code(shown) == ("Influenza (seasonal)", "CVX", "140")
     assert split_code("140") == ("", "", "140")
     assert split_code("SNOMED 44054006") == ("", "SNOMED", "44054006")
+
+
+def test_only_sets_of_the_kind_are_offered_and_the_chosen_one_stays() -> None:
+    every = [("asthma", "Asthma"), ("influenza_vaccine", "Influenza vaccine"), ("wellness_visit", "Wellness visit")]
+    offered = {
+        ("condition", "asthma"): ["asthma"],
+        ("immunization", "influenza_vaccine"): ["influenza_vaccine"],
+        ("encounter", "wellness_visit"): ["wellness_visit"],
+        ("encounter", "asthma"): ["asthma", "wellness_visit"],
+    }
+    for (kind, chosen), names in offered.items():
+        node = {"event": kind, "op": "at_least", "times": 1, "set": chosen}
+        row = rows(tree(node), Offer(sets=every), lambda _system, _code: None).children[0]
+        (control,) = [each for part in row.parts for each in part.controls if each.name == "set"]
+        assert [value for value, _ in control.choices] == names

@@ -90,7 +90,7 @@ EVERY_KIND = [
     ),
     (
         {"event": "condition", "set": "substance_use", "op": "at_least", "times": 1},
-        "Has had a condition of the set “substance use”",
+        "Has had a condition of the set “Substance use”",
         3,
     ),
     ({"appointment": "booked", "in_next_days": 14}, "Has an appointment in the next 14 days", 2),

@@ -227,3 +227,16 @@ def test_count_duplicate_and_delete_answer_on_a_page(signed_in, women: Segment, 
     client.post(f"/segments/{women.pk}/delete/")
     assert not Segment.objects.filter(pk=women.pk).exists()
     assert client.get(f"/segments/{women.pk}/").status_code == 404
+
+
+def test_somali_is_asked_for_in_the_form_and_counted(signed_in, dana: int) -> None:
+    spoken = {"Ayan": "so", "Bao": "hmn", "Cid": "es"}
+    for name, language in spoken.items():
+        contacts.contact_create(actor=CLI, profile={"first_name": name, "last_name": "Ames", "language": language})
+    form = {**FORM, "n0.what": "field:language", "n0.value": "so", "name": "Somali"}
+    client = signed_in("max")
+    assert client.post("/segments/new/", form).status_code == 302
+    segment = Segment.objects.get()
+    assert services.segment_count(actor=CLI, segment_id=segment.pk).count == 1
+    assert '<option value="so" selected>Somali' in client.get(f"/segments/{segment.pk}/edit/").content.decode()
+    assert "Language is Somali" in client.get(f"/segments/{segment.pk}/").content.decode()

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.campaigns import plans, selectors
+from apps.campaigns import naming, plans, selectors
 from apps.campaigns.models import STARTED, State
 from apps.campaigns.report import WHAT, Report, export_rows, figures_rows, number_behind, people_behind, report_of
 from apps.campaigns.selectors import Opened
@@ -27,6 +27,7 @@ from apps.core.permissions import Permission, may, require
 from apps.delivery import selectors as delivery
 from apps.delivery.policy.routing import HELD_HINTS, HELD_WORDS, Held, RouteName
 from apps.mail.smtp_replies import CAUSE_WORDS
+from apps.segments.naming import segment_names
 from apps.ui.words import spell_out
 from apps.vault.tokens import normalize
 
@@ -47,9 +48,15 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     shown = [each for each in everyone if normalize(query) in normalize(each.name) and wanted_state in ("", each.state)]
     found, shown = len(shown), shown[:LISTED]
     planned = selectors.planned(each.id for each in shown)
+    names = segment_names([each.stored.segment for each in shown if isinstance(each.stored.segment, int)])
     context = {
         "campaigns": [
-            (each, level, each.row.audience if each.row.audience is not None else planned.get(each.id))
+            (
+                each,
+                level,
+                each.row.audience if each.row.audience is not None else planned.get(each.id),
+                naming.audience_words(each.stored, names),
+            )
             for each, level in zip(shown, plans.list_levels(shown), strict=True)
         ],
         "found": found,

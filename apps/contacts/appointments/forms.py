@@ -18,6 +18,6 @@ class AppointmentForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """Another time for an appointment."""
+    """Another time for an appointment, in the active time zone: that of its place."""
 
     start = ZonedDateTimeField(label="New time")

@@ -22,6 +22,9 @@ from apps.core.bulk import next_ids
 from apps.core.errors import Refused
 from apps.vault import sealing, tokens
 
+_COLUMNS = ("sealed", "day", "hour", "minute", "state", "held_at", "version")
+"""What a change of an appointment writes."""
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -34,6 +37,17 @@ class Doubt:
     why: str
     said: tuple[tuple[str, str], ...] = ()
     other: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class HeldVisit:
+    """A visit whose reminders an import held: what was sealed as its doubt ``before`` (None for none) and ``after``."""
+
+    appointment: int
+    person_id: int
+    profile_key: bytes
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 @transaction.atomic
@@ -133,7 +147,9 @@ def appointment_confirm(*, actor: Actor, appointment_id: int) -> Appointment:
 
 
 @transaction.atomic
-def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str | int | None = None) -> list[int]:
+def appointments_hold(
+    *, actor: Actor, doubts: Mapping[int, Doubt], subject: str | int | None = None
+) -> list[HeldVisit]:
     """Hold the reminders of booked visits that are still ahead, by id; returns those that were held.
 
     Visits that are off or over have none. One audit entry for all.
@@ -144,23 +160,27 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         .select_related("person")
         .order_by("pk")
     )
-    now, held = clock.now(), []
+    now = clock.now()
+    held: list[Appointment] = []
+    found: list[HeldVisit] = []
     for row in rows:
         person, doubt = row.person, doubts[row.pk]
         if person.wrapped_profile is None:
             continue
         key = sealing.unwrap_profile(person.kek_id, person.wrapped_profile, person.pk)
         facts = _facts(row, key)
-        if facts["state"] != BOOKED or datetime.fromisoformat(facts["start"]) <= now:
+        if facts["state"] != BOOKED or zones.visit_moment(facts) <= now:
             continue
+        before = facts.get("held")
         facts["held"] = {"why": doubt.why, "said": [list(pair) for pair in doubt.said], "other": doubt.other}
         row.version += 1
         row.held_at = now
         _fill(row, facts, key)
         held.append(row)
+        found.append(HeldVisit(row.pk, row.person_id, key, before, facts["held"]))
     if not held:
         return []
-    Appointment.objects.bulk_update(held, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(held, _COLUMNS, batch_size=500)
     record(
         actor=actor,
         action=Action.APPOINTMENT_HOLD,
@@ -169,12 +189,49 @@ def appointments_hold(*, actor: Actor, doubts: Mapping[int, Doubt], subject: str
         people=sorted({row.person_id for row in held}),
         codes={"held": len(held)},
     )
-    return [row.pk for row in held]
+    return found
+
+
+@transaction.atomic
+def appointments_doubts_back(*, actor: Actor, held: Sequence[HeldVisit], subject: str | int | None = None) -> int:
+    """Take back doubts that were made by mistake: lift each, or put back the one that was there before.
+
+    Visits that somebody confirmed, moved or canceled since, or that another import doubts since, stay as they are.
+    Returns how many changed. One audit entry.
+    """
+    given = {each.appointment: each for each in held}
+    changed = []
+    for row in Appointment.objects.select_for_update().filter(pk__in=given).order_by("pk"):
+        each = given[row.pk]
+        facts = _facts(row, each.profile_key)
+        if facts["state"] != BOOKED or facts.get("held") != each.after:
+            continue
+        facts.pop("held", None)
+        if each.before is not None:
+            facts["held"] = each.before
+        row.version += 1
+        _fill(row, facts, each.profile_key)
+        changed.append(row)
+    if changed:
+        Appointment.objects.bulk_update(changed, _COLUMNS, batch_size=500)
+        people = sorted({row.person_id for row in changed})
+        record(
+            actor=actor,
+            action=Action.IMPORT_UNDO,
+            kind="appointment",
+            subject=subject,
+            people=people,
+            codes={"doubts": len(changed)},
+        )
+    return len(changed)
 
 
 @dataclass(frozen=True)
 class GivenAppointment:
-    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed."""
+    """An appointment as another system has it. ``start`` is aware; ``state`` booked, cancelled, kept or missed.
+
+    ``held`` is a doubt that comes back with it, when an import that lifted it is undone.
+    """
 
     person_id: int
     external: str
@@ -185,10 +242,13 @@ class GivenAppointment:
     provider: str = ""
     minutes: int = 30
     state: str = BOOKED
+    held: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
         """The sealed part of the row."""
+        doubt = {} if self.held is None else {"held": self.held}
         return {
+            **doubt,
             "start": self.start.isoformat(),
             "zone": self.zone,
             "kind": self.kind,
@@ -216,7 +276,8 @@ def appointments_take_over(
     """Write appointments of another system in bulk: ``new`` ones, and ``changed`` ones by id with our old facts.
 
     A new one is told to the timeline as booked (and as cancelled, kept or missed when it is); a changed one by what
-    changed: its state, or its start (moved). What held the reminders of a changed one is lifted: its row was good.
+    changed: its state, or its start (moved). What held the reminders of a changed one is lifted: its row was good
+    (unless ``held`` says otherwise).
     One audit entry.
     """
     rows, events, on = [], [], clock.clinic_day()
@@ -237,9 +298,9 @@ def appointments_take_over(
         _fill(row, facts, profile_keys[given.person_id])
         if facts["state"] != before["state"]:
             events.append(_event(row, facts, facts["state"], on))
-        elif datetime.fromisoformat(facts["start"]) != datetime.fromisoformat(before["start"]):
+        elif zones.visit_moment(facts) != zones.visit_moment(before):
             events.append(_event(row, facts, "moved", on))
-    Appointment.objects.bulk_update(known, ["sealed", "day", "state", "held_at", "version"], batch_size=500)
+    Appointment.objects.bulk_update(known, _COLUMNS, batch_size=500)
     events_record(actor=actor, events=events, profile_keys=profile_keys, action=None)
     record(
         actor=actor,
@@ -272,6 +333,19 @@ def appointments_remove(*, ids: Sequence[int]) -> int:
     events_remove(ids=list(events), profile_keys=keys)
     Appointment.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
+
+
+def appointments_renew(*, rows: Sequence[Appointment], people: Sequence[Person]) -> None:
+    """Give appointments that an older version wrote the search values of today. Caller's transaction, locks, trail."""
+    keys = {
+        person.pk: sealing.unwrap_profile(person.kek_id, person.wrapped_profile, person.pk)
+        for person in people
+        if person.wrapped_profile is not None
+    }
+    for row in rows:
+        facts = selectors.open_appointment(row, keys[row.person_id])
+        row.hour, row.minute = search_values.appointment_moment(zones.visit_moment(facts))
+    Appointment.objects.bulk_update(rows, ["hour", "minute"], batch_size=500)
 
 
 def _booked(appointment_id: int) -> tuple[Appointment, dict[str, Any], bytes]:
@@ -319,10 +393,9 @@ def _write(row: Appointment, facts: dict[str, Any], key: bytes, insert: bool = F
 
 def _fill(row: Appointment, facts: dict[str, Any], key: bytes) -> None:
     row.sealed = sealing.seal(key, facts, table=APPOINTMENT_TABLE, row=row.pk, version=row.version)
-    start = datetime.fromisoformat(facts["start"])
-    row.day = tokens.day_token("appointment", start.date())
-    if "held" not in facts:
-        row.held_at = None
+    row.day = tokens.day_token("appointment", datetime.fromisoformat(facts["start"]).date())
+    row.hour, row.minute = search_values.appointment_moment(zones.visit_moment(facts))
+    row.held_at = (row.held_at or clock.now()) if "held" in facts else None
     row.state = search_values.appointment_state(facts["state"])
 
 

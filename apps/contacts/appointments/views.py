@@ -8,6 +8,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.contacts import services
@@ -15,6 +16,7 @@ from apps.contacts.appointments.forms import MoveForm
 from apps.contacts.appointments.words import visit_time
 from apps.contacts.models import Appointment
 from apps.contacts.person import selectors
+from apps.contacts.person.views.people import opened
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -24,11 +26,17 @@ from apps.core.permissions import Permission, require
 @require(Permission.CONTACT_EDIT)
 @require_POST
 def appointment_move(request: HttpRequest, person_id: int, appointment_id: int) -> HttpResponse:
-    """Move an appointment of this person."""
+    """Move an appointment of this person: the new time is on the clock of its place, as the dialog says."""
     _own(person_id, appointment_id)
-    form = MoveForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Nothing was moved: give a date and a time.")
+    record = opened(request, person_id, "move appointment")
+    selectors.load_appointments({person_id: record})
+    visit = next(each for each in record.appointments or () if each["id"] == appointment_id)
+    with timezone.override(visit_time(visit)[0].tzinfo):
+        form = MoveForm(request.POST)
+        valid = form.is_valid()
+    if not valid:
+        why = next((str(error) for errors in form.errors.values() for error in errors), "")
+        messages.error(request, f"Nothing was moved: give a date and a time. {why}".strip())
         return redirect("contacts:appointments", person_id)
     move = partial(services.appointment_move, appointment_id=appointment_id, start=form.cleaned_data["start"])
     return _done(request, person_id, move, "Appointment moved.")

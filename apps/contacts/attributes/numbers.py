@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal
 
 WIDER = 4
 """How many times larger than the largest number known so far the next ones may be, at least."""
@@ -40,7 +40,8 @@ class NumberRange:
         try:
             found = Decimal(str(value).strip())
             return int(found.scaleb(self.scale).to_integral_value(ROUND_FLOOR)) if found.is_finite() else None
-        except (InvalidOperation, ValueError, OverflowError):
+        except (ArithmeticError, ValueError):
+            # "1e999999" is a number to the library, until somebody counts with it.
             return None
 
     def steps(self, first: object, last: object) -> range:
@@ -81,10 +82,10 @@ def wide(known: Iterable[str]) -> NumberRange:
     for text in known:
         try:
             value = Decimal(text.strip().replace(",", ""))
-        except InvalidOperation:
+            if value.is_finite() and abs(value) <= 100_000_000:
+                found.append(value)
+        except ArithmeticError:
             continue
-        if value.is_finite() and abs(value) <= 100_000_000:
-            found.append(value)
     scale = min(MOST_DECIMALS, max((max(0, -int(value.normalize().as_tuple().exponent)) for value in found), default=0))
     largest = max((abs(int(value.scaleb(scale))) for value in found), default=0)
     below = any(value < 0 for value in found)

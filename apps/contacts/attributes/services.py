@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -73,12 +73,13 @@ def range_for(low: str, high: str, step: str) -> NumberRange:
     """Bounds and step as typed. Raises ``Refused`` with what to do."""
     try:
         found = [Decimal(text.strip()) for text in (low, high, step)]
-    except InvalidOperation:
+        near = all(each.is_finite() and abs(each) <= 1_000_000_000 for each in found)
+    except ArithmeticError:
         raise Refused(
             "attribute.bounds_malformed",
             "Give the lowest and the highest number and the step as numbers, as 4.0, 15 and 0.1.",
         ) from None
-    if not all(each.is_finite() and abs(each) <= 1_000_000_000 for each in found):
+    if not near:
         raise Refused("attribute.bounds_too_far", "Bounds lie between minus and plus one billion.")
     scale = max(0, *(-int(each.as_tuple().exponent) for each in found))
     if scale > 3:

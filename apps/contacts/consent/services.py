@@ -19,6 +19,7 @@ from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.person import search_values
 from apps.contacts.person.sealed_rows import consent_event, consent_facts, consent_source
 from apps.contacts.person.services import refresh_search
+from apps.contacts.suppressions.register.services import stops_add
 from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import clock
 from apps.core.actors import Actor
@@ -226,34 +227,24 @@ def suppress_many(
     A rest of list hygiene ends by itself with a sign of life, so any other reason takes its place: somebody who
     unsubscribes while resting must stay unsubscribed.
     """
-    wanted = {bytes(mailbox) for mailbox in mailboxes}
-    known = {
-        bytes(found)
-        for found in Suppression.objects.filter(mailbox__in=wanted, scope=scope).values_list("mailbox", flat=True)
-    }
-    now = clock.now()
-    if reason != Suppression.Reason.HYGIENE:
-        rests = Suppression.objects.filter(scope=scope, reason=Suppression.Reason.HYGIENE)
-        resting = {bytes(found) for found in rests.filter(mailbox__in=known).values_list("mailbox", flat=True)}
-        rests.filter(mailbox__in=resting).update(reason=reason, since=now, source=source)
-        known = known - resting
-        mailboxes_note(sorted(wanted - known), scope, reason)
-    Suppression.objects.bulk_create(
-        (
-            Suppression(mailbox=mailbox, scope=scope, reason=reason, since=now, source=source)
-            for mailbox in sorted(wanted - known)
-        ),
-        ignore_conflicts=True,
+    news = stops_add(
+        mailboxes=[bytes(mailbox) for mailbox in mailboxes],
+        scope=scope,
+        reason=reason,
+        since=clock.now(),
+        source=source,
     )
+    if reason != Suppression.Reason.HYGIENE:
+        mailboxes_note(sorted(news), scope, reason)
     record(
         actor=actor,
         action=Action.SUPPRESSION_ADD,
         kind="mailbox",
         people=people,
         reason=note,
-        codes={"scope": scope, "reason": reason, "new": len(wanted - known)},
+        codes={"scope": scope, "reason": reason, "new": len(news)},
     )
-    return len(wanted - known)
+    return len(news)
 
 
 def consents_expire(*, actor: Actor, now: datetime) -> int:

@@ -41,8 +41,7 @@ def export_new(request: HttpRequest) -> HttpResponse:
     segment = given.get("segment", "")
     # A segment that is written strangely is no segment: never everybody instead.
     source, source_id = ("segment", whole(segment, 0)) if segment else (sources.LIST, None)
-    text = ""
-    filters: dict[str, str] = {}
+    text, filters = "", dict[str, str]()
     if request.method == "POST" and source == sources.LIST:
         text, filters = searched(request)
     problem = ""

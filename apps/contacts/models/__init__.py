@@ -2,8 +2,16 @@
 
 from apps.contacts.models.appointment import Appointment
 from apps.contacts.models.attribute import AttributeDefinition, AttributeFill
-from apps.contacts.models.consent import Consent, ConsentState, ReturnedMailbox, Suppression
+from apps.contacts.models.consent import (
+    Consent,
+    ConsentState,
+    ReturnedMailbox,
+    Suppression,
+    SuppressionChange,
+    SuppressionSum,
+)
 from apps.contacts.models.export import ContactExport
+from apps.contacts.models.lab import OwnLab
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
 from apps.contacts.models.person import Person, PersonIdentity, PersonSearch, SearchRenewal
 from apps.contacts.models.tag import PersonTag, Tag, TagJob
@@ -18,6 +26,7 @@ __all__ = [
     "ContactExport",
     "LatestResult",
     "MovedMailbox",
+    "OwnLab",
     "PendingChange",
     "Person",
     "PersonIdentity",
@@ -26,6 +35,8 @@ __all__ = [
     "ReturnedMailbox",
     "SearchRenewal",
     "Suppression",
+    "SuppressionChange",
+    "SuppressionSum",
     "Tag",
     "TagJob",
     "TimelineEvent",

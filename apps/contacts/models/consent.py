@@ -75,12 +75,14 @@ class ConsentState(models.Model):
     since=Kind.PLAIN,
     source=Kind.PLAIN,
     note=Kind.SEALED,
+    mac=Kind.TOKEN,
 )
 class Suppression(models.Model):
     """A mailbox, by keyed address, that gets no more mail of a scope. It survives the erasure of its people.
 
     ``source`` is by what it came, as a code word and a number (``staff:3``, ``list:12``, ``one_click:4711``).
-    ``note`` (service key) is what whoever added it by hand gave as the reason.
+    ``note`` (service key) is what whoever added it by hand gave as the reason. ``mac`` binds the rest of the row: it is
+    written by ``suppressions.register`` only, and a row that fails it stops everything.
     """
 
     class Scope(models.TextChoices):
@@ -102,6 +104,7 @@ class Suppression(models.Model):
     since = models.DateTimeField(default=clock.now)
     source = models.CharField(max_length=40, blank=True)
     note = models.BinaryField(null=True)
+    mac = models.BinaryField(max_length=16, null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mailbox", "scope"], name="one_suppression_per_scope")]
@@ -109,6 +112,46 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"Suppression {self.pk}"
+
+
+@classify(
+    id=Kind.PLAIN,
+    bucket=Kind.PLAIN,
+    members=Kind.PLAIN,
+    total=Kind.TOKEN,
+    altered=Kind.PLAIN,
+    missing_since=Kind.PLAIN,
+    mac=Kind.TOKEN,
+)
+class SuppressionSum(models.Model):
+    """How many suppressions a bucket (first byte of ``mailbox``) has, and the sum of their keyed shares.
+
+    ``altered`` rows fail their MAC; ``missing_since`` is when a row was first found missing. See
+    ``suppressions.register``.
+    """
+
+    bucket = models.PositiveSmallIntegerField(unique=True)
+    members = models.IntegerField(default=0)
+    total = models.BinaryField(max_length=32)
+    altered = models.IntegerField(default=0)
+    missing_since = models.DateTimeField(null=True)
+    mac = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"SuppressionSum {self.bucket}"
+
+
+@classify(id=Kind.PLAIN, bucket=Kind.PLAIN, members=Kind.PLAIN, total=Kind.TOKEN, mac=Kind.TOKEN)
+class SuppressionChange(models.Model):
+    """What was added to a bucket's sum, or taken from it, since it was made."""
+
+    bucket = models.PositiveSmallIntegerField(db_index=True)
+    members = models.IntegerField()
+    total = models.BinaryField(max_length=32)
+    mac = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"SuppressionChange {self.pk}"
 
 
 @classify(

@@ -73,6 +73,30 @@ def _plain(full: str) -> FullName | None:
 _JOINTS = str.maketrans("", "", "'’-")
 
 
+_GENERATIONS = frozenset(["jr", "sr", "jnr", "snr", "ii", "iii", "iv", "2nd", "3rd", "4th", "5th", "esq"])
+
+
+def without_suffix(last: str) -> tuple[str, str]:
+    """A family name as a list has it, and the suffix behind it, or "": “Smith Jr.”, “Smith, MD”.
+
+    Without a comma only generations and degrees that are nobody's name: “Silva Junior” and “Yo-Yo Ma” keep theirs.
+    """
+    name, comma, behind = last.partition(",")
+    found = behind.split() if comma else []
+    if not name.strip() or not all(_is_suffix(word.strip(",")) for word in found):
+        return last, ""
+    words = name.split()
+    while len(words) > 1 and _is_behind(words[-1]):
+        found.insert(0, words.pop())
+    return (" ".join(words), " ".join(found)) if found else (last, "")
+
+
+def _is_behind(word: str) -> bool:
+    bare = word.replace(".", "").lower()
+    ambiguous = _lexicon().suffix_acronyms_ambiguous
+    return bare in _GENERATIONS or (bare.upper() in _DEGREES and bare not in ambiguous and not word.islower())
+
+
 def _ordered(full: str) -> str:
     """“Last, MD, First” with the degree behind, and without empty places between commas."""
     if "," not in full:

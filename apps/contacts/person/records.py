@@ -19,6 +19,7 @@ class PersonRecord:
     record_key: bytes = field(repr=False)
     consents: dict[str, str] = field(default_factory=dict, repr=False)  # purpose -> granted | denied
     suppressions: frozenset[str] = field(default=frozenset(), repr=False)  # scopes of its mailbox
+    stops_altered: bool = False  # somebody edited or deleted what stops its mailbox: nothing may go there
     unproven: str = ""  # why nobody knows whose its mailbox is (`ReturnedMailbox.Reason`); "" when nobody doubts it
     events: list[dict[str, Any]] | None = field(default=None, repr=False)
     appointments: list[dict[str, Any]] | None = field(default=None, repr=False)

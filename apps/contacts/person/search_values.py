@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -213,6 +213,24 @@ def consent(purpose: str, state: str) -> int:
 def appointment_state(state: str) -> int:
     """The token of appointments in ``state``."""
     return tokens.token63("appointment.state", state)
+
+
+@lru_cache(maxsize=20_000)
+def appointment_hour(at: datetime) -> int:
+    """The token of appointments that begin in an hour of UTC, given by its beginning."""
+    return tokens.token63("appointment/hour", f"{at:%Y-%m-%dT%H}")
+
+
+@lru_cache(maxsize=20_000)
+def appointment_minute(at: datetime) -> int:
+    """The token of appointments that begin in a minute of UTC, given by its beginning."""
+    return tokens.token63("appointment/minute", f"{at:%Y-%m-%dT%H:%M}")
+
+
+def appointment_moment(start: datetime) -> tuple[int, int]:
+    """The tokens of hour and minute of a start (aware)."""
+    at = start.astimezone(UTC).replace(second=0, microsecond=0)
+    return appointment_hour(at.replace(minute=0)), appointment_minute(at)
 
 
 def mail_domain(domain: str) -> int:

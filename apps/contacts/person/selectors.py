@@ -17,8 +17,9 @@ from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
 from apps.contacts.person import search_values
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.suppressions.register import macs
 from apps.contacts.timeline import results
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import Actor
 from apps.core.bulk import bytea_array, int8_array
 from apps.vault import sealing
@@ -126,7 +127,11 @@ def guardian_mailboxes(people: Mapping[int, PersonRecord]) -> dict[int, bytes]:
 
 
 def attach_consents(records: dict[int, PersonRecord]) -> None:
-    """Fill in the consent states, the suppressions of the mailboxes, and why a mailbox is in question; two queries."""
+    """Fill in the consent states, the suppressions of the mailboxes, and why a mailbox is in question; two queries.
+
+    A stop that is not as we wrote it, or one that is missing in the mailbox's part of the register
+    (``suppressions.register``), says no longer what it said: ``stops_altered``.
+    """
     with connection.cursor() as cursor:
         # An authorization that ran out is none, a refusal does not run out: as `ConsentStates.holding` says it.
         cursor.execute(
@@ -141,19 +146,30 @@ def attach_consents(records: dict[int, PersonRecord]) -> None:
         if record.email:
             mailboxes[search_values.mailbox(record.email)].append(record)
     scopes: dict[bytes, set[str]] = defaultdict(set)
+    altered: set[bytes] = set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT mailbox, scope, '' FROM contacts_suppression WHERE mailbox = ANY(%(mailboxes)s::bytea[]) UNION ALL"
-            " SELECT mailbox, '', reason FROM contacts_returnedmailbox"
-            " WHERE mailbox = ANY(%(mailboxes)s::bytea[]) AND proven_at IS NULL",
+            "SELECT mailbox, scope, reason, since, source, mac FROM contacts_suppression"
+            " WHERE mailbox = ANY(%(mailboxes)s::bytea[]) UNION ALL"
+            " SELECT mailbox, NULL, reason, NULL::timestamptz, NULL, NULL FROM contacts_returnedmailbox"
+            " WHERE mailbox = ANY(%(mailboxes)s::bytea[]) AND proven_at IS NULL UNION ALL"
+            " SELECT NULL, NULL, NULL, NULL, bucket::text, NULL FROM contacts_suppressionsum"
+            " WHERE missing_since IS NOT NULL",
             {"mailboxes": bytea_array(mailboxes)},
         )
-        for mailbox, scope, unproven in cursor.fetchall():
-            if unproven:
+        for mailbox, scope, reason, since, source, mac in cursor.fetchall():
+            if mailbox is None:
+                altered.update(each for each in mailboxes if each[0] == int(source))
+            elif scope is None:
                 for record in mailboxes[bytes(mailbox)]:
-                    record.unproven = unproven
+                    record.unproven = reason
             else:
                 scopes[bytes(mailbox)].add(scope)
+                if bytes(mac or b"") != macs.row_mac(bytes(mailbox), scope, reason, since, source):
+                    altered.add(bytes(mailbox))
+    for mailbox in altered:
+        for record in mailboxes[mailbox]:
+            record.stops_altered = True
     for mailbox, found in scopes.items():
         for record in mailboxes[mailbox]:
             record.suppressions = frozenset(found)
@@ -228,7 +244,7 @@ def load_appointments(records: dict[int, PersonRecord]) -> None:
         found.appointments.append(open_appointment(row, found.profile_key))
     for record in records.values():
         assert record.appointments is not None
-        record.appointments.sort(key=lambda appointment: appointment["start"])
+        record.appointments.sort(key=zones.visit_moment)
 
 
 def open_appointment(row: Appointment, profile_key: bytes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from apps.contacts.models.consent import SUPPRESSION_TABLE
 from apps.contacts.person import search_values, selectors
 from apps.contacts.suppressions import lifting
 from apps.contacts.suppressions.lifting import Obstacle, Stop
+from apps.contacts.suppressions.register import services as register
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.core.errors import Refused
@@ -112,6 +113,12 @@ def unsuppress(*, actor: Actor, person_id: int, reason: str) -> int:
 def _lift(
     actor: Actor, rows: Sequence[Suppression], mailbox: bytes, reason: str, people: Sequence[int] | None = None
 ) -> int:
+    if not all(map(register.is_genuine, rows)):
+        raise Refused(
+            "suppression.altered",
+            "This stop was altered in the database, so nobody knows what it said. It stays until an administrator has "
+            "looked (manage.py suppression_check).",
+        )
     concerned = holders([mailbox]) if people is None else list(people)
     rows_granted = ConsentState.objects.filter(person_id__in=concerned, state="granted").holding(clock.now())
     granted = dict(rows_granted.order_by("since").values_list("purpose", "since"))
@@ -142,7 +149,7 @@ def _lift(
         mailboxes_note([mailbox], row.scope, "")
     if any(row.reason == Suppression.Reason.HARD_BOUNCE for row in rows):
         mailboxes_returned(mailboxes=[mailbox], reason=ReturnedMailbox.Reason.DEAD)
-    lifted, _ = Suppression.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    lifted = len(register.stops_lift(Suppression.objects.filter(pk__in=[row.pk for row in rows])))
     record(
         actor=actor,
         action=Action.SUPPRESSION_LIFT,

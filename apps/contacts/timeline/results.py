@@ -12,8 +12,9 @@ definition of a pound): any other unit is kept as it came, shown, and compared w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
@@ -39,6 +40,7 @@ class Lab:
     numbers: NumberRange | None = None
     converts: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
     level: Level = Level.HEALTH
+    system: str = LOINC
 
     @property
     def unit_word(self) -> str:
@@ -315,8 +317,41 @@ _ALL = (
     _lab("dast10", "DAST-10 drug use score", "82667-7", "{score}", ("0", "10", "1"), protected=True),
 )  # fmt: skip
 
-LABS: Mapping[str, Lab] = {lab.name: lab for lab in _ALL}
-"""Name to preset, in the order of the picker. A name is also that of the value set (``value_sets``)."""
+
+class Labs(Mapping[str, Lab]):
+    """The presets, and behind them the labs that the installation declared: ``own`` gives those, set at start."""
+
+    def __init__(self, presets: Iterable[Lab]) -> None:
+        self.presets: Mapping[str, Lab] = {lab.name: lab for lab in presets}
+        self.own: Callable[[], Mapping[str, Lab]] = dict
+        self._indexed: tuple[Mapping[str, Lab], dict[tuple[str, str], Lab]] = ({}, {})
+
+    def __getitem__(self, name: str) -> Lab:
+        found = self.presets.get(name)
+        return found if found is not None else self.own()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.presets or name in self.own()
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.presets
+        yield from self.own()
+
+    def __len__(self) -> int:
+        return len(self.presets) + len(self.own())
+
+    def own_of(self, system: str, code: str) -> Lab | None:
+        """The own lab that a code means, or None."""
+        own = self.own()
+        if not own:
+            return None
+        if self._indexed[0] is not own:
+            self._indexed = (own, {(lab.system, code): lab for lab in own.values() for code in lab.codes})
+        return self._indexed[1].get((system, code))
+
+
+LABS = Labs(_ALL)
+"""Name to lab, in the order of the picker. A name is also that of the value set (``value_sets``)."""
 
 
 # -- Events ----------------------------------------------------------------------------------------------------
@@ -352,18 +387,31 @@ def latest(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 def _when(event: Mapping[str, Any]) -> tuple[str, str, int]:
     on = str(event.get("on") or "")[:10]
     start = str(event.get("start") or "")
-    return on, start if start[:10] == on else "", int(event.get("id") or 0)
+    return on, _moment(start) if start[:10] == on else "", int(event.get("id") or 0)
+
+
+def _moment(start: str) -> str:
+    """A start as text that can be compared: one with its distance from UTC as UTC, another as it is written."""
+    try:
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        return start
+    return at.astimezone(UTC).isoformat() if at.tzinfo else start
 
 
 def uncomparable(event: Mapping[str, Any]) -> str:
     """Why an event's result is found by no rule about its value, in a sentence; "" where it is found, or has none."""
-    lab = _NUMBERED.get(str(event.get("code"))) if event.get("kind") == KIND and event.get("system") == LOINC else None
-    if lab is None or event_step(lab, event) is not None:
+    if event.get("kind") != KIND:
+        return ""
+    system, code = str(event.get("system") or ""), str(event.get("code") or "")
+    lab = _NUMBERED.get(code) if system == LOINC else None
+    lab = lab or LABS.own_of(system, code)
+    if lab is None or lab.numbers is None or event_step(lab, event) is not None:
         return ""
     if measured(str(event.get("value") or "")) is None:
         return f"{lab.label} without a number is kept and shown, but no rule about its value finds it"
     unit = str(event.get("unit") or "").strip()
-    known = " or ".join(filter(None, (lab.unit, *lab.converts)))
+    known = " or ".join(filter(None, (lab.unit, *lab.converts))) or "no unit"
     said = f"in “{unit[:20]}”" if unit else "without a unit"
     return f"{lab.label} {said} is kept and shown, but no rule about its value finds it: known is {known}"
 

@@ -11,6 +11,8 @@ from apps.contacts.timeline.results import LABS, LOINC
 from apps.core.levels import Level
 
 SNOMED, CVX, RXNORM = "SNOMED", "CVX", "RXNORM"
+BY_TEXT = "TEXT"
+"""The code system of rows that have a name and no code: the name in small letters is the code."""
 
 DIAGNOSES_AND_ACTS: dict[str, tuple[str, str, str]] = {
     "diabetes": (
@@ -41,13 +43,13 @@ DIAGNOSES_AND_ACTS: dict[str, tuple[str, str, str]] = {
 """Sets of what people have and what was done: name to (label, code system, codes)."""
 
 VALUE_SETS: dict[str, tuple[str, str, str]] = DIAGNOSES_AND_ACTS | {
-    lab.name: (lab.label, LOINC, " ".join(lab.codes)) for lab in LABS.values()
+    lab.name: (lab.label, LOINC, " ".join(lab.codes)) for lab in LABS.presets.values()
 }
-"""All sets, those of results (``results.LABS``) among them."""
+"""All sets, those of results (``results.LABS``; own ones have their codes there) among them."""
 
 PROTECTED = frozenset(
     {"substance_use", "mental_health", "reproductive", "hiv"}
-    | {lab.name for lab in LABS.values() if lab.level == Level.PROTECTED}
+    | {lab.name for lab in LABS.presets.values() if lab.level == Level.PROTECTED}
 )
 
 ICD10 = "ICD-10-CM"
@@ -79,9 +81,15 @@ def sets_of(system: str, code: str) -> tuple[str, ...]:
     if system == ICD10:
         bare = code.upper().replace(".", "")
         return tuple(name for name, starts in _BY_CATEGORY.items() if bare.startswith(starts))
-    return _BY_CODE.get((system, code), ())
+    if found := _BY_CODE.get((system, code)):
+        return found
+    lab = LABS.own_of(system, code)
+    return () if lab is None else (lab.name,)
 
 
 def level_of(system: str, code: str) -> Level:
     """How sensitive the code is by itself: PROTECTED for the specially protected sets, else HEALTH."""
+    lab = LABS.own_of(system, code)
+    if lab is not None:
+        return lab.level
     return Level.PROTECTED if PROTECTED & set(sets_of(system, code)) else Level.HEALTH

@@ -10,7 +10,7 @@ from django.urls import reverse
 from apps.content import variants
 from apps.content.design import Block, Design, walk
 from apps.content.editor.languages import plain_words
-from apps.content.fields import MergeField
+from apps.content.fields import LABS_GROUP, MergeField
 from apps.content.kinds import KINDS
 
 
@@ -68,6 +68,8 @@ def merge_groups(
     for field in catalog.values():
         if field.type != "items" and (account or not field.name.startswith("account.")):
             groups.setdefault(field.group, []).append((field.name, field.label, field.level))
+    if labs := groups.pop(LABS_GROUP, None):
+        groups[LABS_GROUP] = labs  # by far the longest: last, and folded
     return list(groups.items())
 
 

@@ -14,6 +14,7 @@ from apps.contacts import sql as contacts_sql
 from apps.contacts.models import Person, PersonIdentity, ReturnedMailbox, Suppression
 from apps.contacts.person import selectors as contacts
 from apps.contacts.services import mailboxes_returned, suppress_many
+from apps.contacts.suppressions.register.services import stops_lift
 from apps.contacts.suppressions.services import holders
 from apps.core import clock
 from apps.core.actors import Actor
@@ -101,7 +102,7 @@ def wake(*, actor: Actor, person_id: int) -> int:
             "token", flat=True
         )
     )
-    lifted, _ = Suppression.objects.filter(mailbox__in=mailboxes, reason=Suppression.Reason.HYGIENE).delete()
+    lifted = len(stops_lift(Suppression.objects.filter(mailbox__in=mailboxes, reason=Suppression.Reason.HYGIENE)))
     if not lifted:
         raise Refused("mailbox.not_resting", "Optional mail to this mailbox does not rest any more.")
     HygieneFinding.objects.filter(person_id=person_id, rested=True).update(rested=False)
@@ -239,7 +240,7 @@ def _wake(actor: Actor) -> int:
             "person_id", flat=True
         )
     )
-    Suppression.objects.filter(mailbox__in=mailboxes, reason=Suppression.Reason.HYGIENE).delete()
+    stops_lift(Suppression.objects.filter(mailbox__in=mailboxes, reason=Suppression.Reason.HYGIENE))
     HygieneFinding.objects.filter(person_id__in=people, rested=True).update(rested=False)
     record(
         actor=actor,

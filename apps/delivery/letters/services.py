@@ -57,10 +57,17 @@ def letters_judge(*, actor: Actor, names: Names | None = None, limit: int = _AT_
             now=mail.received_at,
             server=server,
             authserv_ids=settings.AUTHSERV_IDS,
+            ours=_our_domains(),
         )
         _settle(actor, mail.pk, verdict, more=asked is not None and not isinstance(asked, NoNames))
         done += 1
     return done
+
+
+def _our_domains() -> frozenset[str]:
+    """The domains at which people write to us."""
+    setup = delivery.setup()
+    return frozenset(name.lower() for name in (setup.sending_domain, setup.bounces) if name)
 
 
 @transaction.atomic
@@ -150,8 +157,8 @@ def _proven_person(mail: InboundMail, verdict: Verdict) -> int | None:
     sender = str(sealing.open_service(mail.sealed, table=INBOUND_TABLE, row=mail.pk).get("sender", ""))
     local, at, domain = sender.rpartition("@")
     try:
-        # What was read as the sender is exactly what was proven.
-        if not at or not local or mx.ascii_domain(domain) != verdict.author:
+        # What was read as the sender, the whole mailbox, is exactly what was proven.
+        if not at or not local or mx.ascii_domain(domain) != verdict.author or sender != verdict.address:
             return None
     except ValueError:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -59,7 +60,7 @@ def who(request: HttpRequest, mail_id: int) -> HttpResponse:
             actor=actor_of(request), purpose="inbox", ids=ids, action=Action.CONTACT_SEARCH, with_consents=False
         )
         people = [
-            {"id": pk, "name": found[pk].name, "url": person_url(pk), "birth": found[pk].get("birth_date")}
+            {"id": pk, "name": found[pk].name, "url": person_url(pk), "birth": _day(found[pk].get("birth_date"))}
             for pk in ids
             if pk in found
         ]
@@ -114,6 +115,10 @@ def picture(request: HttpRequest, mail_id: int, path: str, page: int) -> HttpRes
     if found is None:
         raise Http404
     return _bare(found.data, "image/jpeg")
+
+
+def _day(text: object) -> date | None:
+    return date.fromisoformat(str(text)) if text else None
 
 
 def _bare(data: bytes, media_type: str) -> HttpResponse:

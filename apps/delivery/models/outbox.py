@@ -148,6 +148,10 @@ class OutboxMessage(models.Model):
             ),
             # The rest of what did not arrive, for the same question.
             models.Index(fields=["finished_at"], condition=Q(state="bounced"), name="outbox_returned"),
+            # Journeys ask at every tick which of them may go on.
+            models.Index(
+                fields=["id"], condition=Q(state="held", reason="visit_in_doubt"), name="outbox_visit_in_doubt"
+            ),
             BrinIndex(fields=["finished_at"], autosummarize=True, name="outbox_finished"),
         ]
 

@@ -11,13 +11,16 @@ from apps.delivery.policy.routing import Held, Refusal
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of a person at this moment. `scopes` are the suppressions of the mailbox."""
+    """What is known of a person at this moment. `scopes` are the suppressions of the mailbox, `altered` says that they
+    are not as they were written.
+    """
 
     has_address: bool = True
     deceased: bool = False
     minor_without_guardian: bool = False
     consents: Mapping[str, str] | None = None
     scopes: Collection[str] = ()
+    altered: bool = False
 
 
 def hold(purpose: Purpose, standing: Standing) -> Refusal | None:
@@ -33,6 +36,8 @@ def hold(purpose: Purpose, standing: Standing) -> Refusal | None:
         return Refusal(Held.MINOR, "A minor without a guardian on record. Add the guardian to the record.")
     if not standing.has_address:
         return Refusal(Held.NO_ADDRESS, "The record has no e-mail address.")
+    if standing.altered:
+        return Refusal(Held.ALTERED, "Somebody altered in the database what stops this mailbox.")
     if "all" in standing.scopes:
         return Refusal(Held.SUPPRESSED, "The mailbox gets no mail any more (bounced, or added by staff).")
     if "commercial" in standing.scopes and not purpose.survives_unsubscribe:

@@ -47,6 +47,8 @@ class Held(StrEnum):
     MISSING_FIELD = "missing_field"
     ERASED = "erased"
     MIXED_UP = "mixed_up"
+    VISIT_IN_DOUBT = "visit_in_doubt"
+    ALTERED = "altered"
 
 
 HELD_WORDS: Mapping[Held, str] = MappingProxyType(
@@ -64,6 +66,8 @@ HELD_WORDS: Mapping[Held, str] = MappingProxyType(
         Held.MISSING_FIELD: "A merge field without fallback is empty",
         Held.ERASED: "The person was erased",
         Held.MIXED_UP: "Values of somebody else were in it",
+        Held.VISIT_IN_DOUBT: "The visit is in doubt",
+        Held.ALTERED: "What stops the mailbox was altered",
     }
 )
 
@@ -83,6 +87,8 @@ HELD_HINTS: Mapping[Held, str] = MappingProxyType(
         Held.MISSING_FIELD: "The text needs a value that their record does not have.",
         Held.ERASED: "Their record was erased before their turn.",
         Held.MIXED_UP: "What was merged did not match the opened record, so it did not leave. Tell an administrator.",
+        Held.VISIT_IN_DOUBT: "It goes out when care staff confirm the visit in time, and ends when they cancel it.",
+        Held.ALTERED: "The list of stopped mailboxes was altered in the database. An administrator has to look.",
     }
 )
 

@@ -87,7 +87,8 @@ class Received:
 
 
 def accept(recipient: str) -> Destination:
-    """Whether an address is ours, and not written to too often (``destinations.AT_MOST``; complaints always may).
+    """Whether an address is ours, and not written to too often (``destinations.AT_MOST``; complaints always may, what
+    else comes to their addresses is told once it is there).
 
     Raises ``NotHere`` with the answer to give, and counts what was turned away.
     """
@@ -123,7 +124,6 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes, sender: str | None
     decide nothing about whether people see it.
     """
     place = accept(recipient)
-    origin = _origin(place, network)
     shape = structure_of(raw, sender)
     if place.incoming is Incoming.BOUNCE:
         return _to_signed_path(actor, place.message, raw, shape, sender)
@@ -132,6 +132,7 @@ def mail_receive(*, actor: Actor, recipient: str, raw: bytes, sender: str | None
         quoted = _quoted(report) if report.verdict is Verdict.COMPLAINT else None
         if quoted is not None:
             return _come_back(actor, quoted, raw, report)
+    origin = _origin(place, network)
     if shape is Structure.LETTER:
         return _answer(actor, place.message, raw, sender, origin)
     # A report or automatic answer to an address that proves nothing changes nothing; staff find it sorted out.
@@ -152,7 +153,11 @@ def _report(raw: bytes) -> Report:
 
 def _origin(place: Destination, network: str) -> bytes | None:
     """The keyed network of a mail to an address that proves nothing. Raises ``NotHere`` when it brought too much."""
-    if not network or place.message is not None or place.incoming is not Incoming.REPLY:
+    if place.incoming is Incoming.COMPLAINT and selectors.inbound_until(None) is not None:
+        # What proves no message of ours is no complaint, whatever name it was sent to.
+        tally(OFTEN)
+        raise too_often()
+    if not network or place.message is not None:
         return None
     origin = tokens.token128("inbound.network", network)
     if selectors.inbound_network_full(origin):
@@ -163,7 +168,6 @@ def _origin(place: Destination, network: str) -> bytes | None:
 
 def _to_signed_path(actor: Actor, message_id: int | None, raw: bytes, shape: Structure, sender: str | None) -> Received:
     """A mail to the return path of one message: its signature makes a bounce of what a mail system wrote."""
-    report = _report(raw)
     if shape is Structure.RECEIPT:
         return _sort_out(actor, shape, message_id, raw, _SORTED[shape])
     if shape is Structure.AUTOMATIC and not from_server(raw):
@@ -172,6 +176,7 @@ def _to_signed_path(actor: Actor, message_id: int | None, raw: bytes, shape: Str
     if shape is Structure.LETTER and sender and not from_server(raw):
         # Some mail programs of people answer to the return path.
         return _answer(actor, message_id, raw, sender)
+    report = _report(raw)
     if report.verdict in {Verdict.NOT_A_BOUNCE, Verdict.AUTO_REPLY} and not report.arrived:
         if shape is Structure.LETTER and report.verdict is Verdict.NOT_A_BOUNCE:
             return _answer(actor, message_id, raw, sender)

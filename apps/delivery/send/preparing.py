@@ -353,6 +353,7 @@ def _standing(
     scopes = set(row.scopes) | set(person.suppressions)
     if guardian is not None and minor:
         scopes |= set(guardian.suppressions)
+    altered = person.stops_altered or (minor and guardian is not None and guardian.stops_altered)
     consents = {row.claimed.purpose.value: row.consent} if row.consent is not None else {}
     return eligibility.Standing(
         has_address=bool(address),
@@ -360,6 +361,7 @@ def _standing(
         minor_without_guardian=minor and guardian is None,
         consents=consents,
         scopes=scopes,
+        altered=altered,
     )
 
 

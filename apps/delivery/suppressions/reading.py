@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from apps.contacts import values
+from apps.contacts import cell_text, values
 from apps.imports.readers import tables
 
 SAMPLE = 200
 _HEADERS = re.compile(r"e-?mail|correo|address|adresse|recipient|subscriber|contact", re.IGNORECASE)
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _ANGLES = re.compile(r"<([^<>]*@[^<>]*)>")
 _QUOTES = "\"'`“”„‟«»‘’‚"
 LONGEST_SHOWN = 120
@@ -64,7 +63,7 @@ def _is_header(cell: str) -> bool:
 def read(number: int, cell: str) -> Line:
     """What one cell says; nothing in it is a fault too."""
     line = Line(number)
-    text = _INVISIBLE.sub("", cell).replace("\u00a0", " ").strip()
+    text = cell_text.clean(cell).strip()
     for part in _parts(text):
         try:
             address = values.email(part)

@@ -24,6 +24,7 @@ from apps.contacts.person import search_values
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.selectors import open_people
 from apps.contacts.suppressions.lifting import CHOSEN
+from apps.contacts.suppressions.register.services import is_genuine
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.pages import keyset
@@ -45,6 +46,7 @@ _SOURCES = {
     "delivery": "The mail server’s answer",
     "person page": "The person’s page",
     "before a restore": "Kept over a restore",
+    "ledger": "Put back from the ledger",
     "demo": "Demo",
 }
 
@@ -170,6 +172,7 @@ def suppression_lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
         "form": form,
         "row": _rows(request, [row])[0],
         "chosen": row.reason in CHOSEN,
+        "may_lift": _may_lift(request, row),
         "dead": row.reason == Suppression.Reason.HARD_BOUNCE,
         "home": _home(request),
     }
@@ -267,6 +270,13 @@ def _holders(mailboxes: Sequence[bytes]) -> dict[bytes, list[int]]:
     return found
 
 
+def _may_lift(request: HttpRequest, row: Suppression) -> bool:
+    """Whether this role may lift a stop at all: what its owner chose, only those who speak with patients do."""
+    return may(request, Permission.CONTACT_EDIT) and (
+        row.reason not in CHOSEN or may(request, Permission.CONTACT_REVEAL)
+    )
+
+
 def _rows(request: HttpRequest, items: Sequence[Suppression]) -> list[dict[str, Any]]:
     """What the page shows of each: people by name as the reader may see it, addresses of people on record only."""
     role = role_of(request)
@@ -287,11 +297,13 @@ def _rows(request: HttpRequest, items: Sequence[Suppression]) -> list[dict[str, 
         shown.append(
             {
                 "row": row,
+                "may_lift": _may_lift(request, row),
                 "people": [
                     {"name": eyes.name(person), "url": reverse("contacts:person", args=[person.id])} for person in have
                 ],
                 "address": have[0].email if have else "",
                 "note": note,
+                "altered": not is_genuine(row),
                 "source": _source(row.source, names),
             }
         )

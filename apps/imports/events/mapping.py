@@ -18,7 +18,7 @@ from typing import Any
 from apps.contacts import values
 from apps.contacts.timeline.results import KIND, LOINC
 from apps.contacts.timeline.value_sets import CVX, RXNORM, SNOMED
-from apps.imports.column_mapping import BadMapping
+from apps.imports.column_mapping import READING, BadMapping, reading_of
 
 KINDS = {
     "condition": ("Conditions", SNOMED),
@@ -118,6 +118,7 @@ class EventMapping:
     system: str = ""
     source: str = "file"
     ignore: tuple[str, ...] = field(default=())
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, as the mapping page exports it."""
@@ -128,7 +129,7 @@ class EventMapping:
             "ignore": list(self.ignore),
         }
         optional = {"kind": self.kind, "system": self.system, "source": self.source if self.source != "file" else ""}
-        return document | {name: value for name, value in optional.items() if value}
+        return document | {name: value for name, value in optional.items() if value} | self.reading
 
     def bind(self, headers: Sequence[str]) -> None:
         """Raise ``BadMapping`` unless every column of the mapping stands in the file."""
@@ -142,7 +143,7 @@ def parse(document: object) -> EventMapping:
     """Check a mapping document. Raises ``BadMapping`` naming the part."""
     if not isinstance(document, dict):
         raise BadMapping("The mapping is not a JSON object. Export one from the mapping page to see its form.")
-    known = {"kind", "match_on", "columns", "date_format", "system", "source", "ignore"}
+    known = {"kind", "match_on", "columns", "date_format", "system", "source", "ignore", *READING}
     if strange := sorted(set(map(str, document)) - known):
         raise BadMapping(f"The mapping has an unknown key “{strange[0]}”. Known keys: {', '.join(sorted(known))}.")
     columns = document.get("columns")
@@ -184,7 +185,8 @@ def parse(document: object) -> EventMapping:
     if not isinstance(ignore, list) or not all(isinstance(column, str) for column in ignore):
         raise BadMapping("“ignore” must be a list of column names.")
     found = {str(column): str(name) for column, name in columns.items()}
-    return EventMapping(str(match_on), found, kind, form, code_system(system) if system else "", source, tuple(ignore))
+    system = code_system(system) if system else ""
+    return EventMapping(str(match_on), found, kind, form, system, source, tuple(ignore), reading_of(document))
 
 
 def suggest(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> dict[str, Any]:

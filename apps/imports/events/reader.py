@@ -8,14 +8,13 @@ from datetime import date
 from typing import Any
 
 from apps.contacts.timeline.results import KIND
+from apps.contacts.timeline.value_sets import BY_TEXT
 from apps.contacts.values import BadValue, date_reader, text
 from apps.imports.events.mapping import KINDS, EventMapping, code_system, kind_of
 from apps.imports.readers.rows import EventRow, Rejection, Row, ragged
 from apps.imports.readers.synthea import Repeats
 from apps.imports.readers.tables import Table
 
-BY_TEXT = "TEXT"
-"""The code system of rows that have a name and no code: the name in small letters is the code."""
 _MOMENT = re.compile(r"(.+?)[T ]+(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?)\s*(Z|[+-]\d\d:?\d\d)?")
 _SPREADSHEET_NUMBER = re.compile(r"(\d+)\.0+")
 

@@ -14,6 +14,8 @@ from apps.contacts import values
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.permissions import Permission, require
+from apps.imports import column_page
+from apps.imports.column_mapping import reading_of
 from apps.imports.events.mapping import KINDS, MATCHABLE, TARGETS
 from apps.imports.forms import MappingUploadForm
 from apps.imports.models import ImportJob
@@ -34,7 +36,13 @@ def event_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         return redirect("imports:job", job.pk)
     data = job.opened()
     document, problem = data["mapping"], ""
-    if request.method == "POST":
+    if request.method == "POST" and "reread" in request.POST:
+        try:
+            jobs.import_reread(actor=actor, job_id=job.pk, reading=column_page.posted_reading(request.POST))
+            return redirect("imports:event_columns", job.pk)
+        except Refused as refusal:
+            problem = str(refusal)
+    elif request.method == "POST":
         try:
             document = _posted(request, data)
             jobs.import_map(actor=actor, job_id=job.pk, document=document)
@@ -74,6 +82,7 @@ def event_columns(request: HttpRequest, job_id: int) -> HttpResponse:
         "date_formats": formats if form in values.DATE_FORMATS else [*formats, (form, form)],
         "system": document.get("system", ""),
         "source": document.get("source", ""),
+        **column_page.reading_context(job, data, document, shown=jobs.may_see_rows(actor, job)),
         "problem": problem,
         "own": jobs.may_see_rows(actor, job),
         "upload": MappingUploadForm(),
@@ -103,6 +112,7 @@ def _posted(request: HttpRequest, data: dict[str, Any]) -> dict[str, Any]:
         "columns": {header: target for header, target in targets.items() if target},
         "date_format": request.POST.get("date_format", "%Y-%m-%d"),
         "ignore": [header for header, target in targets.items() if not target],
+        **reading_of(data.get("mapping") or {}),
     }
     if (kind := request.POST.get("kind", "")) != EACH_SAYS:
         document["kind"] = kind

@@ -13,7 +13,7 @@ from apps.contacts import values
 from apps.contacts.cell_text import clean, whole_number
 from apps.contacts.consent.given import NO_END, ConsentCell
 from apps.contacts.person.life_dates import EARLIEST, life_problem
-from apps.contacts.person.names import split_name
+from apps.contacts.person.names import split_name, without_suffix
 from apps.contacts.person.reach import OTHERS, Way, put
 from apps.contacts.tags.names import misfit, split
 from apps.contacts.values import BadValue
@@ -160,6 +160,10 @@ class PersonReader:
                 profile["external_ids"] = {mapping.source: value}
             elif head == "full_name":
                 profile.update(value)
+            elif head == "last_name" and type(value) is dict:
+                # A column of their own says more than what stands behind a name.
+                profile["last_name"] = value["last_name"]
+                profile.setdefault("suffix", value["suffix"])
             else:
                 profile[head] = value
         if "other_emails" in profile or "other_phones" in profile:
@@ -280,6 +284,8 @@ def _steps(
         read = kinds.get(target.kind, words)
         if head in OTHERS.values():
             read = _several(read)
+        elif head == "last_name":
+            read = _last_name(longest)
         elif head == "full_name":
             read = _full_name(name == "full_name_two_families")
         elif head == "attributes" and inner in choices:
@@ -303,6 +309,15 @@ def _tags(cell: str) -> tuple[str, ...]:
         wrong = next(filter(None, map(misfit, found)))
         raise BadValue(f"has a tag that {wrong}", rest=good)
     return good
+
+
+def _last_name(longest: int) -> Callable[[str], Any]:
+    def read(cell: str) -> Any:
+        name = values.text(cell, longest)
+        family, suffix = without_suffix(name) if " " in name or "," in name else (name, "")
+        return {"last_name": family, "suffix": suffix} if suffix else name
+
+    return read
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:

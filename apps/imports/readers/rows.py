@@ -134,7 +134,7 @@ _FOOTS = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"[\s\-=_*+|.~]*")
-FOOT = "is a line at the foot of the list or a rule, and nobody's row"
+FOOT = "it is a total, a note or a line of dashes at the foot of the list, and nobody's row"
 
 
 def is_foot(cells: Sequence[str]) -> bool:

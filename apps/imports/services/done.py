@@ -10,7 +10,7 @@ from apps.vault import sealing
 
 def note_done(job: ImportJob, outcome: Outcome) -> None:
     """Keep whom a chunk made and changed, for conditions and an undo. Caller's transaction and audit entries."""
-    if not (outcome.made or outcome.touched or outcome.tagged_people):
+    if not (outcome.made or outcome.touched or outcome.before or outcome.tagged_people):
         return
     chunk = ImportedPeople.objects.create(
         job=job,

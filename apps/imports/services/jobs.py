@@ -25,6 +25,7 @@ from apps.core.actors import Actor
 from apps.core.bulk import next_ids
 from apps.core.cells import line
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
@@ -36,6 +37,8 @@ from apps.imports.services.uploads import forget, keep, read_as, stored_names
 from apps.imports.services.uploads import table_of as table_of
 from apps.imports.services.writes import SOURCES
 from apps.jobs import waking
+from apps.references import selectors as references
+from apps.references.models import Noun
 from apps.vault import sealing, stored_files
 
 State, JobKind = ImportJob.State, ImportJob.JobKind
@@ -101,7 +104,7 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
     total = 0
     for item in data["files"]:
         try:
-            wanted = column_mapping.reading_of(document or {}) if kind == JobKind.LIST else {}
+            wanted = column_mapping.reading_of(document or {}) if kind in READABLE else {}
             table = read_as(item, wanted)
             item["table"] = _table_name(kind, table)
             item["used"] = item["table"] in synthea.USED or kind != JobKind.SYNTHEA
@@ -130,38 +133,41 @@ def _recognize(kind: str, data: dict[str, Any], document: dict[str, Any] | None)
 
 @transaction.atomic
 def import_reread(*, actor: Actor, job_id: int, reading: dict[str, Any]) -> ImportJob:
-    """Read the file of a list otherwise: ``encoding`` and ``header_line``. The columns are guessed anew.
+    """Read the file of a list otherwise: ``encoding``, ``header_line``, ``sheet``. The columns are guessed anew.
 
     Raises ``Refused`` when it cannot be read so; then nothing is changed.
     """
     job = _locked(job_id)
-    if job.kind != JobKind.LIST or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
+    if job.kind not in READABLE or job.state not in (State.DRAFT, State.CHECKED, State.REFUSED):
         raise Refused("import.mapping_fixed", MAPPING_FIXED)
     _need_files(job)
     data = job.opened()
-    job.total = reread(data, reading)
+    job.total = reread(data, reading, job.kind)
     job_to(job, State.DRAFT, data)
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, fields=["reading"])
     return job
 
 
-def reread(data: dict[str, Any], reading: dict[str, Any]) -> int:
+def reread(data: dict[str, Any], reading: dict[str, Any], kind: str) -> int:
     """Recognize the file of a list anew; returns its rows. Raises ``Refused``."""
     item = data["files"][0]
     before = set(stored_names(item))
     try:
         wanted = column_mapping.reading_of(reading)
         table = read_as(item, wanted)
+        _table_name(kind, table)
         item["rows"] = sum(1 for _ in table.rows())
     except Unreadable as error:
         raise Refused("import.file_unreadable", str(error)) from None
     except column_mapping.BadMapping as error:
         raise Refused("import.mapping_wrong", str(error)) from None
-    data["mapping"] = suggestion(data) | wanted
+    data["mapping"] = (suggestion(data, kind) if kind in MAPPED else {}) | wanted
     transaction.on_commit(partial(_delete, sorted(before - set(stored_names(item)))))
     return int(item["rows"])
 
 
+READABLE = (JobKind.LIST, JobKind.EVENTS, JobKind.APPOINTMENTS)
+"""Kinds of imports of which somebody chooses how the file is read: code page, line of the header, sheet."""
 MAPPING_FIXED = "The mapping of this import cannot be changed any more. Start a new import."
 
 
@@ -255,7 +261,7 @@ def import_map(*, actor: Actor, job_id: int, document: dict[str, Any]) -> Import
     data = job.opened()
     before = column_mapping.reading_of(data["mapping"] or {})
     if (reading := _checked_reading(document)) != before:
-        job.total = reread(data, reading)
+        job.total = reread(data, reading, job.kind)
     data["mapping"] = document
     MAPPED[job.kind](data)
     job_to(job, State.DRAFT, data)
@@ -268,6 +274,37 @@ def _checked_reading(document: dict[str, Any]) -> dict[str, Any]:
         return column_mapping.reading_of(document)
     except column_mapping.BadMapping as error:
         raise Refused("import.mapping_wrong", str(error)) from None
+
+
+@transaction.atomic
+def import_level(*, actor: Actor, job_id: int, level: int) -> ImportJob:
+    """Declare what it tells about somebody to have come with this list: health information, or specially protected.
+
+    Segments that ask for the import have it, and so their messages. Raises ``Refused`` once one asks, and for whoever
+    may not lower it.
+    """
+    job = _locked(job_id)
+    if level not in (Level.HEALTH, Level.PROTECTED):
+        raise Refused("import.level_wrong", "A list of people is health information, or specially protected.")
+    if level == job.level:
+        return job
+    if level < job.level and actor.kind == "staff" and not allows(actor.role, Permission.COMPLIANCE_EDIT):
+        raise Refused("import.level_not_allowed", "Only an administrator lowers the level of a list.")
+    if references.is_used(Noun.IMPORT, job.pk):
+        raise Refused(
+            "import.level_in_use", "A segment asks about this import, so its level stays. Change the segment first."
+        )
+    job.level = level
+    job.save(update_fields=["level"])
+    record(
+        actor=actor,
+        action=Action.IMPORT_CHANGE,
+        kind="import",
+        subject=job.pk,
+        fields=["level"],
+        codes={"level": int(level)},
+    )
+    return job
 
 
 def known_sources() -> list[str]:
@@ -359,7 +396,7 @@ def _need_files(job: ImportJob) -> None:
         raise Refused("import.files_gone", "The files of this import were deleted after a week. Start a new import.")
 
 
-OF_A_PASS = ("tables", "reasons", "held", "unread", "unread_reasons", "notes", "tagged", "new_tags")
+OF_A_PASS = ("tables", "reasons", "held", "doubts", "unread", "unread_reasons", "notes", "tagged", "new_tags")
 """What each pass counts anew."""
 
 

@@ -23,6 +23,7 @@ from apps.contacts.attributes import definitions as attributes
 from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
 from apps.imports.events.mapping import EventMapping
@@ -277,6 +278,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             subject=job.pk,
             wait=run.data.get("waits", False),
             tags=run.mapping.tags if run.mapping is not None else (),
+            level=Level(job.level),
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
@@ -314,6 +316,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         total.changed += part.changed
         total.unchanged += part.unchanged
         total.to_confirm += part.to_confirm
+        total.doubts += part.doubts
         total.rejections += part.rejections
         total.notes += part.notes
         total.touched += part.touched
@@ -343,6 +346,8 @@ def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[
     if outcome.new_tags:
         data["new_tags"] = split("\n".join([*data.get("new_tags", ()), *sorted(outcome.new_tags)]))
         ensure_room(data["new_tags"])
+    if outcome.doubts:
+        data["doubts"] = data.get("doubts", 0) + outcome.doubts
     if outcome.unread:
         data["unread"] = data.get("unread", 0) + len(outcome.unread)
         _tally(data.setdefault("unread_reasons", {}), (f"{cell.column} {cell.reason}" for cell in outcome.unread))

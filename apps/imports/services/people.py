@@ -23,21 +23,22 @@ from apps.contacts.models import ConsentState, Person, PersonIdentity
 from apps.contacts.models.consent import CONSENT_TABLE
 from apps.contacts.models.person import PERSON_TABLE
 from apps.contacts.models.timeline import EVENT_TABLE
-from apps.contacts.person import selectors
+from apps.contacts.person import reach, selectors
 from apps.contacts.person.fields import FieldSpec
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.sealed_rows import Fresh, pack
-from apps.contacts.person.search_values import EXTERNAL, MRN, match_token
+from apps.contacts.person.search_values import EMAIL, EXTERNAL, MRN, OTHER_EMAIL, OTHER_PHONE, PHONE, match_token
 from apps.contacts.person.services import contacts_change, contacts_copy
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
+from apps.core.levels import Level
 from apps.imports.diff import SKIP, UPDATE, ShiftGuard, merge_profile
 from apps.imports.prepared_rows import Line, Prepared, prepared
 from apps.imports.readers.people import REPEATED
 from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
 from apps.imports.services.changed_keys import without_changed_keys
-from apps.imports.services.tagging import tags_bring, tags_foretell
+from apps.imports.services.tagging import ensure_level, tags_bring, tags_foretell
 from apps.imports.services.writes import Before, Outcome, PersonCache
 
 
@@ -132,17 +133,19 @@ def people_chunk(
     subject: str | int | None = None,
     wait: bool = False,
     tags: Sequence[str] = (),
+    level: Level = Level.HEALTH,
 ) -> Outcome:
     """Create and change the people of a chunk. Suppressions are never touched by an import.
 
     ``wait``: identity facts wait for confirmation, whoever ``actor`` is. ``tags``: names of tags for everybody.
+    ``level``: how much being on the list tells.
     """
     made = chunk.made
     outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
     outcome.rejections += [chunk.rejection(place, REPEATED) for place in chunk.repeats]
     kind, _ = match_token(match_on, source, "")
     numbers = [number for number, place in enumerate(made.places) if place not in chunk.repeats]
-    owners, taken = _holders(kind, made, numbers)
+    owners, taken, by_other = _holders(kind, made, numbers)
     pending: Set[bytes] = cache.pending if cache is not None and not write else set()
     numbers = _without_conflicts(chunk, numbers, owners, taken, pending, outcome)
     numbers = without_changed_keys(chunk, numbers, owners, match_on, source, outcome)
@@ -160,6 +163,9 @@ def people_chunk(
             continue
         on_record[number] = person.id
         row = chunk.row(number)
+        if token in by_other and not _is_theirs(person, row, match_on):
+            fresh.append(number)
+            continue
         if guard is not None:
             guard.see(person.profile, row.profile)
         merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
@@ -189,7 +195,18 @@ def people_chunk(
         outcome.before += [_before(item) for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     if made.tags or tags:
-        _tag(outcome, actor, chunk, on_record, fresh, tags=tags, skip=mode == SKIP, write=write, subject=subject)
+        _tag(
+            outcome,
+            actor,
+            chunk,
+            on_record,
+            fresh,
+            tags=tags,
+            skip=mode == SKIP,
+            write=write,
+            subject=subject,
+            level=level,
+        )
     return outcome
 
 
@@ -204,8 +221,10 @@ def _tag(
     skip: bool,
     write: bool,
     subject: str | int | None,
+    level: Level,
 ) -> None:
     """Give the people of a chunk their tags, or foretell it. Whom the mode leaves alone gets those of the list only."""
+    ensure_level(tags, level)
     new = set(fresh)
 
     def names(number: int) -> list[str]:
@@ -214,7 +233,7 @@ def _tag(
 
     given = {person: wanted for number, person in on_record.items() if (wanted := names(number))}
     if write:
-        tags_bring(outcome, actor, given, None if subject is None else int(subject))
+        tags_bring(outcome, actor, given, None if subject is None else int(subject), level)
     else:
         tags_foretell(outcome, given, [names(number) for number in fresh])
 
@@ -230,6 +249,15 @@ def _unread(chunk: PeopleChunk, numbers: Sequence[int]) -> list[UnreadCell]:
     ]
 
 
+def _is_theirs(person: PersonRecord, row: PersonRow, match_on: str) -> bool:
+    """Whether another address or telephone of a person finds them for a row: verified, or no birth date against it."""
+    born, says = person.profile.get("birth_date"), row.profile.get("birth_date")
+    if not born or not says or born == says:
+        return True
+    ours = reach.token(match_on, row.key)
+    return any(way.verified for way in reach.ways(person.profile, match_on) if reach.token(match_on, way.value) == ours)
+
+
 def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, Any]:
     """The row's profile without the key that matched: it is ours already, perhaps in other case or spacing."""
     rest = {name: value for name, value in profile.items() if name != match_on}
@@ -240,24 +268,34 @@ def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, A
 
 def _holders(
     kind: int, made: Prepared, numbers: Sequence[int]
-) -> tuple[dict[bytes, list[int]], dict[bytes, list[int]]]:
-    """Who has the identities that rows are matched by, and who has record numbers and outside ids of the rows."""
+) -> tuple[dict[bytes, list[int]], dict[bytes, list[int]], set[bytes]]:
+    """Who has the identities that rows are matched by, and who has record numbers and outside ids of the rows.
+
+    Where nobody has an address or telephone as the primary one, those count who have it beside theirs: the last part.
+    """
     wanted = {made.matches[number] for number in numbers}
     claimed = {token for number in numbers for token in made.unique[number]}
     owners: dict[bytes, list[int]] = defaultdict(list)
     taken: dict[bytes, list[int]] = defaultdict(list)
     found = bulk.run(
         contacts_sql.IDENTITY_HOLDERS,
-        [sorted({kind, MRN, EXTERNAL}), sorted(wanted | claimed)],
+        [sorted({kind, _BESIDE.get(kind, kind), MRN, EXTERNAL}), sorted(wanted | claimed)],
         planned_once=False,
     )
     living = _living({person for _, _, person in found})
+    beside: dict[bytes, list[int]] = defaultdict(list)
     for its_kind, token, person in found:
         if its_kind == kind and token in wanted and person in living:
             owners[token].append(person)
+        elif its_kind == _BESIDE.get(kind) and token in wanted and person in living:
+            beside[token].append(person)
         if its_kind in (MRN, EXTERNAL) and token in claimed:
             taken[token].append(person)
-    return dict(owners), dict(taken)
+    others = {token: people for token, people in beside.items() if token not in owners}
+    return dict(owners) | others, dict(taken), set(others)
+
+
+_BESIDE = {EMAIL: OTHER_EMAIL, PHONE: OTHER_PHONE}
 
 
 def _living(people: Collection[int]) -> set[int]:

@@ -29,8 +29,9 @@ from apps.contacts.person import search_values, selectors
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import uncomparable
 from apps.contacts.timeline.services import ChangedEvent, NewEvent, events_change, events_record, vocabulary_add
+from apps.contacts.timeline.value_sets import BY_TEXT
+from apps.core import zones
 from apps.core.actors import Actor
-from apps.imports.events.reader import BY_TEXT
 from apps.imports.readers import synthea
 from apps.imports.readers.appointments import RefusedVisit
 from apps.imports.readers.rows import AppointmentRow, EventRow, Rejection, UnreadCell
@@ -57,12 +58,14 @@ class Before:
 @dataclass(slots=True)
 class Outcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
-    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in."""
+    each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in.
+    ``doubts``: visits on record, not in doubt yet, that a refused row names."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     to_confirm: int = 0
+    doubts: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     made: list[int] = field(default_factory=list)
@@ -274,7 +277,7 @@ def appointment_rows(
             continue
         before = selectors.open_appointment(row_known, keys[person])
         item = _given(row, person)
-        same_start = item.start == datetime.fromisoformat(before["start"])
+        same_start = item.start == zones.visit_moment(before)
         said = row.status if row.said is None else row.said
         item = replace(item, state=statuses.after(before["state"], said, same_start=same_start))
         if "held" in before or any(before.get(name) != value for name, value in item.facts().items()):
@@ -292,10 +295,14 @@ def appointment_rows(
         appointments_take_over(actor=actor, new=new, changed=changed, profile_keys=keys, subject=subject)
         made = Appointment.objects.filter(external__in=list(given)).values_list("pk", flat=True)
         outcome.appointments += list(made) if given else []
+    if doubts:
+        outcome.doubts = Appointment.objects.filter(external__in=list(doubts), held_at__isnull=True).count()
     if write and doubts:
         known = Appointment.objects.filter(external__in=list(doubts)).values_list("pk", "external")
         about = {pk: doubts[bytes(external)] for pk, external in known if external is not None}
-        appointments_hold(actor=actor, doubts=about, subject=subject)
+        for held in appointments_hold(actor=actor, doubts=about, subject=subject):
+            facts = {"doubt": held.appointment, "before": held.before, "after": held.after}
+            outcome.before.append(Before(held.person_id, held.profile_key, facts))
     return outcome
 
 

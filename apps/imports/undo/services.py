@@ -17,7 +17,13 @@ from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
-from apps.contacts.appointments.services import GivenAppointment, appointments_remove, appointments_take_over
+from apps.contacts.appointments.services import (
+    GivenAppointment,
+    HeldVisit,
+    appointments_doubts_back,
+    appointments_remove,
+    appointments_take_over,
+)
 from apps.contacts.changes import identity_facts
 from apps.contacts.changes.pending import corresponding, pending_changes_add, pending_changes_withdraw
 from apps.contacts.consent.services import NewConsent, consents_forget, consents_record
@@ -44,6 +50,9 @@ KEEP = timedelta(days=30)
 """How long an import can be taken back."""
 MOST_LISTED = 200
 State = ImportUndo.State
+RESUMABLE = (State.CANCELLED, State.FAILED)
+CHANNEL = "carelane_import_undo"
+"""Told when a worker lets go of an undo; see ``core.notify``."""
 FIGURES = ("removed", "kept", "back", "since", "events", "appointments", "consents", "stayed", "tags")
 
 
@@ -117,11 +126,14 @@ def undo_foretold(*, job: ImportJob) -> Foretold:
 
 @transaction.atomic
 def undo_start(*, actor: Actor, job_id: int) -> ImportUndo:
-    """Begin the undo of an import. Raises ``Refused`` when it is not possible, or was asked for already."""
+    """Begin the undo of an import, or go on with one that was canceled or failed, where it stopped.
+
+    Raises ``Refused`` when it is not possible, or was asked for already.
+    """
     job = ImportJob.objects.select_for_update().filter(pk=job_id).first()
     if job is None:
         raise Refused("import.unknown", "There is no such import any more.")
-    if ImportUndo.objects.filter(job=job).exclude(state=State.FAILED).exists():
+    if ImportUndo.objects.filter(job=job).exclude(state__in=RESUMABLE).exists():
         raise Refused("import.undone", "This import was undone already, or is just being undone.")
     _undoable(job)
     undo = ImportUndo.objects.filter(job=job).first()
@@ -138,12 +150,32 @@ def undo_start(*, actor: Actor, job_id: int) -> ImportUndo:
     return undo
 
 
+@transaction.atomic
+def undo_cancel(*, actor: Actor, job_id: int) -> None:
+    """Stop an undo after the chunk at hand; what it did stays done, and ``undo_start`` goes on with the rest.
+
+    Raises ``Refused`` when none is under way.
+    """
+    undo = ImportUndo.objects.select_for_update().filter(job=job_id).first()
+    if undo is None or not undo.under_way:
+        raise Refused("import.undo_finished", "No undo of this import is under way; there is nothing to cancel.")
+    undo.stop = True
+    if undo.lease_until is None:
+        undo.end(State.CANCELLED)
+    undo.save()
+    record(actor=actor, action=Action.IMPORT_CANCEL, kind="import", subject=job_id, codes={"undone": undo.done})
+
+
 def _work(undo: ImportUndo, worker: str) -> None:
     for chunk_id in list(undo.job.people.filter(undone=False).order_by("-pk").values_list("pk", flat=True)):
         with transaction.atomic():
             held = ImportUndo.objects.select_for_update().get(pk=undo.pk)
             if not held.is_held_by(worker):
                 raise Lost
+            if held.stop:
+                held.end(State.CANCELLED)
+                held.save()
+                return
             data = held.opened()
             _take_back(held.actor, undo.job, ImportedPeople.objects.get(pk=chunk_id), data)
             held.done += 1
@@ -165,26 +197,28 @@ def _fail(undo: ImportUndo, worker: str, error: Exception | None) -> None:
         undo.save()
 
 
-RUNNER = Runner(ImportUndo, _work, _fail)
+RUNNER = Runner(ImportUndo, _work, _fail, channel=CHANNEL)
 work, due = RUNNER.run, RUNNER.due
 
 
 def _take_back(actor: Actor, job: ImportJob, chunk: ImportedPeople, data: dict[str, Any]) -> None:
     """One chunk: what it added goes, what it replaced comes back, whom it made goes unless touched since."""
-    people = open_many(actor, chunk.changed, job.pk)
+    before = list(chunk.before.order_by("pk"))
+    people = open_many(actor, sorted({*chunk.changed, *(row.person_id for row in before)}), job.pk)
     keys = {number: person.profile_key for number, person in people.items()}
     gone = appointments_remove(ids=chunk.appointments)
     data["appointments"] += gone
     data["stayed"] += len(chunk.appointments) - gone
     data["events"] += events_remove(ids=chunk.events, profile_keys=keys)
     told: list[tuple[PersonRecord, dict[str, Any]]] = []
-    for row in chunk.before.order_by("pk"):
+    for row in before:
         if row.person_id in people:
             person = people[row.person_id]
             told.append((person, sealing.open_sealed(person.profile_key, row.sealed, table=BEFORE_TABLE, row=row.pk)))
     if chunk.tagged:
         data["tags"] = data.get("tags", 0) + tags_take_back(actor=actor, import_id=job.pk, people=chunk.tagged)
     _events_back([(person, facts) for person, facts in told if "event" in facts], data)
+    _doubts_back(actor, job, [(person, facts) for person, facts in told if "doubt" in facts], data)
     _appointments_back(actor, job, [(person, facts) for person, facts in told if "appointment" in facts], data)
     ours = _made_by(job, [person.id for person, _ in told])
     _profiles_back(actor, job, [(p, facts) for p, facts in told if "fields" in facts and p.id not in ours], data)
@@ -310,10 +344,27 @@ def _events_back(told: Sequence[tuple[PersonRecord, dict[str, Any]]], data: dict
     data["events"] += events_change(changes=changes)
 
 
+def _doubts_back(
+    actor: Actor, job: ImportJob, told: Sequence[tuple[PersonRecord, dict[str, Any]]], data: dict[str, Any]
+) -> None:
+    """Visits that the import was in doubt about are as sure as before it, unless somebody decided since."""
+    held = [
+        HeldVisit(facts["doubt"], person.id, person.profile_key, facts["before"], facts["after"])
+        for person, facts in told
+    ]
+    if held:
+        back = appointments_doubts_back(actor=actor, held=held, subject=job.pk)
+        data["appointments"] += back
+        data["stayed"] += len(held) - back
+
+
 def _appointments_back(
     actor: Actor, job: ImportJob, told: Sequence[tuple[PersonRecord, dict[str, Any]]], data: dict[str, Any]
 ) -> None:
-    """Appointments that the import changed, as they were, unless they were moved or closed since."""
+    """Appointments that the import changed, as they were, unless they were moved or closed since.
+
+    A doubt that the import lifted is there again; one that came since stays.
+    """
     rows = {row.pk: row for row in Appointment.objects.filter(pk__in=[facts["appointment"] for _, facts in told])}
     names = {each.name for each in fields(GivenAppointment)} - {"person_id", "external", "start"}
     changed: dict[int, tuple[GivenAppointment, dict[str, Any]]] = {}
@@ -326,6 +377,7 @@ def _appointments_back(
             data["stayed"] += 1
             continue
         given = {name: before[name] for name in names if name in before}
+        given["held"] = now.get("held", before.get("held"))
         start = datetime.fromisoformat(before["start"])
         changed[row.pk] = (GivenAppointment(person_id=person.id, external="", start=start, **given), now)
     if changed:

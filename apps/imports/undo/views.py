@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
@@ -45,10 +45,26 @@ def import_undo(request: HttpRequest, job_id: int) -> HttpResponse:
         "data": undo.opened() if undo is not None else {},
         "uses": references.used_by(Noun.IMPORT, job.pk),
         "days": services.KEEP.days,
+        "stopped_title": f"Canceled after {undo.done:,} of {undo.total:,} pieces." if undo is not None else "",
     }
-    if undo is None or undo.state == ImportUndo.State.FAILED:
+    if undo is None or undo.state in services.RESUMABLE:
         try:
             context["foretold"] = services.undo_foretold(job=job)
         except Refused as refusal:
             context["problem"] = str(refusal)
     return render(request, "imports/undo.html", context)
+
+
+@require(Permission.CONTACT_IMPORT)
+@require_POST
+def import_undo_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Stop an undo after the rows at hand."""
+    if not ImportJob.objects.filter(pk=job_id).exists():
+        raise Http404
+    try:
+        services.undo_cancel(actor=actor_of(request), job_id=job_id)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "The undo stops after the rows at hand.")
+    return redirect("imports:undo", job_id)

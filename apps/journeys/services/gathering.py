@@ -86,6 +86,7 @@ def gather(
                 signals=frozenset(_pair(each) for each in run.signals),
                 guard=guard(record, plan, about),
                 visit=str(about.get("state") or "booked") if about is not None else "",
+                in_doubt=about is not None and "held" in about,
                 holds=_asker(record, questions, run.version),
             ),
             record=record,

@@ -23,6 +23,9 @@ from apps.contacts.person import search_values
 from apps.contacts.person import selectors as contacts
 from apps.contacts.timeline import services as timeline
 from apps.core.actors import Actor
+from apps.delivery import services as delivery
+from apps.delivery import sql as delivery_sql
+from apps.delivery.policy.routing import Held
 from apps.journeys import context, outgoing
 from apps.journeys.definition import Definition
 from apps.journeys.engine import State
@@ -362,6 +365,31 @@ def enter_people(*, journey: Journey, definition: Definition, people: Sequence[i
     for person in people:
         fold.take(Happened(person, "person.entered", {}, enters=True))
     return numbered(fold.touched.values())
+
+
+def sure_again(*, actor: Actor, now: datetime) -> None:
+    """What was kept back because its visit was in doubt goes on where nobody doubts it any more.
+
+    However the doubt ended: confirmed, moved, canceled, a good row, an undo. Runs that stand before a message are due
+    now, and messages that were held on their way out wait again; both are decided anew. Two statements by small
+    indexes. Under the lock of the intake.
+    """
+    in_doubt = f"EXISTS (SELECT 1 FROM {contacts_sql.appointments()} WHERE a.id = r.subject AND a.held_at IS NOT NULL)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE journeys_journeyrun SET due_at = %s WHERE id IN (SELECT r.id FROM journeys_journeyrun r"  # noqa: S608
+            f" WHERE r.state = 'waiting' AND r.reason = 'visit_in_doubt' AND r.due_at > %s AND NOT {in_doubt}"
+            " ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED)",
+            [now, now],
+        )
+        cursor.execute(
+            f"SELECT m.id FROM {delivery_sql.messages('m')}"  # noqa: S608
+            " JOIN journeys_journeystepvisit v ON v.id = m.visit JOIN journeys_journeyrun r ON r.id = v.run_id"
+            " WHERE m.state = 'held' AND m.reason = 'visit_in_doubt' AND m.kind = 'journey'"
+            f" AND NOT {in_doubt} ORDER BY m.id"
+        )
+        messages = [row[0] for row in cursor.fetchall()]
+    delivery.held_release(actor=actor, message_ids=messages, reason=Held.VISIT_IN_DOUBT)
 
 
 def gone(limit: int) -> list[FoundRun]:

@@ -160,6 +160,7 @@ def _let_in(actor: Actor, now: datetime, plans: Plans, result: TickResult, journ
     with transaction.atomic():
         if locks.try_intake():
             settle(actor=actor, found_runs=intake.gone(CHUNK), plans=plans, now=now, result=result)
+            intake.sure_again(actor=actor, now=now)
 
 
 def _advance(actor: Actor, now: datetime, plans: Plans, result: TickResult, active: Sequence[int], size: int) -> int:

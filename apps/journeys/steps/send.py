@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 from apps.core.purposes import Purpose
 from apps.journeys import localtime
 from apps.journeys.fields import Field, Handle, Name, Option
-from apps.journeys.protocol import Effect, Go, Here, Labels, Mail, Outcome, Place, Reason, StepDefaults, StepWords
+from apps.journeys.protocol import Effect, Go, Here, Labels, Mail, Outcome, Place, Reason, Stay, StepDefaults, StepWords
 from apps.journeys.vocabulary import PURPOSES, date_word
+
+LOOK_AGAIN = timedelta(days=7)
+"""How long a message about a visit in doubt that has no latest date stands before the run is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +97,20 @@ class Send(StepDefaults):
         if self.before and self.before not in place.dates:
             yield f"{label}: this journey has no date “{self.before}”. Choose another."
 
-    def decide(self, here: Here) -> Go:
-        """See ``Step``."""
+    def decide(self, here: Here) -> Stay | Go:
+        """See ``Step``. About a visit in doubt nobody is told: the run stands here until it is sure
+        (``intake.sure_again`` wakes it), or until it is too late.
+        """
+        limit = None
         if self.before:
             limit = here.facts.dates.get(self.before)
             if limit is None:
                 return Go(Outcome.SKIPPED, Reason.NO_DATE)
             if here.now >= localtime.as_moment(limit, here.facts.zone):
                 return Go(Outcome.SKIPPED, Reason.DATE_PASSED)
+        if here.facts.in_doubt:
+            until = localtime.as_moment(limit, here.facts.zone) if limit is not None else here.now + LOOK_AGAIN
+            return Stay(until, Reason.VISIT_IN_DOUBT)
         return self._sent
 
     @cached_property

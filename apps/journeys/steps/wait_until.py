@@ -97,7 +97,9 @@ class WaitUntil(StepDefaults):
             beside="days",
         ),
         Name("field", "date", "Date", lambda offer: offer.dates, missing="not in this journey"),
-        ClockTime("at", "Clock time", "09:00", help="On the clinic's clock."),
+        ClockTime(
+            "at", "Clock time", "09:00", help="On the clinic's clock; for an appointment elsewhere, on the clock there."
+        ),
         LateHours(),
     )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.permissions import Permission, require
 from apps.journeys import context, describe, outgoing, selectors, simulate
 from apps.journeys.definition import Definition, message_names
 from apps.journeys.engine import Plan, State, prepare
 from apps.journeys.forms import TrialForm
 from apps.journeys.views.pages import head
+from apps.ui import datewords
 
 ICONS = {"entered": "bolt", "waits": "hourglass", "answer": "hand-finger", "ended": "flag"}
 
@@ -34,9 +36,12 @@ def try_out(request: HttpRequest, journey_id: int) -> HttpResponse:
     asked = "start_date" in request.GET
     form = TrialForm(request.GET if asked else None, definition=definition, plan=plan, now=now, zone=zone)
     lines: tuple[simulate.Line, ...] = ()
+    there = zone
     if not asked or form.is_valid():
-        lines = simulate.walk_through(plan, form.scenario(zone))
-    rows = _rows(lines, plan, definition)
+        scenario = form.scenario(zone)
+        lines = simulate.walk_through(plan, scenario)
+        there = scenario.zone
+    rows = _rows(lines, plan, definition, there)
     return render(
         request,
         "journeys/trial.html",
@@ -53,8 +58,10 @@ def try_out(request: HttpRequest, journey_id: int) -> HttpResponse:
     )
 
 
-def _rows(lines: tuple[simulate.Line, ...], plan: Plan, definition: Definition) -> list[dict[str, Any]]:
-    """The lines in words, with icon and tone of the timeline."""
+def _rows(
+    lines: tuple[simulate.Line, ...], plan: Plan, definition: Definition, there: ZoneInfo
+) -> list[dict[str, Any]]:
+    """The lines in words, with icon and tone of the timeline; ``there`` is the clock of the appointment's place."""
     sent = message_names(definition)
     labels = context.labels(definition)
     languages = outgoing.languages_of(definition)
@@ -67,6 +74,7 @@ def _rows(lines: tuple[simulate.Line, ...], plan: Plan, definition: Definition) 
     before: simulate.Line | None = None
     for line in lines:
         row: dict[str, Any] = {"at": line.at, "icon": ICONS.get(line.kind, "check"), "tone": "good", "note": ""}
+        row["there"] = _there(line.until or line.at, there)
         match line.kind:
             case "entered":
                 row |= {"title": "Comes in", "tone": "info"}
@@ -92,6 +100,13 @@ def _rows(lines: tuple[simulate.Line, ...], plan: Plan, definition: Definition) 
         rows.append(row)
         before = line
     return rows
+
+
+def _there(moment: datetime, place: ZoneInfo) -> str:
+    """A moment on the clock of the appointment's place, or "" where that is the clinic's."""
+    at = moment.astimezone(place)
+    called = zones.to_say(at, context.zone().key)
+    return f"{datewords.clock_time(at)} {called}" if called else ""
 
 
 def _waited_for(before: simulate.Line, line: simulate.Line) -> bool:

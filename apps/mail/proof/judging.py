@@ -20,11 +20,23 @@ import dkim
 import idna
 import spf
 
+from apps.mail import header_words
 from apps.mail.proof import dmarc, results
 from apps.mail.reports.returned_mail import message_of
 
 SIGNATURES = 6
 """Signatures of one letter that are looked at, the topmost first."""
+
+_ONCE = frozenset(
+    [
+        *("from", "sender", "reply-to", "to", "cc", "date", "subject", "message-id", "mime-version"),
+        *("content-type", "content-transfer-encoding", "content-disposition"),
+    ]
+)
+"""Fields that stand once (RFC 5322 section 3.6, RFC 2045 section 3): of two, whoever signed and whoever reads may look
+at another one."""
+_SIGNED = (b"from", b"subject", b"date")
+"""What staff reads above the words of a letter, and a signature must be over where it is there."""
 
 # What a mail program might show otherwise than it is read here is nobody's; older Pythons cannot say so.
 _STRICT = {"strict": True} if getattr(email.utils, "supports_strict_parsing", False) else {}
@@ -55,18 +67,28 @@ class _Dns:
 
 
 def judge(
-    data: bytes, *, ask: Any, now: int, address: str, greeting: str, mail_from: str, names: list[str]
+    data: bytes,
+    *,
+    ask: Any,
+    now: int,
+    address: str,
+    greeting: str,
+    mail_from: str,
+    names: list[str],
+    ours: Sequence[str] = (),
 ) -> tuple[Any, bytes]:
     """What is proven of a letter; see ``verdicts.Verdict`` for what is handed back.
 
     ``now``: seconds since 1970. ``address``, ``greeting``, ``mail_from``: the sending server as our MX saw it, where it
-    told. ``names``: the authserv-ids of our own MX.
+    told. ``names``: the authserv-ids of our own MX. ``ours``: domains that people write to us at; a letter that was
+    written to others only may have been passed on by anybody who has it (RFC 6376 section 8.6).
     """
     # Expiry is judged by the time that was given: the libraries ask this module for it.
     dkim.time = types.SimpleNamespace(time=lambda: now)
     names_ = _Dns(ask)
     message = message_of(data)
-    author, problem = _author(message)
+    writer, problem = _writer(data, message)
+    author = _domain(writer.rpartition("@")[2])
     signatures = _signatures(data, names_)
     fields = [(str(name), _unfolded(value)) for name, value in message.raw_items()]
     if not address:
@@ -77,6 +99,7 @@ def judge(
         server = _server_by(own)
     found: dict[str, Any] = {
         "author": author,
+        "address": writer,
         "problem": problem,
         "dkim": signatures,
         "spf": server,
@@ -91,6 +114,9 @@ def judge(
             _align(found, names_, own)
         except _Unanswered:
             found["state"] = "unchecked"
+        # A server that is proven handed the letter over for this very mailbox; a signature goes wherever it is sent.
+        if found["state"] == "proven" and found["by"] != "spf" and _is_for_others(message, ours):
+            found["state"], found["problem"] = "unproven", "elsewhere"
     return found, b""
 
 
@@ -159,21 +185,47 @@ def _unfolded(value: Any) -> str:
     return re.sub(r"\r?\n[ \t]*", " ", text)
 
 
-def _author(message: email.message.Message) -> tuple[str, str]:
-    """The domain in From, or why there is none: RFC 9989 section 4.3 judges one author of one field only."""
+def _writer(data: bytes, message: email.message.Message) -> tuple[str, str]:
+    """The one address in From, or why there is none: RFC 9989 section 4.3 judges one author of one field only.
+
+    Whatever one program reads otherwise than another names nobody: the one who signs, our MX, and the page that staff
+    look at must have seen the same letter.
+    """
     fields = [_unfolded(value) for name, value in message.raw_items() if name.lower() == "from"]
+    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
+    if re.search(rb"\r(?!\n)|\0", head):
+        # Some take a bare CR for the end of a line and some do not (RFC 5322 section 2.2 forbids it).
+        return "", "unreadable"
     if not fields:
         return "", "none"
     if len(fields) > 1:
         return "", "several"
+    names = [name.lower() for name, _ in message.raw_items()]
+    if any(names.count(name) > 1 for name in _ONCE):
+        return "", "doubled"
     try:
         addresses = email.utils.getaddresses(fields, **_STRICT)
     except (RecursionError, ValueError):
         return "", "unreadable"
     if len(addresses) != 1:
         return "", "several"
-    domain = _domain(addresses[0][1].rpartition("@")[2])
-    return (domain, "") if domain else ("", "unreadable")
+    address = addresses[0][1]
+    raw = fields[0].encode("utf-8", "replace")
+    if not _domain(address.rpartition("@")[2]) or header_words.sender(raw)[1] != address:
+        return "", "unreadable"
+    return address, ""
+
+
+def _is_for_others(message: email.message.Message, ours: Sequence[str]) -> bool:
+    """Whether a letter says whom it was written to, and none of them is ours, above or below it."""
+    fields = [_unfolded(value) for name, value in message.raw_items() if name.lower() in {"to", "cc"}]
+    try:
+        found = {_domain(address.rpartition("@")[2]) for _, address in email.utils.getaddresses(fields)} - {""}
+    except (RecursionError, ValueError):
+        return False
+    if not ours or not found:
+        return False
+    return not any(f".{one}".endswith(f".{our}") or f".{our}".endswith(f".{one}") for one in found for our in ours)
 
 
 def _domain(text: str) -> str:
@@ -234,7 +286,8 @@ def _signature(data: bytes, index: int, names: _Dns) -> dict[str, str]:
     elif state["missing"]:
         result = "no_key"
     elif result == "pass":
-        result = _void(fields, state["testing"]) or "pass"
+        there = {name.lower() for name, _ in signed.headers}
+        result = _void(fields, there, state["testing"]) or "pass"
     return {
         "domain": _domain(_ascii(fields.get(b"d", b""))),
         "selector": _ascii(fields.get(b"s", b""))[:63],
@@ -242,13 +295,14 @@ def _signature(data: bytes, index: int, names: _Dns) -> dict[str, str]:
     }
 
 
-def _void(fields: dict[bytes, bytes], testing: bool) -> str:
-    """Why a signature that fits proves nothing all the same."""
-    if b"from" not in {each.strip().lower() for each in fields.get(b"h", b"").split(b":")}:
+def _void(fields: dict[bytes, bytes], there: set[bytes], testing: bool) -> str:
+    """Why a signature that fits proves nothing all the same; ``there``: the names of the letter's fields."""
+    covered = {each.strip().lower() for each in fields.get(b"h", b"").split(b":")}
+    if b"from" not in covered:
         return "invalid"
     if fields.get(b"a", b"").strip().lower() == b"rsa-sha1":
         return "weak"
-    if b"l" in fields:
+    if b"l" in fields or any(name in there and name not in covered for name in _SIGNED):
         return "partial"
     return "testing" if testing else ""
 

@@ -41,7 +41,8 @@ def of_our_own(fields: Iterable[tuple[str, str]], names: Iterable[str]) -> list[
     """The results in fields with one of our ``names`` (the authserv-id, case ignored), by header ``fields`` in order.
 
     Our MX stands directly before us, so its field stands above the second Received; what stands below came with the
-    letter, whatever name it bears. That the MX takes away foreign fields with its name is its duty (section 5).
+    letter, whatever name it bears. That the MX takes away foreign fields with its name is its duty (section 5); should
+    it not, its own stand above them: the topmost field that tells of a method is the only one that does.
     """
     ours = {name.lower() for name in names}
     found: list[Result] = []
@@ -55,7 +56,8 @@ def of_our_own(fields: Iterable[tuple[str, str]], names: Iterable[str]) -> list[
         elif lower == "authentication-results":
             server, results = parse(value)
             if server in ours:
-                found += results
+                told = {one.method for one in found}
+                found += [one for one in results if one.method not in told]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -73,6 +74,8 @@ _PROBLEMS = {
     "none": "it names no sender",
     "several": "it names more than one sender",
     "unreadable": "its sender cannot be read",
+    "doubled": "a line of its head that stands once in every letter stands there twice",
+    "elsewhere": "it was written to somebody else, and whoever has it may have passed it on",
     "walls": "this server cannot open safely what strangers wrote (see CARELANE_SANDBOX in the documentation)",
 }
 
@@ -81,8 +84,9 @@ _PROBLEMS = {
 class Verdict:
     """What is proven of a letter.
 
-    ``author`` is the domain in From. ``by``: ``dkim`` (its signature), ``spf`` (its server, where it publishes DMARC),
-    ``mx`` (our own mail server says so). ``domain``: what spoke for the author. ``policy``: what its DMARC record asks.
+    ``author`` is the domain in From, ``address`` the one mailbox that every reader finds there. ``by``: ``dkim`` (its
+    signature), ``spf`` (its server, where it publishes DMARC), ``mx`` (our own mail server says so). ``domain``: what
+    spoke for the author. ``policy``: what its DMARC record asks.
     """
 
     state: Proof
@@ -94,6 +98,7 @@ class Verdict:
     signatures: tuple[Signature, ...] = ()
     server: str = ""
     server_domain: str = ""
+    address: str = field(default="", repr=False)
 
     @property
     def words(self) -> str:
@@ -142,6 +147,7 @@ class Verdict:
         return {
             "state": self.state.value,
             "author": self.author,
+            "address": self.address,
             "by": self.by,
             "domain": self.domain,
             "policy": self.policy,
@@ -157,6 +163,8 @@ class Verdict:
         return cls(
             state=Proof(found["state"]),
             author=str(found["author"])[:253],
+            # A verdict of before has none.
+            address=str(found.get("address", ""))[:320],
             by=str(found["by"]),
             domain=str(found["domain"])[:253],
             policy=str(found["policy"])[:20],
@@ -170,8 +178,19 @@ class Verdict:
         )
 
 
-def judge(raw: bytes, *, names: Names, now: datetime, server: Server, authserv_ids: frozenset[str]) -> Verdict:
-    """The verdict on a letter. Raises nothing: what cannot be judged is unproven, and says why."""
+def judge(
+    raw: bytes,
+    *,
+    names: Names,
+    now: datetime,
+    server: Server,
+    authserv_ids: frozenset[str],
+    ours: Collection[str] = (),
+) -> Verdict:
+    """The verdict on a letter. Raises nothing: what cannot be judged is unproven, and says why.
+
+    ``ours``: the domains that people write to us at; without any, it is not asked whom a letter was written to.
+    """
     patience = time.monotonic() + PATIENCE
 
     def answer(question: Any) -> list[str] | None:
@@ -194,6 +213,7 @@ def judge(raw: bytes, *, names: Names, now: datetime, server: Server, authserv_i
             greeting=server.greeting[:255],
             mail_from=server.mail_from[:320],
             names=sorted(authserv_ids),
+            ours=sorted(ours),
         )
         return Verdict.from_json(opened.value)
     except Unopened as unopened:

@@ -24,6 +24,7 @@ from apps.mail.reports import bounce_words as words
 from apps.mail.reports.returned_mail import (
     MAX_READ,
     MAX_TEXT,
+    REPORT_WORK,
     SHORT_FIELDS,
     Absurd,
     decoded_header,
@@ -102,7 +103,7 @@ def parse(raw: bytes) -> Report:
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
-        message = message_of(data)
+        message = message_of(data, work=REPORT_WORK)
         parts = message_parts(message)
     except (RecursionError, Absurd):
         # Thousands of nested parts: nobody's mail system writes that.

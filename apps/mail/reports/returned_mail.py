@@ -16,6 +16,10 @@ MAX_FIELD = 8 * 1024
 """Characters of one header field that are read. Parameters are parsed in quadratic time: half a megabyte of
 quotation marks in one field would hold the receiver for a minute."""
 _MAX_WORK = 20_000_000
+REPORT_WORK = 2_000_000
+"""What of that is spent where a mail is sorted: in the process that takes it, in half a second, with others waiting."""
+MAX_PAGE = 64 * 1024
+"""Characters of markup of a report that are read: what a server has to say stands in front of what it quotes."""
 _MAX_SEAMS = 10_000
 MAX_TEXT = 20_000
 _MAX_PARTS = 200
@@ -36,10 +40,12 @@ class _ShortFields(email.policy.Compat32):
 SHORT_FIELDS = _ShortFields()
 
 
-def message_of(raw: bytes) -> email.message.Message:
-    """The parsed mail, at bounded cost. Raises ``Absurd``, or ``RecursionError`` for absurd nesting."""
+def message_of(raw: bytes, *, work: int = _MAX_WORK) -> email.message.Message:
+    """The parsed mail, at bounded cost (``work``: lines times seams). Raises ``Absurd``, or ``RecursionError`` for
+    absurd nesting.
+    """
     # The parser compares each line with the boundary of every part that is open.
-    if raw.count(b"\n") * len(re.findall(rb"(?i)boundary", raw)) > _MAX_WORK or raw.count(b"\n--") > _MAX_SEAMS:
+    if raw.count(b"\n") * len(re.findall(rb"(?i)boundary", raw)) > work or raw.count(b"\n--") > _MAX_SEAMS:
         raise Absurd
     return email.message_from_bytes(raw, policy=SHORT_FIELDS)
 
@@ -81,7 +87,7 @@ def leaf_text(part: email.message.Message) -> str:
         payload = None
     text = charsets.decode(payload, _charset(part), markup=is_page) if isinstance(payload, bytes) else ""
     if is_page:
-        text = quoting.plain(html_text.text_of(text))
+        text = quoting.plain(html_text.text_of(text[:MAX_PAGE]))
     return text[:MAX_TEXT]
 
 

@@ -11,7 +11,15 @@ import email.message
 import re
 from enum import StrEnum
 
-from apps.mail.reports.returned_mail import MAX_READ, Absurd, decoded_header, message_of, message_parts, raw_header
+from apps.mail.reports.returned_mail import (
+    MAX_READ,
+    REPORT_WORK,
+    Absurd,
+    decoded_header,
+    message_of,
+    message_parts,
+    raw_header,
+)
 
 
 class Structure(StrEnum):
@@ -58,7 +66,7 @@ def structure_of(raw: bytes, sender: str | None = None) -> Structure:
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     try:
-        message = message_of(data)
+        message = message_of(data, work=REPORT_WORK)
         return _of_report(message) or _of_header(message, sender)
     except (RecursionError, Absurd, ValueError, LookupError, TypeError):
         return Structure.LETTER
@@ -90,7 +98,7 @@ def _of_header(message: email.message.Message, sender: str | None) -> Structure:
 def from_server(raw: bytes) -> bool:
     """Whether a mail says that a mail system wrote it: worth reading as a bounce where it came to a signed path."""
     try:
-        message = message_of(raw[:MAX_READ])
+        message = message_of(raw[:MAX_READ], work=REPORT_WORK)
     except (RecursionError, Absurd):
         return False
     return bool(message.get("X-Failed-Recipients")) or bool(_DAEMON.search(raw_header(message, "From")))

@@ -69,6 +69,8 @@ LABELS = {
 VISIT_CLASSES = ("wellness", "ambulatory", "outpatient", "inpatient", "emergency", "urgentcare")
 #: Code systems whose codes belong to one kind of event only.
 ONE_KIND = frozenset({CVX, RXNORM, LOINC})
+#: Sets of other events than conditions.
+SET_KINDS = {"wellness_visit": "encounter", "influenza_vaccine": "immunization"}
 NO_CODE = "start typing and choose a line of the list, or choose “any”."
 
 
@@ -191,7 +193,7 @@ class EventCondition(Condition):
                 named.append(f"{term} ({self.system} {code})" if term else f"{self.system} {code}")
             what = f"{what} {listed(named)}"
         elif self.value_set:
-            what = f"{what} of the set “{self.value_set.replace('_', ' ')}”"
+            what = f"{what} of the set “{DIAGNOSES_AND_ACTS[self.value_set][0]}”"
         when = self._when()
         if self.never:
             return f"Has had no {what}{when}"
@@ -228,7 +230,8 @@ class EventCondition(Condition):
     @classmethod
     def entries(cls, offer: Offer) -> list[Entry]:
         """One line for each kind of event."""
-        return [Entry("Health", f"event:{kind}", LABELS[kind]) for kind in KINDS]
+        behind = {"observation": "lab:"}
+        return [Entry("Health", f"event:{kind}", LABELS[kind], after=behind.get(kind, "")) for kind in KINDS]
 
     @classmethod
     def from_form(cls, form: Posted) -> Json:
@@ -242,7 +245,9 @@ class EventCondition(Condition):
             _, system, code = split_code(form.get("code"))
             document["code"], document["system"] = code, system or KINDS[document["event"]][1]
         elif which == "set":
-            document["set"] = form.get("set")
+            document["set"] = form.get("set") or next(
+                (name for name in DIAGNOSES_AND_ACTS if SET_KINDS.get(name, "condition") == kind), ""
+            )
         if when in ("since", "between"):
             document["from"] = form.get("from")
         if when in ("until", "between"):
@@ -280,8 +285,14 @@ def _which(document: Json, offer: Offer, terms: Terms) -> list[Part]:
     elif which == "code":
         parts.append(controls.one(_code(document, kind, terms)))
     elif which == "set":
-        parts.append(controls.one(controls.select("set", "Set of codes", list(offer.sets), str(document["set"]))))
+        chosen = str(document["set"])
+        parts.append(controls.one(controls.select("set", "Set of codes", _sets(offer, kind, chosen), chosen)))
     return parts
+
+
+def _sets(offer: Offer, kind: str, chosen: str) -> Choices:
+    """The sets that events of this kind can be in, and the one that is chosen already."""
+    return [(name, label) for name, label in offer.sets if SET_KINDS.get(name, "condition") == kind or name == chosen]
 
 
 def _code(document: Json, kind: str, terms: Terms) -> Control:

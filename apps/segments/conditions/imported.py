@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from apps.contacts.person.fields import FieldSpec
+from apps.core.levels import Level
 from apps.imports import sql as imports_sql
 from apps.segments.conditions.base import controls
 from apps.segments.conditions.base.controls import Drawn, Entry, Offer, Posted, Terms
 from apps.segments.conditions.base.documents import Document, Json
 from apps.segments.conditions.base.nodes import (
+    CLINICAL_LEVEL,
     Condition,
     Fragment,
     Handle,
@@ -33,6 +36,7 @@ class ImportedCondition(Condition):
 
     number: Handle
     op: str
+    told: Level = field(default=CLINICAL_LEVEL, compare=False)
 
     @classmethod
     def parse(cls, document: Document) -> ImportedCondition:
@@ -63,6 +67,14 @@ class ImportedCondition(Condition):
         """``Was added by import 12``."""
         said = OPERATORS[self.op]
         return f"{said[0].upper()}{said[1:]} import {self.number}"
+
+    def level(self, fields: Mapping[str, FieldSpec]) -> Level:
+        """What was declared of the list: that somebody stands on it may tell what they have."""
+        return self.told
+
+    def declared(self, levels: Mapping[Any, Level]) -> ImportedCondition:
+        """The same, knowing what was declared."""
+        return replace(self, told=levels.get(self.number, self.told))
 
     def references(self) -> tuple[Reference, ...]:
         """The import."""

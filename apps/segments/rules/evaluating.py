@@ -33,7 +33,7 @@ class Explained:
 def matches(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool:
     """Whether the opened ``record`` fits ``rule`` at ``now`` (aware), by the calendar of ``zone``."""
     names = names or Names()
-    return _Opened(record, now.astimezone(zone).date(), names).holds(names.linked(rule)) is True
+    return _Opened(record, now.astimezone(zone), names).holds(names.linked(rule)) is True
 
 
 def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, names: Names | None = None) -> bool | None:
@@ -43,7 +43,7 @@ def verdict(rule: Node, record: Record, now: datetime, zone: ZoneInfo = UTC, nam
     is None.
     """
     names = names or Names()
-    return _Opened(record, now.astimezone(zone).date(), names, timeline=False).holds(names.linked(rule))
+    return _Opened(record, now.astimezone(zone), names, timeline=False).holds(names.linked(rule))
 
 
 def explain(
@@ -57,7 +57,7 @@ def explain(
     called: Mapping[Reference, str] | None = None,
 ) -> Explained:
     """The rule as a tree of sentences, each with whether it holds for ``record``. ``called`` as in ``sentence``."""
-    opened = _Opened(record, now.astimezone(zone).date(), names or Names())
+    opened = _Opened(record, now.astimezone(zone), names or Names())
 
     def told(node: Node, path: Path) -> Explained:
         fits = opened.holds(opened.names.linked(node)) is True
@@ -74,9 +74,13 @@ class _Opened:
     """One opened person, asked at one moment."""
 
     record: Record
-    today: date
+    local: datetime
     names: Names
     timeline: bool = True
+
+    @property
+    def today(self) -> date:
+        return self.local.date()
 
     @property
     def fields(self) -> Mapping[str, FieldSpec]:

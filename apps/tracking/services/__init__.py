@@ -14,6 +14,7 @@ from apps.contacts import services as contacts
 from apps.contacts.consent.opt_outs import mailboxes_note
 from apps.contacts.models import Suppression
 from apps.contacts.services import NewEvent
+from apps.contacts.suppressions.register.services import stops_lift
 from apps.core import clock
 from apps.core.actors import STRANGER, Actor
 from apps.core.bulk import next_ids
@@ -174,16 +175,16 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
         reason=Suppression.Reason.UNSUBSCRIBED,
         since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
     )
-    for scope in rows.values_list("scope", flat=True):
+    lifted = stops_lift(rows)
+    for _, scope in lifted:
         mailboxes_note([link.mailbox], scope, "")
-    lifted, _ = rows.delete()
     if lifted:
         record(
             actor=actor,
             action=Action.SUPPRESSION_LIFT,
             kind="mailbox",
             people=[link.person] if link.person else [],
-            codes={"lifted": lifted, "reason": "undone"},
+            codes={"lifted": len(lifted), "reason": "undone"},
         )
     return bool(lifted)
 

@@ -36,7 +36,7 @@ from apps.contacts.person.views.people import opened
 from apps.contacts.suppressions.services import reason_given
 from apps.contacts.tags import views as tags
 from apps.contacts.timeline import words as timeline
-from apps.core import clock
+from apps.core import clock, zones
 from apps.core.actors import actor_of
 from apps.core.errors import Refused
 from apps.core.levels import Level
@@ -528,4 +528,12 @@ def _shown(visit: Mapping[str, Any]) -> dict[str, Any]:
     start, when = visit_time(visit)
     held = visit.get("held")
     said = ", ".join(f"{name} “{value}”" for name, value in held["said"]) if held else ""
-    return {**visit, "start": start, "when": when, "doubt": {"why": held["why"], "said": said} if held else None}
+    return {
+        **visit,
+        "start": start,
+        "when": when,
+        "date": start.date().isoformat(),
+        "time": f"{start:%H:%M}",
+        "clock": zones.called(getattr(start.tzinfo, "key", "")),
+        "doubt": {"why": held["why"], "said": said} if held else None,
+    }

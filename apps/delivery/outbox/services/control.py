@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.core import clock
 from apps.core.actors import Actor
+from apps.core.bulk import int8_array
 from apps.core.errors import Refused
 from apps.delivery.models import OutboxMessage, ReadyMessage, SourceStop
 from apps.delivery.models.outbox import PAUSED_UNTIL, MessageKind, State
+from apps.delivery.policy.routing import Held
 from apps.jobs import waking
 from apps.mail.smtp_replies import RESTORED
 
@@ -120,6 +124,42 @@ def doubtful_resend(*, actor: Actor, message_id: int, send: bool) -> None:
         people=[message.person_id] if message.person_id else [],
         codes={"send": send},
     )
+
+
+@transaction.atomic
+def held_release(*, actor: Actor, message_ids: Sequence[int], reason: Held) -> int:
+    """What was held for ``reason`` waits to be sent again; returns how many. Its source is asked anew when it is
+    claimed. Messages that are held for another reason, or not held, stay as they are.
+    """
+    if not message_ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH again AS (
+                UPDATE delivery_outboxmessage SET state = 'queued', reason = '', finished_at = NULL
+                WHERE id = ANY(%s::bigint[]) AND state = 'held' AND reason = %s
+                RETURNING id, stream, kind, source_id, person_id
+            ), ready AS (
+                INSERT INTO delivery_readymessage (message_id, stream, provider, kind, source_id, not_before)
+                SELECT id, stream, 0, kind, source_id, %s FROM again
+            )
+            SELECT count(*), array_remove(array_agg(DISTINCT person_id), NULL) FROM again
+            """,
+            # As when it was enqueued: a tick "as if it were next week" does not let it lie until next week.
+            [int8_array(message_ids), reason.value, min(clock.now(), clock.wall())],
+        )
+        count, people = cursor.fetchone()
+    if count:
+        record(
+            actor=actor,
+            action=Action.MESSAGE_RELEASE,
+            kind="message",
+            people=people or [],
+            codes={"messages": count, "reason": reason.value},
+        )
+        waking.wake("apps.delivery.tasks.dispatch_ready", expires=30)
+    return int(count)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -139,6 +139,10 @@ class Opened(Protocol):
     def record(self) -> Record: ...
 
     @property
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
+
+    @property
     def today(self) -> date: ...
 
     @property
@@ -154,6 +158,10 @@ class Search(Protocol):
     ``joins``: everybody selected must fit the condition, so that the planner may join; ``one``: the statement is about
     one person.
     """
+
+    @property
+    def local(self) -> datetime:
+        """This moment on the clinic's clock."""
 
     @property
     def today(self) -> date: ...
@@ -242,6 +250,10 @@ class Condition(Protocol):
         """What fitting says about a person."""
         return Reveals(self.level(fields))
 
+    def declared(self, levels: Mapping[Any, Level]) -> Condition:
+        """The same condition, knowing the levels that imports were declared to have (``Names.linked``)."""
+        return self
+
     def stands_for(self) -> Membership | None:
         """The segment whose rule takes this condition's place (``Names.linked``); None for all others."""
         return None
@@ -294,11 +306,12 @@ Rule = Group
 
 @dataclass(frozen=True, repr=False)
 class Names:
-    """What the names in a rule stand for: the rules of other segments, the ids of campaigns, attributes."""
+    """What names in a rule stand for: rules of other segments, ids of campaigns, attributes, levels of imports."""
 
     segments: Mapping[Any, Rule] = field(default_factory=dict)
     campaigns: Mapping[Any, int] = field(default_factory=dict)
     fields: Mapping[str, FieldSpec] = field(default_factory=lambda: FIELDS)
+    imports: Mapping[Any, Level] = field(default_factory=dict)
     _linked: dict[int, tuple[Node, Node]] = field(default_factory=dict, init=False, compare=False)
 
     def linked(self, node: Node) -> Node:
@@ -318,7 +331,7 @@ class Names:
             return Group(node.match, tuple(self._link(child, seen) for child in node.rules))
         named = node.stands_for()
         if named is None:
-            return node
+            return node.declared(self.imports) if self.imports else node
         rule = self._link(self.segment(named.segment, seen), (*seen, named.segment))
         return rule if named.inside else Group("none", (rule,))
 
@@ -371,6 +384,11 @@ def mentioned_tags(node: Node) -> list[Handle]:
 def mentioned_attributes(node: Node) -> list[str]:
     """Own attributes this rule looks at directly (``attribute.NAME``), each once, in reading order."""
     return [str(name) for name in _mentioned(node, RefersTo.ATTRIBUTE)]
+
+
+def mentioned_imports(node: Node) -> list[Handle]:
+    """Imports this rule asks about directly, each once, in reading order."""
+    return _mentioned(node, RefersTo.IMPORT)
 
 
 def _mentioned(node: Node, kind: RefersTo) -> list[Handle]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from apps.contacts.person import search_values
 from apps.contacts.person.fields import FIELDS, FieldSpec
@@ -113,6 +113,21 @@ def event_days(window: Window) -> list[int]:
 def appointment_days(window: Window) -> list[int]:
     """Keyed days of appointments."""
     return vault.day_range("appointment", *window)
+
+
+def appointments_on(days: Iterable[date]) -> list[int]:
+    """Keyed days of appointments, one by one, in an order that says nothing."""
+    return sorted(vault.day_token("appointment", day) for day in days)
+
+
+def appointment_hours(hours: Iterable[datetime]) -> list[int]:
+    """Keyed hours of UTC in which appointments begin, in an order that says nothing."""
+    return sorted(search_values.appointment_hour(at) for at in hours)
+
+
+def appointment_minutes(minutes: Iterable[datetime]) -> list[int]:
+    """Keyed minutes of UTC in which appointments begin, in an order that says nothing."""
+    return sorted(search_values.appointment_minute(at) for at in minutes)
 
 
 def appointment_state(state: str) -> int:

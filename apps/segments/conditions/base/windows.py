@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 
 Window = tuple[date, date]
 
@@ -50,6 +51,64 @@ def shifted(day: date, number: int, unit: str) -> date:
 def horizon(today: date) -> date:
     """The last day of a window that has no end."""
     return years_before(today, -HORIZON_YEARS)
+
+
+#: How far the clocks of the world stand behind and ahead of UTC.
+BEHIND, AHEAD = timedelta(hours=12), timedelta(hours=14)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A window of moments as what is keyed of a visit can say it, exact to the minute wherever the visit is.
+
+    A visit in it has its day, at its place, in ``days``. On most of them every visit is in it; on one of ``edges``
+    those are whose start lies in one of ``hours`` or ``minutes`` (of UTC, by their beginnings).
+    """
+
+    days: Window
+    edges: tuple[date, ...]
+    hours: tuple[datetime, ...]
+    minutes: tuple[datetime, ...]
+
+
+def to_minute(moment: datetime) -> datetime:
+    """The minute (UTC) that a moment lies in."""
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def moments(first: datetime, last: datetime) -> Moments:
+    """From a minute to a minute (UTC, both included). A day begins at one place 26 hours before it does at another, so
+    two or three days at each end are edges.
+    """
+    days = (first - BEHIND).date(), (last + AHEAD).date()
+    # Days that are wholly inside at every place on earth.
+    sure = (first + AHEAD).date() + timedelta(days=1), (last - BEHIND - timedelta(days=1)).date()
+    if sure[0] > sure[1]:
+        edges, spans = _days(days[0], days[1]), [(first, last)]
+    else:
+        one = timedelta(days=1)
+        edges = _days(days[0], sure[0] - one) + _days(sure[1] + one, days[1])
+        spans = [(first, _midnight(sure[0]) + BEHIND - MINUTE), (_midnight(sure[1] + one) - AHEAD, last)]
+    hours: dict[datetime, None] = {}
+    minutes: dict[datetime, None] = {}
+    for at, end in spans:
+        while at <= end:
+            if at.minute == 0 and at + HOUR - MINUTE <= end:
+                hours[at] = None
+                at += HOUR
+            else:
+                minutes[at] = None
+                at += MINUTE
+    return Moments(days, edges, tuple(hours), tuple(minutes))
+
+
+def _days(first: date, last: date) -> tuple[date, ...]:
+    return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
 
 
 def age_on(birth: date, today: date) -> int:

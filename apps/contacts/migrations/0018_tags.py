@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0016_visits_held'),
+        ('contacts', '0017_visit_moments'),
     ]
 
     operations = [

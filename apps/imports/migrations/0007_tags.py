@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imports', '0004_undo'),
+        ('imports', '0006_level'),
     ]
 
     operations = [
