@@ -24,6 +24,7 @@ from apps.contacts.merging.services.finding import search_of
 from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
 from apps.imports.events.mapping import EventMapping
@@ -278,6 +279,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             subject=job.pk,
             wait=run.data.get("waits", False),
             tags=run.mapping.tags if run.mapping is not None else (),
+            level=Level(job.level),
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
