@@ -193,6 +193,8 @@ class PersonReader:
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
         tags = profile.pop("tags", ())
+        if isinstance(tags, str):  # what was left of a cell with an odd one in it
+            tags = tuple(split(tags))
         return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended, tags)
 
     def _impossible(self, profile: dict[str, Any], cells: list[str], unread: list[Unread]) -> None:
@@ -307,7 +309,7 @@ def _tags(cell: str) -> tuple[str, ...]:
     good = tuple(name for name in found if not misfit(name))
     if len(good) < len(found):
         wrong = next(filter(None, map(misfit, found)))
-        raise BadValue(f"has a tag that {wrong}", rest=good)
+        raise BadValue(f"has a tag that {wrong}", rest="; ".join(good))
     return good
 
 
