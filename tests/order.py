@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 # With two processes, what takes longest starts first: else one would finish it while the other has nothing to do.
-LONGEST = ("leaks/test_leaks.py", "browser/test_every_page.py", "browser/test_road.py", "browser/test_templates.py")
+LONGEST = (
+    "leaks/test_leaks.py",
+    *("browser/test_road.py", "browser/test_every_page.py", "browser/test_templates.py", "browser/test_campaigns.py"),
+    *("browser/test_delivery.py", "browser/test_administration.py", "browser/test_audit.py"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

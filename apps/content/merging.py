@@ -303,7 +303,7 @@ def _code_of(name: str) -> str:
     try:
         return languages.code_of(name)
     except BadValue as error:
-        return error.rest
+        return error.rest if isinstance(error.rest, str) else ""
 
 
 def _word(value: Any) -> str:

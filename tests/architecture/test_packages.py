@@ -26,6 +26,10 @@ def normal(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
+# Each call reads the metadata of every distribution that is installed.
+owners_of_modules = cache(packages_distributions)
+
+
 @cache
 def source(folder: str) -> str:
     paths = [path for path in (REPOSITORY / folder).rglob("*") if path.suffix in (".py", "") and path.is_file()]
@@ -35,7 +39,7 @@ def source(folder: str) -> str:
 @pytest.mark.parametrize("requirement", NEEDED)
 def test_every_package_is_used(requirement: str) -> None:
     name = bare(requirement)
-    modules = [module for module, owners in packages_distributions().items() if name in map(normal, owners)]
+    modules = [module for module, owners in owners_of_modules().items() if name in map(normal, owners)]
     assert modules, f"{name} is not installed"
     folders = [ELSEWHERE[name]] if name in ELSEWHERE else ["apps", "config"]
     text = "".join(source(folder) for folder in folders)

@@ -19,7 +19,7 @@ from apps.vault import keys, tokens
 from tests.delivery.conftest import people
 from tests.delivery.test_inbound import ADDRESS, BOUNCES, RECEIVER, arf, domain, dsn, letter, scopes, sent, take
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("strangers_in_process")]
 __all__ = ["domain", "people", "sent"]
 
 

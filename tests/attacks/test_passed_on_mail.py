@@ -14,7 +14,7 @@ from apps.vault import keys
 from tests.delivery.conftest import people
 from tests.delivery.test_inbound import ADDRESS, BOUNCES, domain, letter, sent, take
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("strangers_in_process")]
 __all__ = ["domain", "people", "sent"]
 WARNING = "This may be somebody else."
 

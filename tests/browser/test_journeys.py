@@ -273,6 +273,7 @@ def test_a_step_that_updates_an_attribute_is_built_and_tried(enter, axe, draft, 
     settings = page.locator("#journey-settings")
     expect(settings.get_by_label("Value")).to_have_count(0)
     settings.get_by_label("Attribute").select_option(label="Risk group")
+    page.settle()  # the answer draws the form anew; what is chosen before it has come would be lost
     expect(settings.get_by_label("Value")).to_be_visible()
     expect(page.get_by_role("link", name="1 to mend")).to_be_visible()
     settings.get_by_label("Value").select_option("High")

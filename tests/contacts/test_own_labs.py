@@ -135,6 +135,13 @@ def test_a_code_belongs_to_one_lab(signed_in) -> None:
     assert "belongs to “HbA1c” already" in page.content.decode()
 
 
+def test_words_need_no_bounds_and_numbers_do(signed_in) -> None:
+    page, bare = signed_in("max"), FORM | {"low": "", "high": "", "step": ""}
+    assert page.post("/contacts/labs/new/", bare).status_code == 422
+    assert page.post("/contacts/labs/new/", bare | {"kind": "word"}).status_code == 302
+    assert LABS["own_ferritin"].numbers is None
+
+
 @pytest.mark.parametrize(("who", "sees"), [("max", 200), ("ada", 200), ("nora", 403), ("rita", 403)])
 def test_who_may(signed_in, who: str, sees: int) -> None:
     client = signed_in(who)

@@ -80,13 +80,16 @@ def test_what_the_product_writes_is_sound(ana, django_capture_on_commit_callback
     "change",
     ["scope = 'reminders'", "reason = 'hygiene'", "since = since + interval '1 second'", "source = 'x'", "mac = NULL"],
 )
-def test_an_edited_stop_holds_everything_and_is_lifted_by_nobody(ana, change) -> None:
+def test_an_edited_stop_holds_everything_and_is_lifted_by_nobody(ana, change, signed_in) -> None:
     stop()
     sql(f"UPDATE contacts_suppression SET {change}")
     assert held(ana())
     with refused("suppression.altered"):
         contacts.suppression_lift(actor=CLI, suppression_id=Suppression.objects.get().pk, reason="Works again")
+    assert "Stops altered" in signed_in("nora").get(f"/contacts/{ana().id}/").content.decode()
+    assert "Altered in the database" in signed_in("ada").get("/delivery/suppressions/").content.decode()
     assert register.stops_check(actor=CLI).altered == 1
+    assert "1 stop of a mailbox altered" in signed_in("ada").get("/").content.decode()
     (check, *_) = home.checks(clock.now())
     assert check.state == "down"
 

@@ -23,7 +23,7 @@ from tests.mail.proof.zone import SILENT, Signer, Zone
 from tests.refusals import refused
 from tests.text import without_tokens
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("strangers_in_process")]
 RECEIVER = actors.system("receiver")
 
 

@@ -22,7 +22,7 @@ from tests.delivery.conftest import people
 from tests.delivery.test_inbound import ADDRESS, BOUNCES, CLI, arf, domain, dsn, receiver, sent, take
 from tests.refusals import refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("strangers_in_process")]
 __all__ = ["domain", "people", "receiver", "sent"]
 RECEIVER = actors.system("receiver")
 

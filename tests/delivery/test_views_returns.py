@@ -14,7 +14,7 @@ from apps.delivery.returns import services as inbound
 from tests.mail.proof.zone import Signer, Zone
 from tests.text import without_tokens
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("strangers_in_process")]
 CLI = actors.COMMAND_LINE
 
 

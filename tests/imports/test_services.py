@@ -31,6 +31,7 @@ from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
 from apps.jobs.models import LEASE
 from apps.vault import tokens
+from tests import sizes
 from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
@@ -445,8 +446,9 @@ def test_a_file_that_cannot_be_used_leaves_nothing_behind(kind, given, says, sto
 FOLDERS = ["apr2020", "california", "cdmfactory", "kentucky", "rhode-island", "small-a"]
 
 
+@pytest.mark.proof
 @pytest.mark.shared_data
-@pytest.mark.parametrize("name", FOLDERS)
+@sizes.some("name", FOLDERS, sample=[2, 4])
 def test_every_synthea_export_comes_in_whole_and_only_once(name, shared_data, noon) -> None:
     folder = shared_data / f"patients/synthea-csv-{name}"
     paths = sorted(folder.iterdir())

@@ -157,7 +157,7 @@ def scenario() -> list[object]:
         for wanted in (A1C, ENDS, PLAN):
             attribute_create(actor=CLI, wanted=wanted)
         seen: list[object] = []
-        for text in (clinic(0, 60), clinic(0, 60), clinic(20, 50, "Boise"), clinic(60, 60)):
+        for text in (clinic(0, 60), clinic(0, 60), clinic(20, 50, "Boise")):
             job = imported(text)
             seen += [jobs.counts(job), rejections(job), everything()]
         transaction.set_rollback(True)

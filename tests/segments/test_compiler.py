@@ -148,7 +148,7 @@ def test_the_statement_and_the_opened_records_agree_on_every_rule(town: dict[int
     names = replace(NAMES, fields=attributes.catalog())
     draw = random.Random(seed(11))
     sizes = set()
-    for number in range(grown(160, 16_000)):
+    for number in range(grown(100, 16_000)):
         tree = {"match": "all", "rules": [some_condition(draw)]} if number < 60 else some_rule(draw)
         rule = rules.parse(tree, fields=names.fields)
         by_records = {person_id for person_id, record in town.items() if rules.matches(rule, record, NOW, ZONE, names)}

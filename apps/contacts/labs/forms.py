@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from apps.contacts.attributes.services import range_for
@@ -44,9 +46,9 @@ class LabForm(forms.Form):
         help_text="As UCUM writes it: ng/mL, mmol/L, %. Results in another unit are kept and shown, and found by no "
         "number. Empty where there is none.",
     )
-    low = forms.CharField(max_length=14, required=False, label="Lowest", initial="0")
-    high = forms.CharField(max_length=14, required=False, label="Highest", initial="1000")
-    step = forms.CharField(max_length=14, required=False, label="Step", initial="1")
+    low = forms.CharField(max_length=14, label="Lowest", initial="0")
+    high = forms.CharField(max_length=14, label="Highest", initial="1000")
+    step = forms.CharField(max_length=14, label="Step", initial="1")
     level = forms.TypedChoiceField(
         coerce=int,
         choices=((2, "Health information"), (3, "Specially protected")),
@@ -60,6 +62,12 @@ class LabForm(forms.Form):
         ),
         help_text="What merges or looks at it is protected accordingly. It cannot be changed later.",
     )
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        if self.is_bound and self.data.get("kind") != "number":
+            for name in ("low", "high", "step"):
+                self.fields[name].required = False
 
     def wanted(self) -> WantedLab:
         """What was asked for. Raises ``Refused`` for bounds that will not do."""

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.contacts.attributes import definitions as attributes
+from apps.contacts.merging.services.finding import search_of
 from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.errors import Refused
@@ -410,6 +411,12 @@ def _guardians(run: _Pass) -> None:
                 run.data["held"] = run.data.get("held", 0) + to_confirm
 
 
+def touched_by(job: ImportJob) -> set[int]:
+    """Ids of the people whom an import made or changed."""
+    chunks = job.people.values_list("made", "changed")
+    return {person for made, changed in chunks.iterator() for person in (*made, *changed)}
+
+
 @transaction.atomic
 def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, Any] | None = None) -> None:
     job = ImportJob.objects.select_for_update().get(pk=job_id)
@@ -419,6 +426,8 @@ def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, 
     data["problem"] = problem
     job.end(state)
     jobs.job_to(job, state, data)
+    if state == State.DONE:
+        search_of(actor=job.actor, people=touched_by(job))
 
 
 def _fail(job: ImportJob, worker: str, error: Exception | None) -> None:

@@ -168,7 +168,8 @@ def people_chunk(
             continue
         if guard is not None:
             guard.see(person.profile, row.profile)
-        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
+        given = _matched(row.profile, match_on, source)
+        merged, fields = merge_profile(person.profile, without_known_numbers(person.profile, given), mode)
         known.append(_Known(row, person, merged, fields))
     if made.unread:
         outcome.unread = _unread(chunk, numbers)
@@ -263,6 +264,20 @@ def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, A
     rest = {name: value for name, value in profile.items() if name != match_on}
     if match_on == "external_id" and "external_ids" in rest:
         rest["external_ids"] = {name: value for name, value in rest["external_ids"].items() if name != source}
+    return rest
+
+
+def without_known_numbers(known: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """A row's profile without numbers that are this person's from a merged record: they would replace the main ones."""
+    if "other_mrns" not in known and "other_external_ids" not in known:
+        return given
+    rest = dict(given)
+    if rest.get("mrn") in (known.get("other_mrns") or ()):
+        del rest["mrn"]
+    others = known.get("other_external_ids") or {}
+    if "external_ids" in rest:
+        ids = rest["external_ids"].items()
+        rest["external_ids"] = {source: number for source, number in ids if str(number) not in others.get(source, ())}
     return rest
 
 
