@@ -18,7 +18,7 @@ class BadValue(ValueError):
     ``rest`` is what can be taken of it all the same: the first of two addresses, or "".
     """
 
-    def __init__(self, reason: str, rest: str | tuple[str, ...] = "") -> None:
+    def __init__(self, reason: str, rest: str = "") -> None:
         super().__init__(reason)
         self.rest = rest
 

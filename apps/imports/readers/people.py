@@ -193,6 +193,8 @@ class PersonReader:
             if len(self._consents) < _REMEMBERED:
                 self._consents[stated] = consents
         tags = profile.pop("tags", ())
+        if isinstance(tags, str):  # what was left of a cell with an odd one in it
+            tags = tuple(split(tags))
         return PersonRow(line, key, profile, consents, guardian, tuple(cells), tuple(unread), mended, tags)
 
     def _impossible(self, profile: dict[str, Any], cells: list[str], unread: list[Unread]) -> None:
@@ -302,6 +304,15 @@ def _several(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return readers
 
 
+def _tags(cell: str) -> tuple[str, ...]:
+    found = split(cell)
+    good = tuple(name for name in found if not misfit(name))
+    if len(good) < len(found):
+        wrong = next(filter(None, map(misfit, found)))
+        raise BadValue(f"has a tag that {wrong}", rest="; ".join(good))
+    return good
+
+
 def _last_name(longest: int) -> Callable[[str], Any]:
     def read(cell: str) -> Any:
         name = values.text(cell, longest)
@@ -309,15 +320,6 @@ def _last_name(longest: int) -> Callable[[str], Any]:
         return {"last_name": family, "suffix": suffix} if suffix else name
 
     return read
-
-
-def _tags(cell: str) -> tuple[str, ...]:
-    found = split(cell)
-    good = tuple(name for name in found if not misfit(name))
-    if len(good) < len(found):
-        wrong = next(filter(None, map(misfit, found)))
-        raise BadValue(f"has a tag that {wrong}", rest=good)
-    return good
 
 
 def _full_name(two_families: bool) -> Callable[[str], Any]:
