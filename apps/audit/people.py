@@ -23,11 +23,13 @@ class Finder:
 
     ``search(actor, text)`` gives (the first matches, how many there are) and writes its own entry first;
     ``name(actor, person_id)`` is the name as ``actor`` may see it, or "" when there is no such person (any more):
-    the caller has recorded that look.
+    the caller has recorded that look. ``records(person_id)``: the numbers under which entries about a person stand,
+    those of records that were merged into it among them.
     """
 
     search: Callable[[Actor, str], tuple[list[Found], int]]
     name: Callable[[Actor, int], str]
+    records: Callable[[int], list[int]] = lambda person_id: [person_id]
 
 
 def _nobody(actor: Actor, text: str) -> tuple[list[Found], int]:
@@ -50,3 +52,8 @@ def search(*, actor: Actor, text: str) -> tuple[list[Found], int]:
 def name(*, actor: Actor, person_id: int) -> str:
     """The name of a person as ``actor`` may see it, or ""; the caller has recorded the look."""
     return _finder[0].name(actor, person_id)
+
+
+def records(person_id: int) -> list[int]:
+    """The numbers under which entries about a person stand; entries are never rewritten."""
+    return _finder[0].records(person_id)

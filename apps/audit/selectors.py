@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Substr
 
-from apps.audit import marks, sentences, sequencer
+from apps.audit import marks, people, sentences, sequencer
 from apps.audit.actions import Action
 from apps.audit.exports import ExportRow
 from apps.audit.filters import READING_VERBS, TrailFilter
@@ -79,7 +79,8 @@ def entries(wanted: TrailFilter) -> QuerySet[AuditEntry]:
     elif wanted.action:
         rows = rows.filter(action=wanted.action)
     if wanted.person is not None:
-        rows = rows.filter(people__contains=[marks.person_token(wanted.person)])
+        tokens = [marks.person_token(number) for number in people.records(wanted.person)]
+        rows = rows.filter(people__overlap=tokens) if len(tokens) > 1 else rows.filter(people__contains=tokens)
     if wanted.entries is not None:
         rows = _like(rows.filter(pk__range=wanted.entries), wanted.entries[1])
     if wanted.since is not None:

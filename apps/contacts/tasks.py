@@ -8,6 +8,7 @@ from apps.contacts.attributes import fills
 from apps.contacts.consent import services as consents
 from apps.contacts.exports import services as exports
 from apps.contacts.labs import services as labs
+from apps.contacts.merging.services import finding, merge
 from apps.contacts.person import renewal
 from apps.contacts.suppressions.register import services as register
 from apps.contacts.tags import bulk_services as tags
@@ -34,6 +35,12 @@ def search_renew(renewal_id: int) -> None:
 
 
 @shared_task(acks_late=True)
+def duplicates_find(search_id: int) -> None:
+    """Look for people who are on record twice."""
+    finding.work(search_id)
+
+
+@shared_task(acks_late=True)
 def export_work(export_id: int) -> None:
     """Write the sealed file of an export."""
     exports.work(export_id)
@@ -47,7 +54,7 @@ def tag_work(job_id: int) -> None:
 
 @shared_task
 def job_sweep() -> None:
-    """Wake workers for jobs about people that nobody holds; delete the files of exports that nobody needs."""
+    """Wake workers for jobs that nobody holds; delete what exports and merges keep for a time only."""
     now = clock.now()
     for fill_id in fills.due(now):
         waking.wake_now("apps.contacts.tasks.attribute_fill", fill_id)
@@ -60,7 +67,10 @@ def job_sweep() -> None:
     renewal.renewal_begin()
     for renewal_id in renewal.due(now):
         waking.wake_now("apps.contacts.tasks.search_renew", renewal_id)
+    for search_id in finding.due(now):
+        waking.wake_now("apps.contacts.tasks.duplicates_find", search_id)
     exports.exports_clear(actor=actors.system("beat"))
+    merge.merges_clear(actor=actors.system("beat"))
 
 
 @shared_task

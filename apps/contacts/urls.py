@@ -7,6 +7,7 @@ from apps.contacts.attributes import views as attributes
 from apps.contacts.changes import views as changes
 from apps.contacts.exports import views as exports
 from apps.contacts.labs import views as labs
+from apps.contacts.merging import views as merging
 from apps.contacts.person.views import people, person
 from apps.contacts.tags import bulk_views as bulk_tags
 from apps.contacts.tags import views as tags
@@ -41,6 +42,14 @@ urlpatterns = [
     path("visits/held/", appointments.held_list, name="visits_held"),
     path("changes/", changes.change_list, name="changes"),
     path("changes/decide/", changes.change_decide, name="changes_decide"),
+    path("duplicates/", merging.duplicate_list, name="duplicates"),
+    path("duplicates/search/", merging.duplicate_search, name="duplicates_search"),
+    path("duplicates/search/<int:search_id>/", merging.duplicate_progress, name="duplicates_progress"),
+    path("duplicates/search/<int:search_id>/<slug:act>/", merging.duplicate_search_act, name="duplicates_search_act"),
+    path("duplicates/<int:pair_id>/different/", merging.duplicate_different, name="duplicates_different"),
+    path("merges/<int:merge_id>/", merging.merged, name="merged"),
+    path("<int:person_id>/merge/", merging.merge_choose, name="merge_choose"),
+    path("<int:person_id>/merge/<int:other_id>/", merging.merge_compare, name="merge_compare"),
     path("<int:person_id>/", person.person, name="person"),
     path("<int:person_id>/edit/", people.contact_edit, name="edit"),
     path("<int:person_id>/erase/", people.contact_erase, name="erase"),

@@ -220,6 +220,10 @@ REFUSALS: dict[str, Meaning] = {
     "delivery_settings.host_malformed": Meaning(Kind.INPUT, "This is not the name of a host."),
     "delivery_settings.without_domain": Meaning(Kind.STATE, "The sending domain is not set yet."),
     "delivery_settings.without_relay": Meaning(Kind.INPUT, "Mail is to go through a relay, and none is named."),
+    "duplicates.decided": Meaning(Kind.STATE, "Somebody decided about this pair meanwhile."),
+    "duplicates.finished": Meaning(Kind.STATE, "This search for duplicates is finished."),
+    "duplicates.not_stopped": Meaning(Kind.STATE, "Only a search for duplicates that was stopped can go on."),
+    "duplicates.under_way": Meaning(Kind.STATE, "A search for duplicates is under way already."),
     "export.failed": Meaning(Kind.FAULT, "The export failed or was canceled; the sentence says why."),
     "export.file_gone": Meaning(Kind.STATE, "The file of this export is not there any more."),
     "export.finished": Meaning(Kind.STATE, "This export is finished."),
@@ -309,6 +313,12 @@ REFUSALS: dict[str, Meaning] = {
     "mailbox.unsubscribed": Meaning(
         Kind.STATE, "This person unsubscribed or called our mail spam; a new consent comes first."
     ),
+    "merge.in_another": Meaning(Kind.STATE, "This record was merged into another one since, or erased."),
+    "merge.not_allowed": Meaning(Kind.FORBIDDEN, "Only somebody who may see identity facts merges people."),
+    "merge.too_late": Meaning(Kind.STATE, "What an undo of this merge needs is not kept any more."),
+    "merge.undone": Meaning(Kind.STATE, "This merge was undone already."),
+    "merge.unknown": Meaning(Kind.ABSENT, "There is no such merge."),
+    "merge.with_itself": Meaning(Kind.INPUT, "A record cannot be merged with itself."),
     "message.field_missing": Meaning(
         Kind.INPUT, "A merge field has no value for this person, and the template gives no fallback."
     ),

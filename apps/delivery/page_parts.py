@@ -45,8 +45,8 @@ def people_shown(request: HttpRequest, ids: Iterable[int | None]) -> dict[int | 
         return shown | {number: (f"Contact {number}", "") for number in wanted}
     found = {}
     if wanted:
-        found = contacts.open_people(
-            actor=actor_of(request), purpose="delivery", ids=wanted, action=Action.CONTACT_LIST, with_consents=False
+        found = contacts.open_followed(
+            actor=actor_of(request), purpose="delivery", ids=wanted, action=Action.CONTACT_LIST
         )
     eyes = Eyes(role)
     for number in wanted:

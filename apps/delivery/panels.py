@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from apps.contacts.person.panels import Panel, register
 from apps.contacts.person.records import PersonRecord
+from apps.contacts.person.selectors import former_records
 from apps.core import clock
 from apps.core.permissions import Permission, may
 from apps.delivery import selectors
@@ -24,7 +25,8 @@ SHOWN = 100
 
 def messages(request: HttpRequest, record: PersonRecord) -> dict[str, Any]:
     """The newest messages to this person, without opening any, and what was held back before there was one."""
-    rows = OutboxMessage.objects.filter(person_id=record.id).defer("content", "record", "evidence")
+    people = [record.id, *former_records(record.id)]
+    rows = OutboxMessage.objects.filter(person_id__in=people).defer("content", "record", "evidence")
     found = list(rows.order_by("-pk")[:SHOWN])
     language = import_string(settings.DELIVERY_LANGUAGE) if settings.DELIVERY_LANGUAGE else lambda _skeleton: ""
     names = sources.names_of((row.kind, row.source_id) for row in found)

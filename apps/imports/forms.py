@@ -43,7 +43,10 @@ class UploadForm(forms.Form):
                     "A CSV of what happened to people on record; you say which column means what.",
                     "stethoscope",
                 ),
-                "appointments": ("From your scheduling system, by its ids.", "calendar-event"),
+                "appointments": (
+                    "From your scheduling system: its id of the visit, whose it is, when, and what you have besides.",
+                    "calendar-event",
+                ),
             }
         ),
     )

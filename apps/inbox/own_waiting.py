@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.db.models import Count, QuerySet
 
-from apps.contacts.models import Appointment, PendingChange
+from apps.contacts.models import Appointment, DuplicatePair, PendingChange
 from apps.core.permissions import Permission
 from apps.inbox import selectors, task_kinds, waiting
 from apps.ui.board import Item
@@ -79,4 +79,28 @@ HELD_VISITS = waiting.Rows(
     page="contacts:visits_held",
     rows=_held_visits,
     line=_held_visit_line,
+)
+
+
+def _duplicates() -> QuerySet[DuplicatePair]:
+    return DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN)
+
+
+def _duplicate_line(count: int) -> Item:
+    pairs = "1 pair of people" if count == 1 else f"{count:,} pairs of people"
+    return Item(
+        f"Compare {pairs} who may be on record twice",
+        "Whoever has two records misses what is in the other one, or is written to twice.",
+        icon="users",
+    )
+
+
+DUPLICATES = waiting.Rows(
+    key="duplicates",
+    order=50,
+    # Who decides sees what tells people apart.
+    permissions=(Permission.CONTACT_REVEAL, Permission.CONTACT_EDIT),
+    page="contacts:duplicates",
+    rows=_duplicates,
+    line=_duplicate_line,
 )

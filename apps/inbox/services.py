@@ -10,6 +10,8 @@ from django.db import transaction
 
 from apps.audit.actions import Action
 from apps.audit.services import record, record_read
+from apps.contacts.merging.parts import Merging, Notes, Part
+from apps.contacts.merging.services.moved import Moved, Seal
 from apps.contacts.person.records import PersonRecord
 from apps.contacts.person.selectors import open_person, record_keys
 from apps.core import clock
@@ -115,3 +117,23 @@ def _finish(actor: Actor, row: StaffTask, how: str) -> None:
     record(
         actor=actor, action=Action.TASK_DONE, kind="task", subject=row.pk, people=[row.person_id], codes={"how": how}
     )
+
+
+def _merge(merging: Merging) -> Notes:
+    """Tasks go along; an open one of a kind of which the kept record has one is put away until an undo."""
+    kinds = StaffTask.objects.filter(person_id=merging.kept.id, state=StaffTask.State.OPEN).values_list("kind")
+    second = StaffTask.objects.filter(person_id=merging.merged.id, state=StaffTask.State.OPEN, kind__in=kinds)
+    away = [[row.kind, selectors.facts_of(row, merging.merged.record_key)] for row in second]
+    second.delete()
+    return _TASKS.merge(merging) | ({"away": away} if away else {})
+
+
+def _take_back(merging: Merging, notes: Notes) -> list[str]:
+    _TASKS.undo(merging, notes)
+    for kind, facts in notes.get("away", ()):
+        tasks_create(kind=kind, about={merging.merged.id: facts}, keys={merging.merged.id: merging.merged.record_key})
+    return []
+
+
+_TASKS = Moved(StaffTask, seals=(Seal("sealed", "record", TASK_TABLE),), noun=("task", "tasks"))
+MERGING = Part("tasks", ("inbox.StaffTask.person",), _merge, _take_back, _TASKS.words, order=45)

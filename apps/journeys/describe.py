@@ -48,6 +48,7 @@ REASONS: Mapping[str, str] = {
     "erased": "The person was erased",
     "suppressed": "The mailbox is suppressed",
     "removed": "Removed by staff",
+    "merged": "Their record was merged into another one",
     "appointment.moved": "The appointment was moved",
     "appointment.cancelled": "The appointment was canceled",
     "appointment.kept": "The appointment was kept",

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     ERASED = "erased"
     SUPPRESSED = "suppressed"
     REMOVED = "removed"
+    MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True)

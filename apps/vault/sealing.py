@@ -109,6 +109,19 @@ def new_person_keys(person_id: int) -> PersonKeys:
     )
 
 
+def wrap_again(person_id: int, profile: bytes, record: bytes) -> PersonKeys:
+    """The data keys of a person, whose record was closed for a time, wrapped under the current key-encryption key."""
+    ring = keys.ring()
+    kek = ring.keks[ring.current_kek]
+    return PersonKeys(
+        kek_id=ring.current_kek,
+        profile=profile,
+        record=record,
+        wrapped_profile=_wrap(kek, profile, ring.current_kek, person_id, b"profile"),
+        wrapped_record=_wrap(kek, record, ring.current_kek, person_id, b"record"),
+    )
+
+
 class Batch:
     """Keys and seals of many new people: randomness drawn in one piece, one key schedule for each key.
 
@@ -164,6 +177,11 @@ def unwrap_profile(kek_id: int, wrapped: Blob, person_id: int) -> bytes:
 def unwrap_record(kek_id: int, wrapped: Blob, person_id: int) -> bytes:
     """The record key of a person. Raises ``SealBroken``."""
     return _unwrap(kek_id, wrapped, person_id, b"record")
+
+
+def is_service(blob: Blob) -> bool:
+    """Whether a sealed value is under the service key."""
+    return bytes(blob[1:_HEADER]) == bytes((SERVICE_KEY >> 8, SERVICE_KEY & 0xFF))
 
 
 def _wrap(kek: bytes, key: bytes, kek_id: int, person_id: int, kind: bytes) -> bytes:

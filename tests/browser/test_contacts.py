@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services
+from apps.contacts.merging.services import finding as duplicates
 from apps.contacts.models import Appointment, Person, PersonIdentity, TimelineEvent
 from apps.contacts.person import search_values, selectors
 from apps.core import actors, clock
@@ -231,3 +232,28 @@ def test_a_list_from_hell_is_imported_mended_and_undone(
     assert Person.objects.filter(erased_at__isnull=True).count() == 1
     assert profile("RB-7") == before
     assert (TimelineEvent.objects.count(), PersonIdentity.objects.count()) == rows, "it leaves nothing"
+
+
+def test_a_nurse_makes_one_record_of_two_and_takes_it_back(
+    dana: int, enter: Callable[..., Any], axe: Callable[..., None]
+) -> None:
+    again = services.contact_create(
+        actor=CLI, profile={"first_name": "D", "last_name": "Quist", "birth_date": "1960-02-29", "mrn": "Q-9"}
+    ).id
+    job = duplicates.search_start(actor=CLI)
+    duplicates.work(job.pk)
+    page = enter("nora")
+    page.open("/contacts/duplicates/")
+    axe(page)
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("radio", name="MRN-77")).to_be_visible()
+    axe(page)
+    page.get_by_role("radio", name="Q-9").check()
+    page.get_by_role("button", name="Merge records").click()
+    page.locator("dialog[open]").get_by_role("button", name="Merge records").click()
+    expect(page.get_by_text(f"Record No. {again} was merged into No. {dana}")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Undo this merge").click()
+    page.locator("dialog[open]").get_by_role("button", name="Undo merge").click()
+    expect(page.get_by_role("heading", name="This merge was undone")).to_be_visible()
+    assert Person.objects.filter(merged_into__isnull=False).count() == 0

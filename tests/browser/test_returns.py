@@ -134,9 +134,9 @@ def test_a_nurse_opens_what_came_along_and_says_who_wrote(enter, fits, clinic):
     expect(picture).to_have_js_property("naturalWidth", 600)
     look("letter")
     with nora.page.expect_download() as pdf:
-        nora.page.get_by_role("link", name="attachment-2.pdf").click()
+        nora.page.get_by_role("link", name="Download result.pdf").click()
     assert pdf.value.suggested_filename == "attachment-2.pdf"
-    nora.page.get_by_role("link", name="attachment-3-2.program").click()
+    nora.page.get_by_role("link", name="Download run.exe").click()
     nora.page.get_by_text("Opening this file can do harm.").wait_for()
     look("warning")
     nora.open(f"/delivery/mail/{mail.pk}/who/")

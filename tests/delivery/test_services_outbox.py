@@ -7,6 +7,7 @@ import pytest
 
 from apps.audit.models import AuditEntry
 from apps.contacts import services as contacts
+from apps.contacts.merging.services.merge import people_merge
 from apps.contacts.models import TimelineEvent
 from apps.core import actors, clock
 from apps.core.levels import Level
@@ -243,3 +244,15 @@ def test_a_minor_is_reached_through_the_guardian(people, providers, letters, ite
     services.enqueue(actor=CLI, items=[item.campaign(child)])
     assert send().sent == 1
     assert [a.mailbox for a in providers.store.all()] == ["mum@goodmail.test"]
+
+
+def test_a_minor_is_reached_through_the_guardian_whose_record_was_merged(people, providers, letters, item):
+    mother, again = people("mum@goodmail.test", "mama@goodmail.test")
+    (child,) = people("kid@goodmail.test", birth_date="2020-05-05", guardian_id=again.id)
+    services.enqueue(actor=CLI, items=[item.campaign(child), item.campaign(again)])
+    people_merge(actor=CLI, kept=mother.id, merged=again.id, chosen={"email": "a"})
+    # What waited for the closed record does not leave; the child's copy goes to the one that stays.
+    assert send().sent == 1
+    assert [a.mailbox for a in providers.store.all()] == ["mum@goodmail.test"]
+    states = dict(OutboxMessage.objects.values_list("person_id", "state"))
+    assert states == {child.id: State.SENT, again.id: State.STOPPED}

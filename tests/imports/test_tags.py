@@ -12,6 +12,7 @@ from apps.contacts.models import PersonTag, Tag
 from apps.contacts.person import selectors
 from apps.contacts.tags import definitions
 from apps.core import actors
+from apps.core.levels import Level
 from apps.imports import column_mapping, prepared_rows
 from apps.imports.column_guesses import guess
 from apps.imports.models import ImportJob
@@ -127,6 +128,24 @@ def test_a_column_that_is_none_of_tags_is_refused_before_it_makes_thousands(noon
     assert job.state == "failed"
     assert job.opened()["problem"].startswith("This list would create 6 tags, and there is room for 3.")
     assert not Tag.objects.exists()
+
+
+def test_being_on_the_list_flows_into_the_tag_of_everybody(noon) -> None:
+    services.tag_create(actor=CLI, name="Open day")
+    upload = Upload("list.csv", io.BytesIO(LIST.encode()))
+    document = {**MAPPING, "tags": ["Open day", "Methadone"]}
+    job = jobs.import_create(actor=CLI, kind="list", uploads=[upload], document=document)
+    ImportJob.objects.filter(pk=job.pk).update(level=Level.PROTECTED)
+    jobs.import_check(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    job.refresh_from_db()
+    assert "“Open day” is protected less" in job.opened()["problem"]
+    services.tag_delete(actor=CLI, tag_id=definitions.ids_of(["Open day"])["Open day"])
+    jobs.import_check(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    jobs.import_start(actor=CLI, job_id=job.pk)
+    passes.work(job.pk)
+    assert {tag.level for tag in definitions.everything()} == {Level.PROTECTED}
 
 
 def test_worker_processes_bring_tags_along(noon) -> None:

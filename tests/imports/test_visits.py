@@ -19,7 +19,8 @@ from apps.content import facts as content_facts
 from apps.content import formats
 from apps.core import actors, clock, zones
 from apps.imports.models import ImportJob
-from apps.imports.readers.appointments import local_start
+from apps.imports.readers.appointments import columns, local_start
+from apps.imports.readers.tables import Unreadable
 from apps.imports.services import jobs, passes
 from apps.imports.services.jobs import Upload
 from apps.imports.undo import services as undoing
@@ -297,3 +298,16 @@ def test_a_list_of_which_every_row_is_refused_still_puts_its_visits_in_doubt(db:
     imported(job)
     assert Appointment.objects.get().held_at is not None
     assert "One visit is in doubt." in client.get(f"/contacts/imports/{job.pk}/").content.decode()
+
+
+def test_headers_are_read_in_english_and_spanish_and_all_that_is_missing_is_named_at_once() -> None:
+    wanted = {"external", "mrn", "date", "time", "provider", "status"}
+    for headers in (
+        ("Appt ID", "MRN", "Appt Date", "Appt Time", "Provider", "Status"),
+        ("ID cita", "Historia clínica", "Fecha", "Hora", "Médico", "Estado"),
+    ):
+        assert set(columns(headers)) == wanted
+    with pytest.raises(Unreadable) as told:
+        columns(("Who", "Day"))
+    for name in ("external_id", "mrn", "time"):
+        assert f"“{name}”" in str(told.value)

@@ -139,7 +139,7 @@ def test_fifty_of_each_take_as_many_statements_as_one(db: None) -> None:
 
     one_of_each("P0")
     one = statements()
-    assert one == 9, "three tabs, five rows of the home page, one number in the menu"
+    assert one == 10, "three tabs, six rows of the home page, one number in the menu"
     for number in range(1, 50):
         one_of_each(f"P{number}")
     assert statements() == one

@@ -108,9 +108,7 @@ def facts_of_list(name: str, total: int | None) -> list[str]:
 
 def shown_people(request: HttpRequest, ids: list[int], purpose: str) -> list[Shown]:
     """Open and mask people for a list; on the trail before anything is shown."""
-    found = contacts.open_people(
-        actor=actor_of(request), purpose=purpose, ids=ids, action=Action.CAMPAIGN_LIST, with_consents=False
-    )
+    found = contacts.open_followed(actor=actor_of(request), purpose=purpose, ids=ids, action=Action.CAMPAIGN_LIST)
     eyes = Eyes(role_of(request))
     today = clock.now().astimezone(organizations.current().timezone).date()
     shown = [

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -29,6 +30,8 @@ from apps.core.purposes import Purpose
 from apps.vault import sealing
 
 STATES = ("granted", "denied")
+BY_MERGE = "merge:"
+"""How the source of a suppression begins that came to a mailbox because its person has another record's too."""
 EXPIRED_AT_ONCE = 1_000
 
 
@@ -225,7 +228,7 @@ def suppress_many(
     ``note`` is somebody's own reason, for the trail.
 
     A rest of list hygiene ends by itself with a sign of life, so any other reason takes its place: somebody who
-    unsubscribes while resting must stay unsubscribed.
+    unsubscribes while resting must stay unsubscribed. So does what the undo of a merge would lift (``BY_MERGE``).
     """
     news = stops_add(
         mailboxes=[bytes(mailbox) for mailbox in mailboxes],
@@ -245,6 +248,11 @@ def suppress_many(
         codes={"scope": scope, "reason": reason, "new": len(news)},
     )
     return len(news)
+
+
+def for_now() -> Q:
+    """Suppressions that something else than the person lifts: a rest of list hygiene, or what came by a merge."""
+    return Q(reason=Suppression.Reason.HYGIENE) | Q(source__startswith=BY_MERGE)
 
 
 def consents_expire(*, actor: Actor, now: datetime) -> int:

@@ -10,6 +10,7 @@ from apps.contacts.models.consent import (
     SuppressionChange,
     SuppressionSum,
 )
+from apps.contacts.models.duplicate import DuplicatePair, DuplicateSearch, MatchKey, PersonMerge
 from apps.contacts.models.export import ContactExport
 from apps.contacts.models.lab import OwnLab
 from apps.contacts.models.pending_change import MovedMailbox, PendingChange
@@ -24,12 +25,16 @@ __all__ = [
     "Consent",
     "ConsentState",
     "ContactExport",
+    "DuplicatePair",
+    "DuplicateSearch",
     "LatestResult",
+    "MatchKey",
     "MovedMailbox",
     "OwnLab",
     "PendingChange",
     "Person",
     "PersonIdentity",
+    "PersonMerge",
     "PersonSearch",
     "PersonTag",
     "ReturnedMailbox",

@@ -23,12 +23,14 @@ PERSON_TABLE = "contacts_person"
     version=Kind.PLAIN,
     created_at=Kind.PLAIN,
     erased_at=Kind.PLAIN,
+    merged_into=Kind.PLAIN,
 )
 class Person(models.Model):
     """Wrapped keys and the sealed profile. No index but the key.
 
     ``sealed`` is the profile (see the app's README) under the profile key, bound to ``version``. An erased person
-    has neither profile key nor profile; the record key stays for what the law makes us keep.
+    has neither profile key nor profile; the record key stays for what the law makes us keep. A record that was merged
+    into another (``merged_into``) is one of these to everything that decides; ``PersonMerge`` has what an undo needs.
     """
 
     kek_id = models.SmallIntegerField()
@@ -38,14 +40,23 @@ class Person(models.Model):
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
     erased_at = models.DateTimeField(null=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="former"
+    )
 
     class Meta:
+        indexes = [
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="person_merged_into")
+        ]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | Q(erased_at__isnull=False), name="merged_person_is_closed"
+            ),
             models.CheckConstraint(
                 condition=Q(erased_at__isnull=True, wrapped_profile__isnull=False, sealed__isnull=False)
                 | Q(erased_at__isnull=False, wrapped_profile__isnull=True, sealed__isnull=True),
                 name="erased_person_has_no_profile",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -63,4 +63,9 @@ def _facts(record: PersonRecord, eyes: Eyes) -> str:
     return ", ".join(each for each in (relation, city, added) if each)
 
 
-FINDER = Finder(search=search, name=name)
+def records(person_id: int) -> list[int]:
+    """The number of a person, and of the records that were merged into it."""
+    return [person_id, *selectors.former_records(person_id)] if 0 < person_id < 2**63 else [person_id]
+
+
+FINDER = Finder(search=search, name=name, records=records)

@@ -100,6 +100,11 @@ def of(
     if profile.get("guardian_id"):
         # Only that there is one: plans send a minor's mail to the guardian.
         found.add(presence("guardian_id"))
+    for former in profile.get("other_names") or ():
+        for part in former.values():
+            found.update(tokens.word_tokens("person.other_name", part))
+    for number in profile.get("other_mrns") or ():
+        found.add(loose_number(number))
     for name, value in (profile.get("attributes") or {}).items():
         if value is None or value == "":
             continue
@@ -164,11 +169,16 @@ def day_in(value: object) -> date | None:
 
 
 def unique_identities(profile: Mapping[str, Any]) -> list[tuple[int, bytes]]:
-    """The identities that only one person may have: record number and ids of other systems."""
+    """The identities that only one person may have: record number and ids of other systems, of merged records too."""
     found = [(MRN, identity("mrn", profile["mrn"]))] if profile.get("mrn") else []
     for source, external in (profile.get("external_ids") or {}).items():
         found.append((EXTERNAL, identity(f"external.{source}", str(external))))
-    return found
+    if "other_mrns" not in profile and "other_external_ids" not in profile:
+        return found
+    found += [(MRN, identity("mrn", str(number))) for number in profile.get("other_mrns") or ()]
+    for source, numbers in (profile.get("other_external_ids") or {}).items():
+        found += [(EXTERNAL, identity(f"external.{source}", str(number))) for number in numbers]
+    return list(dict.fromkeys(found))
 
 
 def compared(spec: fields.FieldSpec | None, text: str) -> str:
@@ -287,7 +297,7 @@ def name_tokens(text: str) -> list[list[int]]:
         for word in folding.fold_words(older).split():
             if len(word) < 2:
                 continue
-            either = [tokens.search_token(f"person.{name}", word) for name in _NAMES]
+            either = [tokens.search_token(f"person.{name}", word) for name in (*_NAMES, "other_name")]
             for form in {older, folding.fold(older)} - {word}:
                 either += [tokens.older_search_token(f"person.{name}", form) for name in _NAMES]
             found.append(either)

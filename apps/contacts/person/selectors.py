@@ -35,10 +35,12 @@ def open_people(
     reason: str = "",
     with_consents: bool = True,
     subject: str | int | None = None,
+    guardians: bool = True,
 ) -> dict[int, PersonRecord]:
     """Open several people in bulk: id to record. Ids that do not exist or were erased are left out.
 
-    One audit entry for all of them, committed first. Costs three queries, whatever the number.
+    One audit entry for all of them, committed first. Costs three queries, whatever the number, and one more where there
+    are minors; a hot path that asks for no guardian, or looks itself (``follow_guardians``), says ``guardians=False``.
     """
     # A number of an address that no row can have is nobody, not an error of the database.
     wanted = [number for number in dict.fromkeys(ids) if 0 < number < 2**63]
@@ -62,9 +64,49 @@ def open_people(
         actor=actor, action=action, kind="person", subject=subject, people=people, purpose=purpose, reason=reason
     )
     records = {row[0]: _record(*row) for row in rows}
+    if guardians:
+        follow_guardians(records.values())
     if with_consents:
         attach_consents(records)
     return records
+
+
+def survivors(ids: Iterable[int]) -> dict[int, int]:
+    """Of these ids those whose record was merged into another, and into which; one query."""
+    rows = Person.objects.filter(pk__in=list(ids), merged_into__isnull=False)
+    return dict(rows.values_list("pk", "merged_into_id"))
+
+
+def mailbox_since(person_id: int) -> bytes | None:
+    """The keyed mailbox of the person into whom a record was merged; None where it was not, or there is none."""
+    rows = PersonIdentity.objects.filter(kind=search_values.EMAIL, person__former=person_id)
+    token = rows.values_list("token", flat=True).first()
+    return None if token is None else bytes(token)
+
+
+def former_records(person_id: int) -> list[int]:
+    """Ids of the records that were merged into this person's, oldest first."""
+    return sorted(Person.objects.filter(merged_into=person_id).values_list("pk", flat=True))
+
+
+def open_followed(*, actor: Actor, purpose: str, ids: Sequence[int], action: Action) -> dict[int, PersonRecord]:
+    """Open people for a list of what is kept under the number of then: a merged record is who it was merged into."""
+    found = open_people(actor=actor, purpose=purpose, ids=ids, action=action, with_consents=False)
+    if missing := [number for number in ids if number not in found and 0 < number < 2**63]:
+        into = survivors(missing)
+        more = open_people(actor=actor, purpose=purpose, ids=list(into.values()), action=action, with_consents=False)
+        found |= {number: more[kept] for number, kept in into.items() if kept in more}
+    return found
+
+
+def follow_guardians(records: Iterable[PersonRecord]) -> None:
+    """A guardian whose record was merged is the one it was merged into. A query only where there are minors."""
+    wards = [record for record in records if record.profile.get("guardian_id")]
+    if wards:
+        now = survivors({int(record.profile["guardian_id"]) for record in wards})
+        for record in wards if now else ():
+            guardian = int(record.profile["guardian_id"])
+            record.profile["guardian_id"] = now.get(guardian, guardian)
 
 
 def about_how_many() -> int:

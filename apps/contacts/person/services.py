@@ -18,10 +18,12 @@ from apps.contacts.models import (
     Appointment,
     ConsentState,
     LatestResult,
+    MatchKey,
     MovedMailbox,
     PendingChange,
     Person,
     PersonIdentity,
+    PersonMerge,
     PersonSearch,
     PersonTag,
     TimelineEvent,
@@ -283,7 +285,7 @@ def contacts_take_back(*, actor: Actor, ids: Sequence[int], action: Action, subj
         return 0
     for model in (PersonSearch, PersonIdentity, TimelineEvent, Appointment, PendingChange, MovedMailbox):
         model._default_manager.filter(person__in=people).delete()
-    for each in (TimelineSummary, LatestResult, PersonTag):
+    for each in (TimelineSummary, LatestResult, PersonTag, MatchKey):
         each._default_manager.filter(person_id__in=people).delete()
     Person.objects.filter(pk__in=people).update(
         wrapped_profile=None, sealed=None, erased_at=now, version=F("version") + 1
@@ -305,6 +307,9 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
         raise Refused("person.unknown", "There is no such person any more.")
     PersonSearch.objects.filter(person=row).delete()
     PersonIdentity.objects.filter(person=row).delete()
+    MatchKey.objects.filter(person_id=row.pk).delete()
+    # What an undo of merges would need is this person's too.
+    PersonMerge.objects.filter(kept=row).update(sealed=None)
     TimelineEvent.objects.filter(person=row).delete()
     TimelineSummary.objects.filter(person_id=row.pk).delete()
     LatestResult.objects.filter(person_id=row.pk).delete()
@@ -316,7 +321,7 @@ def contact_erase(*, actor: Actor, person_id: int, reason: str) -> None:
     row.version += 1
     row.save(update_fields=["wrapped_profile", "sealed", "erased_at", "version"])
     # Before the commit: an erasure that a restore cannot know of would be undone by it.
-    ledger.add(person_id, row.erased_at)
+    ledger.add_many([person_id, *selectors.former_records(person_id)], row.erased_at)
     record(
         actor=actor,
         action=Action.CONTACT_ERASE,

@@ -58,9 +58,8 @@ def tag_job_create(
     if row is None:
         raise Refused("tag.unknown", "There is no such tag.")
     data = {"text": text, "filters": filters or {}, "people": sorted(set(people))}
-    level = _level(source, source_id, data)
-    if act == Act.ADD:
-        services.ensure_protected(opened(row), level)
+    # Who loses a tag tells as much as who gets it.
+    services.ensure_protected(opened(row), _level(source, source_id, data))
     job = TagJob(
         id=next_ids(TAG_JOB_TABLE, 1)[0], tag_id=tag_id, act=act, source=source, source_id=source_id, version=0
     )
@@ -120,6 +119,8 @@ def _work(job: TagJob, worker: str) -> None:
     else:
         ids = sources.source_ids(job.source, job.source_id, data["text"], data["filters"])
     level = _level(job.source, job.source_id, data)
+    if (row := Tag.objects.filter(pk=job.tag_id).first()) is not None:
+        services.ensure_protected(opened(row), level)
     start = bisect_right(ids, job.after)
     while _chunk(job.pk, worker, ids[start : start + CHUNK], start, len(ids), level):
         start += CHUNK

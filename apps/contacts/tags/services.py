@@ -60,16 +60,21 @@ def tag_create(*, actor: Actor, name: str, level: int = Level.HEALTH, descriptio
 
 
 @transaction.atomic
-def tags_named(*, actor: Actor, names: Iterable[str]) -> dict[str, int]:
-    """The ids of the tags of these names, by name as given; what there is not yet is created as health information.
+def tags_named(*, actor: Actor, names: Iterable[str], level: Level = Level.HEALTH) -> dict[str, int]:
+    """The ids of the tags of these names, by name as given; what there is not yet is created with ``level``, which is
+    health information at least.
 
     Raises ``Refused`` for a name that cannot be one, or when there would be too many.
     """
     wanted = list(dict.fromkeys(names))
     known = definitions.ids_of(wanted)
+    if len(known) < len(wanted):
+        # Two imports may bring the same new tag at once: the second one finds it.
+        _alone()
+        known = definitions.ids_of(wanted)
     missing = {name_token(name): name for name in reversed(wanted) if name not in known}
     if missing:
-        _create(actor, sorted(missing.values()), Level.HEALTH, "")
+        _create(actor, sorted(missing.values()), max(level, Level.HEALTH), "")
         known = definitions.ids_of(wanted)
     return known
 
@@ -89,8 +94,7 @@ def _create(actor: Actor, names: Sequence[str], level: int, description: str) ->
             "it. Keep it as health information, or ask one.",
         )
     bare, about = [checked_name(name) for name in names], checked_description(description)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    _alone()
     if Tag.objects.filter(name_token__in=[name_token(name) for name in bare]).exists():
         raise Refused("tag.name_taken", "There is a tag of this name already. Choose another name.")
     if Tag.objects.count() + len(bare) > MOST_TAGS:
@@ -297,6 +301,11 @@ def ensure_protected(tag: OpenedTag, level: Level) -> None:
             f"Who gets this tag is decided by {_SORTS[level]}, and “{tag.name}” is protected less. Choose a tag that "
             "is protected as much.",
         )
+
+
+def _alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def checked_name(name: str) -> str:

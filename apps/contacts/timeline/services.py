@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -94,6 +94,8 @@ def events_record(
         for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
             assert wrapped is not None  # the constraint on erased people
             keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
+        if closed := missing - keys.keys():
+            events = _of_survivors(events, closed, keys)
     at = copy_format.int8(copy_format.time(clock.now()))
     by_source = {tokens.token128("event.source", event.source): event for event in events}
     if not likely_new:
@@ -123,6 +125,17 @@ def events_record(
         people = sorted({event.person_id for _, event in fresh})
         record(actor=actor, action=action, kind="event", subject=subject, people=people, codes={"events": added})
     return int(added)
+
+
+def _of_survivors(events: Sequence[NewEvent], closed: set[int], keys: dict[int, bytes]) -> list[NewEvent]:
+    """What still comes in for a merged record (a click, an answer) happened to the person it was merged into."""
+    merged = Person.objects.filter(pk__in=closed, merged_into__isnull=False)
+    into = dict(merged.values_list("pk", "merged_into_id"))
+    rows = Person.objects.filter(pk__in=set(into.values()) - keys.keys(), erased_at__isnull=True)
+    for pk, kek_id, wrapped in rows.values_list("pk", "kek_id", "wrapped_profile"):
+        if wrapped is not None:
+            keys[pk] = sealing.unwrap_profile(kek_id, wrapped, pk)
+    return [replace(event, person_id=into.get(event.person_id, event.person_id)) for event in events]
 
 
 @dataclass(frozen=True)
@@ -212,6 +225,17 @@ def events_remove(*, ids: Sequence[int], profile_keys: Mapping[int, bytes]) -> i
     bulk.run("DELETE FROM contacts_timelinesummary WHERE count <= 0 AND person_id = ANY(%b)", [people])
     results_renew(profile_keys={person: profile_keys[person] for person in people})
     return sum(row[1] for row in rows)
+
+
+def summaries_renew(*, people: Sequence[int]) -> None:
+    """Count the events of these people anew, for events that were given to somebody else. Caller's transaction."""
+    bulk.run("DELETE FROM contacts_timelinesummary WHERE person_id = ANY(%b)", [list(people)])
+    bulk.run(
+        'INSERT INTO contacts_timelinesummary ("group", person_id, count) SELECT g, person_id, count(*)'
+        " FROM contacts_timelineevent, unnest(groups) AS g WHERE person_id = ANY(%b) GROUP BY g, person_id",
+        [list(people)],
+        planned_once=False,
+    )
 
 
 # -- Last results ----------------------------------------------------------------------------------------------

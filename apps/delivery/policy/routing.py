@@ -47,6 +47,7 @@ class Held(StrEnum):
     MISSING_FIELD = "missing_field"
     ERASED = "erased"
     MIXED_UP = "mixed_up"
+    MERGED = "merged"
     VISIT_IN_DOUBT = "visit_in_doubt"
     ALTERED = "altered"
 
@@ -66,6 +67,7 @@ HELD_WORDS: Mapping[Held, str] = MappingProxyType(
         Held.MISSING_FIELD: "A merge field without fallback is empty",
         Held.ERASED: "The person was erased",
         Held.MIXED_UP: "Values of somebody else were in it",
+        Held.MERGED: "The person was on record twice",
         Held.VISIT_IN_DOUBT: "The visit is in doubt",
         Held.ALTERED: "What stops the mailbox was altered",
     }
@@ -86,6 +88,7 @@ HELD_HINTS: Mapping[Held, str] = MappingProxyType(
         Held.NO_BAA: "Mail with health information waits until the agreement with the vendor is in force.",
         Held.MISSING_FIELD: "The text needs a value that their record does not have.",
         Held.ERASED: "Their record was erased before their turn.",
+        Held.MERGED: "Two records became one, and this would have been the second copy, or for the one that is closed.",
         Held.MIXED_UP: "What was merged did not match the opened record, so it did not leave. Tell an administrator.",
         Held.VISIT_IN_DOUBT: "It goes out when care staff confirm the visit in time, and ends when they cancel it.",
         Held.ALTERED: "The list of stopped mailboxes was altered in the database. An administrator has to look.",

@@ -21,7 +21,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts.models import Suppression
 from apps.contacts.person import search_values
-from apps.contacts.person.selectors import record_keys
+from apps.contacts.person.selectors import record_keys, survivors
 from apps.contacts.services import NewEvent, events_record, suppress_many
 from apps.core import clock
 from apps.core.actors import Actor
@@ -212,7 +212,10 @@ def _come_back(actor: Actor, message_id: int | None, raw: bytes, report: Report)
         "feedback": report.feedback_type,
     }
     sorting = Sorting.COMPLAINT if complaint else Sorting.REPORT
-    mail_id = _keep(kind, report, message, raw, facts, key, InboundMail.State.NOTED, sorting=sorting)
+    whose = _whose(message)
+    mail_id = _keep(
+        kind, report, message, raw, facts, _record_key(whose), InboundMail.State.NOTED, whose, sorting=sorting
+    )
     if mail_id is None:
         return Received(kind, report.verdict.value, False)
     now = clock.now()
@@ -243,17 +246,18 @@ def _sort_out(
 ) -> Received:
     """Keep a mail that is no letter and changes nothing: on the page "Sorted out", with the reason."""
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
-    key = _record_key(message.person_id) if message is not None else None
+    whose = _whose(message)
+    key = _record_key(whose)
     kind = _KIND_OF[shape]
     report = Report(Verdict.AUTO_REPLY if kind is InboundMail.InboundKind.AUTOMATIC else Verdict.NOT_A_BOUNCE)
-    mail_id = _keep(kind, report, message, raw, {}, key, InboundMail.State.NOTED, sorting=sorting, origin=origin)
+    mail_id = _keep(kind, report, message, raw, {}, key, InboundMail.State.NOTED, whose, sorting=sorting, origin=origin)
     if mail_id is not None:
         record(
             actor=actor,
             action=Action.MAIL_RECEIVE,
             kind="mail",
             subject=mail_id,
-            people=[message.person_id] if message is not None and message.person_id and key is not None else [],
+            people=[whose] if whose and key is not None else [],
             codes={"kind": kind.value, "sorting": str(sorting), "signed": message is not None},
         )
     return Received(kind, report.verdict.value, False, mail_id)
@@ -266,7 +270,7 @@ def _answer(
     """A mail that somebody wrote: for the staff inbox. Without our signature it names nobody until it is judged."""
     facts = reading.read_letter(raw, organizations.current().timezone)
     message = OutboxMessage.objects.filter(pk=message_id).first() if message_id is not None else None
-    person_id = message.person_id if message is not None else None
+    person_id = _whose(message)
     key = _record_key(person_id)
     if person_id is not None and key is None:
         person_id = None
@@ -410,7 +414,7 @@ def _keep(
     if InboundMail.objects.filter(source=source).exists():
         return None
     number = next_ids(INBOUND_TABLE, 1)[0]
-    owner = message.person_id if message is not None else person_id
+    owner = message.person_id if message is not None and person_id is None else person_id
     row = InboundMail(
         id=number,
         source=source,
@@ -509,6 +513,13 @@ def _tell(actor: Actor, message: OutboxMessage, verdict: Verdict, now: datetime,
     }
     event = NewEvent(message.person_id, kind, _day(now), f"message:{message.pk}:{word}", facts, groups)
     events_record(actor=actor, events=[event], action=None)
+
+
+def _whose(message: OutboxMessage | None) -> int | None:
+    """Who got a message: where their record was merged since, the person it was merged into."""
+    if message is None or message.person_id is None:
+        return None
+    return survivors([message.person_id]).get(message.person_id, message.person_id)
 
 
 def _record_key(person_id: int | None) -> bytes | None:

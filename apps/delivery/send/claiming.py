@@ -16,7 +16,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import sql as contacts_sql
 from apps.contacts.person.records import PersonRecord
-from apps.contacts.person.selectors import open_people
+from apps.contacts.person.selectors import follow_guardians, open_people
 from apps.contacts.timeline.services import NewEvent, events_record
 from apps.core import bulk, clock
 from apps.core.actors import Actor
@@ -168,12 +168,20 @@ def _open(actor: Actor, rows: Sequence[ClaimedRow]) -> tuple[dict[int, PersonRec
     if not ids:
         return {}, {}
     purposes = sorted({r.claimed.purpose.value for r in rows})
-    people = open_people(actor=actor, purpose="send " + " ".join(purposes), ids=ids)
-    wanted = {int(p.profile["guardian_id"]) for p in people.values() if p.profile.get("guardian_id")}
+    people = open_people(actor=actor, purpose="send " + " ".join(purposes), ids=ids, guardians=False)
     guardians = dict(people)
-    if missing := wanted - people.keys():
-        guardians |= open_people(actor=actor, purpose="guardian", ids=sorted(missing))
+    if missing := _guardians(people) - guardians.keys():
+        guardians |= open_people(actor=actor, purpose="guardian", ids=sorted(missing), guardians=False)
+        if missing - guardians.keys():
+            # Erased, or merged into another record since: then that one is the guardian.
+            follow_guardians(people.values())
+            moved = sorted(_guardians(people) - guardians.keys() - missing)
+            guardians |= open_people(actor=actor, purpose="guardian", ids=moved, guardians=False)
     return people, guardians
+
+
+def _guardians(people: Mapping[int, PersonRecord]) -> set[int]:
+    return {int(person.profile["guardian_id"]) for person in people.values() if person.profile.get("guardian_id")}
 
 
 def _prepare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,19 +15,19 @@ from apps.imports.readers.rows import AppointmentRow, Rejection, Row, ragged
 from apps.imports.readers.tables import Table, Unreadable
 
 _HEADERS = {
-    "external": "externalid appointmentid apptid id visitid appointment",
-    "mrn": "mrn medicalrecordnumber medicalrecord chartnumber",
-    "patient": "patientid patient personid contactid externalpatientid",
-    "email": "email emailaddress",
+    "external": "externalid appointmentid apptid id visitid appointment idcita idturno numerodecita",
+    "mrn": "mrn medicalrecordnumber medicalrecord chartnumber historiaclinica expediente numerodehistoria nhc",
+    "patient": "patientid patient personid contactid externalpatientid idpaciente paciente",
+    "email": "email emailaddress correo correoelectronico",
     "start": "start starttime startsat datetime appointmentstart scheduledat begin",
-    "date": "date appointmentdate startdate day",
-    "time": "time appointmenttime starttimeofday",
-    "zone": "zone timezone tz startzone",
-    "kind": "kind type appointmenttype visittype reason service",
-    "location": "location site clinic facility place department",
-    "provider": "provider practitioner doctor clinician physician with",
-    "minutes": "minutes duration length durationminutes",
-    "status": "status state appointmentstatus",
+    "date": "date appointmentdate apptdate visitdate startdate day fecha fechacita dia",
+    "time": "time appointmenttime appttime visittime starttimeofday hora horacita",
+    "zone": "zone timezone tz startzone zonahoraria",
+    "kind": "kind type appointmenttype appttype visittype reason service tipo tipodecita motivo servicio",
+    "location": "location site clinic facility place department lugar sede clinica consultorio",
+    "provider": "provider practitioner doctor clinician physician with medico profesional doctora",
+    "minutes": "minutes duration length durationminutes duracion minutos",
+    "status": "status state appointmentstatus apptstatus estado",
 }
 _BY_HEADER = {word: name for name, words in _HEADERS.items() for word in words.split()}
 NOT_YET = (
@@ -34,6 +35,9 @@ NOT_YET = (
 )
 UNKNOWN_STATUS = (
     "the status is none that is known: booked, cancelled, rescheduled, kept or missed, or a word of FHIR or HL7"
+)
+OPTIONAL = (
+    "It may also have “zone”, “kind”, “location”, “provider”, “minutes” and “status”; other columns are left out."
 )
 CONTRADICTION = "an earlier row has the same appointment id and says something else"
 REPEATED = "an earlier row has the same appointment id"
@@ -54,20 +58,23 @@ class RefusedVisit(Rejection):
 
 
 def columns(headers: tuple[str, ...]) -> dict[str, int]:
-    """Where each part stands. Raises `Unreadable` naming what is missing."""
+    """Where each part stands. Raises `Unreadable` naming all that is missing."""
     found: dict[str, int] = {}
     for index, header in enumerate(headers):
-        name = _BY_HEADER.get(re.sub(r"[^a-z0-9]", "", header.lower()))
+        name = _BY_HEADER.get(re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", header.lower())))
         if name:
             found.setdefault(name, index)
+    missing = []
     if "external" not in found:
-        raise Unreadable("The file has no column for the appointment's id (call it “external_id”).")
+        missing.append("the appointment's id (call it “external_id”)")
     if not {"mrn", "patient", "email"} & set(found):
-        raise Unreadable("The file has no column for the person (call it “mrn” or “patient_id”).")
+        missing.append("the person (call it “mrn” or “patient_id”)")
     if "start" not in found and "date" not in found:
-        raise Unreadable("The file has no column for the start (call it “start”, as 2026-12-02T09:00).")
-    if "start" not in found and "time" not in found:
-        raise Unreadable("The file has a column for the day, but none for the time (call it “time”, as 14:30).")
+        missing.append("the start (call it “start”, as 2026-12-02T09:00)")
+    elif "start" not in found and "time" not in found:
+        missing.append("the time of the day (call it “time”, as 14:30)")
+    if missing:
+        raise Unreadable(f"The file has no column for {', for '.join(missing)}. {OPTIONAL}")
     return found
 
 

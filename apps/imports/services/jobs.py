@@ -29,7 +29,7 @@ from apps.core.levels import Level
 from apps.core.permissions import Permission, allows
 from apps.imports import column_mapping
 from apps.imports.events import mapping as event_mapping
-from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection
+from apps.imports.models import IMPORT_TABLE, REJECTION_TABLE, ImportJob, ImportRejection, ImportUndo
 from apps.imports.readers import appointments, synthea
 from apps.imports.readers.tables import Table, Unreadable
 from apps.imports.services.uploads import Upload as Upload
@@ -325,6 +325,7 @@ def import_check(*, actor: Actor, job_id: int) -> ImportJob:
     job = _locked(job_id)
     if job.state not in (State.DRAFT, State.CHECKED, State.REFUSED, State.FAILED, State.CANCELLED):
         raise Refused("import.started", "This import is under way or done. Start a new one.")
+    _need_not_undone(job)
     data = job.opened()
     _need_files(job)
     if job.kind in MAPPED:
@@ -340,6 +341,7 @@ def import_start(*, actor: Actor, job_id: int) -> ImportJob:
     job = _locked(job_id)
     if job.state != State.CHECKED:
         raise Refused("import.not_checked", "Check the import first; then it can start.")
+    _need_not_undone(job)
     data = job.opened()
     _need_files(job)
     data["check"] = {"tables": data.get("tables", {}), "reasons": data.get("reasons", {}), **counts(job)}
@@ -373,6 +375,7 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
         raise Refused(
             "import.not_stopped", "Only an import that was stopped while it ran can be resumed. Check it first."
         )
+    _need_not_undone(job)
     _need_files(job)
     job.begin(State.RUNNING)
     _take_over(job, data, actor)
@@ -382,6 +385,15 @@ def import_resume(*, actor: Actor, job_id: int) -> ImportJob:
     record(actor=actor, action=Action.IMPORT_CHANGE, kind="import", subject=job.pk, codes={"state": job.state})
     waking.wake("apps.imports.tasks.import_work", job.pk)
     return job
+
+
+def _need_not_undone(job: ImportJob) -> None:
+    """Nothing more comes in of what is being taken back: whoever undid an import would not see it, nor undo it again.
+
+    The undo begins under the same lock on the import.
+    """
+    if ImportUndo.objects.filter(job=job).exists():
+        raise Refused("import.undone", "This import was undone, or is just being undone. Start a new one.")
 
 
 def _locked(job_id: int) -> ImportJob:

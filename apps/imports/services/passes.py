@@ -20,9 +20,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.contacts.attributes import definitions as attributes
+from apps.contacts.merging.services.finding import search_of
 from apps.contacts.tags.names import split
 from apps.core import clock
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.imports.column_mapping import BadMapping, ColumnMapping
 from apps.imports.diff import ShiftGuard
 from apps.imports.events.mapping import EventMapping
@@ -277,6 +279,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
             subject=job.pk,
             wait=run.data.get("waits", False),
             tags=run.mapping.tags if run.mapping is not None else (),
+            level=Level(job.level),
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
@@ -408,6 +411,12 @@ def _guardians(run: _Pass) -> None:
                 run.data["held"] = run.data.get("held", 0) + to_confirm
 
 
+def touched_by(job: ImportJob) -> set[int]:
+    """Ids of the people whom an import made or changed."""
+    chunks = job.people.values_list("made", "changed")
+    return {person for made, changed in chunks.iterator() for person in (*made, *changed)}
+
+
 @transaction.atomic
 def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, Any] | None = None) -> None:
     job = ImportJob.objects.select_for_update().get(pk=job_id)
@@ -417,6 +426,8 @@ def _finish(job_id: int, worker: str, state: str, problem: str, data: dict[str, 
     data["problem"] = problem
     job.end(state)
     jobs.job_to(job, state, data)
+    if state == State.DONE:
+        search_of(actor=job.actor, people=touched_by(job))
 
 
 def _fail(job: ImportJob, worker: str, error: Exception | None) -> None:

@@ -32,12 +32,13 @@ from apps.contacts.person.services import contacts_change, contacts_copy
 from apps.core import bulk, clock
 from apps.core.actors import Actor
 from apps.core.bulk import next_ids
+from apps.core.levels import Level
 from apps.imports.diff import SKIP, UPDATE, ShiftGuard, merge_profile
 from apps.imports.prepared_rows import Line, Prepared, prepared
 from apps.imports.readers.people import REPEATED
 from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
 from apps.imports.services.changed_keys import without_changed_keys
-from apps.imports.services.tagging import tags_bring, tags_foretell
+from apps.imports.services.tagging import ensure_level, tags_bring, tags_foretell
 from apps.imports.services.writes import Before, Outcome, PersonCache
 
 
@@ -132,10 +133,12 @@ def people_chunk(
     subject: str | int | None = None,
     wait: bool = False,
     tags: Sequence[str] = (),
+    level: Level = Level.HEALTH,
 ) -> Outcome:
     """Create and change the people of a chunk. Suppressions are never touched by an import.
 
     ``wait``: identity facts wait for confirmation, whoever ``actor`` is. ``tags``: names of tags for everybody.
+    ``level``: how much being on the list tells.
     """
     made = chunk.made
     outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
@@ -165,7 +168,8 @@ def people_chunk(
             continue
         if guard is not None:
             guard.see(person.profile, row.profile)
-        merged, fields = merge_profile(person.profile, _matched(row.profile, match_on, source), mode)
+        given = _matched(row.profile, match_on, source)
+        merged, fields = merge_profile(person.profile, without_known_numbers(person.profile, given), mode)
         known.append(_Known(row, person, merged, fields))
     if made.unread:
         outcome.unread = _unread(chunk, numbers)
@@ -192,7 +196,18 @@ def people_chunk(
         outcome.before += [_before(item) for item in changed]
         pending_changes_add(actor=actor, people=people, facts=to_confirm, job=None if subject is None else int(subject))
     if made.tags or tags:
-        _tag(outcome, actor, chunk, on_record, fresh, tags=tags, skip=mode == SKIP, write=write, subject=subject)
+        _tag(
+            outcome,
+            actor,
+            chunk,
+            on_record,
+            fresh,
+            tags=tags,
+            skip=mode == SKIP,
+            write=write,
+            subject=subject,
+            level=level,
+        )
     return outcome
 
 
@@ -207,8 +222,10 @@ def _tag(
     skip: bool,
     write: bool,
     subject: str | int | None,
+    level: Level,
 ) -> None:
     """Give the people of a chunk their tags, or foretell it. Whom the mode leaves alone gets those of the list only."""
+    ensure_level(tags, level)
     new = set(fresh)
 
     def names(number: int) -> list[str]:
@@ -217,7 +234,7 @@ def _tag(
 
     given = {person: wanted for number, person in on_record.items() if (wanted := names(number))}
     if write:
-        tags_bring(outcome, actor, given, None if subject is None else int(subject))
+        tags_bring(outcome, actor, given, None if subject is None else int(subject), level)
     else:
         tags_foretell(outcome, given, [names(number) for number in fresh])
 
@@ -247,6 +264,20 @@ def _matched(profile: dict[str, Any], match_on: str, source: str) -> dict[str, A
     rest = {name: value for name, value in profile.items() if name != match_on}
     if match_on == "external_id" and "external_ids" in rest:
         rest["external_ids"] = {name: value for name, value in rest["external_ids"].items() if name != source}
+    return rest
+
+
+def without_known_numbers(known: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """A row's profile without numbers that are this person's from a merged record: they would replace the main ones."""
+    if "other_mrns" not in known and "other_external_ids" not in known:
+        return given
+    rest = dict(given)
+    if rest.get("mrn") in (known.get("other_mrns") or ()):
+        del rest["mrn"]
+    others = known.get("other_external_ids") or {}
+    if "external_ids" in rest:
+        ids = rest["external_ids"].items()
+        rest["external_ids"] = {source: number for source, number in ids if str(number) not in others.get(source, ())}
     return rest
 
 

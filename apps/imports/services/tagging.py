@@ -10,9 +10,17 @@ from collections.abc import Collection, Mapping, Sequence
 from apps.contacts.tags import definitions, services
 from apps.core.actors import Actor
 from apps.core.errors import Refused
+from apps.core.levels import Level
 from apps.imports.services.writes import Outcome
 
 Names = Collection[str]
+
+
+def ensure_level(everybody: Sequence[str], level: Level) -> None:
+    """Raise ``Refused`` for a tag of everybody that is protected less than being on the list (``ImportJob.level``)."""
+    if everybody:
+        for tag in definitions.by_ids(list(definitions.ids_of(everybody).values())).values():
+            services.ensure_protected(tag, level)
 
 
 def tags_foretell(outcome: Outcome, known: Mapping[int, Names], fresh: Sequence[Names]) -> None:
@@ -29,12 +37,13 @@ def tags_foretell(outcome: Outcome, known: Mapping[int, Names], fresh: Sequence[
             outcome.tagged += 1
 
 
-def tags_bring(outcome: Outcome, actor: Actor, given: Mapping[int, Names], job: int | None) -> None:
+def tags_bring(outcome: Outcome, actor: Actor, given: Mapping[int, Names], job: int | None, level: Level) -> None:
     """Give people the tags of these names, create those that there are not, and note whom in ``outcome``.
 
+    What is created tells as much as being on the list (``level``), at least that somebody is a patient.
     Caller's transaction, which has locked the people. Raises ``Refused`` when there would be too many tags.
     """
-    ids = services.tags_named(actor=actor, names=_every(given, ()))
+    ids = services.tags_named(actor=actor, names=_every(given, ()), level=level)
     pairs = [(person, ids[name]) for person, names in given.items() for name in names]
     new = services.tags_give(actor=actor, pairs=pairs, import_id=job, subject=job, kind="import")
     people = sorted({person for person, _ in new})

@@ -164,7 +164,7 @@ def _rows(journey: Journey, wanted: Sequence[int], below: int) -> list[tuple[int
 def _open(actor: Actor, rows: Sequence[tuple[int, int, int]], definition: Definition) -> list[Happened]:
     """The events of ``rows`` in their order, opened; those of erased people are gone with their key."""
     records = contacts.open_people(
-        actor=actor, purpose=PURPOSE, ids=[person for _, person, _ in rows], with_consents=False
+        actor=actor, purpose=PURPOSE, ids=[person for _, person, _ in rows], with_consents=False, guardians=False
     )
     wanted = _wanted(definition)
     filters = {group_token(name) for name in definition.trigger.groups}

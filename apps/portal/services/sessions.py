@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.audit.actions import Action
 from apps.audit.services import record
@@ -178,9 +179,11 @@ def sessions_clear() -> int:
     """
     now = clock.now()
     SecureMessage.objects.filter(person__erased_at__isnull=False, draft__isnull=False).update(draft=None)
+    # The closed account of a merged record comes back with an undo, unless the person was erased since.
+    erased = Q(person__merged_into__isnull=True) | Q(person__merged_into__erased_at__isnull=False)
     gone = 0
     for rows in (
-        PortalAccount.objects.filter(person__erased_at__isnull=False),
+        PortalAccount.objects.filter(erased, person__erased_at__isnull=False),
         PortalSession.objects.filter(person__erased_at__isnull=False),
         NoticeLink.objects.filter(message__person__erased_at__isnull=False),
         PortalSession.objects.filter(ended_at__lt=now - timedelta(days=2)),

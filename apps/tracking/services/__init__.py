@@ -12,7 +12,9 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.contacts import services as contacts
 from apps.contacts.consent.opt_outs import mailboxes_note
+from apps.contacts.consent.services import for_now
 from apps.contacts.models import Suppression
+from apps.contacts.person.selectors import mailbox_since
 from apps.contacts.services import NewEvent
 from apps.contacts.suppressions.register.services import stops_lift
 from apps.core import clock
@@ -132,13 +134,14 @@ def unsubscribe(*, link: UnsubscribeLink, how: str, reminders: bool = False, act
     """
     scopes = [MARKETING] + ([REMINDERS] if reminders else [])
     news = 0
+    mailboxes = _mailboxes(link)
     for scope in scopes:
-        known = Suppression.objects.filter(mailbox=link.mailbox, scope=scope)
-        if known.exclude(reason=Suppression.Reason.HYGIENE).exists():
+        known = Suppression.objects.filter(mailbox__in=mailboxes, scope=scope).exclude(for_now())
+        if known.count() == len(mailboxes):
             continue
         news += contacts.suppress_many(
             actor=actor,
-            mailboxes=[link.mailbox],
+            mailboxes=mailboxes,
             scope=scope,
             reason=Suppression.Reason.UNSUBSCRIBED,
             source=f"{how}:{link.message}",
@@ -170,14 +173,14 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
     Bounces, complaints, staff's entries, and what was chosen earlier stay. Returns whether something was lifted.
     """
     rows = Suppression.objects.select_for_update().filter(
-        mailbox=link.mailbox,
+        mailbox__in=_mailboxes(link),
         scope__in=[MARKETING, REMINDERS],
         reason=Suppression.Reason.UNSUBSCRIBED,
         since__gt=clock.now() - undoing.TAKE_BACK_WITHIN,
     )
     lifted = stops_lift(rows)
-    for _, scope in lifted:
-        mailboxes_note([link.mailbox], scope, "")
+    for mailbox, scope in lifted:
+        mailboxes_note([bytes(mailbox)], scope, "")
     if lifted:
         record(
             actor=actor,
@@ -187,6 +190,12 @@ def resubscribe(*, link: UnsubscribeLink, actor: Actor = STRANGER) -> bool:
             codes={"lifted": len(lifted), "reason": "undone"},
         )
     return bool(lifted)
+
+
+def _mailboxes(link: UnsubscribeLink) -> list[bytes]:
+    """The mailbox of a link, and where its record was merged since, the one by which its person is written to now."""
+    today = mailbox_since(link.person) if link.person else None
+    return [link.mailbox] if today is None or today == link.mailbox else [link.mailbox, today]
 
 
 def _clicked(message: int, row: Click) -> NewEvent:

@@ -16,7 +16,7 @@ from apps.audit.services import record_read
 from apps.contacts import services
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.changes import identity_facts
-from apps.contacts.models import Person, PersonSearch
+from apps.contacts.models import DuplicatePair, Person, PersonSearch
 from apps.contacts.person import renewal, searching, selectors
 from apps.contacts.person.forms import EraseForm, PersonForm, SearchForm
 from apps.contacts.person.masking import Eyes
@@ -57,8 +57,16 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "may_import": may(request, Permission.CONTACT_IMPORT),
         "may_edit": may(request, Permission.CONTACT_EDIT),
         "may_export": may(request, Permission.CONTACT_EXPORT),
+        "duplicates": _duplicates(request),
     }
     return render(request, "contacts/list.html", context)
+
+
+def _duplicates(request: HttpRequest) -> int:
+    """How many pairs wait to be compared; 0 for whoever does not work on them."""
+    if not may(request, Permission.CONTACT_EDIT):
+        return 0
+    return DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN).count()
 
 
 def search_form(request: HttpRequest) -> SearchForm:
@@ -202,6 +210,8 @@ def contact_erased(request: HttpRequest, person_id: int) -> HttpResponse:
     person = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
     if person is None or person.erased_at is None:
         raise Http404
+    if person.merged_into_id is not None:
+        return redirect("contacts:erased", person.merged_into_id)
     final = person.erased_at + BACKUPS_EXPIRE
     return render(request, "contacts/erased.html", {"person": person, "final": final, "days": BACKUPS_EXPIRE.days})
 

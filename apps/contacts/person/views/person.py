@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,8 +28,8 @@ from apps.contacts.attributes import definitions as attributes
 from apps.contacts.changes import identity_facts, pending
 from apps.contacts.consent.forms import ConsentForm
 from apps.contacts.consent.services import consent_history
-from apps.contacts.models import Person, Suppression
-from apps.contacts.person import fields, panels, reach, search_values, selectors
+from apps.contacts.models import DuplicatePair, Person, PersonMerge, Suppression
+from apps.contacts.person import fields, finding, panels, reach, search_values, selectors
 from apps.contacts.person.forms import NoteForm, ReachForm, ReasonForm
 from apps.contacts.person.masking import IDENTIFIERS, Eyes, age_words, masked_value
 from apps.contacts.person.records import PersonRecord
@@ -51,6 +52,8 @@ from apps.ui import datewords
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Overview: facts with masked identifiers, what is next, what happened last. An erased person leaves a note."""
     gone = Person.objects.filter(pk=person_id, erased_at__isnull=False).first()
+    if gone is not None and gone.merged_into_id is not None:
+        return redirect("contacts:person", gone.merged_into_id)
     if gone is not None:
         context = {"person": gone, "may_erase": may(request, Permission.CONTACT_ERASE)}
         return render(request, "contacts/gone.html", context, status=404)
@@ -213,7 +216,9 @@ def person_appointments(request: HttpRequest, person_id: int) -> HttpResponse:
 def person_access(request: HttpRequest, person_id: int) -> HttpResponse:
     """Who saw or changed this person, from the trail."""
     record = opened(request, person_id, "access history")
-    entries = AuditEntry.objects.filter(people__contains=[marks.person_token(record.id)])
+    # Entries are never rewritten: what was done with a record that was merged stands under its own number.
+    numbers = finding.records(record.id)
+    entries = AuditEntry.objects.filter(people__overlap=[marks.person_token(number) for number in numbers])
     page = keyset(entries, request.GET.get("after", ""))
     names = audit.staff_names({entry.actor_id for entry in page.items if entry.actor_kind == "staff"})
     rows = [
@@ -320,10 +325,11 @@ def _page(
         "name": eyes.name(record),
         "level": Level.HEALTH if record.relation == "patient" else Level.IDENTIFIER,
         "header_facts": [part for part in (relation, age, f"No. {record.id}") if part],
-        "flags": _flags(record, today) + _waiting(request, record),
+        "flags": _flags(record, today) + _waiting(request, record) + _twice(request, record),
         "tabs": _tabs(request, record, current),
         "may_edit": may(request, Permission.CONTACT_EDIT),
         "may_erase": may(request, Permission.CONTACT_ERASE),
+        "may_merge": may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL),
         **tags.shown(request, record.id),
     }
     status = 422 if form is not None and form.is_bound and not form.is_valid() else 200
@@ -393,6 +399,28 @@ _UNPROVEN = {
     "dead": "This mailbox did not exist for a time and works again",
     "silent": "Nothing was delivered to this mailbox, and nothing was heard of it, for a long time",
 }
+
+
+def _twice(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:
+    """A record that may be of the same person, and one that was merged into this one lately: for who may decide."""
+    if not (may(request, Permission.CONTACT_EDIT) and may(request, Permission.CONTACT_REVEAL)):
+        return []
+    found = []
+    pair = DuplicatePair.objects.filter(
+        Q(first_id=record.id) | Q(second_id=record.id), state=DuplicatePair.State.OPEN
+    ).first()
+    if pair is not None:
+        other = pair.second_id if pair.first_id == record.id else pair.first_id
+        text = "Another record looks like the same person's."
+        url = reverse("contacts:merge_compare", args=[record.id, other])
+        found.append(
+            {"tone": "caution", "title": "Perhaps on record twice", "text": text, "url": url, "link": "Compare the two"}
+        )
+    for row in PersonMerge.objects.filter(kept_id=record.id, sealed__isnull=False).order_by("-pk")[:3]:
+        text = f"No. {row.merged_id} was merged into this record {_day(clock.clinic_day(row.merged_at))}."
+        url = reverse("contacts:merged", args=[row.pk])
+        found.append({"tone": "info", "title": "Merged", "text": text, "url": url, "link": "Look at the merge"})
+    return found
 
 
 def _waiting(request: HttpRequest, record: PersonRecord) -> list[dict[str, str]]:

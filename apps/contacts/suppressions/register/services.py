@@ -43,7 +43,8 @@ SELECT mailbox, %(scope)s, %(reason)s, %(since)s, %(source)s, mac
 FROM unnest(%(mailboxes)s::bytea[], %(macs)s::bytea[]) AS t (mailbox, mac) ORDER BY mailbox
 ON CONFLICT (mailbox, scope) DO UPDATE
     SET reason = excluded.reason, since = excluded.since, source = excluded.source, mac = excluded.mac
-    WHERE contacts_suppression.reason = 'hygiene' AND excluded.reason <> 'hygiene'
+    WHERE excluded.reason <> 'hygiene' AND (contacts_suppression.reason = 'hygiene'
+        OR (starts_with(contacts_suppression.source, 'merge:') AND NOT starts_with(excluded.source, 'merge:')))
 RETURNING mailbox, xmax = 0
 """
 _LOOK = """
@@ -63,7 +64,8 @@ WHERE bucket BETWEEN %(bucket)s AND %(last)s
 
 
 def stops_add(*, mailboxes: Iterable[bytes], scope: str, reason: str, since: datetime, source: str) -> set[bytes]:
-    """Stop mailboxes; those for which that was news. A rest of list hygiene gives way to any other reason.
+    """Stop mailboxes; those for which that was news. A rest of list hygiene gives way to any other reason, and what
+    came by a merge of two records (it would go with an undo) to any other source.
 
     The caller's transaction and audit entry.
     """

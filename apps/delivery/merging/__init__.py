@@ -1,0 +1,1 @@
+"""Mail of somebody whose record is merged into another."""
