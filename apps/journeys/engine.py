@@ -17,9 +17,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from apps.journeys.definition import Definition, walk
-from apps.journeys.protocol import Effect, Facts, Leave, Outcome, Reason, Stay, Step
+from apps.journeys.protocol import Effect, Facts, Leave, Reason, Stay, Step, StepOutcome
 
-SENT, SKIPPED = Outcome.SENT.value, Outcome.SKIPPED.value
+SENT, SKIPPED = StepOutcome.SENT.value, StepOutcome.SKIPPED.value
 
 
 class State(StrEnum):

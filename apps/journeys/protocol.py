@@ -19,7 +19,7 @@ from apps.journeys.fields import Field, Handle, Known, KnownAttribute
 RuleWords = Callable[[dict[str, Any]], str]
 
 
-class Outcome(StrEnum):
+class StepOutcome(StrEnum):
     """What a visit to a step came to. A step with branches comes to the outcome of the branch it takes."""
 
     DONE = "done"
@@ -106,7 +106,7 @@ class Go(NamedTuple):
     ``skip`` are steps behind this one that are skipped for the same reason.
     """
 
-    outcome: str = Outcome.DONE
+    outcome: str = StepOutcome.DONE
     reason: str = ""
     branch: str = ""
     effects: tuple[Effect, ...] = ()
@@ -117,7 +117,7 @@ class Leave(NamedTuple):
     """The run ends here."""
 
     reason: str
-    outcome: str = Outcome.EXIT
+    outcome: str = StepOutcome.EXIT
 
 
 @dataclass(frozen=True, slots=True)

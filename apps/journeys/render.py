@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from apps.content.blocks import LANGUAGES
 from apps.journeys import describe
 from apps.journeys.definition import Definition, Problem, path_of, walk
-from apps.journeys.protocol import Branch, Labels, Outcome, Step
+from apps.journeys.protocol import Branch, Labels, Step, StepOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def figures(
     for (step, outcome, reason), count in sorted(counts.items()):
         if step == step_id and count:
             totals[outcome] = totals.get(outcome, 0) + count
-            if outcome == Outcome.SKIPPED:
+            if outcome == StepOutcome.SKIPPED:
                 reasons.append((outcome, reason, count))
     labels = _LABELS | dict(branches)
     for outcome in ("sent", "done", *branches, "exit"):

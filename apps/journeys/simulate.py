@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from apps.journeys.conditions.person import canonical
 from apps.journeys.engine import Plan, State, decide
-from apps.journeys.protocol import Facts, Outcome, Reason
+from apps.journeys.protocol import Facts, Reason, StepOutcome
 
 # Far beyond what a bounded walk can need: every step once, and one stop for each answer.
 MOST_STOPS = 500
@@ -61,7 +61,7 @@ def walk_through(plan: Plan, scenario: Scenario) -> tuple[Line, ...]:
         decision = decide(plan, facts, now)
         for visit in decision.visits:
             lines.append(Line(now, "step", visit.step, visit.outcome, visit.reason))
-            if visit.outcome == Outcome.SENT and scenario.answer:
+            if visit.outcome == StepOutcome.SENT and scenario.answer:
                 answers.append((now + scenario.after, visit.step))
         if decision.state is not State.WAITING or decision.due_at is None:
             return (*lines, Line(now, "ended", decision.step or "", decision.state.value, decision.reason))
@@ -98,4 +98,4 @@ def _supposed(plan: Plan, scenario: Scenario) -> Facts:
 
 def sends(lines: tuple[Line, ...]) -> int:
     """How many messages the person would get."""
-    return sum(line.kind == "step" and line.outcome == Outcome.SENT for line in lines)
+    return sum(line.kind == "step" and line.outcome == StepOutcome.SENT for line in lines)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.journeys import engine, presets
-from apps.journeys.engine import Decision, Facts, Outcome, State, Visit, decide, prepare
+from apps.journeys.engine import Decision, Facts, State, StepOutcome, Visit, decide, prepare
 from apps.journeys.parse import parse
 from tests.journeys.test_definition import journey
 
@@ -101,9 +101,9 @@ class TestAppointmentReminder:
         decision = decide(REMINDER, booked("2026-12-10T14:30"), local("2026-12-10T09:00"))
         assert (decision.state, decision.reason) == (State.FINISHED, "booked_too_late")
         assert decision.visits == (
-            Visit("s1", Outcome.SKIPPED, "booked_too_late"),
-            Visit("s2", Outcome.SKIPPED, "booked_too_late"),
-            Visit("s3", Outcome.SKIPPED, "not_sent"),
+            Visit("s1", StepOutcome.SKIPPED, "booked_too_late"),
+            Visit("s2", StepOutcome.SKIPPED, "booked_too_late"),
+            Visit("s3", StepOutcome.SKIPPED, "not_sent"),
         )
 
     def test_a_tick_that_comes_late_is_not_a_late_booking(self):
@@ -115,7 +115,7 @@ class TestAppointmentReminder:
         facts = booked("2026-12-10T14:30", step="s1", due_at=local("2026-12-07T09:00"))
         decision = decide(REMINDER, facts, local("2026-12-10T14:30"))
         assert decision.sends == ()
-        assert Visit("s2", Outcome.SKIPPED, "date_passed") in decision.visits
+        assert Visit("s2", StepOutcome.SKIPPED, "date_passed") in decision.visits
 
     def test_moved_without_an_event_the_wait_follows_the_date(self):
         facts = booked("2026-12-20T14:30", step="s1", due_at=local("2026-12-07T09:00"))
@@ -144,7 +144,7 @@ class TestAppointmentReminder:
     def test_an_appointment_nobody_can_date_is_skipped(self):
         decision = decide(REMINDER, Facts(run=7, zone=LOUISVILLE), local("2026-12-07T09:00"))
         assert decision.sends == ()
-        assert decision.visits[0] == Visit("s1", Outcome.SKIPPED, "no_date")
+        assert decision.visits[0] == Visit("s1", StepOutcome.SKIPPED, "no_date")
 
 
 class TestClocks:

@@ -14,7 +14,7 @@ from apps.contacts.models import Person
 from apps.contacts.person.search_values import match_token
 from apps.core import bulk
 from apps.imports.prepared_rows import Prepared
-from apps.imports.services.writes import Outcome
+from apps.imports.services.writes import WriteOutcome
 
 ZEROS = (
     "somebody we know has this key with zeros in front: a spreadsheet took them off. "
@@ -32,7 +32,7 @@ class _Chunk(Protocol):
     @property
     def made(self) -> Prepared: ...
 
-    def reject(self, outcome: Outcome, number: int, reason: str) -> None: ...
+    def reject(self, outcome: WriteOutcome, number: int, reason: str) -> None: ...
 
 
 def without_changed_keys(
@@ -41,7 +41,7 @@ def without_changed_keys(
     owners: Mapping[bytes, Sequence[int]],
     match_on: str,
     source: str,
-    outcome: Outcome,
+    outcome: WriteOutcome,
 ) -> list[int]:
     """Hold the rows whose key, as it was before a spreadsheet changed it, is known; returns the others."""
     if match_on not in ("mrn", "external_id"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from apps.core.bulk import copy_rows, next_ids
 from apps.imports.models import BEFORE_TABLE, ImportedPeople, ImportJob
-from apps.imports.services.writes import Outcome
+from apps.imports.services.writes import WriteOutcome
 from apps.vault import sealing
 
 
-def note_done(job: ImportJob, outcome: Outcome) -> None:
+def note_done(job: ImportJob, outcome: WriteOutcome) -> None:
     """Keep whom a chunk made and changed, for conditions and an undo. Caller's transaction and audit entries."""
     if not (outcome.made or outcome.touched or outcome.before or outcome.tagged_people):
         return

@@ -40,7 +40,7 @@ from apps.imports.services.guardians import guardians_link
 from apps.imports.services.people import PeopleChunk, fresh_ids, people_chunk
 from apps.imports.services.tagging import ensure_room
 from apps.imports.services.unread import unread_add
-from apps.imports.services.writes import Outcome, PersonCache, appointment_rows, event_rows
+from apps.imports.services.writes import PersonCache, WriteOutcome, appointment_rows, event_rows
 from apps.imports.worker_processes import InProcess, Preparer, WorkerProcesses, WorkerProcessLost
 from apps.jobs.runner import Lost, Runner
 from apps.organizations import selectors as organizations
@@ -261,7 +261,7 @@ def _tune(last: bool) -> None:
             cursor.execute("SELECT set_config('gin_pending_list_limit', '32MB', true)")
 
 
-def _write(run: _Pass, rows: Rows) -> Outcome:
+def _write(run: _Pass, rows: Rows) -> WriteOutcome:
     job = run.job
     if isinstance(rows, PeopleChunk):
         match_on, source, mode = "external_id", synthea.SOURCE, "update"
@@ -283,7 +283,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
         )
         run.mostly_new = run.write and 2 * outcome.new >= len(rows)
         return outcome
-    total = Outcome(rejections=[row for row in rows if isinstance(row, Rejection)])
+    total = WriteOutcome(rejections=[row for row in rows if isinstance(row, Rejection)])
     events = [row for row in rows if isinstance(row, EventRow)]
     visits = [row for row in rows if isinstance(row, AppointmentRow)]
     refused = [row for row in rows if isinstance(row, appointments.RefusedVisit)]
@@ -327,7 +327,7 @@ def _write(run: _Pass, rows: Rows) -> Outcome:
     return total
 
 
-def _count(run: _Pass, item: dict[str, Any], outcome: Outcome, rejections: list[Rejection]) -> None:
+def _count(run: _Pass, item: dict[str, Any], outcome: WriteOutcome, rejections: list[Rejection]) -> None:
     job, data = run.job, run.data
     job.new += outcome.new
     job.changed += outcome.changed
@@ -393,7 +393,7 @@ def _guardians(run: _Pass) -> None:
         return
     for start in range(0, len(run.guardians), CHUNK):
         with transaction.atomic():
-            outcome = Outcome()
+            outcome = WriteOutcome()
             _, to_confirm = guardians_link(
                 actor=run.job.actor,
                 pairs=run.guardians[start : start + CHUNK],

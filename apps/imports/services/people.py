@@ -39,7 +39,7 @@ from apps.imports.readers.people import REPEATED
 from apps.imports.readers.rows import PersonRow, Rejection, UnreadCell
 from apps.imports.services.changed_keys import without_changed_keys
 from apps.imports.services.tagging import ensure_level, tags_bring, tags_foretell
-from apps.imports.services.writes import Before, Outcome, PersonCache
+from apps.imports.services.writes import Before, PersonCache, WriteOutcome
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class PeopleChunk:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def reject(self, outcome: Outcome, number: int, reason: str) -> None:
+    def reject(self, outcome: WriteOutcome, number: int, reason: str) -> None:
         """Reject a good row after all."""
         outcome.rejections.append(self.rejection(self.made.places[number], reason))
 
@@ -102,7 +102,7 @@ def people_rows(
     guard: ShiftGuard | None = None,
     cache: PersonCache | None = None,
     subject: str | int | None = None,
-) -> Outcome:
+) -> WriteOutcome:
     """Create and change people of rows that were read already; see ``people_chunk``."""
     by_line = {row.line: row for row in rows}
     lines = [(row.line, list(row.cells)) for row in rows]
@@ -134,14 +134,14 @@ def people_chunk(
     wait: bool = False,
     tags: Sequence[str] = (),
     level: Level = Level.HEALTH,
-) -> Outcome:
+) -> WriteOutcome:
     """Create and change the people of a chunk. Suppressions are never touched by an import.
 
     ``wait``: identity facts wait for confirmation, whoever ``actor`` is. ``tags``: names of tags for everybody.
     ``level``: how much being on the list tells.
     """
     made = chunk.made
-    outcome = Outcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
+    outcome = WriteOutcome(rejections=[chunk.rejection(place, reason) for place, reason in made.rejected])
     outcome.rejections += [chunk.rejection(place, REPEATED) for place in chunk.repeats]
     kind, _ = match_token(match_on, source, "")
     numbers = [number for number, place in enumerate(made.places) if place not in chunk.repeats]
@@ -212,7 +212,7 @@ def people_chunk(
 
 
 def _tag(
-    outcome: Outcome,
+    outcome: WriteOutcome,
     actor: Actor,
     chunk: PeopleChunk,
     on_record: Mapping[int, int],
@@ -334,7 +334,7 @@ def _without_conflicts(
     owners: dict[bytes, list[int]],
     taken: dict[bytes, list[int]],
     pending: Set[bytes],
-    outcome: Outcome,
+    outcome: WriteOutcome,
 ) -> list[int]:
     """Reject rows that mean several people, or claim a record number of somebody else; returns the others.
 

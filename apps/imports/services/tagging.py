@@ -11,7 +11,7 @@ from apps.contacts.tags import definitions, services
 from apps.core.actors import Actor
 from apps.core.errors import Refused
 from apps.core.levels import Level
-from apps.imports.services.writes import Outcome
+from apps.imports.services.writes import WriteOutcome
 
 Names = Collection[str]
 
@@ -23,7 +23,7 @@ def ensure_level(everybody: Sequence[str], level: Level) -> None:
             services.ensure_protected(tag, level)
 
 
-def tags_foretell(outcome: Outcome, known: Mapping[int, Names], fresh: Sequence[Names]) -> None:
+def tags_foretell(outcome: WriteOutcome, known: Mapping[int, Names], fresh: Sequence[Names]) -> None:
     """Note in ``outcome`` what would happen: how many people would get a tag, and the names that there is none of.
 
     ``known``: names by person on record; ``fresh``: names for each person who would be new. Two queries.
@@ -37,7 +37,7 @@ def tags_foretell(outcome: Outcome, known: Mapping[int, Names], fresh: Sequence[
             outcome.tagged += 1
 
 
-def tags_bring(outcome: Outcome, actor: Actor, given: Mapping[int, Names], job: int | None, level: Level) -> None:
+def tags_bring(outcome: WriteOutcome, actor: Actor, given: Mapping[int, Names], job: int | None, level: Level) -> None:
     """Give people the tags of these names, create those that there are not, and note whom in ``outcome``.
 
     What is created tells as much as being on the list (``level``), at least that somebody is a patient.

@@ -56,7 +56,7 @@ class Before:
 
 
 @dataclass(slots=True)
-class Outcome:
+class WriteOutcome:
     """What a chunk did, or would do. ``to_confirm``: people of whom identity facts wait for confirmation (contacts);
     each is also counted as changed or unchanged, by what else the row says. ``unread``: cells of rows that came in.
     ``doubts``: visits on record, not in doubt yet, that a refused row names."""
@@ -135,9 +135,9 @@ def event_rows(
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
-) -> Outcome:
+) -> WriteOutcome:
     """Record the events of a chunk; events known by their identity change only when their facts did."""
-    outcome = Outcome()
+    outcome = WriteOutcome()
     together = source == synthea.SOURCE
     who = {row.line: search_values.match_token(match_on, source, row.patient)[1] for row in rows}
     cache.load(who.values())
@@ -198,7 +198,7 @@ def _new_event(person: int, source: str, row: EventRow) -> NewEvent:
 def _known_events(
     actor: Actor,
     events: dict[bytes, tuple[NewEvent, bytes]],
-    outcome: Outcome,
+    outcome: WriteOutcome,
     subject: str | int | None,
 ) -> list[ChangedEvent]:
     """Take the events that are recorded already out of ``events``; return those whose facts differ."""
@@ -246,13 +246,13 @@ def appointment_rows(
     cache: PersonCache,
     write: bool,
     subject: str | int | None = None,
-) -> Outcome:
+) -> WriteOutcome:
     """Book, move and close appointments as another system has them, matched by that system's id.
 
     A row that is rejected here, or was by the reader (``refused``, which are counted elsewhere), holds the reminders
     of the visit that it names: something is amiss with it, and a wrong reminder is worse than none.
     """
-    outcome = Outcome()
+    outcome = WriteOutcome()
     doubts = {external_token(row.external): Doubt(row.reason, row.said) for row in refused}
     who = {row.line: _person_tokens(row, sources) for row in rows}
     cache.load(token for found in who.values() for token in found)

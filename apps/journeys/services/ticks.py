@@ -25,7 +25,7 @@ from apps.journeys.effects.protocol import EffectRow
 from apps.journeys.engine import Decision, Plan, State, decide, leave, prepare
 from apps.journeys.models import Journey, JourneyState, JourneyVersion
 from apps.journeys.parse import parse
-from apps.journeys.protocol import Outcome, Reason
+from apps.journeys.protocol import Reason, StepOutcome
 from apps.journeys.services import gathering, intake, run_batch
 from apps.journeys.services.intake import FoundRun
 from apps.journeys.services.run_batch import BatchRun
@@ -54,8 +54,8 @@ class TickResult:
             self.entered += run.fresh
             self.steps += len(decision.visits)
             for visit in decision.visits:
-                self.sent += visit.outcome == Outcome.SENT
-                self.skipped += visit.outcome == Outcome.SKIPPED
+                self.sent += visit.outcome == StepOutcome.SENT
+                self.skipped += visit.outcome == StepOutcome.SKIPPED
             self.finished += decision.state is State.FINISHED
             self.left += decision.state is State.LEFT
             self.failed += decision.state is State.FAILED

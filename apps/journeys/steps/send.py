@@ -11,7 +11,19 @@ from typing import Any, ClassVar
 from apps.core.purposes import Purpose
 from apps.journeys import localtime
 from apps.journeys.fields import Field, Handle, Name, Option
-from apps.journeys.protocol import Effect, Go, Here, Labels, Mail, Outcome, Place, Reason, Stay, StepDefaults, StepWords
+from apps.journeys.protocol import (
+    Effect,
+    Go,
+    Here,
+    Labels,
+    Mail,
+    Place,
+    Reason,
+    Stay,
+    StepDefaults,
+    StepOutcome,
+    StepWords,
+)
 from apps.journeys.vocabulary import PURPOSES, date_word
 
 LOOK_AGAIN = timedelta(days=7)
@@ -105,9 +117,9 @@ class Send(StepDefaults):
         if self.before:
             limit = here.facts.dates.get(self.before)
             if limit is None:
-                return Go(Outcome.SKIPPED, Reason.NO_DATE)
+                return Go(StepOutcome.SKIPPED, Reason.NO_DATE)
             if here.now >= localtime.as_moment(limit, here.facts.zone):
-                return Go(Outcome.SKIPPED, Reason.DATE_PASSED)
+                return Go(StepOutcome.SKIPPED, Reason.DATE_PASSED)
         if here.facts.in_doubt:
             until = localtime.as_moment(limit, here.facts.zone) if limit is not None else here.now + LOOK_AGAIN
             return Stay(until, Reason.VISIT_IN_DOUBT)
@@ -116,7 +128,7 @@ class Send(StepDefaults):
     @cached_property
     def _sent(self) -> Go:
         """The same for everybody: made once for the thousands of a tick."""
-        return Go(Outcome.SENT, effects=(Effect("send_mail", {"purpose": self.purpose}),))
+        return Go(StepOutcome.SENT, effects=(Effect("send_mail", {"purpose": self.purpose}),))
 
     def words(self, labels: Labels) -> StepWords:
         """See ``Step``."""

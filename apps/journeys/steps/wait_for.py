@@ -13,11 +13,11 @@ from apps.journeys.protocol import (
     Go,
     Here,
     Labels,
-    Outcome,
     Place,
     Reason,
     Stay,
     StepDefaults,
+    StepOutcome,
     StepWords,
 )
 from apps.journeys.vocabulary import SIGNAL_NOUNS, SIGNAL_VERBS, SIGNALS, Unit, amount, join
@@ -114,7 +114,7 @@ class WaitFor(StepDefaults):
         watched = here.message(self.of)
         if not here.was_sent(watched):
             # Nothing went out, so silence means nothing: neither path is right.
-            return Go(Outcome.SKIPPED, Reason.NOT_SENT)
+            return Go(StepOutcome.SKIPPED, Reason.NOT_SENT)
         if any((signal, watched) in here.facts.signals for signal in self.signals):
             return Go(reason=Reason.SIGNAL, branch=ANSWERED)
         if here.resumed and here.facts.due_at is not None:

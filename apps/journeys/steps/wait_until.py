@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from apps.journeys import localtime
 from apps.journeys.fields import ClockTime, Field, Input, InputRefused, Name, Offer, Option, Say, Whole
-from apps.journeys.protocol import Go, Here, Labels, Outcome, Place, Reason, Stay, StepDefaults, StepWords
+from apps.journeys.protocol import Go, Here, Labels, Place, Reason, Stay, StepDefaults, StepOutcome, StepWords
 from apps.journeys.vocabulary import APPOINTMENT_START, Direction, Unit, amount, clock, date_word
 
 MOST_DAYS = 730
@@ -123,7 +123,7 @@ class WaitUntil(StepDefaults):
         zone = here.facts.zone
         value = here.facts.dates.get(self.field)
         if value is None:
-            return Go(Outcome.SKIPPED, Reason.NO_DATE, skip=self._up_to_mail(here))
+            return Go(StepOutcome.SKIPPED, Reason.NO_DATE, skip=self._up_to_mail(here))
         due = localtime.near_date(value, days=self.days, direction=self.direction, at=self.at, zone=zone)
         if due > here.now:
             return Stay(due)
@@ -132,7 +132,7 @@ class WaitUntil(StepDefaults):
         left = localtime.as_moment(value, zone) - here.now
         if left.total_seconds() > self.late_hours * 3600:
             return Go(reason=Reason.LATE_AT_ONCE)
-        return Go(Outcome.SKIPPED, Reason.BOOKED_TOO_LATE, skip=self._up_to_mail(here))
+        return Go(StepOutcome.SKIPPED, Reason.BOOKED_TOO_LATE, skip=self._up_to_mail(here))
 
     def _up_to_mail(self, here: Here) -> tuple[str, ...]:
         """What is too late with it: the steps behind up to the first that sends, all if none does."""

@@ -19,7 +19,7 @@ from apps.journeys import approvals, context, describe, naming, outgoing, preset
 from apps.journeys.definition import walk
 from apps.journeys.models import JourneyRun, RunState
 from apps.journeys.parse import parse
-from apps.journeys.protocol import Outcome
+from apps.journeys.protocol import StepOutcome
 from apps.journeys.selectors import OpenedJourney, PeopleQuery
 from apps.journeys.vocabulary import TriggerKind
 
@@ -169,7 +169,7 @@ def run(request: HttpRequest, journey_id: int, run_id: int) -> HttpResponse:
     labels = context.labels(definition)
     words = {place.step.id: (place.number, place.step.words(labels).title) for place in walk(definition)}
     trail = selectors.trail(found)
-    messages = outgoing.messages_of(visit.pk for visit in trail if visit.outcome == Outcome.SENT)
+    messages = outgoing.messages_of(visit.pk for visit in trail if visit.outcome == StepOutcome.SENT)
     visits = [
         {
             "visit": visit,
