@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from apps.contacts.timeline.results import LABS
-from apps.content.fields import CATALOG, MergeField, lab_fields
+from apps.content.fields import CATALOG, MergeField
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
@@ -17,7 +16,7 @@ class BrandFacts:
     in "/".
 
     `portal` is the address of the portal as a person would type it, without scheme; `portal_url` the same as a link.
-    `attributes` are the merge fields of the attributes that the organization added to its people.
+    `own` are the merge fields of what the organization declared itself: labs, and attributes of its people.
     """
 
     name: str
@@ -31,13 +30,12 @@ class BrandFacts:
     logo: str = ""
     portal: str = ""
     asset_base: str = ""
-    attributes: tuple[MergeField, ...] = ()
+    own: tuple[MergeField, ...] = ()
     portal_url: str = ""
 
     def catalog(self) -> dict[str, MergeField]:
         """The merge fields a template of this installation may use."""
-        own = (*lab_fields(LABS.own().values()), *self.attributes)
-        return {**CATALOG, **{field.name: field for field in own}}
+        return {**CATALOG, **{field.name: field for field in self.own}}
 
     def constants(self) -> dict[str, str]:
         """The fields a template may name under ``clinic``."""

@@ -99,9 +99,9 @@ def compile_draft(
     return compiled, tokens.problems
 
 
-def design_level(design: Design, attributes: tuple[MergeField, ...] = ()) -> int:
+def design_level(design: Design, own: tuple[MergeField, ...] = ()) -> int:
     """The most that a copy of this design can come to in any language (`core.levels.Level`)."""
-    brand = replace(SAMPLE, attributes=attributes)
+    brand = replace(SAMPLE, own=own)
     languages = [design.language, *variants.started(design)]
     return max(
         compile_draft(variants.in_language(design, language), brand)[0].highest_level() for language in languages

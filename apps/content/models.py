@@ -71,7 +71,7 @@ class Brand(models.Model):
         portal: str,
         asset_base: str,
         portal_url: str = "",
-        attributes: tuple[MergeField, ...] = (),
+        own: tuple[MergeField, ...] = (),
     ) -> BrandFacts:
         """As the compiler wants it; the arguments are the organization's, used where the brand has none."""
         data = self.opened
@@ -88,7 +88,7 @@ class Brand(models.Model):
             portal=portal,
             portal_url=portal_url,
             asset_base=asset_base,
-            attributes=attributes,
+            own=own,
         )
 
 

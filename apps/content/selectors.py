@@ -20,10 +20,10 @@ from apps.contacts.person import selectors as contacts
 from apps.contacts.person.masking import Eyes
 from apps.contacts.person.records import PersonRecord
 from apps.content import blocks, facts, fields, presets, variants
-from apps.content.attributes import attribute_fields
 from apps.content.brands import SAMPLE, BrandFacts
 from apps.content.compiling import compile_message
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
+from apps.content.own_fields import own_fields
 from apps.core import clock
 from apps.core.actors import Actor
 from apps.mail.compiled import CompiledMessage
@@ -77,7 +77,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
             portal=portal,
             portal_url=portal_url(),
             asset_base=base,
-            attributes=attribute_fields(),
+            own=own_fields(),
         )
     name = organization.name or SAMPLE.name
     return BrandFacts(
@@ -89,7 +89,7 @@ def brand_facts(brand: Brand | None = None) -> BrandFacts:
         portal=portal,
         portal_url=portal_url(),
         asset_base=base,
-        attributes=attribute_fields(),
+        own=own_fields(),
     )
 
 

@@ -16,10 +16,10 @@ from apps.approvals import two_people
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.content import authors, blocks, images, uses, variants
-from apps.content.attributes import attribute_fields
 from apps.content.brands import COLOR
 from apps.content.compiling import design_level
 from apps.content.models import Asset, Brand, Skeleton, Template, TemplateRevision, TemplateVersion
+from apps.content.own_fields import own_fields
 from apps.content.presets import all_presets
 from apps.content.selectors import name_token, skeleton_address
 from apps.core import clock
@@ -96,7 +96,7 @@ def template_create(
         sealed=sealing.seal_service({"name": name}, table=Template.TABLE, row=pk),
         name_token=token,
         kind=kind,
-        level=design_level(design, attribute_fields()),
+        level=design_level(design, own_fields()),
         brand=brand,
         created_at=now,
         updated_at=now,
@@ -156,7 +156,7 @@ def template_save(*, actor: Actor, template_id: int, version: int | None, edit: 
     template.revision += 1
     template.last_revision = template.revision
     _revise(template, template.revision, after)
-    template.level = design_level(design, attribute_fields())
+    template.level = design_level(design, own_fields())
     _changed(actor, template, ["design"])
     return template
 
@@ -181,7 +181,7 @@ def template_step_back(*, actor: Actor, template_id: int, version: int, steps: i
     if found is None:
         return template
     template.revision = target
-    template.level = design_level(blocks.parse(found.data), attribute_fields())
+    template.level = design_level(blocks.parse(found.data), own_fields())
     _changed(actor, template, ["design"])
     return template
 

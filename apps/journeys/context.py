@@ -82,7 +82,7 @@ class TagLevels(Mapping[str, Level]):
 
     @cached_property
     def _levels(self) -> dict[str, Level]:
-        return {tag.name: tag.level for tag in tags.everything()}
+        return {each.name: each.level for each in tags.everything()}
 
     def __getitem__(self, name: str) -> Level:
         return self._levels[name]

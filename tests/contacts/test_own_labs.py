@@ -15,7 +15,7 @@ from apps.contacts.services import NewEvent, events_record
 from apps.contacts.timeline.clinical import coded
 from apps.contacts.timeline.results import LABS, uncomparable
 from apps.contacts.timeline.value_sets import level_of
-from apps.content.brands import BrandFacts
+from apps.content import selectors as content
 from apps.content.facts import person_facts
 from apps.core import actors, clock
 from apps.core.levels import Level
@@ -82,7 +82,7 @@ def test_a_marketer_declares_one_and_segments_ask_for_its_number(signed_in, noon
 
 def test_it_is_a_merge_field_of_its_level(noon) -> None:
     services.lab_create(actor=CLI, wanted=WantedLab("Ferritin", ("2276-4",), unit="ng/mL", level=3))
-    known = BrandFacts("Clinic", "Clinic", "care@clinic.test").catalog()
+    known = content.brand_facts().catalog()
     assert known["lab.own_ferritin"].level == known["lab.own_ferritin_date"].level == 3
     assert level_of("LOINC", "2276-4") == LABS["own_ferritin"].level == Level.PROTECTED
     person = result("Ana", "12")

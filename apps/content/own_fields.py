@@ -1,15 +1,16 @@
-"""Merge fields of the attributes that the organization added to its people."""
+"""Merge fields of the labs and the attributes of people that the organization declared itself."""
 
 from __future__ import annotations
 
 from apps.contacts.attributes import definitions as attributes
 from apps.contacts.models import AttributeDefinition
-from apps.content.fields import MergeField
+from apps.contacts.timeline.results import LABS
+from apps.content.fields import MergeField, lab_fields
 from apps.vault import sealing
 
 
-def attribute_fields() -> tuple[MergeField, ...]:
-    """Merge fields of the attributes that the organization added: ``attributes.NAME``."""
+def own_fields() -> tuple[MergeField, ...]:
+    """Merge fields of what the organization declared itself: ``lab.own_…`` and ``attributes.NAME``."""
     types = {"date": "date"}
     samples: dict[str, object] = {"date": "2026-01-15", "number": 42, "yes_no": True}
     found = []
@@ -20,4 +21,4 @@ def attribute_fields() -> tuple[MergeField, ...]:
             label, type_ = str(about.get("label") or name), types.get(row.type, "text")
             sample = samples.get(row.type, "Example")
             found.append(MergeField(f"attributes.{name}", label, type_, row.level, sample, "Own attributes"))
-    return tuple(found)
+    return (*lab_fields(LABS.own().values()), *found)
