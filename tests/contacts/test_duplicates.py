@@ -26,6 +26,8 @@ HOME = {"line": "1 Elm Street", "zip": "40502-1234", "city": "Lexington"}
 J, UNBORN, MAIL, PHONE = JANE, {**JANE, "birth_date": ""}, {"email": "j@x.test"}, {"phone": "555 123 4567"}
 THERE, ZIP, KID = {"address": HOME}, {"address": {"zip": "40502"}}, {"first_name": "Kid", "birth_date": "2015-01-01"}
 SWAPPED = JANE | {"first_name": "O’Brien", "last_name": "Jane", "address": HOME}
+FATHER, SON = ({"mrn": each, "external_ids": {"epic": each}} for each in "12")
+WEI = {"first_name": "Wei", "last_name": "Ng", "birth_date": BORN}
 PAIRS: list[tuple[str, dict[str, Any], dict[str, Any], int | None]] = [
     ("apostrophe, same mailbox", J | MAIL, J | {"last_name": "O'BRIEN", "email": "J@X.test"}, 3),
     ("name and birth date alone", J, J, 2),
@@ -44,9 +46,11 @@ PAIRS: list[tuple[str, dict[str, Any], dict[str, Any], int | None]] = [
     ("twins without a mailbox", J | THERE, J | {"first_name": "Ann", **THERE}, None),
     ("mother and child", J | MAIL, J | KID | MAIL, None),
     ("father and son of one name", J | MAIL, J | {"birth_date": "2005-07-09", **MAIL}, 1),
+    ("father and son, numbers of both", J | {**MAIL, **FATHER}, J | {"birth_date": "2005-07-09", **MAIL, **SON}, None),
+    ("one day, one phone, nothing else", J | PHONE | FATHER, WEI | PHONE | SON, None),
     ("a typing error in the date", J | THERE, J | {"birth_date": "1980-03-02", **THERE}, 1),
     ("one name, one town, other dates", J | THERE, J | {"birth_date": "1971-08-30", **THERE}, None),
-    ("the same day alone", J, {"first_name": "Wei", "last_name": "Ng", "birth_date": BORN}, None),
+    ("the same day alone", J, WEI, None),
     ("subscribers without names", {"email": "a@x.test"}, {"email": "A@x.test"}, 1),
     ("nothing at all", {"last_name": "Paz"}, {"last_name": "Paz"}, None),
 ]  # fmt: skip

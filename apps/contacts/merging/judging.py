@@ -138,6 +138,9 @@ def judge(one: Mapping[str, Any], other: Mapping[str, Any]) -> Judgment | None:
         return None
     contra |= _numbers(a, b)
     weight = len(contra & {"other_mrn", "other_external", "other_sex", "other_suffix"})
+    if strength == POSSIBLE and weight > 1:
+        # Father and son of one name at one address; strangers with one birth date at the telephone of a home.
+        return None
     strength = max(strength - weight, POSSIBLE)
     return Judgment(
         strength, tuple(each for each in REASONS if each in pro) + tuple(each for each in AGAINST if each in contra)
