@@ -105,6 +105,7 @@ STATUS: dict[str, Word] = {
     "erased": Word("Erased", "neutral", "trash"),
     # Appointments.
     "booked": Word("Booked", "info", "calendar-event"),
+    "in_doubt": Word("In doubt", "caution", "help"),
     "moved": Word("Moved", "caution", "calendar"),
     "kept": Word("Kept", "good", "check"),
     "missed": Word("Missed", "bad", "x"),

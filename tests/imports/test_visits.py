@@ -159,6 +159,7 @@ def test_a_refused_row_about_a_known_visit_holds_it_until_somebody_says(rosa, si
     assert "Dec 9, 2026, 9:00 AM" in nora.get("/contacts/visits/held/").content.decode()
     page = nora.get(f"/contacts/{rosa}/appointments/").content.decode()
     assert "Nobody is reminded of this visit" in page
+    assert ">In doubt</span>" in page.replace("</svg>", ">").replace("\n", "")
     assert "In doubt: nobody is reminded of it." in nora.get(f"/contacts/{rosa}/").content.decode()
     confirm = f"/contacts/{rosa}/appointments/{held['id']}/confirm/"
     assert signed_in("otto").post(confirm).status_code == 403
